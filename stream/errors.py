@@ -1,0 +1,56 @@
+"""The errors that Starling shows its users, each one line that says what was wrong, where, and what to do.
+
+    StarlingError
+    ├── SettingsError   a key, a value or a file of the settings
+    ├── BundleError     a model bundle that is missing, damaged or not of this service's kind
+    ├── BrokerError     the MQTT broker: unreachable, refusing, or lost
+    ├── ListenError     an address that the service should listen on and cannot
+    ├── InputError      a file that a command should read or write
+    └── LostTweetsError tweets that ended neither as a label nor as a rejection
+
+The exit codes are those of sysexits.h, so that a shell or systemd can tell the kinds apart.
+"""
+
+from typing import ClassVar
+
+
+class StarlingError(Exception):
+    """Whatever Starling tells its user in one line instead of a traceback."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class SettingsError(StarlingError):
+    """A setting is wrong, unknown or missing."""
+
+    exit_code = 78  # EX_CONFIG
+
+
+class BundleError(StarlingError):
+    """A model bundle cannot be used."""
+
+    exit_code = 66  # EX_NOINPUT
+
+
+class BrokerError(StarlingError):
+    """The MQTT broker cannot be reached, refuses us, or went away."""
+
+    exit_code = 69  # EX_UNAVAILABLE
+
+
+class ListenError(StarlingError):
+    """The service cannot listen on the address it was given."""
+
+    exit_code = 71  # EX_OSERR
+
+
+class InputError(StarlingError):
+    """A file that a command was given cannot be read or written."""
+
+    exit_code = 66  # EX_NOINPUT
+
+
+class LostTweetsError(StarlingError):
+    """Tweets went in and neither a label nor a rejection came out."""
+
+    exit_code = 1

@@ -1,0 +1,47 @@
+"""Turns cleaned text into token ids."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tokenizers import Encoding
+from tokenizers import Tokenizer as WordPieces
+
+from stream.bundle import Bundle
+from stream.errors import BundleError
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A tweet as the model reads it: [CLS], word pieces, [SEP]."""
+
+    ids: list[int]
+    truncated: bool
+    """Whether the text was longer than the model reads."""
+
+
+class Tokenizer:
+    """A bundle's tokeniser, cutting at the bundle's `max_tokens`.
+
+    Raises:
+        BundleError: `tokenizer.json` is not a tokeniser.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        try:
+            self._word_pieces = WordPieces.from_file(str(bundle.tokenizer_path))
+        except Exception as error:  # the Rust side raises bare Exceptions
+            raise BundleError(f"{bundle.tokenizer_path} cannot be read as a tokeniser: {error}") from error
+        self._word_pieces.no_padding()
+        self._word_pieces.enable_truncation(bundle.manifest.max_tokens)
+
+    def encode(self, text: str) -> Tokens:
+        """Encodes one cleaned text."""
+        return self.encode_all([text])[0]
+
+    def encode_all(self, texts: Sequence[str]) -> list[Tokens]:
+        """Encodes many cleaned texts; faster a text than one by one."""
+        return [_tokens(encoding) for encoding in self._word_pieces.encode_batch_fast(list(texts))]
+
+
+def _tokens(encoding: Encoding) -> Tokens:
+    return Tokens(ids=encoding.ids, truncated=bool(encoding.overflowing))
