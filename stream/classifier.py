@@ -32,7 +32,7 @@ class Classifier:
         self._bundle = bundle
         self._buckets = bundle.manifest.length_buckets
         self._temperature = np.float32(bundle.manifest.temperature)
-        self._shape = (0, 0)
+        self._shape: tuple[int, ...] = ()
         try:
             # The number of threads counts only here: the kernels are chosen when the interpreter is made.
             self._interpreter = Interpreter(str(bundle.model_path), num_threads=threads)

@@ -1,0 +1,75 @@
+"""A loaded model: everything of a bundle that turns a tweet into its label."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.bundle import SHIPPED_BUNDLE, Bundle, load_bundle
+from stream.classifier import Classifier
+from stream.messages import Label, Reason, RejectedTweetError, Tweet
+from stream.settings import ModelSettings
+from stream.text import Cleaner, cleaner
+from stream.tokenizer import Tokenizer, Tokens
+
+_MOST_INTERPRETERS = 4
+"""Unless the settings say otherwise: each packs the weights anew, in about half the model file's size of memory."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A bundle with its cleaning, its tokeniser and its interpreters, warm and ready."""
+
+    bundle: Bundle
+    tokenizer: Tokenizer
+    classifiers: Sequence[Classifier]
+    clean: Cleaner
+
+    def tokens(self, tweet: Tweet) -> Tokens:
+        """Cleans and tokenises a tweet's text.
+
+        Raises:
+            RejectedTweetError: Cleaning leaves nothing of the text.
+        """
+        text = self.clean(tweet.text)
+        if not text:
+            raise RejectedTweetError(Reason.NOTHING_LEFT, "cleaning leaves nothing of the text", tweet.id)
+        return self.tokenizer.encode(text)
+
+    def label(self, tweet: Tweet, probabilities: NDArray[np.float32]) -> Label:
+        """Names the polarity of one row of probabilities, shape (3,)."""
+        labels = self.bundle.manifest.labels
+        named = dict(zip(labels, probabilities.tolist(), strict=True))
+        return Label(tweet, labels[int(probabilities.argmax())], named)
+
+
+def load_model(settings: ModelSettings) -> Model:
+    """Loads and warms up the bundle that the settings name; takes a second or so, so not in the event loop.
+
+    Raises:
+        BundleError: The bundle cannot be used.
+    """
+    bundle = load_bundle(settings.path or SHIPPED_BUNDLE)
+    interpreters = settings.interpreters or min(available_cores(), _MOST_INTERPRETERS)
+    model = Model(
+        bundle=bundle,
+        tokenizer=Tokenizer(bundle),
+        classifiers=[Classifier(bundle, settings.threads) for _ in range(interpreters)],
+        clean=cleaner(bundle.manifest.cleaning.name, bundle.manifest.cleaning.version),
+    )
+    for classifier in model.classifiers:
+        classifier.warm_up()
+    return model
+
+
+def available_cores() -> int:
+    """The cores that this process may run on, which a container or taskset may have made fewer."""
+    return len(os.sched_getaffinity(0))
+
+
+def bundle_path(settings: ModelSettings) -> Path:
+    """The folder of the bundle that the settings name."""
+    return settings.path or SHIPPED_BUNDLE

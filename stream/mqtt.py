@@ -1,0 +1,209 @@
+"""aiomqtt's client, with what a service needs that must not lose a message.
+
+aiomqtt 2 acknowledges a message as soon as it is received, hides whether it was sent before, and takes a refused
+publication for an accepted one. All three are known to paho, the client inside it. This file is the only one that
+reaches for paho through aiomqtt.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable
+from typing import Any
+
+import aiomqtt
+from paho.mqtt.client import ConnectFlags, MQTTMessage
+from paho.mqtt.client import Client as PahoClient
+from paho.mqtt.enums import MQTTErrorCode
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from stream.errors import BrokerError, SettingsError
+from stream.settings import BrokerSettings
+
+_NO_DELAY = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+"""Without it Nagle's algorithm holds small packets back until the broker's delayed acknowledgement, about 40 ms."""
+_MOST_UNCONFIRMED = 4096
+_RETAINED_ONCE = 1
+"""MQTT 5, 3.8.3.1: send retained messages when the subscription is new, not whenever the client comes back."""
+
+Deliver = Callable[[MQTTMessage], None]
+
+
+class PublicationRefusedError(Exception):
+    """The broker answered a publication with a failure (MQTT 5)."""
+
+
+class Client(aiomqtt.Client):
+    """A connection to the broker; an async context manager.
+
+    Args:
+        settings: The broker's.
+        identifier: The client id, by which the broker knows the session again.
+        deliver: Called in the event loop for each message; it must not block, and its caller acknowledges.
+        will: What the broker says when the connection is lost.
+        persistent: Whether the broker keeps the session, and the messages in it, while the client is away.
+    """
+
+    def __init__(
+        self,
+        settings: BrokerSettings,
+        *,
+        identifier: str | None = None,
+        deliver: Deliver | None = None,
+        will: aiomqtt.Will | None = None,
+        persistent: bool = False,
+    ) -> None:
+        self.settings = settings
+        version_5 = settings.protocol == "5"
+        super().__init__(
+            settings.host,
+            settings.port,
+            identifier=identifier,
+            protocol=aiomqtt.ProtocolVersion.V5 if version_5 else aiomqtt.ProtocolVersion.V311,
+            username=settings.username,
+            password=_password(settings),
+            tls_context=_tls_context(settings),
+            keepalive=settings.keepalive_seconds,
+            timeout=settings.timeout_seconds,
+            will=will,
+            socket_options=[_NO_DELAY],
+            properties=_connect_properties(settings, persistent=persistent) if version_5 else None,
+            **({"clean_start": not persistent} if version_5 else {"clean_session": not persistent}),
+        )
+        self.session_present = False
+        self._version_5 = version_5
+        self._deliver = deliver
+        self._unconfirmed: dict[int, asyncio.Future[None]] = {}
+        self._client.manual_ack_set(deliver is not None)
+        self._client.max_inflight_messages_set(_MOST_UNCONFIRMED)
+
+    async def publish_confirmed(
+        self, topic: str, payload: bytes | str, *, retain: bool = False, properties: Properties | None = None
+    ) -> None:
+        """Publishes at QoS 1 and waits until the broker has taken the message.
+
+        Raises:
+            BrokerError: The connection is lost, or the broker does not answer in time.
+            PublicationRefusedError: The broker does not want the message.
+        """
+        sent = self._client.publish(topic, payload, 1, retain, properties)
+        if sent.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            raise BrokerError(f"cannot publish to {topic}: {sent.rc.name}")
+        self._unconfirmed[sent.mid] = confirmed = self._loop.create_future()
+        try:
+            async with asyncio.timeout(self.timeout):
+                await confirmed
+        except TimeoutError as error:
+            raise BrokerError(f"the broker has not confirmed a message to {topic} in {self.timeout:g} s") from error
+        finally:
+            del self._unconfirmed[sent.mid]
+
+    async def subscribe_confirmed(self, topic: str) -> None:
+        """Subscribes at QoS 1.
+
+        Raises:
+            BrokerError: The broker refuses the subscription.
+        """
+        if self._version_5:
+            answer = await self.subscribe(topic, options=SubscribeOptions(qos=1, retainHandling=_RETAINED_ONCE))
+        else:
+            answer = await self.subscribe(topic, qos=1)
+        refused = [code for code in answer if (code.value if isinstance(code, ReasonCode) else code) >= 0x80]
+        if refused:
+            raise BrokerError(f"the broker refuses the subscription to {topic} ({refused[0]}): check its access rules")
+
+    def acknowledge(self, message: MQTTMessage) -> None:
+        """Tells the broker that a delivered message is done with, so that it need not be sent again."""
+        self._client.ack(message.mid, message.qos)
+
+    async def wait_disconnected(self) -> None:
+        """Waits until the connection is lost.
+
+        Raises:
+            aiomqtt.MqttError: Always, unless the client itself disconnected.
+        """
+        await asyncio.shield(self._disconnected)
+
+    def _on_connect(
+        self,
+        client: PahoClient,
+        userdata: Any,  # noqa: ANN401  (the library's signature)
+        flags: ConnectFlags,
+        reason_code: ReasonCode,
+        properties: Properties | None = None,
+    ) -> None:
+        self.session_present = flags.session_present
+        if (allowed := getattr(properties, "ReceiveMaximum", None)) is not None:
+            # paho sends on regardless, and a broker disconnects who exceeds what it allowed (MQTT 5, 3.3.4).
+            client.max_inflight_messages_set(min(allowed, _MOST_UNCONFIRMED))
+        super()._on_connect(client, userdata, flags, reason_code, properties)
+
+    def _on_message(self, client: PahoClient, userdata: Any, message: MQTTMessage) -> None:  # noqa: ANN401
+        if self._deliver is None:
+            super()._on_message(client, userdata, message)
+        else:
+            self._deliver(message)
+
+    def _on_publish(
+        self,
+        client: PahoClient,
+        userdata: Any,  # noqa: ANN401
+        mid: int,
+        reason_code: ReasonCode,
+        properties: Properties,
+    ) -> None:
+        confirmed = self._unconfirmed.get(mid)
+        if confirmed is None:
+            super()._on_publish(client, userdata, mid, reason_code, properties)
+        elif confirmed.done():
+            return
+        elif reason_code.is_failure:
+            confirmed.set_exception(PublicationRefusedError(str(reason_code)))
+        else:
+            confirmed.set_result(None)
+
+
+def response_properties(message: MQTTMessage) -> tuple[str, Properties] | None:
+    """Where a message wants its answer (MQTT 5, 4.10), and the properties to send it with; None if nowhere."""
+    asked = message.properties
+    topic = getattr(asked, "ResponseTopic", None)
+    if not topic:
+        return None
+    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+    if (correlation := getattr(asked, "CorrelationData", None)) is not None:
+        properties.CorrelationData = correlation
+    return topic, properties
+
+
+def _connect_properties(settings: BrokerSettings, *, persistent: bool) -> Properties:
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    properties.ReceiveMaximum = settings.receive_maximum
+    properties.SessionExpiryInterval = settings.session_expiry_seconds if persistent else 0
+    return properties
+
+
+def _password(settings: BrokerSettings) -> str | None:
+    if settings.password_file is None:
+        return None
+    try:
+        return settings.password_file.read_text(encoding="utf-8").rstrip("\r\n")
+    except OSError as error:
+        raise SettingsError(f"broker.password_file: cannot read {settings.password_file}: {error.strerror}") from error
+
+
+def _tls_context(settings: BrokerSettings) -> ssl.SSLContext | None:
+    if not settings.tls:
+        return None
+    try:
+        context = ssl.create_default_context(cafile=settings.ca_file)
+        if settings.certificate_file:
+            context.load_cert_chain(settings.certificate_file, settings.key_file)
+    except (OSError, ssl.SSLError) as error:
+        files = ", ".join(
+            str(file) for file in (settings.ca_file, settings.certificate_file, settings.key_file) if file
+        )
+        raise SettingsError(f"broker: cannot use the certificates {files}: {error}") from error
+    return context

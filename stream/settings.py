@@ -1,0 +1,253 @@
+"""The settings: one TOML file, environment variables over it, every key typed and described.
+
+    STARLING_BROKER__HOST=broker.local starling run --config starling.toml
+
+`starling settings` prints all of them as a commented starling.toml.
+"""
+
+import difflib
+import os
+import socket
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from paho.mqtt.client import topic_matches_sub
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from stream.errors import SettingsError
+
+ENVIRONMENT_PREFIX = "STARLING_"
+CONFIG_VARIABLE = "STARLING_CONFIG"
+"""Names the settings file where no `--config` does."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BrokerSettings(_Section):
+    """The MQTT broker and how to behave towards it."""
+
+    host: str = Field("localhost", min_length=1, description="The broker's name or address.")
+    port: int = Field(1883, ge=1, le=65535, description="The broker's port; 8883 is usual with TLS.")
+    protocol: Literal["5", "3.1.1"] = Field("5", description="The version of MQTT: '5' or '3.1.1'.")
+    username: str | None = Field(None, description="The user to log in as.")
+    password_file: Path | None = Field(None, description="The file that holds the user's password.")
+    tls: bool = Field(default=False, description="Encrypt, and verify the broker's certificate and name.")
+    ca_file: Path | None = Field(None, description="Certificate authority to trust; left out: the system's.")
+    certificate_file: Path | None = Field(None, description="The client certificate, for brokers that ask for one.")
+    key_file: Path | None = Field(None, description="The client certificate's private key.")
+    group: str | None = Field(
+        None,
+        pattern=r"^[^+#/]+$",
+        description="Share the tweets with the other nodes of this group: each tweet goes to one of them.",
+    )
+    receive_maximum: int = Field(64, ge=1, le=1024, description="Tweets taken and not yet acknowledged, at most.")
+    keepalive_seconds: int = Field(30, ge=5, le=3600, description="Silence after which either side checks the other.")
+    timeout_seconds: float = Field(10, gt=0, description="How long the broker may take to answer.")
+    session_expiry_seconds: int = Field(
+        604_800, ge=0, description="How long the broker keeps tweets for a node that is away (MQTT 5)."
+    )
+    reconnect_seconds: float = Field(60, gt=0, description="The longest wait between two attempts to reconnect.")
+    wait_at_start: bool = Field(
+        default=False, description="Keep trying where the broker cannot be reached at the start, instead of giving up."
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if not self.tls and (self.ca_file or self.certificate_file):
+            raise ValueError("ca_file and certificate_file need tls = true")
+        if (self.certificate_file is None) != (self.key_file is None):
+            raise ValueError("certificate_file and key_file belong together: give both or neither")
+        if self.password_file and not self.username:
+            raise ValueError("password_file needs a username")
+        return self
+
+
+class TopicSettings(_Section):
+    """Where tweets come from and results go to."""
+
+    tweets: str = Field("tweets/in", min_length=1, description="Tweets come in here; wildcards are welcome.")
+    labels: str = Field("tweets/polarity", min_length=1, description="A label for each tweet goes out here.")
+    rejected: str = Field("tweets/rejected", min_length=1, description="Tweets that cannot be labelled, and why.")
+    response_prefixes: list[str] = Field(
+        ["tweets/", "replies/"],
+        description="A tweet's response topic (MQTT 5) is honoured if it begins with one of these.",
+    )
+
+    @field_validator("labels", "rejected")
+    @classmethod
+    def _no_wildcard(cls, topic: str) -> str:
+        if "+" in topic or "#" in topic:
+            raise ValueError("a topic that is published to has no wildcards (+ or #)")
+        return topic
+
+    @model_validator(mode="after")
+    def _no_circle(self) -> Self:
+        for topic in (self.labels, self.rejected):
+            if topic_matches_sub(self.tweets, topic):
+                raise ValueError(f"results sent to '{topic}' would come back as tweets from '{self.tweets}'")
+        return self
+
+
+class HttpSettings(_Section):
+    """Where /metrics, /healthz and /readyz are served."""
+
+    host: str = Field("127.0.0.1", min_length=1, description="The address to listen on; 0.0.0.0 is every one.")
+    port: int = Field(9108, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
+
+
+class ModelSettings(_Section):
+    """The model and the share of the machine that it gets."""
+
+    path: Path | None = Field(None, description="The model bundle's folder; left out: the shipped one.")
+    interpreters: int | None = Field(
+        None, ge=1, le=64, description="Inferences that run side by side; left out: one for each core, at most 4."
+    )
+    threads: int = Field(1, ge=1, le=64, description="Threads that share one inference.")
+    max_batch: int = Field(16, ge=1, le=256, description="Tweets in one inference, at most.")
+
+
+class LimitSettings(_Section):
+    """What is taken in before it is refused."""
+
+    payload_bytes: int = Field(131_072, ge=1, description="The largest message that is read.")
+    text_characters: int = Field(10_000, ge=1, description="The longest text that is read.")
+    held_tweets: int = Field(
+        1024,
+        ge=1,
+        description="Tweets held at once, at most; only a broker without a receive maximum (3.1.1, QoS 0) gets there.",
+    )
+
+
+class LabelSettings(_Section):
+    """What a label says."""
+
+    include_text: bool = Field(default=False, description="Send the tweet's text along; it leaves the device then.")
+
+
+class PowerSettings(_Section):
+    """The power meter."""
+
+    port: str | None = Field(None, description="The meter's serial port, e.g. /dev/ttyACM0; left out: no meter.")
+
+
+class Settings(BaseSettings):
+    """All settings of a node."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENVIRONMENT_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    node: str = Field(
+        default_factory=socket.gethostname,
+        pattern=r"^[^+#/\s]{1,64}$",
+        description="This node's name in labels, topics and metrics; left out: the host's name.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is worth a line.")
+    broker: BrokerSettings = BrokerSettings()
+    topics: TopicSettings = TopicSettings()
+    http: HttpSettings = HttpSettings()
+    model: ModelSettings = ModelSettings()
+    limits: LimitSettings = LimitSettings()
+    labels: LabelSettings = LabelSettings()
+    power: PowerSettings = PowerSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003  (the library's signature)
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Puts the environment over what the file says."""
+        return env_settings, init_settings
+
+
+def load_settings(path: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Settings:
+    """Reads the settings from a file and the environment.
+
+    Args:
+        path: The TOML file; left out: the one that STARLING_CONFIG names, or none.
+        overrides: Sections and keys, as the file would have them, that go over the file's.
+
+    Raises:
+        SettingsError: The file cannot be read, or a key in it or in the environment is unknown or wrong.
+    """
+    path = path or _path_from_environment()
+    from_file = _read_toml(path) if path else {}
+    _check_environment()
+    try:
+        return Settings(**_merged(from_file, overrides or {}))
+    except ValidationError as error:
+        raise SettingsError(_explained(error, from_file, path)) from error
+
+
+def _path_from_environment() -> Path | None:
+    named = os.environ.get(CONFIG_VARIABLE)
+    return Path(named) if named else None
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"cannot read the settings file {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not TOML: {error}") from error
+
+
+def _check_environment() -> None:
+    """Refuses a misspelt first part, which pydantic-settings would pass over in silence."""
+    for variable in os.environ:
+        key = variable.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")[0]
+        if variable.startswith(ENVIRONMENT_PREFIX) and variable != CONFIG_VARIABLE and key not in Settings.model_fields:
+            raise SettingsError(f"{_unknown(key, Settings.model_fields)} in the environment variable {variable}")
+
+
+def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        nested = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = _merged(merged[key], value) if nested else value
+    return merged
+
+
+def _explained(error: ValidationError, from_file: Mapping[str, Any], path: Path | None) -> str:
+    first = error.errors(include_url=False)[0]
+    location = tuple(str(part) for part in first["loc"])
+    where = _origin(location, from_file, path)
+    if first["type"] == "extra_forbidden":
+        return f"{_unknown('.'.join(location), _keys_beside(location))} in {where}"
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{'.'.join(location) or 'the settings'} in {where}: {message[:1].lower()}{message[1:]}"
+
+
+def _origin(location: tuple[str, ...], from_file: Mapping[str, Any], path: Path | None) -> str:
+    """Names the file or the variable that a wrong value came from; the environment goes first, as it does in force."""
+    variable = ENVIRONMENT_PREFIX + "__".join(location).upper()
+    if variable in os.environ:
+        return f"the environment variable {variable}"
+    if path and location and location[0] in from_file:
+        return str(path)
+    return "the settings"
+
+
+def _keys_beside(location: tuple[str, ...]) -> list[str]:
+    model: type[BaseModel] = Settings
+    for part in location[:-1]:
+        annotation = model.model_fields[part].annotation
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        model = annotation
+    return [".".join((*location[:-1], name)) for name in model.model_fields]
+
+
+def _unknown(key: str, known: Mapping[str, Any] | list[str]) -> str:
+    close = difflib.get_close_matches(key, list(known), n=1)
+    return f"unknown setting '{key}'" + (f" (did you mean '{close[0]}'?)" if close else "")
