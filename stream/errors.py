@@ -11,6 +11,8 @@
 The exit codes are those of sysexits.h, so that a shell or systemd can tell the kinds apart.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 
@@ -54,3 +56,27 @@ class LostTweetsError(StarlingError):
     """Tweets went in and neither a label nor a rejection came out."""
 
     exit_code = 1
+
+
+def leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    """Yields the exceptions that a group, and the groups within it, came from."""
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from leaves(error)
+        else:
+            yield error
+
+
+@contextmanager
+def ungrouped() -> Iterator[None]:
+    """Raises the first of our own errors where a task group ended for nothing but such.
+
+    A task group wraps whatever ends it. A group that holds anything else is a fault of ours, and stays whole.
+    """
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        causes = list(leaves(group))
+        if all(isinstance(cause, StarlingError) for cause in causes):
+            raise causes[0] from group
+        raise

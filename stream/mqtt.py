@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import aiomqtt
-from paho.mqtt.client import ConnectFlags, MQTTMessage
+from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, ConnectFlags, MQTTMessage
 from paho.mqtt.client import Client as PahoClient
 from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
@@ -26,6 +26,8 @@ from stream.settings import BrokerSettings
 _NO_DELAY = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 """Without it Nagle's algorithm holds small packets back until the broker's delayed acknowledgement, about 40 ms."""
 _MOST_UNCONFIRMED = 4096
+_FIRST_FAILURE = 0x80
+"""MQTT 5, 2.4 and MQTT 3.1.1, 3.9.3: codes from here on say no."""
 _RETAINED_ONCE = 1
 """MQTT 5, 3.8.3.1: send retained messages when the subscription is new, not whenever the client comes back."""
 
@@ -42,7 +44,6 @@ class Client(aiomqtt.Client):
     Args:
         settings: The broker's.
         identifier: The client id, by which the broker knows the session again.
-        deliver: Called in the event loop for each message; it must not block, and its caller acknowledges.
         will: What the broker says when the connection is lost.
         persistent: Whether the broker keeps the session, and the messages in it, while the client is away.
     """
@@ -52,7 +53,6 @@ class Client(aiomqtt.Client):
         settings: BrokerSettings,
         *,
         identifier: str | None = None,
-        deliver: Deliver | None = None,
         will: aiomqtt.Will | None = None,
         persistent: bool = False,
     ) -> None:
@@ -71,14 +71,23 @@ class Client(aiomqtt.Client):
             will=will,
             socket_options=[_NO_DELAY],
             properties=_connect_properties(settings, persistent=persistent) if version_5 else None,
-            **({"clean_start": not persistent} if version_5 else {"clean_session": not persistent}),
+            clean_start=not persistent if version_5 else MQTT_CLEAN_START_FIRST_ONLY,
+            clean_session=None if version_5 else not persistent,
         )
         self.session_present = False
         self._version_5 = version_5
-        self._deliver = deliver
+        self._deliver: Deliver | None = None
         self._unconfirmed: dict[int, asyncio.Future[None]] = {}
-        self._client.manual_ack_set(deliver is not None)
+        self._send_quota = asyncio.Semaphore(_MOST_UNCONFIRMED)
         self._client.max_inflight_messages_set(_MOST_UNCONFIRMED)
+
+    def deliver_to(self, deliver: Deliver) -> None:
+        """Gives each message to `deliver`, in the event loop, and leaves its acknowledgement to the caller.
+
+        To be called before the connection is made: a broker that knows the session sends at once.
+        """
+        self._deliver = deliver
+        self._client.manual_ack_set(True)  # noqa: FBT003  (paho's signature)
 
     async def publish_confirmed(
         self, topic: str, payload: bytes | str, *, retain: bool = False, properties: Properties | None = None
@@ -89,17 +98,21 @@ class Client(aiomqtt.Client):
             BrokerError: The connection is lost, or the broker does not answer in time.
             PublicationRefusedError: The broker does not want the message.
         """
-        sent = self._client.publish(topic, payload, 1, retain, properties)
-        if sent.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
-            raise BrokerError(f"cannot publish to {topic}: {sent.rc.name}")
-        self._unconfirmed[sent.mid] = confirmed = self._loop.create_future()
+        async with self._send_quota:
+            sent = self._client.publish(topic, payload, 1, retain, properties)
+            if sent.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                raise BrokerError(f"cannot publish to {topic}: {sent.rc.name}")
+            await self._confirmation(sent.mid, topic)
+
+    async def _confirmation(self, mid: int, topic: str) -> None:
+        self._unconfirmed[mid] = confirmed = self._loop.create_future()
         try:
             async with asyncio.timeout(self.timeout):
                 await confirmed
         except TimeoutError as error:
             raise BrokerError(f"the broker has not confirmed a message to {topic} in {self.timeout:g} s") from error
         finally:
-            del self._unconfirmed[sent.mid]
+            del self._unconfirmed[mid]
 
     async def subscribe_confirmed(self, topic: str) -> None:
         """Subscribes at QoS 1.
@@ -111,7 +124,7 @@ class Client(aiomqtt.Client):
             answer = await self.subscribe(topic, options=SubscribeOptions(qos=1, retainHandling=_RETAINED_ONCE))
         else:
             answer = await self.subscribe(topic, qos=1)
-        refused = [code for code in answer if (code.value if isinstance(code, ReasonCode) else code) >= 0x80]
+        refused = [code for code in answer if _value(code) >= _FIRST_FAILURE]
         if refused:
             raise BrokerError(f"the broker refuses the subscription to {topic} ({refused[0]}): check its access rules")
 
@@ -138,7 +151,7 @@ class Client(aiomqtt.Client):
         self.session_present = flags.session_present
         if (allowed := getattr(properties, "ReceiveMaximum", None)) is not None:
             # paho sends on regardless, and a broker disconnects who exceeds what it allowed (MQTT 5, 3.3.4).
-            client.max_inflight_messages_set(min(allowed, _MOST_UNCONFIRMED))
+            self._send_quota = asyncio.Semaphore(min(allowed, _MOST_UNCONFIRMED))
         super()._on_connect(client, userdata, flags, reason_code, properties)
 
     def _on_message(self, client: PahoClient, userdata: Any, message: MQTTMessage) -> None:  # noqa: ANN401
@@ -176,6 +189,10 @@ def response_properties(message: MQTTMessage) -> tuple[str, Properties] | None:
     if (correlation := getattr(asked, "CorrelationData", None)) is not None:
         properties.CorrelationData = correlation
     return topic, properties
+
+
+def _value(code: ReasonCode | int) -> int:
+    return code.value if isinstance(code, ReasonCode) else code
 
 
 def _connect_properties(settings: BrokerSettings, *, persistent: bool) -> Properties:

@@ -1,0 +1,160 @@
+"""The session with the broker: connect, announce, subscribe, carry tweets, and come back after a loss."""
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final
+
+import aiomqtt
+
+from stream.delivery import Deliveries
+from stream.errors import BrokerError, leaves
+from stream.health import Health
+from stream.labelling import Labelling
+from stream.metrics import Metrics
+from stream.mqtt import Client, PublicationRefusedError
+from stream.recent import RecentLabels
+from stream.settings import BrokerSettings, Settings
+
+logger = logging.getLogger(__name__)
+
+ONLINE: Final = "online"
+OFFLINE: Final = "offline"
+_FIRST_DELAY_SECONDS = 0.5
+_RECENT_WINDOWS = 16
+"""Labels remembered, in receive maxima: what a broker can send again is one, and a few losses may follow at once."""
+
+
+def status_topic(node: str) -> str:
+    """The topic that tells whether a node is there: retained, `online` or `offline`, the latter also as its will."""
+    return f"starling/{node}/status"
+
+
+class Broker:
+    """Keeps a session with the broker and labels what comes through it.
+
+    Args:
+        settings: All of them: broker, topics, node, limits.
+        labelling: What makes labels.
+        metrics: Where connections and tweets are counted.
+        health: Where the state of the connection is shown.
+    """
+
+    def __init__(self, settings: Settings, labelling: Labelling, metrics: Metrics, health: Health) -> None:
+        self._settings = settings
+        self._labelling = labelling
+        self._metrics = metrics
+        self._health = health
+        self._recent = RecentLabels(_RECENT_WINDOWS * settings.broker.receive_maximum)
+        self._ever_connected = False
+        self._delays = reconnect_delays(settings.broker.reconnect_seconds)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Labels tweets until `stop` is set, then drains.
+
+        Raises:
+            BrokerError: The first connection fails and the settings do not say to wait; later ones are tried again.
+        """
+        while not stop.is_set():
+            try:
+                await self._session(stop)
+            except BrokerError as error:
+                if not (self._ever_connected or self._settings.broker.wait_at_start):
+                    raise
+                await self._pause(stop, error)
+
+    async def _pause(self, stop: asyncio.Event, error: BrokerError) -> None:
+        delay = next(self._delays)
+        logger.warning("%s; next attempt in %.1f s", error, delay)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(delay):
+                await stop.wait()
+
+    async def _session(self, stop: asyncio.Event) -> None:
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                await self._serve(tasks, stop)
+        except* (BrokerError, aiomqtt.MqttError, PublicationRefusedError) as group:
+            raise _as_broker_error(group, self._settings.broker) from group
+
+    async def _serve(self, tasks: asyncio.TaskGroup, stop: asyncio.Event) -> None:
+        client = Client(
+            self._settings.broker,
+            identifier=f"starling-{self._settings.node}",
+            will=aiomqtt.Will(status_topic(self._settings.node), OFFLINE, qos=1, retain=True),
+            persistent=True,
+        )
+        deliveries = Deliveries(client, self._labelling, self._recent, self._settings, self._metrics)
+        client.deliver_to(lambda message: _start(tasks, deliveries.carry(message), name=f"tweet-{message.mid}"))
+        async with client, self._online(client):
+            lost = tasks.create_task(client.wait_disconnected(), name="connection")
+            await client.subscribe_confirmed(self._subscription())
+            await stop.wait()
+            await self._drain(deliveries)
+            lost.cancel()
+
+    @asynccontextmanager
+    async def _online(self, client: Client) -> AsyncIterator[None]:
+        broker = self._settings.broker
+        topic = status_topic(self._settings.node)
+        await client.publish_confirmed(topic, ONLINE, retain=True)
+        again = "again " if self._ever_connected else ""
+        logger.info("connected %sto %s:%d (MQTT %s)", again, broker.host, broker.port, broker.protocol)
+        self._connected(now=True)
+        try:
+            yield
+        finally:
+            self._connected(now=False)
+            # A clean farewell keeps the broker from sending the will, so it is sent here; a lost connection cannot.
+            with suppress(BrokerError, PublicationRefusedError):
+                await client.publish_confirmed(topic, OFFLINE, retain=True)
+
+    def _connected(self, *, now: bool) -> None:
+        self._health.broker_connected = now
+        self._metrics.broker_connected.set(now)
+        if now:
+            if self._ever_connected:
+                self._metrics.reconnects.inc()
+            self._ever_connected = True
+            self._delays = reconnect_delays(self._settings.broker.reconnect_seconds)
+
+    def _subscription(self) -> str:
+        group, tweets = self._settings.broker.group, self._settings.topics.tweets
+        return f"$share/{group}/{tweets}" if group else tweets
+
+    async def _drain(self, deliveries: Deliveries) -> None:
+        self._health.stopping = True
+        try:
+            async with asyncio.timeout(self._settings.broker.timeout_seconds):
+                await deliveries.drain()
+        except TimeoutError:
+            logger.warning("not all tweets were done in time; the broker keeps those for the next start")
+
+
+def reconnect_delays(longest_seconds: float) -> Iterator[float]:
+    """Yields the seconds to wait before each attempt: growing twofold, and random, lest a fleet return as one.
+
+    'Full jitter' of Brooker, 'Exponential Backoff and Jitter' (2015).
+    """
+    ceiling = _FIRST_DELAY_SECONDS
+    while True:
+        ceiling = min(ceiling, longest_seconds)
+        yield random.uniform(0, ceiling)  # noqa: S311  (no secret)
+        ceiling *= 2
+
+
+def _start(tasks: asyncio.TaskGroup, work: Coroutine[Any, Any, None], name: str) -> None:
+    try:
+        tasks.create_task(work, name=name)
+    except RuntimeError:  # the group is ending, and with it the connection: the broker still holds the message
+        work.close()
+
+
+def _as_broker_error(group: BaseExceptionGroup[BaseException], broker: BrokerSettings) -> BrokerError:
+    first = next(leaves(group))
+    if isinstance(first, BrokerError):
+        return first
+    reason = str(first).removeprefix("[code:").strip() or type(first).__name__
+    return BrokerError(f"broker {broker.host}:{broker.port}: {reason}")
