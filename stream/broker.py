@@ -5,31 +5,25 @@ import logging
 import random
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Final
+from typing import Any
 
 import aiomqtt
 
 from stream.delivery import Deliveries
-from stream.errors import BrokerError, leaves
+from stream.errors import BrokerError, ungrouped
 from stream.health import Health
 from stream.labelling import Labelling
 from stream.metrics import Metrics
-from stream.mqtt import Client, PublicationRefusedError
+from stream.mqtt import Client
 from stream.recent import RecentLabels
-from stream.settings import BrokerSettings, Settings
+from stream.settings import Settings
+from stream.topics import OFFLINE, ONLINE, status_topic
 
 logger = logging.getLogger(__name__)
 
-ONLINE: Final = "online"
-OFFLINE: Final = "offline"
 _FIRST_DELAY_SECONDS = 0.5
 _RECENT_WINDOWS = 16
 """Labels remembered, in receive maxima: what a broker can send again is one, and a few losses may follow at once."""
-
-
-def status_topic(node: str) -> str:
-    """The topic that tells whether a node is there: retained, `online` or `offline`, the latter also as its will."""
-    return f"starling/{node}/status"
 
 
 class Broker:
@@ -73,11 +67,9 @@ class Broker:
                 await stop.wait()
 
     async def _session(self, stop: asyncio.Event) -> None:
-        try:
+        with ungrouped():
             async with asyncio.TaskGroup() as tasks:
                 await self._serve(tasks, stop)
-        except* (BrokerError, aiomqtt.MqttError, PublicationRefusedError) as group:
-            raise _as_broker_error(group, self._settings.broker) from group
 
     async def _serve(self, tasks: asyncio.TaskGroup, stop: asyncio.Event) -> None:
         client = Client(
@@ -88,11 +80,12 @@ class Broker:
         )
         deliveries = Deliveries(client, self._labelling, self._recent, self._settings, self._metrics)
         client.deliver_to(lambda message: _start(tasks, deliveries.carry(message), name=f"tweet-{message.mid}"))
-        async with client, self._online(client):
+        async with client:
             lost = tasks.create_task(client.wait_disconnected(), name="connection")
             await client.subscribe_confirmed(self._subscription())
-            await stop.wait()
-            await self._drain(deliveries)
+            async with self._online(client):
+                await stop.wait()
+                await self._drain(deliveries)
             lost.cancel()
 
     @asynccontextmanager
@@ -108,7 +101,7 @@ class Broker:
         finally:
             self._connected(now=False)
             # A clean farewell keeps the broker from sending the will, so it is sent here; a lost connection cannot.
-            with suppress(BrokerError, PublicationRefusedError):
+            with suppress(BrokerError):
                 await client.publish_confirmed(topic, OFFLINE, retain=True)
 
     def _connected(self, *, now: bool) -> None:
@@ -150,11 +143,3 @@ def _start(tasks: asyncio.TaskGroup, work: Coroutine[Any, Any, None], name: str)
         tasks.create_task(work, name=name)
     except RuntimeError:  # the group is ending, and with it the connection: the broker still holds the message
         work.close()
-
-
-def _as_broker_error(group: BaseExceptionGroup[BaseException], broker: BrokerSettings) -> BrokerError:
-    first = next(leaves(group))
-    if isinstance(first, BrokerError):
-        return first
-    reason = str(first).removeprefix("[code:").strip() or type(first).__name__
-    return BrokerError(f"broker {broker.host}:{broker.port}: {reason}")

@@ -10,11 +10,11 @@ import time
 
 from paho.mqtt.client import MQTTMessage, topic_matches_sub
 
-from stream.errors import BrokerError
+from stream.errors import BrokerError, PublicationRefusedError
 from stream.labelling import Labelling, labelling_metrics
 from stream.messages import Reason, RejectedTweetError, Tweet
 from stream.metrics import Metrics
-from stream.mqtt import Client, PublicationRefusedError, response_properties
+from stream.mqtt import Client, response_properties
 from stream.recent import RecentLabels
 from stream.settings import Settings, TopicSettings
 from stream.tokenizer import Tokens

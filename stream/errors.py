@@ -4,6 +4,7 @@
     ├── SettingsError   a key, a value or a file of the settings
     ├── BundleError     a model bundle that is missing, damaged or not of this service's kind
     ├── BrokerError     the MQTT broker: unreachable, refusing, or lost
+    │   └── PublicationRefusedError   it is there and does not want a message
     ├── ListenError     an address that the service should listen on and cannot
     ├── InputError      a file that a command should read or write
     └── LostTweetsError tweets that ended neither as a label nor as a rejection
@@ -38,6 +39,10 @@ class BrokerError(StarlingError):
     """The MQTT broker cannot be reached, refuses us, or went away."""
 
     exit_code = 69  # EX_UNAVAILABLE
+
+
+class PublicationRefusedError(BrokerError):
+    """The broker answered a publication with a failure (MQTT 5)."""
 
 
 class ListenError(StarlingError):

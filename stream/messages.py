@@ -67,6 +67,17 @@ class Label:
         """The probability of the polarity, 0 to 1."""
         return self.probabilities[self.polarity]
 
+    def as_json(self) -> dict[str, Any]:
+        """What a label says whoever made it: the tweet's id, the result, and what travels through."""
+        through = {"entity": self.tweet.entity, "lang": self.tweet.lang}
+        return {
+            "id": self.tweet.id,
+            "polarity": self.polarity,
+            "confidence": round(self.confidence, 6),
+            "probabilities": {name: round(value, 6) for name, value in self.probabilities.items()},
+            **{key: value for key, value in through.items() if value is not None},
+        }
+
 
 def decode_tweet(payload: bytes, limits: LimitSettings) -> Tweet:
     """Reads a tweet in any of the shapes of the X API.
@@ -168,19 +179,14 @@ class LabelEncoder:
 
     def label(self, label: Label, received_at: float, classified_at: float) -> bytes:
         """Writes a label; times are seconds since the epoch."""
-        tweet = label.tweet
-        message: dict[str, Any] = {
-            "id": tweet.id,
-            "polarity": label.polarity,
-            "confidence": round(label.confidence, 6),
-            "probabilities": {name: round(value, 6) for name, value in label.probabilities.items()},
+        message = label.as_json() | {
             "model": self._model,
             "node": self._node,
             "received_at": _utc(received_at),
             "classified_at": _utc(classified_at),
         }
-        optional = {"entity": tweet.entity, "lang": tweet.lang, "text": tweet.text if self._include_text else None}
-        message |= {key: value for key, value in optional.items() if value is not None}
+        if self._include_text:
+            message["text"] = label.tweet.text
         return orjson.dumps(message, option=orjson.OPT_UTC_Z)
 
     def rejection(self, rejected: RejectedTweetError, payload: bytes, received_at: float) -> bytes:

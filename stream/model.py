@@ -3,7 +3,6 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +27,8 @@ class Model:
     classifiers: Sequence[Classifier]
     clean: Cleaner
 
-    def tokens(self, tweet: Tweet) -> Tokens:
-        """Cleans and tokenises a tweet's text.
+    def cleaned(self, tweet: Tweet) -> str:
+        """Cleans a tweet's text as the model was trained.
 
         Raises:
             RejectedTweetError: Cleaning leaves nothing of the text.
@@ -37,7 +36,15 @@ class Model:
         text = self.clean(tweet.text)
         if not text:
             raise RejectedTweetError(Reason.NOTHING_LEFT, "cleaning leaves nothing of the text", tweet.id)
-        return self.tokenizer.encode(text)
+        return text
+
+    def tokens(self, tweet: Tweet) -> Tokens:
+        """Cleans and tokenises a tweet's text.
+
+        Raises:
+            RejectedTweetError: Cleaning leaves nothing of the text.
+        """
+        return self.tokenizer.encode(self.cleaned(tweet))
 
     def label(self, tweet: Tweet, probabilities: NDArray[np.float32]) -> Label:
         """Names the polarity of one row of probabilities, shape (3,)."""
@@ -68,8 +75,3 @@ def load_model(settings: ModelSettings) -> Model:
 def available_cores() -> int:
     """The cores that this process may run on, which a container or taskset may have made fewer."""
     return len(os.sched_getaffinity(0))
-
-
-def bundle_path(settings: ModelSettings) -> Path:
-    """The folder of the bundle that the settings name."""
-    return settings.path or SHIPPED_BUNDLE

@@ -8,10 +8,13 @@ reaches for paho through aiomqtt.
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self
 
 import aiomqtt
+from aiomqtt.exceptions import MqttConnectError
 from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, ConnectFlags, MQTTMessage
 from paho.mqtt.client import Client as PahoClient
 from paho.mqtt.enums import MQTTErrorCode
@@ -20,7 +23,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from stream.errors import BrokerError, SettingsError
+from stream.errors import BrokerError, PublicationRefusedError, SettingsError
 from stream.settings import BrokerSettings
 
 _NO_DELAY = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -32,10 +35,6 @@ _RETAINED_ONCE = 1
 """MQTT 5, 3.8.3.1: send retained messages when the subscription is new, not whenever the client comes back."""
 
 Deliver = Callable[[MQTTMessage], None]
-
-
-class PublicationRefusedError(Exception):
-    """The broker answered a publication with a failure (MQTT 5)."""
 
 
 class Client(aiomqtt.Client):
@@ -132,13 +131,48 @@ class Client(aiomqtt.Client):
         """Tells the broker that a delivered message is done with, so that it need not be sent again."""
         self._client.ack(message.mid, message.qos)
 
+    async def incoming(self) -> AsyncIterator[aiomqtt.Message]:
+        """Yields messages, acknowledged as they come, where none was to be delivered otherwise.
+
+        Raises:
+            BrokerError: The connection is lost.
+        """
+        with self._own_errors():
+            async for message in self.messages:
+                yield message
+
     async def wait_disconnected(self) -> None:
         """Waits until the connection is lost.
 
         Raises:
-            aiomqtt.MqttError: Always, unless the client itself disconnected.
+            BrokerError: Always, unless the client itself disconnected.
         """
-        await asyncio.shield(self._disconnected)
+        with self._own_errors():
+            await asyncio.shield(self._disconnected)
+
+    async def __aenter__(self) -> Self:
+        """Connects.
+
+        Raises:
+            BrokerError: The broker cannot be reached or does not want us.
+        """
+        with self._own_errors():
+            return await super().__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Says goodbye."""
+        with self._own_errors():
+            await super().__aexit__(kind, error, trace)
+
+    @contextmanager
+    def _own_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except aiomqtt.MqttError as error:
+            where = f"{self.settings.host}:{self.settings.port}"
+            raise BrokerError(f"broker {where}: {error}{_advice(error, self.settings)}") from error
 
     def _on_connect(
         self,
@@ -189,6 +223,19 @@ def response_properties(message: MQTTMessage) -> tuple[str, Properties] | None:
     if (correlation := getattr(asked, "CorrelationData", None)) is not None:
         properties.CorrelationData = correlation
     return topic, properties
+
+
+def _advice(error: aiomqtt.MqttError, settings: BrokerSettings) -> str:
+    cause = error.__context__
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return "; check broker.ca_file and that broker.host is the name in its certificate"
+    if isinstance(cause, ssl.SSLError):
+        return "; check that this port speaks TLS, and broker.certificate_file if it asks for one"
+    if isinstance(cause, ConnectionRefusedError | socket.gaierror | TimeoutError):
+        return "; check broker.host and broker.port, and that the broker runs"
+    if isinstance(error, MqttConnectError):
+        return f"; check broker.username, broker.password_file and broker.protocol (now '{settings.protocol}')"
+    return ""
 
 
 def _value(code: ReasonCode | int) -> int:

@@ -1,0 +1,5 @@
+"""Lets `python -m stream` do what `starling` does."""
+
+from stream.cli import main
+
+main()

@@ -1,0 +1,153 @@
+"""The command line: names, options and help of every command; what a command does is in stream/commands/."""
+
+# ruff: noqa: FBT002, PLC0415
+# A command has as many parameters as options, Typer reads options from plain booleans with defaults, and a command
+# imports what it needs when it runs, so that `starling --help` answers at once.
+
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from stream import __version__
+from stream.errors import StarlingError, ungrouped
+
+app = typer.Typer(
+    name="starling",
+    help="Labels a live stream of tweets with their polarity, on the device that receives them.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="The settings file (TOML); without it, the one that STARLING_CONFIG names."),
+]
+BrokerAddress = Annotated[
+    str | None, typer.Option("--broker", "-b", metavar="HOST[:PORT]", help="The broker, over what the settings say.")
+]
+Model = Annotated[Path | None, typer.Option(help="The model bundle's folder; without it, the shipped one.")]
+Json = Annotated[bool, typer.Option("--json", help="JSON instead of words.")]
+_COMMAND_GROUP = "starling.commands"
+"""Entry points under this name add commands; the training extra's do."""
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001
+    if wanted:
+        typer.echo(f"starling {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _starling(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and end.")
+    ] = False,
+) -> None:
+    """Labels a live stream of tweets with their polarity, on the device that receives them."""
+
+
+@app.command()
+def demo(
+    tweets: Annotated[int | None, typer.Option(min=1, help="How many to send; without it, each sample once.")] = None,
+    rate: Annotated[float, typer.Option(min=0, help="Tweets a second; 0 is as fast as they are labelled.")] = 25.0,
+    model: Model = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="End with one JSON object on stdout, show nothing else.")
+    ] = False,
+) -> None:
+    """Show everything at work: a broker, the service and a publisher of sample tweets, in one process."""
+    from stream.commands.demo import run_demo
+
+    run_demo(tweets=tweets, rate=rate, model=model, as_json=json)
+
+
+@app.command()
+def run(config: Config = None) -> None:
+    """Run the service: tweets in and labels out over MQTT, until SIGTERM or Ctrl-C."""
+    from stream.commands.run import run_until_signalled
+
+    run_until_signalled(config)
+
+
+@app.command()
+def classify(
+    file: Annotated[str, typer.Argument(metavar="[FILE|-]", help="Tweets as JSON lines; - is stdin.")] = "-",
+    model: Model = None,
+) -> None:
+    """Label a file of tweets: JSON lines in, JSON lines out, in the same order, one for each line."""
+    from stream.commands.classify import classify_file
+
+    classify_file(file, model)
+
+
+@app.command()
+def send(
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help="JSON lines, or plain text, one tweet a line.")],
+    rate: Annotated[float, typer.Option(min=0, help="Tweets a second; 0 is as fast as the broker takes them.")] = 0.0,
+    plain: Annotated[
+        bool | None,
+        typer.Option("--text/--json-lines", help="What the lines are; without it, the first one tells."),
+    ] = None,
+    topic: Annotated[str | None, typer.Option(help="Where to; without it, the settings' topic of tweets.")] = None,
+    broker: BrokerAddress = None,
+    config: Config = None,
+) -> None:
+    """Publish a file of tweets to the broker."""
+    from stream.commands.send import send_file
+
+    send_file(file, rate=rate, plain=plain, topic=topic, broker=broker, config=config)
+
+
+@app.command()
+def watch(
+    count: Annotated[int | None, typer.Option(min=1, help="End after so many labels and rejections.")] = None,
+    text: Annotated[bool, typer.Option("--text", help="Read the tweets as well, and show their text.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Each message as it came, a line each.")] = False,
+    broker: BrokerAddress = None,
+    config: Config = None,
+) -> None:
+    """Show labels, rejections and nodes as they come."""
+    from stream.commands.watch import watch_labels
+
+    watch_labels(count=count, with_text=text, as_json=json, broker=broker, config=config)
+
+
+@app.command()
+def check(config: Config = None, json: Json = False) -> None:
+    """Say what of settings, model, broker, port and meter works, and what to do about what does not."""
+    from stream.commands.check import check_all
+
+    check_all(config, as_json=json)
+
+
+@app.command()
+def settings() -> None:
+    """Print every setting with its meaning and its default, as a starling.toml to start from."""
+    from stream.commands.settings import settings_template
+
+    typer.echo(settings_template(), nl=False)
+
+
+def main() -> None:
+    """The console script: our own errors become one line on stderr and an exit code."""
+    for entry_point in entry_points(group=_COMMAND_GROUP):
+        app.add_typer(entry_point.load())
+    try:
+        with ungrouped():
+            app()
+    except StarlingError as error:
+        _die(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        _die("interrupted", 130)
+    except BrokenPipeError:  # the reader of our output went away, as `| head` does
+        sys.stderr.close()
+        sys.exit(141)
+
+
+def _die(message: str, exit_code: int) -> Any:  # noqa: ANN401
+    typer.echo(f"starling: {' '.join(message.split())}", err=True)
+    sys.exit(exit_code)

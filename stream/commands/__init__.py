@@ -1,0 +1,1 @@
+"""What `starling` can do: one file a command. Each is imported only when its command is used."""

@@ -1,0 +1,133 @@
+"""`starling check`: what works, what does not, and what to do about it."""
+
+import asyncio
+import socket
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import orjson
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from stream.errors import BrokerError, ListenError, StarlingError
+from stream.messages import Tweet
+from stream.model import load_model
+from stream.mqtt import Client
+from stream.settings import Settings, load_settings
+from stream.topics import check_topic
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found of one part."""
+
+    part: str
+    works: bool
+    says: str
+
+
+def check_all(config: Path | None, *, as_json: bool) -> None:
+    """Checks every part, shows what it finds, and ends with exit code 1 if a part does not work.
+
+    Args:
+        config: The settings file.
+        as_json: Whether to show a JSON object instead of lines.
+    """
+    findings = _findings(config)
+    works = all(finding.works for finding in findings)
+    if as_json:
+        typer.echo(orjson.dumps({"works": works, "parts": [asdict(finding) for finding in findings]}))
+    else:
+        _show(findings)
+    if not works:
+        sys.exit(1)
+
+
+def _findings(config: Path | None) -> list[Finding]:
+    try:
+        settings = load_settings(config)
+    except StarlingError as error:
+        return [Finding("settings", works=False, says=str(error))]
+    checks: dict[str, Callable[[Settings], str]] = {
+        "settings": lambda settings: f"node '{settings.node}'",
+        "model": _check_model,
+        "broker": _check_broker,
+        "http": _check_http,
+        "meter": _check_meter,
+    }
+    return [_finding(part, check, settings) for part, check in checks.items()]
+
+
+def _finding(part: str, check: Callable[[Settings], str], settings: Settings) -> Finding:
+    try:
+        return Finding(part, works=True, says=check(settings))
+    except StarlingError as error:
+        return Finding(part, works=False, says=str(error))
+
+
+def _check_model(settings: Settings) -> str:
+    model = load_model(settings.model)
+    tweet = Tweet("check", "What a lovely morning, everything works!")
+    ids = model.tokens(tweet).ids
+    started = time.perf_counter()
+    label = model.label(tweet, model.classifiers[0].probabilities([ids])[0])
+    milliseconds = 1000 * (time.perf_counter() - started)
+    manifest = model.bundle.manifest
+    return (
+        f"{manifest.name} ({manifest.precision}, sha256 {model.bundle.sha256[:12]}) calls a cheerful tweet "
+        f"{label.polarity} in {milliseconds:.1f} ms"
+    )
+
+
+def _check_broker(settings: Settings) -> str:
+    broker = settings.broker
+    seconds = asyncio.run(_round_trip_seconds(settings))
+    return f"{broker.host}:{broker.port} carries a message there and back in {1000 * seconds:.1f} ms"
+
+
+async def _round_trip_seconds(settings: Settings) -> float:
+    topic = check_topic(settings.node)
+    async with Client(settings.broker) as client:
+        await client.subscribe_confirmed(topic)
+        started = time.perf_counter()
+        await client.publish_confirmed(topic, b"check")
+        try:
+            async with asyncio.timeout(settings.broker.timeout_seconds):
+                await anext(client.incoming())
+        except TimeoutError as error:
+            raise BrokerError(
+                f"the broker takes messages to {topic} but does not bring them back: check its access rules"
+            ) from error
+        return time.perf_counter() - started
+
+
+def _check_http(settings: Settings) -> str:
+    http = settings.http
+    try:
+        with socket.create_server((http.host, http.port)):
+            return f"{http.host}:{http.port} is free for the service"
+    except OSError as error:
+        raise ListenError(
+            f"{http.host}:{http.port}: {error.strerror}; if it is not this node's running service that has it, set "
+            "http.host and http.port to a free address"
+        ) from error
+
+
+def _check_meter(settings: Settings) -> str:
+    port = settings.power.port
+    if port is None:
+        return "none is set (power.port); energy is not measured"
+    if not Path(port).exists():
+        raise StarlingError(f"{port} is not there: plug the meter in, or set power.port to its port")
+    return f"{port} is there"
+
+
+def _show(findings: list[Finding]) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    for finding in findings:
+        mark = Text("works ", "green") if finding.works else Text("BROKEN", "bold red")
+        console.print(mark.append(f"  {finding.part:<8}  {finding.says}", style="default"))

@@ -1,0 +1,169 @@
+"""`starling demo`: a broker, the service and a publisher of sample tweets, in one process."""
+
+import asyncio
+import itertools
+import logging
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import aclosing, asynccontextmanager, suppress
+from importlib.resources import files
+from pathlib import Path
+
+import orjson
+import typer
+from rich.console import Console
+
+from stream.commands.demo_view import DemoView, LineView, LiveView
+from stream.embedded_broker import HOST, WINDOW, embedded_broker
+from stream.errors import LostTweetsError, ungrouped
+from stream.ledger import Ledger
+from stream.messages import RejectedTweetError, decode_tweet
+from stream.mqtt import Client
+from stream.service import run_service
+from stream.settings import (
+    BrokerSettings,
+    HttpSettings,
+    LimitSettings,
+    ModelSettings,
+    Settings,
+    TopicSettings,
+    load_settings,
+)
+from stream.topics import ONLINE, status_topic
+
+_PATIENCE_SECONDS = 10.0
+"""Without any result for so long, what is outstanding counts as lost."""
+
+
+def run_demo(*, tweets: int | None, rate: float, model: Path | None, as_json: bool) -> None:
+    """Runs the demo to its summary.
+
+    Args:
+        tweets: How many samples to send, again from the first after the last; None: each once.
+        rate: Tweets a second; 0 is as fast as they are labelled.
+        model: The model bundle's folder; None: the shipped one.
+        as_json: Whether to show nothing but the summary, as JSON on stdout.
+
+    Raises:
+        LostTweetsError: A tweet has come back neither as a label nor as a rejection.
+        StarlingError: The demo cannot run.
+    """
+    logging.basicConfig(level="WARNING")
+    ledger = Ledger()
+    with ungrouped():
+        asyncio.run(_demo(ledger, tweets, rate, model, DemoView() if as_json else _view(ledger)))
+    if as_json:
+        typer.echo(orjson.dumps(ledger.summary()))
+    if ledger.outstanding:
+        raise LostTweetsError(f"{ledger.outstanding} of {ledger.published} tweets were lost")
+
+
+def sample_tweets() -> list[bytes]:
+    """The messages of stream/samples, as they are to be published."""
+    return (files("stream") / "samples" / "tweets.jsonl").read_bytes().removesuffix(b"\n").split(b"\n")
+
+
+def _view(ledger: Ledger) -> DemoView:
+    texts = _texts(sample_tweets())
+    return LiveView(ledger, texts) if Console().is_terminal else LineView(ledger, texts)
+
+
+def _texts(samples: list[bytes]) -> dict[str, str]:
+    texts = {}
+    for sample in samples:
+        with suppress(RejectedTweetError):
+            tweet = decode_tweet(sample, LimitSettings())
+            texts[tweet.id] = tweet.text
+    return texts
+
+
+async def _demo(ledger: Ledger, tweets: int | None, rate: float, model: Path | None, view: DemoView) -> None:
+    samples = sample_tweets()
+    messages = itertools.islice(itertools.cycle(samples), tweets or len(samples))
+    async with embedded_broker() as port:
+        settings = _settings(port, model)
+        async with Client(settings.broker) as client, _service(settings, client, view):
+            with view:
+                await _Exchange(settings, client, ledger, view).run(messages, rate)
+    view.finish()
+
+
+def _settings(broker_port: int, model: Path | None) -> Settings:
+    """The user's settings, but for what must not be: the broker, the ports and the name are the demo's own."""
+    return load_settings().model_copy(
+        update={
+            "node": "demo",
+            "broker": BrokerSettings(host=HOST, port=broker_port, protocol="3.1.1"),
+            "topics": TopicSettings(),
+            "http": HttpSettings(port=0),
+            "model": ModelSettings(path=model),
+        }
+    )
+
+
+@asynccontextmanager
+async def _service(settings: Settings, client: Client, view: DemoView) -> AsyncIterator[None]:
+    """Runs the service, entered once it is ready for tweets."""
+    stop = asyncio.Event()
+    started = time.perf_counter()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(run_service(settings, stop, view.listening), name="service")
+        await client.subscribe_confirmed(status_topic(settings.node))
+        async with aclosing(client.incoming()) as messages:
+            async for message in messages:
+                if message.payload == ONLINE.encode():
+                    break
+        view.ready(time.perf_counter() - started)
+        yield
+        stop.set()
+
+
+class _Exchange:
+    """Publishes samples, receives their results, and tells the ledger and the view."""
+
+    def __init__(self, settings: Settings, client: Client, ledger: Ledger, view: DemoView) -> None:
+        self._topics = settings.topics
+        self._client = client
+        self._ledger = ledger
+        self._view = view
+        self._window = asyncio.Semaphore(WINDOW)
+        self._arrived = asyncio.Event()
+
+    async def run(self, messages: Iterable[bytes], rate: float) -> None:
+        """Returns when every message has its result, or none has come for a good while."""
+        for topic in (self._topics.labels, self._topics.rejected):
+            await self._client.subscribe_confirmed(topic)
+        async with asyncio.TaskGroup() as tasks:
+            receiving = tasks.create_task(self._receive(), name="receive")
+            with suppress(TimeoutError):
+                await self._publish(messages, rate)
+                await self._settle()
+            receiving.cancel()
+
+    async def _publish(self, messages: Iterable[bytes], rate: float) -> None:
+        started = time.monotonic()
+        for number, message in enumerate(messages):
+            if rate:
+                await asyncio.sleep(max(0.0, started + number / rate - time.monotonic()))
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await self._window.acquire()
+            self._ledger.sent(message)
+            await self._client.publish_confirmed(self._topics.tweets, message)
+
+    async def _settle(self) -> None:
+        while self._ledger.outstanding:
+            self._arrived.clear()
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await self._arrived.wait()
+
+    async def _receive(self) -> None:
+        async for message in self._client.incoming():
+            payload = bytes(message.payload)
+            if message.topic.matches(self._topics.labels):
+                self._view.label(*self._ledger.labelled(payload))
+            elif message.topic.matches(self._topics.rejected):
+                self._view.rejection(*self._ledger.rejected(payload))
+            else:
+                continue  # the node's status
+            self._window.release()
+            self._arrived.set()

@@ -1,0 +1,112 @@
+"""`starling watch`: labels, rejections and nodes as they come."""
+
+import asyncio
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import aiomqtt
+import orjson
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from stream.commands.connection import settings_for
+from stream.messages import RejectedTweetError, decode_tweet
+from stream.mqtt import Client
+from stream.settings import Settings
+from stream.topics import ALL_STATUS_TOPICS
+
+STYLES = {"negative": "red", "neutral": "bright_black", "positive": "green", "rejected": "yellow"}
+_TEXTS_KEPT = 10_000
+"""Texts that wait for their label, at most."""
+
+
+def watch_labels(*, count: int | None, with_text: bool, as_json: bool, broker: str | None, config: Path | None) -> None:
+    """Shows what the nodes publish until interrupted.
+
+    Args:
+        count: Labels and rejections after which to end; None: never.
+        with_text: Whether to subscribe to the tweets too, and show their text.
+        as_json: Whether to show messages as they came, a line each.
+        broker: Its address, over the settings' one.
+        config: The settings file.
+
+    Raises:
+        StarlingError: The broker cannot be reached or is lost.
+    """
+    asyncio.run(_watch(settings_for(config, broker), count, with_text=with_text, as_json=as_json))
+
+
+async def _watch(settings: Settings, count: int | None, *, with_text: bool, as_json: bool) -> None:
+    topics = settings.topics
+    viewer = Viewer(settings)
+    async with Client(settings.broker) as client:
+        for topic in (*([topics.tweets] if with_text else []), topics.labels, topics.rejected, ALL_STATUS_TOPICS):
+            await client.subscribe_confirmed(topic)
+        async for message in client.incoming():
+            if as_json:
+                viewer.show_json(message)
+            else:
+                viewer.show(message)
+            if count is not None and viewer.results >= count:
+                return
+
+
+class Viewer:
+    """Writes a line for each message that is a result or a node's status."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._console = Console(highlight=False, soft_wrap=True)
+        self._texts: OrderedDict[str, str] = OrderedDict()
+        self.results = 0
+        """Labels and rejections shown."""
+
+    def show(self, message: aiomqtt.Message) -> None:
+        """Shows a message to a person; a tweet is kept for its label."""
+        topic, payload = str(message.topic), bytes(message.payload)
+        if topic == self._settings.topics.labels:
+            self._print(label_line(orjson.loads(payload), self._texts))
+        elif topic == self._settings.topics.rejected:
+            self._print(rejection_line(orjson.loads(payload)))
+        elif message.topic.matches(ALL_STATUS_TOPICS):
+            self._console.print(Text(f"node {topic.split('/')[1]} is {payload.decode('utf-8', 'replace')}", "bold"))
+        else:
+            self._keep(payload)
+
+    def show_json(self, message: aiomqtt.Message) -> None:
+        """Shows labels and rejections as they came."""
+        if str(message.topic) in (self._settings.topics.labels, self._settings.topics.rejected):
+            typer.echo(bytes(message.payload))
+            self.results += 1
+
+    def _print(self, line: Text) -> None:
+        self._console.print(line)
+        self._console.file.flush()  # a pipe's reader wants each label when it comes
+        self.results += 1
+
+    def _keep(self, payload: bytes) -> None:
+        try:
+            tweet = decode_tweet(payload, self._settings.limits)
+        except RejectedTweetError:
+            return
+        self._texts[tweet.id] = tweet.text
+        if len(self._texts) > _TEXTS_KEPT:
+            self._texts.popitem(last=False)
+
+
+def label_line(label: dict[str, Any], texts: dict[str, str]) -> Text:
+    """Writes a label as one line: polarity, confidence, id, what it touches, and the text where it is known."""
+    text = label.get("text") or texts.pop(label["id"], "")
+    parts = [label["id"], label.get("entity"), " ".join(text.split())]
+    line = Text(f"{label['polarity']:<8} {label['confidence']:4.2f}  ", STYLES[label["polarity"]])
+    return line.append("  ".join(part for part in parts if part), style="default")
+
+
+def rejection_line(rejection: dict[str, Any]) -> Text:
+    """Writes a rejection as one line."""
+    known_id = f"{rejection['id']}  " if "id" in rejection else ""
+    return Text("rejected       ", STYLES["rejected"]).append(
+        f"{known_id}{rejection['reason']}: {rejection['detail']}", style="default"
+    )

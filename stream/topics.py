@@ -1,0 +1,17 @@
+"""The topics that are Starling's own, beside those that the settings name."""
+
+from typing import Final
+
+ONLINE: Final = "online"
+OFFLINE: Final = "offline"
+ALL_STATUS_TOPICS: Final = "starling/+/status"
+
+
+def status_topic(node: str) -> str:
+    """Tells whether a node is there: retained, `online` or `offline`, the latter also as the node's will."""
+    return f"starling/{node}/status"
+
+
+def check_topic(node: str) -> str:
+    """Where `starling check` sends a message to itself, to see the broker carry it."""
+    return f"starling/{node}/check"
