@@ -3,13 +3,12 @@
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any
 
 import aiomqtt
 
-from stream.delivery import Deliveries
+from stream.delivery import Deliveries, Session
 from stream.errors import BrokerError, ungrouped
 from stream.health import Health
 from stream.labelling import Labelling
@@ -72,21 +71,34 @@ class Broker:
                 await self._serve(tasks, stop)
 
     async def _serve(self, tasks: asyncio.TaskGroup, stop: asyncio.Event) -> None:
-        client = Client(
-            self._settings.broker,
-            identifier=f"starling-{self._settings.node}",
-            will=aiomqtt.Will(status_topic(self._settings.node), OFFLINE, qos=1, retain=True),
-            persistent=True,
+        session = self._connections()
+        deliveries = Deliveries(
+            tasks,
+            session,
+            labelling=self._labelling,
+            recent=self._recent,
+            settings=self._settings,
+            metrics=self._metrics,
         )
-        deliveries = Deliveries(client, self._labelling, self._recent, self._settings, self._metrics)
-        client.deliver_to(lambda message: _start(tasks, deliveries.carry(message), name=f"tweet-{message.mid}"))
-        async with client:
-            lost = tasks.create_task(client.wait_disconnected(), name="connection")
-            await client.subscribe_confirmed(self._subscription())
-            async with self._online(client):
+        async with session.outlet, session.intake:
+            lost = [
+                tasks.create_task(session.intake.wait_disconnected(), name="intake-connection"),
+                tasks.create_task(session.outlet.wait_disconnected(), name="outlet-connection"),
+            ]
+            await session.intake.subscribe_confirmed(self._subscription())
+            async with self._online(session.outlet):
                 await stop.wait()
                 await self._drain(deliveries)
-            lost.cancel()
+            for connection in lost:
+                connection.cancel()
+
+    def _connections(self) -> Session:
+        name = f"starling-{self._settings.node}"
+        will = aiomqtt.Will(status_topic(self._settings.node), OFFLINE, qos=1, retain=True)
+        return Session(
+            intake=Client(self._settings.broker, identifier=name, persistent=True),
+            outlet=Client(self._settings.broker, identifier=f"{name}-out", will=will),
+        )
 
     @asynccontextmanager
     async def _online(self, client: Client) -> AsyncIterator[None]:
@@ -136,10 +148,3 @@ def reconnect_delays(longest_seconds: float) -> Iterator[float]:
         ceiling = min(ceiling, longest_seconds)
         yield random.uniform(0, ceiling)  # noqa: S311  (no secret)
         ceiling *= 2
-
-
-def _start(tasks: asyncio.TaskGroup, work: Coroutine[Any, Any, None], name: str) -> None:
-    try:
-        tasks.create_task(work, name=name)
-    except RuntimeError:  # the group is ending, and with it the connection: the broker still holds the message
-        work.close()

@@ -30,7 +30,6 @@ class Reason(StrEnum):
     BAD_TEXT = "bad_text"
     TOO_LONG = "too_long"
     NOTHING_LEFT = "nothing_left"
-    OVERLOADED = "overloaded"
 
 
 class RejectedTweetError(Exception):

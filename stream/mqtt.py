@@ -8,7 +8,7 @@ reaches for paho through aiomqtt.
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
@@ -75,6 +75,7 @@ class Client(aiomqtt.Client):
         )
         self.session_present = False
         self._version_5 = version_5
+        self._paused = False
         self._deliver: Deliver | None = None
         self._unconfirmed: dict[int, asyncio.Future[None]] = {}
         self._send_quota = asyncio.Semaphore(_MOST_UNCONFIRMED)
@@ -87,6 +88,23 @@ class Client(aiomqtt.Client):
         """
         self._deliver = deliver
         self._client.manual_ack_set(True)  # noqa: FBT003  (paho's signature)
+
+    def pause(self) -> None:
+        """Reads nothing more, so that what the broker sends stays in the broker.
+
+        Needed beside the receive maximum: QoS 0 and MQTT 3.1.1 know none, and Mosquitto 2.0.11 sends past it once a
+        first message is acknowledged. Confirmations are not read either, so publish over another connection.
+        """
+        self._paused = True
+        if (sock := self._client.socket()) is not None:
+            self._loop.remove_reader(sock)
+
+    def resume(self) -> None:
+        """Reads again."""
+        if self._paused and (sock := self._client.socket()) is not None:
+            self._loop.add_reader(sock, self._read)
+            self._loop.call_soon(self._read)  # TLS may hold messages that the socket no longer shows
+        self._paused = False
 
     async def publish_confirmed(
         self, topic: str, payload: bytes | str, *, retain: bool = False, properties: Properties | None = None
@@ -131,7 +149,7 @@ class Client(aiomqtt.Client):
         """Tells the broker that a delivered message is done with, so that it need not be sent again."""
         self._client.ack(message.mid, message.qos)
 
-    async def incoming(self) -> AsyncIterator[aiomqtt.Message]:
+    async def incoming(self) -> AsyncGenerator[aiomqtt.Message]:
         """Yields messages, acknowledged as they come, where none was to be delivered otherwise.
 
         Raises:
@@ -162,9 +180,12 @@ class Client(aiomqtt.Client):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Says goodbye."""
-        with self._own_errors():
-            await super().__aexit__(kind, error, trace)
+        """Says goodbye, and closes the socket even where that failed."""
+        try:
+            with self._own_errors():
+                await super().__aexit__(kind, error, trace)
+        finally:
+            self._client._sock_close()  # noqa: SLF001  (aiomqtt leaves it open after an error, and paho has no other way)
 
     @contextmanager
     def _own_errors(self) -> Iterator[None]:
@@ -187,6 +208,23 @@ class Client(aiomqtt.Client):
             # paho sends on regardless, and a broker disconnects who exceeds what it allowed (MQTT 5, 3.3.4).
             self._send_quota = asyncio.Semaphore(min(allowed, _MOST_UNCONFIRMED))
         super()._on_connect(client, userdata, flags, reason_code, properties)
+
+    def _on_socket_open(self, client: PahoClient, userdata: Any, sock: Any) -> None:  # noqa: ANN401
+        super()._on_socket_open(client, userdata, sock)
+        # In place of aiomqtt's own reader, which knows no pause. Called from the thread that connects.
+        self._loop.call_soon_threadsafe(self._loop.add_reader, sock.fileno(), self._read)
+
+    def _read(self) -> None:
+        """Reads packet by packet, until the socket or we have had enough."""
+        try:
+            while not self._paused:
+                self._client.loop_read()
+                sock = self._client.socket()
+                if not (isinstance(sock, ssl.SSLSocket) and sock.pending()):
+                    return
+        except Exception as error:  # noqa: BLE001  (whatever it is, the connection is of no more use)
+            if not self._disconnected.done():
+                self._disconnected.set_exception(error)
 
     def _on_message(self, client: PahoClient, userdata: Any, message: MQTTMessage) -> None:  # noqa: ANN401
         if self._deliver is None:

@@ -45,7 +45,9 @@ class BrokerSettings(_Section):
         pattern=r"^[^+#/]+$",
         description="Share the tweets with the other nodes of this group: each tweet goes to one of them.",
     )
-    receive_maximum: int = Field(64, ge=1, le=1024, description="Tweets taken and not yet acknowledged, at most.")
+    receive_maximum: int = Field(
+        64, ge=1, le=1024, description="Tweets held at once and not yet acknowledged, at most."
+    )
     keepalive_seconds: int = Field(30, ge=5, le=3600, description="Silence after which either side checks the other.")
     timeout_seconds: float = Field(10, gt=0, description="How long the broker may take to answer.")
     session_expiry_seconds: int = Field(
@@ -116,11 +118,6 @@ class LimitSettings(_Section):
 
     payload_bytes: int = Field(131_072, ge=1, description="The largest message that is read.")
     text_characters: int = Field(10_000, ge=1, description="The longest text that is read.")
-    held_tweets: int = Field(
-        1024,
-        ge=1,
-        description="Tweets held at once, at most; only a broker without a receive maximum (3.1.1, QoS 0) gets there.",
-    )
 
 
 class LabelSettings(_Section):

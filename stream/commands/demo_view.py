@@ -115,7 +115,7 @@ class LiveView(LineView):
         self._rows.append((result, Text(_milliseconds(seconds)), Text(_one_line(text))))
 
     def _draw(self) -> Group:
-        table = Table("polarity", Text("latency"), "tweet", expand=True, box=None, header_style="bold")
+        table = Table("polarity", "latency", "tweet", expand=True, box=None, header_style="bold")
         table.columns[1].justify = "right"
         table.columns[2].no_wrap = True
         table.columns[2].ratio = 1
