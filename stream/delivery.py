@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Session:
-    """Two connections: when enough tweets are held no more are read, and results' confirmations must be all the same."""
+    """Two connections: when enough tweets are held no more are read, but the confirmations of results must be."""
 
     intake: Client
     """Where tweets come from; the broker keeps this session while we are away."""
