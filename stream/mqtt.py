@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import aiomqtt
 from aiomqtt.exceptions import MqttConnectError
-from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, ConnectFlags, MQTTMessage
+from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, ConnectFlags, MQTTMessage, error_string
 from paho.mqtt.client import Client as PahoClient
 from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
@@ -75,6 +75,7 @@ class Client(aiomqtt.Client):
         )
         self.session_present = False
         self._version_5 = version_5
+        self._where = f"broker {settings.host}:{settings.port}"
         self._paused = False
         self._deliver: Deliver | None = None
         self._unconfirmed: dict[int, asyncio.Future[None]] = {}
@@ -118,7 +119,7 @@ class Client(aiomqtt.Client):
         async with self._send_quota:
             sent = self._client.publish(topic, payload, 1, retain, properties)
             if sent.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
-                raise BrokerError(f"cannot publish to {topic}: {sent.rc.name}")
+                raise BrokerError(f"{self._where}: cannot send to {topic}: {error_string(sent.rc)}")
             await self._confirmation(sent.mid, topic)
 
     async def _confirmation(self, mid: int, topic: str) -> None:
@@ -127,7 +128,7 @@ class Client(aiomqtt.Client):
             async with asyncio.timeout(self.timeout):
                 await confirmed
         except TimeoutError as error:
-            raise BrokerError(f"the broker has not confirmed a message to {topic} in {self.timeout:g} s") from error
+            raise BrokerError(f"{self._where}: a message to {topic} was not confirmed in {self.timeout:g} s") from error
         finally:
             del self._unconfirmed[mid]
 
@@ -143,7 +144,9 @@ class Client(aiomqtt.Client):
             answer = await self.subscribe(topic, qos=1)
         refused = [code for code in answer if _value(code) >= _FIRST_FAILURE]
         if refused:
-            raise BrokerError(f"the broker refuses the subscription to {topic} ({refused[0]}): check its access rules")
+            raise BrokerError(
+                f"{self._where}: no subscription to {topic} ({refused[0]}); check the broker's access rules"
+            )
 
     def acknowledge(self, message: MQTTMessage) -> None:
         """Tells the broker that a delivered message is done with, so that it need not be sent again."""
@@ -192,8 +195,7 @@ class Client(aiomqtt.Client):
         try:
             yield
         except aiomqtt.MqttError as error:
-            where = f"{self.settings.host}:{self.settings.port}"
-            raise BrokerError(f"broker {where}: {error}{_advice(error, self.settings)}") from error
+            raise BrokerError(f"{self._where}: {error}{_advice(error, self.settings)}") from error
 
     def _on_connect(
         self,

@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import logging
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import aclosing, asynccontextmanager, suppress
@@ -17,6 +16,7 @@ from stream.commands.demo_view import DemoView, LineView, LiveView
 from stream.embedded_broker import HOST, WINDOW, embedded_broker
 from stream.errors import LostTweetsError, ungrouped
 from stream.ledger import Ledger
+from stream.logs import log_to_stderr
 from stream.messages import RejectedTweetError, decode_tweet
 from stream.mqtt import Client
 from stream.service import run_service
@@ -48,7 +48,7 @@ def run_demo(*, tweets: int | None, rate: float, model: Path | None, as_json: bo
         LostTweetsError: A tweet has come back neither as a label nor as a rejection.
         StarlingError: The demo cannot run.
     """
-    logging.basicConfig(level="WARNING")
+    log_to_stderr("warning")
     ledger = Ledger()
     with ungrouped():
         asyncio.run(_demo(ledger, tweets, rate, model, DemoView() if as_json else _view(ledger)))

@@ -1,10 +1,10 @@
 """`starling run`."""
 
 import asyncio
-import logging
 import signal
 from pathlib import Path
 
+from stream.logs import log_to_stderr
 from stream.service import run_service
 from stream.settings import Settings, load_settings
 
@@ -16,7 +16,7 @@ def run_until_signalled(config: Path | None) -> None:
         StarlingError: The service cannot start.
     """
     settings = load_settings(config)
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_to_stderr(settings.log_level)
     asyncio.run(_run(settings))
 
 
