@@ -1,0 +1,62 @@
+# `make demo` and `make test` do all the set-up they need; `make help` lists the rest.
+
+# The first Python that Starling runs on and that can make a virtual environment; `make PYTHON=...` names another.
+SUITABLE = import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
+    $$name -c '$(SUITABLE)' 2>/dev/null && echo $$name && break; done)
+PIP_INSTALL = pip --disable-pip-version-check install --quiet
+export TF_USE_LEGACY_KERAS = 1
+export TF_CPP_MIN_LOG_LEVEL = 2
+
+.PHONY: help demo test lint test-edge test-training system-packages clean
+
+help:
+	@echo "make demo            show everything at work: broker, service, sample tweets"
+	@echo "make test            check the code and run all tests"
+	@echo "make lint            ruff and mypy"
+	@echo "make test-edge       the tests of the edge service"
+	@echo "make test-training   the tests of the training pipeline (installs TensorFlow)"
+	@echo "make clean           remove what these made"
+
+demo: .venv/demo-installed
+	@.venv/bin/starling demo
+
+test: lint test-edge test-training
+
+lint: .venv/dev-installed
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+test-edge: .venv/dev-installed system-packages
+	.venv/bin/pytest --ignore=tests/training
+
+test-training: .venv-training/installed
+	.venv-training/bin/pytest tests/training
+
+system-packages:
+	@tests/install_system_packages
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "Starling needs Python 3.11, 3.12 or 3.13 with venv (Debian: python3-venv)"; exit 1; }
+	@echo "making .venv with $(PYTHON) ..."
+	@$(PYTHON) -m venv .venv
+
+.venv/demo-installed: .venv/bin/python pyproject.toml deploy/constraints.txt
+	@echo "installing Starling into .venv ..."
+	@.venv/bin/$(PIP_INSTALL) --constraint deploy/constraints.txt --editable '.[demo]'
+	@touch $@
+
+.venv/dev-installed: .venv/demo-installed
+	@echo "installing what the tests need ..."
+	@.venv/bin/$(PIP_INSTALL) --constraint deploy/constraints.txt --editable '.[demo,dev]'
+	@touch $@
+
+.venv-training/installed: .venv/bin/python pyproject.toml training/constraints.txt
+	@echo "making .venv-training with TensorFlow ..."
+	@$(PYTHON) -m venv .venv-training
+	@.venv-training/bin/$(PIP_INSTALL) --constraint training/constraints.txt --editable '.[training,dev]'
+	@touch $@
+
+clean:
+	rm -rf .venv .venv-training .mypy_cache .pytest_cache .ruff_cache .hypothesis
