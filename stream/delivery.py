@@ -123,13 +123,13 @@ class Deliveries:
     async def _publish_label(self, message: MQTTMessage, tweet: Tweet, tokens: Tokens, received_at: float) -> None:
         label = self._recent.find(tweet.id) if message.dup else None
         if label is None:
-            label = self._recent.remember(tweet.id, await self._labelling.label(tweet, tokens, received_at))
+            label = await self._labelling.label(tweet, tokens, received_at)
+            self._recent.remember(tweet.id, label)
         else:
             self._metrics.redelivered.inc()
-        if not label.published:
-            await self._publish(self._topics.labels, label.payload)
-            await self._respond(message, label.payload)
-            label.published = True
+        # Also one that the broker confirmed before: if it lost the acknowledgement it may have lost the label too.
+        await self._publish(self._topics.labels, label)
+        await self._respond(message, label)
 
     async def _publish(self, topic: str, payload: bytes) -> None:
         with self._publish_seconds.time():

@@ -29,6 +29,7 @@ from stream.settings import BrokerSettings
 _NO_DELAY = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 """Without it Nagle's algorithm holds small packets back until the broker's delayed acknowledgement, about 40 ms."""
 _MOST_UNCONFIRMED = 4096
+_CLOSED = -1
 _FIRST_FAILURE = 0x80
 """MQTT 5, 2.4 and MQTT 3.1.1, 3.9.3: codes from here on say no."""
 _RETAINED_ONCE = 1
@@ -168,8 +169,10 @@ class Client(aiomqtt.Client):
         Raises:
             BrokerError: Always, unless the client itself disconnected.
         """
-        with self._own_errors():
+        try:
             await asyncio.shield(self._disconnected)
+        except (aiomqtt.MqttError, OSError) as error:
+            raise BrokerError(f"{self._where}: the connection is lost ({error})") from error
 
     async def __aenter__(self) -> Self:
         """Connects.
@@ -211,20 +214,43 @@ class Client(aiomqtt.Client):
             self._send_quota = asyncio.Semaphore(min(allowed, _MOST_UNCONFIRMED))
         super()._on_connect(client, userdata, flags, reason_code, properties)
 
-    def _on_socket_open(self, client: PahoClient, userdata: Any, sock: Any) -> None:  # noqa: ANN401
-        super()._on_socket_open(client, userdata, sock)
-        # In place of aiomqtt's own reader, which knows no pause. Called from the thread that connects.
-        self._loop.call_soon_threadsafe(self._loop.add_reader, sock.fileno(), self._read)
+    # In place of aiomqtt's own readers and writers, which know no pause and may come to a socket already closed. paho
+    # calls these from the thread that connects as well as from the event loop's.
+
+    def _on_socket_open(self, client: PahoClient, userdata: Any, sock: socket.socket) -> None:  # noqa: ANN401, ARG002
+        self._loop.call_soon_threadsafe(self._socket_opened, sock)
+
+    def _on_socket_register_write(self, client: PahoClient, userdata: Any, sock: socket.socket) -> None:  # noqa: ANN401, ARG002
+        self._loop.call_soon_threadsafe(self._socket_has_output, sock)
+
+    def _socket_opened(self, sock: socket.socket) -> None:
+        if sock.fileno() != _CLOSED:
+            self._loop.add_reader(sock, self._read)
+            self._misc_task = self._loop.create_task(self._misc_loop(), name="mqtt-keepalive")
+
+    def _socket_has_output(self, sock: socket.socket) -> None:
+        if sock.fileno() != _CLOSED:
+            self._loop.add_writer(sock, self._write)
 
     def _read(self) -> None:
         """Reads packet by packet, until the socket or we have had enough."""
-        try:
+        with self._fatal_errors():
             while not self._paused:
                 self._client.loop_read()
                 sock = self._client.socket()
                 if not (isinstance(sock, ssl.SSLSocket) and sock.pending()):
                     return
-        except Exception as error:  # noqa: BLE001  (whatever it is, the connection is of no more use)
+
+    def _write(self) -> None:
+        with self._fatal_errors():
+            self._client.loop_write()
+
+    @contextmanager
+    def _fatal_errors(self) -> Iterator[None]:
+        """Whatever goes wrong with the socket, the connection is of no more use."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001
             if not self._disconnected.done():
                 self._disconnected.set_exception(error)
 

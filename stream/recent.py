@@ -1,34 +1,23 @@
-"""Remembers the labels that were just made, so that a tweet sent again is not classified again."""
+"""Remembers the labels that were just made, so that a tweet that the broker sends again is not classified again."""
 
 from collections import OrderedDict
-from dataclasses import dataclass
-
-
-@dataclass(slots=True)
-class RecentLabel:
-    """A label as it went out."""
-
-    payload: bytes
-    published: bool = False
-    """Whether the broker has confirmed it."""
 
 
 class RecentLabels:
-    """The last `capacity` labels by tweet id, oldest forgotten first."""
+    """The last `capacity` labels, as they went out, by tweet id; the oldest is forgotten first."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        self._labels: OrderedDict[str, RecentLabel] = OrderedDict()
+        self._labels: OrderedDict[str, bytes] = OrderedDict()
 
-    def remember(self, tweet_id: str, payload: bytes) -> RecentLabel:
+    def remember(self, tweet_id: str, label: bytes) -> None:
         """Stores a label that is about to be published."""
-        self._labels[tweet_id] = label = RecentLabel(payload)
+        self._labels[tweet_id] = label
         self._labels.move_to_end(tweet_id)
         if len(self._labels) > self._capacity:
             self._labels.popitem(last=False)
-        return label
 
-    def find(self, tweet_id: str) -> RecentLabel | None:
+    def find(self, tweet_id: str) -> bytes | None:
         """Finds the label of a tweet that was seen before."""
         return self._labels.get(tweet_id)
 

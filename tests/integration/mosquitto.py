@@ -1,0 +1,81 @@
+"""A real Mosquitto, started and killed by the tests."""
+
+import shutil
+import signal
+import socket
+import subprocess
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+PROGRAM = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
+_BASE = """\
+listener {port} 127.0.0.1
+set_tcp_nodelay true
+persistence true
+persistence_location {folder}/
+autosave_interval 1
+autosave_on_changes true
+max_queued_messages 0
+log_dest stderr
+log_type all
+{user}
+"""
+
+
+class Mosquitto:
+    """A broker of its own for a test: a context manager that runs it, and can restart it in between."""
+
+    def __init__(self, folder: Path, options: str = "allow_anonymous true") -> None:
+        self.port = free_port()
+        self._config = folder / "mosquitto.conf"
+        self._log = folder / "mosquitto.log"
+        user = f"user {folder.owner()}"  # as root it would become a user that cannot write here
+        self._config.write_text(_BASE.format(port=self.port, folder=folder, user=user) + options + "\n")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop(signal.SIGKILL)
+
+    def start(self) -> None:
+        """Starts the broker and waits until it listens."""
+        assert PROGRAM
+        with self._log.open("ab") as log:
+            position = log.tell()
+            self._process = subprocess.Popen([PROGRAM, "-c", self._config], stderr=log)
+        wait_until_listening(self.port, self._process)
+        assert self._log.stat().st_size >= position
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """Stops the broker."""
+        if self._process:
+            self._process.send_signal(how)
+            self._process.wait(timeout=10)
+            self._process = None
+
+    def log(self) -> str:
+        """What the broker has logged so far."""
+        return self._log.read_text(errors="replace")
+
+
+def free_port() -> int:
+    """A port that nothing listens on at the moment."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def wait_until_listening(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Tries until a connection is taken, as long as the process lives."""
+    while process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        except ConnectionRefusedError:
+            continue
+        return
+    raise RuntimeError(f"mosquitto ended with exit code {process.returncode}")

@@ -1,0 +1,106 @@
+"""What the tests see of a running service: they publish tweets and read results over a connection of their own."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import aiomqtt
+import orjson
+
+from stream.mqtt import Client
+from stream.service import run_service
+from stream.settings import BrokerSettings, Settings
+from stream.topics import ALL_STATUS_TOPICS, ONLINE, status_topic
+
+PATIENCE_SECONDS = 30.0
+
+
+class Probe:
+    """A publisher of tweets and reader of results."""
+
+    def __init__(self, client: Client, settings: Settings) -> None:
+        self.client = client
+        self.topics = settings.topics
+        self.node = settings.node
+        self.labels: list[dict[str, Any]] = []
+        self.rejections: list[dict[str, Any]] = []
+        self.messages: list[aiomqtt.Message] = []
+        self.status: list[str] = []
+        self._arrived = asyncio.Event()
+
+    async def read(self) -> None:
+        async for message in self.client.incoming():
+            self.messages.append(message)
+            topic, payload = str(message.topic), bytes(message.payload)
+            if topic == self.topics.labels:
+                self.labels.append(orjson.loads(payload))
+            elif topic == self.topics.rejected:
+                self.rejections.append(orjson.loads(payload))
+            elif topic == status_topic(self.node):
+                self.status.append(payload.decode())
+            self._arrived.set()
+
+    async def send(self, payload: bytes, **options: Any) -> None:
+        await self.client.publish_confirmed(self.topics.tweets, payload, **options)
+
+    async def tweet(self, tweet_id: str, text: str = "what a lovely day", **fields: Any) -> None:
+        await self.send(orjson.dumps({"id": tweet_id, "text": text, **fields}))
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Waits until something that was received makes the condition true."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                self._arrived.clear()
+                if condition():
+                    return
+                await self._arrived.wait()
+
+    async def label_of(self, tweet_id: str) -> dict[str, Any]:
+        await self.until(lambda: tweet_id in self.labelled_ids())
+        return next(label for label in self.labels if label["id"] == tweet_id)
+
+    def labelled_ids(self) -> list[str]:
+        return [label["id"] for label in self.labels]
+
+
+@contextlib.asynccontextmanager
+async def probing(settings: Settings, *extra_topics: str, identifier: str | None = None) -> AsyncIterator[Probe]:
+    """Connects a probe; with an identifier, the broker keeps for it what comes while it is away."""
+    client = Client(settings.broker, identifier=identifier, persistent=identifier is not None)
+    async with client, asyncio.TaskGroup() as tasks:
+        probe = Probe(client, settings)
+        for topic in (settings.topics.labels, settings.topics.rejected, ALL_STATUS_TOPICS, *extra_topics):
+            await client.subscribe_confirmed(topic)
+        reading = tasks.create_task(probe.read())
+        yield probe
+        reading.cancel()
+
+
+@contextlib.asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[asyncio.Event]:
+    """Runs the service inside the test, entered once it is online; yields what stops it."""
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        async with probing(settings) as probe:
+            tasks.create_task(run_service(settings, stop))
+            await probe.until(lambda: ONLINE in probe.status)
+        yield stop
+        stop.set()
+
+
+def settings_for(port: int, **sections: Any) -> Settings:
+    """Settings of a test's node."""
+    broker = {"host": "127.0.0.1", "port": port, "reconnect_seconds": 0.2} | sections.pop("broker", {})
+    return Settings(**{"node": "test", "broker": BrokerSettings(**broker), "http": {"port": 0}, **sections})
+
+
+def write_config(folder: Path, port: int, http_port: int, extra: str = "") -> Path:
+    """Writes a settings file for a service that runs as a program of its own."""
+    config = folder / "starling.toml"
+    config.write_text(
+        f'node = "test"\n{extra}\n[broker]\nhost = "127.0.0.1"\nport = {port}\nreconnect_seconds = 0.2\n'
+        f"[http]\nport = {http_port}\n"
+    )
+    return config
