@@ -2,14 +2,15 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-import aiomqtt
 import orjson
+from paho.mqtt.client import MQTTMessage, topic_matches_sub
 
 from stream.mqtt import Client
+from stream.publishing import publish_all
 from stream.service import run_service
 from stream.settings import BrokerSettings, Settings
 from stream.topics import ALL_STATUS_TOPICS, ONLINE, status_topic
@@ -26,27 +27,33 @@ class Probe:
         self.node = settings.node
         self.labels: list[dict[str, Any]] = []
         self.rejections: list[dict[str, Any]] = []
-        self.messages: list[aiomqtt.Message] = []
+        self.messages: list[MQTTMessage] = []
         self.status: list[str] = []
         self._arrived = asyncio.Event()
+        client.deliver_to(self._take)
 
-    async def read(self) -> None:
-        async for message in self.client.incoming():
-            self.messages.append(message)
-            topic, payload = str(message.topic), bytes(message.payload)
-            if topic == self.topics.labels:
-                self.labels.append(orjson.loads(payload))
-            elif topic == self.topics.rejected:
-                self.rejections.append(orjson.loads(payload))
-            elif topic == status_topic(self.node):
-                self.status.append(payload.decode())
-            self._arrived.set()
+    def _take(self, message: MQTTMessage) -> None:
+        payload = bytes(message.payload)
+        self.messages.append(message)
+        if message.topic == self.topics.labels:
+            self.labels.append(orjson.loads(payload))
+        elif message.topic == self.topics.rejected:
+            self.rejections.append(orjson.loads(payload))
+        elif message.topic == status_topic(self.node):
+            self.status.append(payload.decode())
+        self.client.acknowledge(message)
+        self._arrived.set()
 
     async def send(self, payload: bytes, **options: Any) -> None:
         await self.client.publish_confirmed(self.topics.tweets, payload, **options)
 
     async def tweet(self, tweet_id: str, text: str = "what a lovely day", **fields: Any) -> None:
         await self.send(orjson.dumps({"id": tweet_id, "text": text, **fields}))
+
+    async def tweets(self, ids: Iterable[str]) -> None:
+        """Publishes a tweet for each id, as fast as the broker takes them."""
+        messages = (orjson.dumps({"id": tweet_id, "text": f"lovely day number {tweet_id}"}) for tweet_id in ids)
+        await publish_all(self.client, self.topics.tweets, messages)
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Waits until something that was received makes the condition true."""
@@ -61,6 +68,10 @@ class Probe:
         await self.until(lambda: tweet_id in self.labelled_ids())
         return next(label for label in self.labels if label["id"] == tweet_id)
 
+    def on(self, topic_filter: str) -> list[MQTTMessage]:
+        """The messages that came on such topics."""
+        return [message for message in self.messages if topic_matches_sub(topic_filter, message.topic)]
+
     def labelled_ids(self) -> list[str]:
         return [label["id"] for label in self.labels]
 
@@ -69,13 +80,11 @@ class Probe:
 async def probing(settings: Settings, *extra_topics: str, identifier: str | None = None) -> AsyncIterator[Probe]:
     """Connects a probe; with an identifier, the broker keeps for it what comes while it is away."""
     client = Client(settings.broker, identifier=identifier, persistent=identifier is not None)
-    async with client, asyncio.TaskGroup() as tasks:
-        probe = Probe(client, settings)
+    probe = Probe(client, settings)
+    async with client:
         for topic in (settings.topics.labels, settings.topics.rejected, ALL_STATUS_TOPICS, *extra_topics):
             await client.subscribe_confirmed(topic)
-        reading = tasks.create_task(probe.read())
         yield probe
-        reading.cancel()
 
 
 @contextlib.asynccontextmanager
@@ -96,11 +105,13 @@ def settings_for(port: int, **sections: Any) -> Settings:
     return Settings(**{"node": "test", "broker": BrokerSettings(**broker), "http": {"port": 0}, **sections})
 
 
-def write_config(folder: Path, port: int, http_port: int, extra: str = "") -> Path:
+def write_config(folder: Path, settings: Settings, http_port: int) -> Path:
     """Writes a settings file for a service that runs as a program of its own."""
+    broker = settings.broker
     config = folder / "starling.toml"
     config.write_text(
-        f'node = "test"\n{extra}\n[broker]\nhost = "127.0.0.1"\nport = {port}\nreconnect_seconds = 0.2\n'
-        f"[http]\nport = {http_port}\n"
+        f'node = "{settings.node}"\n[broker]\nhost = "{broker.host}"\nport = {broker.port}\n'
+        f'protocol = "{broker.protocol}"\nreconnect_seconds = {broker.reconnect_seconds}\n'
+        f"wait_at_start = {str(broker.wait_at_start).lower()}\n[http]\nport = {http_port}\n"
     )
     return config
