@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 
@@ -42,6 +43,7 @@ class Broker:
         self._health = health
         self._recent = RecentLabels(_RECENT_WINDOWS * settings.broker.receive_maximum)
         self._ever_connected = False
+        self._connected_at = time.monotonic()
         self._delays = reconnect_delays(settings.broker.reconnect_seconds)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -59,6 +61,8 @@ class Broker:
                 await self._pause(stop, error)
 
     async def _pause(self, stop: asyncio.Event, error: BrokerError) -> None:
+        if time.monotonic() - self._connected_at > self._settings.broker.reconnect_seconds:
+            self._delays = reconnect_delays(self._settings.broker.reconnect_seconds)  # it had been well for a while
         delay = next(self._delays)
         logger.warning("%s; next attempt in %.1f s", error, delay)
         with suppress(TimeoutError):
@@ -123,7 +127,7 @@ class Broker:
             if self._ever_connected:
                 self._metrics.reconnects.inc()
             self._ever_connected = True
-            self._delays = reconnect_delays(self._settings.broker.reconnect_seconds)
+            self._connected_at = time.monotonic()
 
     def _subscription(self) -> str:
         group, tweets = self._settings.broker.group, self._settings.topics.tweets

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from paho.mqtt.client import MQTTMessage, topic_matches_sub
 
-from stream.errors import BrokerError, PublicationRefusedError
+from stream.errors import PublicationRefusedError
 from stream.labelling import Labelling, labelling_metrics
 from stream.messages import RejectedTweetError, Tweet
 from stream.metrics import Metrics
@@ -133,12 +133,7 @@ class Deliveries:
 
     async def _publish(self, topic: str, payload: bytes) -> None:
         with self._publish_seconds.time():
-            try:
-                await self._outlet.publish_confirmed(topic, payload)
-            except PublicationRefusedError as error:
-                raise BrokerError(
-                    f"the broker refuses messages to {topic} ({error}): check its access rules"
-                ) from error
+            await self._outlet.publish_confirmed(topic, payload)
 
     async def _respond(self, message: MQTTMessage, payload: bytes) -> None:
         """Answers to the tweet's response topic; a topic that is not allowed costs its asker the answer, no more."""

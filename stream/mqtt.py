@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import aiomqtt
 from aiomqtt.exceptions import MqttConnectError
-from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, ConnectFlags, MQTTMessage, error_string
+from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, ConnectFlags, DisconnectFlags, MQTTMessage, error_string
 from paho.mqtt.client import Client as PahoClient
 from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
@@ -65,7 +65,7 @@ class Client(aiomqtt.Client):
             protocol=aiomqtt.ProtocolVersion.V5 if version_5 else aiomqtt.ProtocolVersion.V311,
             username=settings.username,
             password=_password(settings),
-            tls_context=_tls_context(settings),
+            tls_context=tls_context(settings),
             keepalive=settings.keepalive_seconds,
             timeout=settings.timeout_seconds,
             will=will,
@@ -79,6 +79,7 @@ class Client(aiomqtt.Client):
         self._where = f"broker {settings.host}:{settings.port}"
         self._paused = False
         self._deliver: Deliver | None = None
+        self._refusal: PublicationRefusedError | None = None
         self._unconfirmed: dict[int, asyncio.Future[None]] = {}
         self._send_quota = asyncio.Semaphore(_MOST_UNCONFIRMED)
         self._client.max_inflight_messages_set(_MOST_UNCONFIRMED)
@@ -128,6 +129,10 @@ class Client(aiomqtt.Client):
         try:
             async with asyncio.timeout(self.timeout):
                 await confirmed
+        except PublicationRefusedError as error:
+            advice = "check the broker's access rules"
+            self._refusal = PublicationRefusedError(f"{self._where}: no message to {topic} ({error}); {advice}")
+            raise self._refusal from error
         except TimeoutError as error:
             raise BrokerError(f"{self._where}: a message to {topic} was not confirmed in {self.timeout:g} s") from error
         finally:
@@ -172,7 +177,8 @@ class Client(aiomqtt.Client):
         try:
             await asyncio.shield(self._disconnected)
         except (aiomqtt.MqttError, OSError) as error:
-            raise BrokerError(f"{self._where}: the connection is lost ({error})") from error
+            # Mosquitto closes the connection after a refusal, which then is the better explanation.
+            raise self._refusal or BrokerError(f"{self._where}: the connection is lost ({error})") from error
 
     async def __aenter__(self) -> Self:
         """Connects.
@@ -251,8 +257,25 @@ class Client(aiomqtt.Client):
         try:
             yield
         except Exception as error:  # noqa: BLE001
+            self._lost(aiomqtt.MqttError(str(error)))
             if not self._disconnected.done():
                 self._disconnected.set_exception(error)
+
+    def _on_disconnect(
+        self,
+        client: PahoClient,
+        userdata: Any,  # noqa: ANN401
+        flags: DisconnectFlags,
+        reason_code: ReasonCode,
+        properties: Properties | None = None,
+    ) -> None:
+        self._lost(aiomqtt.MqttError("the broker closed the connection before it answered"))
+        super()._on_disconnect(client, userdata, flags, reason_code, properties)
+
+    def _lost(self, error: Exception) -> None:
+        """Ends the wait for the broker's first answer; aiomqtt would wait until its time is up."""
+        if not self._connected.done():
+            self._connected.set_exception(error)
 
     def _on_message(self, client: PahoClient, userdata: Any, message: MQTTMessage) -> None:  # noqa: ANN401
         if self._deliver is None:
@@ -324,7 +347,12 @@ def _password(settings: BrokerSettings) -> str | None:
         raise SettingsError(f"broker.password_file: cannot read {settings.password_file}: {error.strerror}") from error
 
 
-def _tls_context(settings: BrokerSettings) -> ssl.SSLContext | None:
+def tls_context(settings: BrokerSettings) -> ssl.SSLContext | None:
+    """What TLS verifies and shows: the broker's certificate and name always, our own certificate where there is one.
+
+    Raises:
+        SettingsError: A certificate or key cannot be read.
+    """
     if not settings.tls:
         return None
     try:

@@ -55,6 +55,11 @@ class Mosquitto:
             self._process.wait(timeout=10)
             self._process = None
 
+    def reload(self) -> None:
+        """Makes the broker read its passwords and access rules again."""
+        assert self._process
+        self._process.send_signal(signal.SIGHUP)
+
     def save(self) -> None:
         """Makes the broker write its messages to disk, and waits until it has."""
         assert self._process

@@ -88,12 +88,14 @@ async def probing(settings: Settings, *extra_topics: str, identifier: str | None
 
 
 @contextlib.asynccontextmanager
-async def serving(settings: Settings) -> AsyncIterator[asyncio.Event]:
+async def serving(
+    settings: Settings, on_listening: Callable[[str], None] | None = None
+) -> AsyncIterator[asyncio.Event]:
     """Runs the service inside the test, entered once it is online; yields what stops it."""
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         async with probing(settings) as probe:
-            tasks.create_task(run_service(settings, stop))
+            tasks.create_task(run_service(settings, stop, on_listening))
             await probe.until(lambda: ONLINE in probe.status)
         yield stop
         stop.set()

@@ -1,0 +1,120 @@
+"""What an operator sees of a running service: metrics, health, and how much it holds."""
+
+import asyncio
+import shutil
+import subprocess
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession
+from prometheus_client.parser import text_string_to_metric_families
+
+from stream.delivery import Deliveries
+from stream.service import run_service
+from stream.topics import ONLINE
+from tests.integration.mosquitto import Mosquitto
+from tests.integration.probe import probing, serving, settings_for
+
+pytestmark = pytest.mark.broker
+
+
+class Observed:
+    """A service whose HTTP side the test asks."""
+
+    def __init__(self) -> None:
+        self.address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def get(self, path: str) -> tuple[int, str]:
+        async with ClientSession() as session, session.get(await self.address + path) as answer:
+            return answer.status, await answer.text()
+
+    async def value(self, name: str, labels: dict[str, str] | None = None) -> float:
+        _, text = await self.get("/metrics")
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                if sample.name == name and sample.labels == (labels or {}):
+                    return sample.value
+        raise AssertionError(f"no {name} with {labels}")
+
+
+async def test_the_metrics_count_what_happened(broker: Mosquitto) -> None:
+    settings = settings_for(broker.port)
+    observed = Observed()
+    async with serving(settings, observed.address.set_result), probing(settings) as probe:
+        await probe.tweet("1", "I love it, best day of my life!")
+        await probe.tweet("2", "so " * 500)
+        await probe.send(b"garbage")
+        await probe.until(lambda: len(probe.labels) + len(probe.rejections) == 3)
+        polarities = [label["polarity"] for label in probe.labels]
+        expected: list[tuple[float, str, dict[str, str]]] = [
+            (3, "starling_tweets_received_total", {}),
+            (polarities.count("positive"), "starling_tweets_classified_total", {"polarity": "positive"}),
+            (polarities.count("negative"), "starling_tweets_classified_total", {"polarity": "negative"}),
+            (1, "starling_tweets_rejected_total", {"reason": "not_json"}),
+            (0, "starling_tweets_rejected_total", {"reason": "not_utf8"}),
+            (1, "starling_tweets_truncated_total", {}),
+            (3, "starling_stage_seconds_count", {"stage": "decode"}),
+            (2, "starling_stage_seconds_count", {"stage": "queue"}),
+            (3, "starling_stage_seconds_count", {"stage": "publish"}),
+            (2, "starling_confidence_ratio_count", {}),
+            (1, "starling_broker_connected", {}),
+            (0, "starling_broker_reconnects_total", {}),
+            (1, "starling_model_info", probe.labels[0]["model"]),
+        ]
+        assert [(await observed.value(name, labels), name, labels) for _, name, labels in expected] == expected
+        assert await observed.value("process_resident_memory_bytes") > 1e7
+
+
+@pytest.mark.prometheus
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed: apt-get install prometheus")
+async def test_prometheus_finds_nothing_to_complain_of_in_the_metrics(broker: Mosquitto) -> None:
+    observed = Observed()
+    async with serving(settings_for(broker.port), observed.address.set_result):
+        _, text = await observed.get("/metrics")
+    ours = "".join(line for line in text.splitlines(keepends=True) if "starling_" in line)
+    checked = await asyncio.to_thread(
+        subprocess.run, ["promtool", "check", "metrics"], input=ours, capture_output=True, text=True, check=False
+    )
+    assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")
+
+
+async def test_a_service_is_alive_but_not_ready_while_it_has_no_broker(broker: Mosquitto) -> None:
+    settings = settings_for(broker.port, broker={"wait_at_start": True})
+    broker.stop()
+    observed, stop = Observed(), asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(run_service(settings, stop, observed.address.set_result))
+        assert (await observed.get("/healthz"))[0] == 200
+        status, text = await observed.get("/readyz")
+        assert status == 503
+        assert "the broker is not connected" in text
+        await asyncio.to_thread(broker.start)
+        async with probing(settings) as probe:
+            await probe.until(lambda: ONLINE in probe.status)
+        assert await observed.get("/readyz") == (200, '{"ready": true, "missing": []}')
+        stop.set()
+
+
+@pytest.mark.parametrize(("protocol", "qos"), [("5", 1), ("5", 0), ("3.1.1", 1)])
+async def test_a_flood_of_tweets_stays_in_the_broker_and_little_is_held_here(
+    broker: Mosquitto, monkeypatch: pytest.MonkeyPatch, protocol: str, qos: int
+) -> None:
+    most = 8
+    settings = settings_for(broker.port, broker={"protocol": protocol, "receive_maximum": most})
+    held: list[int] = []
+    take = Deliveries._take
+
+    def counted_take(self: Deliveries, message: Any) -> None:
+        take(self, message)
+        held.append(self._held)
+
+    monkeypatch.setattr(Deliveries, "_take", counted_take)
+    ids = {str(number) for number in range(500)}
+    async with serving(settings), probing(settings) as probe:
+        if qos:
+            await probe.tweets(ids)
+        else:
+            for tweet_id in ids:
+                await probe.client.publish(settings.topics.tweets, f'{{"id":"{tweet_id}","text":"hello"}}', qos=0)
+        await probe.until(lambda: set(probe.labelled_ids()) == ids)
+    assert max(held) == most

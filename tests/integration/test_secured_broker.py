@@ -1,0 +1,169 @@
+"""Brokers that want to know who is there: passwords, TLS, client certificates."""
+
+import asyncio
+import ssl
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from stream.errors import BrokerError
+from stream.mqtt import Client, tls_context
+from stream.service import run_service
+from stream.settings import Settings
+from stream.topics import OFFLINE
+from tests.integration.mosquitto import PROGRAM, Mosquitto
+from tests.integration.probe import probing, serving, settings_for
+
+pytestmark = [pytest.mark.broker, pytest.mark.skipif(PROGRAM is None, reason="Mosquitto is not installed")]
+_USER = "pi"
+_PASSWORD = "s3cret: with spaces & ünïcode"  # noqa: S105
+# paho leaves the socket of a failed TLS handshake to the garbage collector.
+leaves_socket = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+class Certificates:
+    """An authority, a certificate for the broker, and one for the node, as files."""
+
+    def __init__(self, folder: Path) -> None:
+        authority = trustme.CA()
+        self.ca = folder / "ca.pem"
+        authority.cert_pem.write_to_path(self.ca)
+        self.broker_certificate, self.broker_key = _files(authority.issue_cert("127.0.0.1"), folder, "broker")
+        self.node_certificate, self.node_key = _files(authority.issue_cert("node@example.org"), folder, "node")
+
+    def broker_options(self, *, ask_clients: bool) -> str:
+        return (
+            f"allow_anonymous true\ncafile {self.ca}\ncertfile {self.broker_certificate}\n"
+            f"keyfile {self.broker_key}\nrequire_certificate {str(ask_clients).lower()}"
+        )
+
+
+def _files(certificate: trustme.LeafCert, folder: Path, name: str) -> tuple[Path, Path]:
+    chain, key = folder / f"{name}.pem", folder / f"{name}.key"
+    certificate.cert_chain_pems[0].write_to_path(chain)
+    certificate.private_key_pem.write_to_path(key)
+    return chain, key
+
+
+@pytest.fixture
+def certificates(tmp_path: Path) -> Certificates:
+    return Certificates(tmp_path)
+
+
+async def _labels_a_tweet(settings: Settings) -> bool:
+    async with serving(settings), probing(settings) as probe:
+        await probe.tweet("1")
+        return bool(await probe.label_of("1"))
+
+
+def _password_options(folder: Path, access_rules: str = "") -> str:
+    passwords, rules = folder / "passwords", folder / "rules"
+    subprocess.run(["mosquitto_passwd", "-b", "-c", passwords, _USER, _PASSWORD], check=True)
+    rules.write_text(access_rules or f"user {_USER}\ntopic readwrite #\n")
+    return f"allow_anonymous false\npassword_file {passwords}\nacl_file {rules}"
+
+
+def _password_settings(folder: Path, password: str = _PASSWORD) -> dict[str, Any]:
+    file = folder / "broker.password"
+    file.write_text(f"{password}\n")
+    return {"username": _USER, "password_file": file}
+
+
+async def test_a_node_logs_in_with_the_password_from_a_file(tmp_path: Path) -> None:
+    with Mosquitto(tmp_path, _password_options(tmp_path)) as broker:
+        assert await _labels_a_tweet(settings_for(broker.port, broker=_password_settings(tmp_path)))
+
+
+async def test_a_wrong_password_is_refused_and_is_in_no_message(tmp_path: Path) -> None:
+    with Mosquitto(tmp_path, _password_options(tmp_path)) as broker:
+        settings = settings_for(broker.port, broker=_password_settings(tmp_path, "hunter2"))
+        with pytest.raises(BrokerError, match=r"broker\.password_file") as caught:
+            async with Client(settings.broker):
+                pass
+    assert "hunter2" not in str(caught.value)
+
+
+async def test_access_rules_that_are_too_narrow_are_named(tmp_path: Path) -> None:
+    narrow = f"user {_USER}\ntopic read tweets/in\ntopic write tweets/polarity\n"
+    with Mosquitto(tmp_path, _password_options(tmp_path, narrow)) as broker:
+        settings = settings_for(broker.port, broker=_password_settings(tmp_path))
+        with pytest.raises(BrokerError, match=r"starling/test/status.*access rules"):
+            await run_service(settings, asyncio.Event())
+
+
+async def test_a_label_that_the_broker_refuses_keeps_its_tweet_in_the_broker(tmp_path: Path) -> None:
+    narrow = f"user {_USER}\ntopic readwrite tweets/in\ntopic readwrite starling/#\ntopic read tweets/#\n"
+    with Mosquitto(tmp_path, _password_options(tmp_path, narrow)) as broker:
+        settings = settings_for(broker.port, broker=_password_settings(tmp_path))
+        async with serving(settings), probing(settings, identifier="probe") as probe:
+            await probe.tweet("1")
+            await probe.until(lambda: OFFLINE in probe.status)  # it gave up, and will try again
+            assert not probe.labels
+            (tmp_path / "rules").write_text(narrow + "topic write tweets/polarity\n")
+            broker.reload()
+            await probe.label_of("1")
+
+
+async def test_a_node_works_over_tls_with_hundreds_of_tweets_at_once(
+    tmp_path: Path, certificates: Certificates
+) -> None:
+    with Mosquitto(tmp_path, certificates.broker_options(ask_clients=False)) as broker:
+        settings = settings_for(broker.port, broker={"tls": True, "ca_file": certificates.ca})
+        ids = {str(number) for number in range(300)}
+        async with serving(settings), probing(settings) as probe:
+            await probe.tweets(ids)
+            await probe.until(lambda: set(probe.labelled_ids()) == ids)
+
+
+@leaves_socket
+async def test_a_node_shows_its_certificate_to_a_broker_that_asks(tmp_path: Path, certificates: Certificates) -> None:
+    with Mosquitto(tmp_path, certificates.broker_options(ask_clients=True)) as broker:
+        tls = {"tls": True, "ca_file": certificates.ca}
+        own = {"certificate_file": certificates.node_certificate, "key_file": certificates.node_key}
+        assert await _labels_a_tweet(settings_for(broker.port, broker=tls | own))
+        with pytest.raises(BrokerError):
+            async with Client(settings_for(broker.port, broker=tls).broker):
+                pass
+
+
+@leaves_socket
+async def test_a_broker_with_a_certificate_of_another_authority_is_refused(
+    tmp_path: Path, certificates: Certificates
+) -> None:
+    stranger = tmp_path / "stranger.pem"
+    trustme.CA().cert_pem.write_to_path(stranger)
+    with Mosquitto(tmp_path, certificates.broker_options(ask_clients=False)) as broker:
+        settings = settings_for(broker.port, broker={"tls": True, "ca_file": stranger})
+        with pytest.raises(BrokerError, match=r"broker\.ca_file"):
+            async with Client(settings.broker):
+                pass
+
+
+@leaves_socket
+async def test_a_broker_under_another_name_than_its_certificate_says_is_refused(
+    tmp_path: Path, certificates: Certificates
+) -> None:
+    with Mosquitto(tmp_path, certificates.broker_options(ask_clients=False)) as broker:
+        settings = settings_for(broker.port, broker={"host": "localhost", "tls": True, "ca_file": certificates.ca})
+        with pytest.raises(BrokerError, match=r"broker\.host"):
+            async with Client(settings.broker):
+                pass
+
+
+@leaves_socket
+async def test_a_broker_without_tls_is_named_where_tls_was_wanted(tmp_path: Path, certificates: Certificates) -> None:
+    with Mosquitto(tmp_path) as broker:
+        settings = settings_for(broker.port, broker={"tls": True, "ca_file": certificates.ca, "timeout_seconds": 2})
+        with pytest.raises(BrokerError, match=str(broker.port)):
+            async with Client(settings.broker):
+                pass
+
+
+def test_the_servers_certificate_is_always_verified(certificates: Certificates) -> None:
+    context = tls_context(settings_for(1, broker={"tls": True, "ca_file": certificates.ca}).broker)
+    assert context
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname
