@@ -1,5 +1,6 @@
 """A real Mosquitto, started and killed by the tests."""
 
+import asyncio
 import shutil
 import signal
 import socket
@@ -54,6 +55,12 @@ class Mosquitto:
             self._process.send_signal(how)
             self._process.wait(timeout=10)
             self._process = None
+
+    async def until_logged(self, text: str) -> None:
+        """Waits until the broker's log says something."""
+        async with asyncio.timeout(20):
+            while text not in self._log.read_text(errors="replace"):
+                await asyncio.sleep(0.01)  # noqa: ASYNC110  (a file gives no sign of its growth)
 
     def reload(self) -> None:
         """Makes the broker read its passwords and access rules again."""
