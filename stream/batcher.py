@@ -64,7 +64,7 @@ class Batcher:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stops the workers; what still waits is cancelled."""
+        """Stops the workers; what still waits, or is being computed, is cancelled."""
         for worker in self._workers:
             worker.cancel()
         try:
@@ -131,8 +131,12 @@ class Batcher:
         for waiting in batch:
             self._metrics.stage_seconds.labels("queue").observe(started - waiting.since)
         loop = asyncio.get_running_loop()
-        rows = await loop.run_in_executor(self._threads, infer, [waiting.ids for waiting in batch])
-        self._metrics.stage_seconds.labels("inference").observe(time.perf_counter() - started)
-        for waiting, probabilities in zip(batch, rows, strict=True):
-            if not waiting.result.done():
-                waiting.result.set_result(probabilities)
+        try:
+            rows = await loop.run_in_executor(self._threads, infer, [waiting.ids for waiting in batch])
+            self._metrics.stage_seconds.labels("inference").observe(time.perf_counter() - started)
+            for waiting, probabilities in zip(batch, rows, strict=True):
+                if not waiting.result.done():
+                    waiting.result.set_result(probabilities)
+        finally:
+            for waiting in batch:
+                waiting.result.cancel()  # without effect on those that have a result
