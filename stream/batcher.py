@@ -64,7 +64,7 @@ class Batcher:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stops the workers; what still waits is cancelled."""
+        """Stops the workers; what still waits, or is being computed, is cancelled."""
         for worker in self._workers:
             worker.cancel()
         try:
@@ -112,24 +112,31 @@ class Batcher:
             self._free -= 1
 
     def _take(self) -> list[_Waiting]:
-        queues = [queue for queue in self._queues.values() if queue]
-        if not queues:
-            return []
-        oldest = min(queues, key=lambda queue: queue[0].since)
+        while self._count:
+            batch = self._take_oldest()
+            if wanted := [waiting for waiting in batch if not waiting.result.done()]:
+                return wanted
+        return []
+
+    def _take_oldest(self) -> list[_Waiting]:
+        """Takes a batch from the queue of the oldest tweet, those included whose callers have been cancelled."""
+        oldest = min((queue for queue in self._queues.values() if queue), key=lambda queue: queue[0].since)
         fair_share = -(-self._count // self._free)
         size = min(len(oldest), self._max_batch, fair_share)
-        taken = [oldest.popleft() for _ in range(size)]
         self._count -= size
-        # Cancelled ones were taken out with the rest; an empty batch makes the caller look again.
-        return [waiting for waiting in taken if not waiting.result.done()] or self._take()
+        return [oldest.popleft() for _ in range(size)]
 
     async def _infer(self, infer: Callable[[Sequence[Sequence[int]]], Probabilities], batch: list[_Waiting]) -> None:
         started = time.perf_counter()
         for waiting in batch:
             self._metrics.stage_seconds.labels("queue").observe(started - waiting.since)
         loop = asyncio.get_running_loop()
-        rows = await loop.run_in_executor(self._threads, infer, [waiting.ids for waiting in batch])
-        self._metrics.stage_seconds.labels("inference").observe(time.perf_counter() - started)
-        for waiting, probabilities in zip(batch, rows, strict=True):
-            if not waiting.result.done():
-                waiting.result.set_result(probabilities)
+        try:
+            rows = await loop.run_in_executor(self._threads, infer, [waiting.ids for waiting in batch])
+            self._metrics.stage_seconds.labels("inference").observe(time.perf_counter() - started)
+            for waiting, probabilities in zip(batch, rows, strict=True):
+                if not waiting.result.done():
+                    waiting.result.set_result(probabilities)
+        finally:
+            for waiting in batch:
+                waiting.result.cancel()  # without effect on those that have a result

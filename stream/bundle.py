@@ -136,7 +136,7 @@ def _read_manifest(path: Path) -> Manifest:
 
 
 def _check_file(path: Path, name: str, expected: str) -> None:
-    if Path(name).name != name:
+    if Path(name).name != name or "\0" in name:
         raise BundleError(f"{path / MANIFEST_FILE} names a file outside the bundle: {name}")
     try:
         found = file_sha256(path / name)

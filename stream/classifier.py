@@ -2,6 +2,7 @@
 
 import bisect
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,8 +38,8 @@ class Classifier:
             # The number of threads counts only here: the kernels are chosen when the interpreter is made.
             self._interpreter = Interpreter(str(bundle.model_path), num_threads=threads)
             runner = self._interpreter.get_signature_runner(SIGNATURE)
-            self._input = _index_by_name(runner.get_input_details(), INPUT)
-            self._output = _index_by_name(runner.get_output_details(), OUTPUT)
+            self._input = _tensor_index(runner.get_input_details(), INPUT, np.int32)
+            self._output = _tensor_index(runner.get_output_details(), OUTPUT, np.float32, len(bundle.manifest.labels))
         except (ValueError, RuntimeError, KeyError) as error:
             raise BundleError(
                 f"{bundle.model_path} cannot be used: it should have one signature '{SIGNATURE}' from '{INPUT}' to "
@@ -84,10 +85,13 @@ class Classifier:
             self._shape = shape
 
 
-def _index_by_name(details: dict[str, dict[str, object]], name: str) -> int:
+def _tensor_index(details: dict[str, dict[str, Any]], name: str, kind: type, columns: int | None = None) -> int:
     if set(details) != {name}:
         raise ValueError(f"it has {', '.join(sorted(details)) or 'nothing'} where '{name}' should stand alone")
-    index = details[name]["index"]
-    if not isinstance(index, int):
-        raise TypeError(f"the tensor '{name}' has no index")
-    return index
+    tensor = details[name]
+    if tensor["dtype"] != kind:
+        raise ValueError(f"'{name}' is {tensor['dtype'].__name__}, not {kind.__name__}")
+    shape = tensor["shape"].tolist()
+    if columns is not None and shape[-1:] != [columns]:
+        raise ValueError(f"'{name}' has the shape {shape}, not a column for each of {columns} labels")
+    return int(tensor["index"])

@@ -23,7 +23,8 @@ class Ledger:
     def __init__(self) -> None:
         self._limits = LimitSettings()
         self._sent_at: dict[str, deque[float]] = defaultdict(deque)
-        self._hashes: dict[str, str] = {}
+        self._digests: dict[str, list[str]] = defaultdict(list)
+        """By tweet id, the messages that should be labelled, and after them those that other limits may let through."""
         self.published = 0
         self.polarities: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
@@ -35,11 +36,8 @@ class Ledger:
     def sent(self, payload: bytes) -> None:
         """Notes a message that is about to be published."""
         digest = hashlib.sha256(payload).hexdigest()
-        try:
-            self._hashes[decode_tweet(payload, self._limits).id] = digest
-        except RejectedTweetError as rejected:
-            if rejected.tweet_id is not None:
-                self._hashes.setdefault(rejected.tweet_id, digest)
+        if digest not in self._sent_at:
+            self._index(payload, digest)
         now = time.perf_counter()
         self._first_sent = self._first_sent or now
         self._sent_at[digest].append(now)
@@ -52,7 +50,8 @@ class Ledger:
             The label, and the seconds from its tweet's publication to it; None for one that is here already.
         """
         label = orjson.loads(payload)
-        seconds = self._settle(self._hashes.get(label["id"], ""))
+        outstanding = (digest for digest in self._digests.get(label["id"], ()) if self._sent_at[digest])
+        seconds = self._settle(next(outstanding, ""))
         if seconds is not None:
             self.polarities[label["polarity"]] += 1
         return label, seconds
@@ -65,8 +64,15 @@ class Ledger:
             self.reasons[rejection["reason"]] += 1
         return rejection, seconds
 
+    def _index(self, payload: bytes, digest: str) -> None:
+        try:
+            self._digests[decode_tweet(payload, self._limits).id].insert(0, digest)
+        except RejectedTweetError as rejected:
+            if rejected.tweet_id is not None:
+                self._digests[rejected.tweet_id].append(digest)
+
     def _settle(self, digest: str) -> float | None:
-        if not self._sent_at[digest]:
+        if not self._sent_at.get(digest):
             self.duplicates += 1
             return None
         self._last_result = time.perf_counter()

@@ -2,6 +2,7 @@
 
 import gzip
 import sys
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -25,7 +26,7 @@ def open_lines(name: str) -> Iterator[Iterator[bytes]]:
             yield (line.rstrip(b"\r\n") for line in file)
     except BrokenPipeError:
         raise
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"cannot read {name}: {getattr(error, 'strerror', None) or error}") from error
 
 

@@ -122,8 +122,8 @@ def _undecodable(payload: bytes, error: orjson.JSONDecodeError) -> RejectedTweet
         payload.decode("utf-8")
     except UnicodeDecodeError as utf8_error:
         return RejectedTweetError(Reason.NOT_UTF8, f"byte {utf8_error.start} is not UTF-8")
-    # Only the parser's words and the place: its full message could quote the tweet.
-    return RejectedTweetError(Reason.NOT_JSON, f"not JSON at character {error.pos}: {error.msg.split(':')[0]}")
+    # The parser's own words quote nothing of the tweet.
+    return RejectedTweetError(Reason.NOT_JSON, f"not JSON at character {error.pos}: {error.msg}")
 
 
 def _tweet_id(found: dict[str, Any]) -> str:

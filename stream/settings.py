@@ -15,7 +15,8 @@ from typing import Any, Literal, Self
 
 from paho.mqtt.client import topic_matches_sub
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableVariableError
 
 from stream.errors import SettingsError
 
@@ -158,12 +159,12 @@ class Settings(BaseSettings):
         cls,
         settings_cls: type[BaseSettings],  # noqa: ARG003  (the library's signature)
         init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Puts the environment over what the file says."""
-        return env_settings, init_settings
+        """Takes what load_settings gives, which has read the environment and set its rank."""
+        return (init_settings,)
 
 
 def load_settings(path: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Settings:
@@ -171,7 +172,7 @@ def load_settings(path: Path | None = None, overrides: Mapping[str, Any] | None 
 
     Args:
         path: The TOML file; left out: the one that STARLING_CONFIG names, or none.
-        overrides: Sections and keys, as the file would have them, that go over the file's.
+        overrides: Sections and keys, as the file would have them, that go over the file's and the environment's.
 
     Raises:
         SettingsError: The file cannot be read, or a key in it or in the environment is unknown or wrong.
@@ -180,7 +181,7 @@ def load_settings(path: Path | None = None, overrides: Mapping[str, Any] | None 
     from_file = _read_toml(path) if path else {}
     _check_environment()
     try:
-        return Settings(**_merged(from_file, overrides or {}))
+        return Settings(**_merged(_merged(from_file, _from_environment()), overrides or {}))
     except ValidationError as error:
         raise SettingsError(_explained(error, from_file, path)) from error
 
@@ -205,6 +206,14 @@ def _check_environment() -> None:
         key = variable.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")[0]
         if variable.startswith(ENVIRONMENT_PREFIX) and variable != CONFIG_VARIABLE and key not in Settings.model_fields:
             raise SettingsError(f"{_unknown(key, Settings.model_fields)} in the environment variable {variable}")
+
+
+def _from_environment() -> dict[str, Any]:
+    try:
+        return EnvSettingsSource(Settings)()
+    except UnreadableVariableError as error:
+        example = f"""{ENVIRONMENT_PREFIX}TOPICS__RESPONSE_PREFIXES='["replies/"]'"""
+        raise SettingsError(f"{error}: in the environment, sections and lists are JSON, as in {example}") from error
 
 
 def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,8 +21,9 @@ _URL = regex.compile(r"https?://\S+", regex.IGNORECASE)
 _MENTION = regex.compile(r"@[\w\p{M}]+")
 # Whitespace stays, to be collapsed; a tokeniser cannot encode the surrogates, nor anybody see the rest.
 _UNPRINTABLE = regex.compile(r"[^\P{Cc}\s]|\p{Cs}")
-# Emojis are symbols (S), joined and coloured by format characters (Cf), variation selectors and the keycap.
-_SYMBOL = regex.compile(r"[\p{P}\p{S}\p{Cf}\p{Co}\p{Cn}\uFE00-\uFE0F\u20E3]+")
+# Emojis are pictographs and symbols (S), joined and coloured by format characters (Cf), variation selectors and the
+# keycap.
+_SYMBOL = regex.compile(r"[\p{Extended_Pictographic}\p{P}\p{S}\p{Cf}\p{Co}\p{Cn}\uFE00-\uFE0F\u20E3]+")
 
 
 def _printable_nfc(text: str) -> str:

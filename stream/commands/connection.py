@@ -12,7 +12,7 @@ def settings_for(config: Path | None, broker: str | None) -> Settings:
 
     Args:
         config: The settings file.
-        broker: `host`, `host:port` or `[IPv6]:port`.
+        broker: `host`, `host:port`, `[IPv6]:port` or a bare IPv6 address.
 
     Raises:
         SettingsError: The settings or the address are wrong.
@@ -22,8 +22,9 @@ def settings_for(config: Path | None, broker: str | None) -> Settings:
 
 def _address(broker: str) -> dict[str, Any]:
     host, colon, port = broker.rpartition(":")
-    if not colon or broker.endswith("]"):
+    bare_ipv6 = ":" in host and not host.startswith("[")
+    if not colon or broker.endswith("]") or bare_ipv6:
         return {"host": broker.strip("[]")}
-    if not port.isdigit():
+    if not port.isdecimal():
         raise SettingsError(f"--broker {broker}: the port must be a number, as in localhost:1883")
     return {"host": host.strip("[]"), "port": int(port)}

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stream.bundle import POLARITIES
-from stream.commands.watch import STYLES
+from stream.commands.watch import STYLES, one_line
 from stream.ledger import Ledger
 
 _ROWS = 14
@@ -78,7 +78,7 @@ class LineView(DemoView):
         self._console.print(summary_table(self._ledger))
 
     def _show(self, result: Text, seconds: float | None, text: str) -> None:
-        self._console.print(result, Text(f"{_milliseconds(seconds):>9}"), Text(_one_line(text)))
+        self._console.print(result, Text(f"{_milliseconds(seconds):>9}"), Text(one_line(text)))
 
 
 class LiveView(LineView):
@@ -112,7 +112,7 @@ class LiveView(LineView):
         self._ready_seconds = seconds
 
     def _show(self, result: Text, seconds: float | None, text: str) -> None:
-        self._rows.append((result, Text(_milliseconds(seconds)), Text(_one_line(text))))
+        self._rows.append((result, Text(_milliseconds(seconds)), Text(one_line(text))))
 
     def _draw(self) -> Group:
         table = Table("polarity", "latency", "tweet", expand=True, box=None, header_style="bold")
@@ -172,8 +172,3 @@ def _milliseconds(seconds: float | None) -> str:
 
 def _ms(milliseconds: float | None) -> str:
     return "-" if milliseconds is None else f"{milliseconds:.1f} ms"
-
-
-def _one_line(text: str) -> str:
-    """Without line breaks and control characters, which could move the terminal's cursor."""
-    return " ".join("".join(character for character in text if character.isprintable() or character.isspace()).split())

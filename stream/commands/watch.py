@@ -71,7 +71,8 @@ class Viewer:
         elif topic == self._settings.topics.rejected:
             self._print(rejection_line(orjson.loads(payload)))
         elif message.topic.matches(ALL_STATUS_TOPICS):
-            self._console.print(Text(f"node {topic.split('/')[1]} is {payload.decode('utf-8', 'replace')}", "bold"))
+            status = one_line(payload.decode("utf-8", "replace"))
+            self._console.print(Text(f"node {one_line(topic.split('/')[1])} is {status}", "bold"))
         else:
             self._keep(payload)
 
@@ -99,14 +100,19 @@ class Viewer:
 def label_line(label: dict[str, Any], texts: dict[str, str]) -> Text:
     """Writes a label as one line: polarity, confidence, id, what it touches, and the text where it is known."""
     text = label.get("text") or texts.pop(label["id"], "")
-    parts = [label["id"], label.get("entity"), " ".join(text.split())]
+    parts = [one_line(part) for part in (label["id"], label.get("entity") or "", text)]
     line = Text(f"{label['polarity']:<8} {label['confidence']:4.2f}  ", STYLES[label["polarity"]])
     return line.append("  ".join(part for part in parts if part), style="default")
 
 
 def rejection_line(rejection: dict[str, Any]) -> Text:
     """Writes a rejection as one line."""
-    known_id = f"{rejection['id']}  " if "id" in rejection else ""
+    known_id = f"{one_line(rejection['id'])}  " if "id" in rejection else ""
     return Text("rejected       ", STYLES["rejected"]).append(
         f"{known_id}{rejection['reason']}: {rejection['detail']}", style="default"
     )
+
+
+def one_line(text: str) -> str:
+    """Without line breaks and control characters, which could move the terminal's cursor."""
+    return " ".join("".join(character for character in text if character.isprintable() or character.isspace()).split())

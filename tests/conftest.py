@@ -1,0 +1,19 @@
+"""What all tests share: nobody's settings but their own, and no deadlines on a machine that may be busy."""
+
+import os
+from collections.abc import Iterator
+
+import hypothesis
+import pytest
+
+hypothesis.settings.register_profile("starling", deadline=None)
+hypothesis.settings.load_profile("starling")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_from_outside() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as environment:
+        for variable in list(os.environ):
+            if variable.startswith("STARLING_"):
+                environment.delenv(variable)
+        yield

@@ -1,0 +1,26 @@
+"""Models for the tests: the one that is shipped, and a tiny one."""
+
+from pathlib import Path
+
+import pytest
+
+from stream.bundle import SHIPPED_BUNDLE
+from stream.model import Model, load_model
+from stream.settings import ModelSettings
+from tests.unit.tiny_bundle import write_bundle
+
+
+@pytest.fixture(scope="session")
+def shipped_model() -> Model:
+    return load_model(ModelSettings(path=SHIPPED_BUNDLE, interpreters=1))
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a good bundle, not to be changed."""
+    return write_bundle(tmp_path_factory.mktemp("bundle"))
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tiny_bundle: Path) -> Model:
+    return load_model(ModelSettings(path=tiny_bundle, interpreters=2))

@@ -1,0 +1,196 @@
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stream.errors import SettingsError
+from stream.settings import BrokerSettings, Settings, load_settings
+
+Write = Callable[[str], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def write_file(toml: str) -> Path:
+        path = tmp_path / "starling.toml"
+        path.write_text(toml, encoding="utf-8")
+        return path
+
+    return write_file
+
+
+def message_of(path: Path | None = None, overrides: dict[str, Any] | None = None) -> str:
+    """The error that loading ends in, which must be one line."""
+    with pytest.raises(SettingsError) as caught:
+        load_settings(path, overrides)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def test_without_a_file_every_setting_has_its_default() -> None:
+    settings = load_settings()
+    assert settings.broker == BrokerSettings()
+    assert (settings.broker.host, settings.broker.port, settings.topics.tweets) == ("localhost", 1883, "tweets/in")
+
+
+def test_a_node_without_a_name_is_called_as_its_host() -> None:
+    assert load_settings().node == socket.gethostname()
+
+
+def test_a_file_sets_what_it_names_and_leaves_the_rest(write: Write) -> None:
+    settings = load_settings(write('node = "pi-kitchen"\n[broker]\nhost = "mqtt.home"\n[http]\nport = 0\n'))
+    assert (settings.node, settings.broker.host, settings.http.port) == ("pi-kitchen", "mqtt.home", 0)
+    assert settings.broker.port == 1883
+
+
+def test_the_environment_names_the_file_where_nobody_else_does(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STARLING_CONFIG", str(write('node = "pi-kitchen"')))
+    assert load_settings().node == "pi-kitchen"
+
+
+def test_a_named_file_goes_before_the_environments(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STARLING_CONFIG", "/nowhere/starling.toml")
+    assert load_settings(write('node = "pi-kitchen"')).node == "pi-kitchen"
+
+
+def test_the_environment_goes_over_the_file_key_by_key(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STARLING_BROKER__HOST", "from.environment")
+    monkeypatch.setenv("STARLING_NODE", "pi-environment")
+    settings = load_settings(write('node = "pi-file"\n[broker]\nhost = "from.file"\nport = 2000\n'))
+    assert (settings.node, settings.broker.host, settings.broker.port) == ("pi-environment", "from.environment", 2000)
+
+
+def test_overrides_go_over_file_and_environment_key_by_key(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STARLING_BROKER__HOST", "from.environment")
+    monkeypatch.setenv("STARLING_BROKER__USERNAME", "ada")
+    path = write('[broker]\nhost = "from.file"\nport = 2000\n')
+    broker = load_settings(path, {"broker": {"host": "from.command"}}).broker
+    assert (broker.host, broker.port, broker.username) == ("from.command", 2000, "ada")
+
+
+def test_a_list_in_the_environment_is_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STARLING_TOPICS__RESPONSE_PREFIXES", '["a/", "b/"]')
+    assert load_settings().topics.response_prefixes == ["a/", "b/"]
+
+
+def test_settings_cannot_be_changed_afterwards() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load_settings().broker.port = 1  # type: ignore[misc]
+
+
+WRONG = {
+    "unknown key": ('nodee = "a"', "unknown setting 'nodee' (did you mean 'node'?)"),
+    "unknown section": ("[brokr]", "unknown setting 'brokr' (did you mean 'broker'?)"),
+    "unknown key of a section": ("[broker]\nhots = 'a'", "unknown setting 'broker.hots' (did you mean 'broker.host'?)"),
+    "key that is like none": ("[http]\nxyz = 1", "unknown setting 'http.xyz' in"),
+    "word for a number": ("[broker]\nport = 'many'", "broker.port in"),
+    "number out of range": ("[broker]\nport = 65536", "broker.port in"),
+    "not a number": ("[broker]\ntimeout_seconds = nan", "broker.timeout_seconds in"),
+    "number for a list": ("[topics]\nresponse_prefixes = 3", "topics.response_prefixes in"),
+    "value for a section": ("broker = 'localhost'", "broker in"),
+    "unheard-of protocol": ("[broker]\nprotocol = '4'", "input should be '5' or '3.1.1'"),
+    "node with a slash": ("node = 'a/b'", "node in"),
+    "node of nothing": ("node = ''", "node in"),
+    "group with a wildcard": ("[broker]\ngroup = 'a+'", "broker.group in"),
+    "wildcard to publish labels to": ("[topics]\nlabels = 'tweets/+/out'", "topics.labels in"),
+    "wildcard to publish rejections to": ("[topics]\nrejected = 'rejected/#'", "no wildcards (+ or #)"),
+    "labels that are tweets": (
+        "[topics]\nlabels = 'tweets/in'",
+        "results sent to 'tweets/in' would come back as tweets from 'tweets/in'",
+    ),
+    "labels among the tweets": (
+        "[topics]\ntweets = 'tweets/#'",
+        "results sent to 'tweets/polarity' would come back as tweets from 'tweets/#'",
+    ),
+    "rejections among the tweets": (
+        "[topics]\ntweets = 'a/+'\nrejected = 'a/rejected'",
+        "results sent to 'a/rejected' would come back as tweets from 'a/+'",
+    ),
+    "authority without TLS": ("[broker]\nca_file = 'ca.pem'", "need tls = true"),
+    "certificate without TLS": (
+        "[broker]\ncertificate_file = 'a.pem'\nkey_file = 'a.key'",
+        "ca_file and certificate_file need tls = true",
+    ),
+    "key without certificate": ("[broker]\ntls = true\nkey_file = 'a.key'", "certificate_file and key_file belong"),
+    "certificate without key": ("[broker]\ntls = true\ncertificate_file = 'a.pem'", "give both or neither"),
+    "password without user": ("[broker]\npassword_file = 'secret'", "password_file needs a username"),
+}
+
+
+@pytest.mark.parametrize(("toml", "expected"), WRONG.values(), ids=WRONG)
+def test_what_is_wrong_in_the_file_is_named_with_the_file(write: Write, toml: str, expected: str) -> None:
+    path = write(toml)
+    message = message_of(path)
+    assert expected in message
+    assert f"in {path}" in message
+
+
+WRONG_VARIABLES = {
+    "misspelt section": ("STARLING_BROKR__HOST", "a", "unknown setting 'brokr' (did you mean 'broker'?)"),
+    "misspelt key": ("STARLING_BROKER__HOTS", "a", "unknown setting 'broker.hots' (did you mean 'broker.host'?)"),
+    "misspelt key of no section": ("STARLING_NOED", "a", "unknown setting 'noed' (did you mean 'node'?)"),
+    "word for a number": ("STARLING_BROKER__PORT", "many", "broker.port in the environment variable"),
+    "number out of range": ("STARLING_LIMITS__PAYLOAD_BYTES", "0", "limits.payload_bytes in"),
+}
+
+
+@pytest.mark.parametrize(("variable", "value", "expected"), WRONG_VARIABLES.values(), ids=WRONG_VARIABLES)
+def test_what_is_wrong_in_the_environment_is_named_with_its_variable(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, expected: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    message = message_of()
+    assert expected in message
+    assert f"the environment variable {variable}" in message
+
+
+def test_a_wrong_variable_is_named_even_where_the_file_is_right(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STARLING_BROKER__PORT", "many")
+    assert "STARLING_BROKER__PORT" in message_of(write("[broker]\nport = 1883"))
+
+
+@pytest.mark.parametrize("variable", ["STARLING_TOPICS__RESPONSE_PREFIXES", "STARLING_TOPICS"])
+def test_a_list_or_a_section_that_is_no_json_says_that_it_should_be(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "replies/")
+    message = message_of()
+    assert '"topics"' in message
+    assert "are JSON" in message
+
+
+def test_an_override_that_is_wrong_is_named() -> None:
+    assert message_of(overrides={"broker": {"port": 70_000}}).startswith("broker.port in the settings: ")
+
+
+@pytest.mark.parametrize("content", [b"node = ", b"[broker", b"node = 'a'\nnode = 'b'", b"node = '\xff'"])
+def test_a_file_that_is_no_toml_is_named(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "starling.toml"
+    path.write_bytes(content)
+    assert message_of(path).startswith(f"{path} is not TOML: ")
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "starling.toml"
+    assert message_of(path) == f"cannot read the settings file {path}: No such file or directory"
+
+
+def test_a_folder_is_no_settings_file(tmp_path: Path) -> None:
+    assert message_of(tmp_path) == f"cannot read the settings file {tmp_path}: Is a directory"
+
+
+@pytest.mark.parametrize(
+    "toml",
+    [
+        "[broker]\ntls = true\nca_file = 'ca.pem'\ncertificate_file = 'a.pem'\nkey_file = 'a.key'",
+        "[broker]\nusername = 'ada'\npassword_file = 'secret'",
+        "[broker]\nusername = 'ada'",
+        "[topics]\ntweets = 'tweets/+/in'\nlabels = 'tweets/a/out'",
+        "[topics]\ntweets = 'in/#'",
+    ],
+)
+def test_settings_that_fit_together_are_taken(write: Write, toml: str) -> None:
+    assert isinstance(load_settings(write(toml)), Settings)

@@ -1,0 +1,57 @@
+"""The file that `starling settings` prints."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from stream.commands.settings import settings_template
+from stream.settings import Settings, load_settings
+
+KEY = re.compile(r"^# (?P<assignment>(?P<key>\w+) = (?P<value>.+))$", re.MULTILINE)
+
+
+def sections() -> dict[str, type[BaseModel]]:
+    return {
+        name: field.annotation
+        for name, field in Settings.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+    }
+
+
+def test_the_template_is_toml_that_changes_nothing() -> None:
+    assert tomllib.loads(settings_template()) == {name: {} for name in sections()}
+
+
+def test_the_template_uncommented_is_the_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "starling.toml"
+    path.write_text(
+        KEY.sub(lambda key: key["assignment"] if key["value"] != '"…"' else key[0], settings_template()),
+        encoding="utf-8",
+    )
+    assert tomllib.loads(path.read_text(encoding="utf-8"))["broker"]["host"] == "localhost"
+    assert load_settings(path) == load_settings()
+
+
+def test_the_template_has_every_setting() -> None:
+    top = set(Settings.model_fields) - set(sections())
+    within = {key for section in sections().values() for key in section.model_fields}
+    assert {key["key"] for key in KEY.finditer(settings_template())} == top | within
+
+
+@pytest.mark.parametrize("model", [Settings, *sections().values()])
+def test_every_setting_is_described_in_a_sentence(model: type[BaseModel]) -> None:
+    assert (model.__doc__ or "").endswith(".")
+    for name, field in model.model_fields.items():
+        if name not in sections() or model is not Settings:
+            assert (field.description or "").endswith("."), name
+
+
+def test_a_description_stands_above_its_setting() -> None:
+    assert '# The broker\'s name or address.\n# host = "localhost"\n' in settings_template()
+
+
+def test_no_line_of_the_template_is_longer_than_a_hundred_characters() -> None:
+    assert max(map(len, settings_template().splitlines())) <= 100

@@ -1,0 +1,159 @@
+"""A model bundle of a dozen words, made here: as real as the shipped one to all that loads it, and loaded at once.
+
+Its model adds up a row of the table for each token, so that a test can tell by head what comes out.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import flatbuffers  # type: ignore[import-untyped]
+import numpy as np
+from ai_edge_litert import schema_py_generated as tflite
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+from tokenizers.processors import TemplateProcessing
+
+from stream.bundle import MANIFEST_FILE, MODEL_FILE, TOKENIZER_FILE, file_sha256
+
+LABELS = ("negative", "neutral", "positive")
+WEIGHTS: dict[str, tuple[float, ...]] = {
+    "[PAD]": (0, 0, 0),
+    "[UNK]": (0, 0.5, 0),
+    "[CLS]": (0, 1, 0),
+    "[SEP]": (0, 0, 0),
+    "awful": (3, 0, 0),
+    "sad": (2, 0, 0),
+    "train": (0, 0.5, 0),
+    "street": (0, 0.25, 0),
+    "nice": (0, 0, 2),
+    "lovely": (0, 0, 3),
+}
+MAX_TOKENS = 12
+LENGTH_BUCKETS = [4, 8, 12]
+
+_FILE_IDENTIFIER = b"TFL3"
+_ANY = -1
+"""A dimension that is known only when the model runs."""
+
+
+def write_bundle(folder: Path, manifest: dict[str, Any] | None = None, **model: Any) -> Path:
+    """Writes a bundle: good, unless what is given for the manifest or for `tiny_model` makes it bad."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MODEL_FILE).write_bytes(tiny_model(**model))
+    tiny_tokenizer().save(str(folder / TOKENIZER_FILE))
+    write_manifest(folder, **(manifest or {}))
+    return folder
+
+
+def write_manifest(folder: Path, **changes: Any) -> None:
+    """Writes a manifest with the hashes of the files that are there."""
+    files = {name: file_sha256(folder / name) for name in (MODEL_FILE, TOKENIZER_FILE)}
+    (folder / MANIFEST_FILE).write_text(json.dumps(manifest_json(files=files) | changes), encoding="utf-8")
+
+
+def manifest_json(**changes: Any) -> dict[str, Any]:
+    """The contents of a manifest."""
+    return {
+        "schema": 1,
+        "name": "tiny",
+        "base": "none",
+        "precision": "float32",
+        "labels": list(LABELS),
+        "cleaning": {"name": "placeholders", "version": 1},
+        "max_tokens": MAX_TOKENS,
+        "length_buckets": LENGTH_BUCKETS,
+        "files": {MODEL_FILE: "0" * 64, TOKENIZER_FILE: "1" * 64},
+        "licence": "Apache-2.0",
+        "source": {},
+    } | changes
+
+
+def tiny_tokenizer() -> Tokenizer:
+    """Splits at spaces and knows the words of the table."""
+    ids = {word: number for number, word in enumerate(WEIGHTS)}
+    tokenizer = Tokenizer(WordLevel(ids, unk_token="[UNK]"))  # noqa: S106  (no password)
+    tokenizer.pre_tokenizer = Whitespace()
+    tokenizer.post_processor = TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[(word, ids[word]) for word in ("[CLS]", "[SEP]")]
+    )
+    return tokenizer
+
+
+def tiny_model(
+    *,
+    signature: str = "classify",
+    input_name: str = "input_ids",
+    output_name: str = "logits",
+    input_type: int = tflite.TensorType.INT32,
+    columns: int = len(LABELS),
+) -> bytes:
+    """Writes a TensorFlow Lite model: logits = sum over the tokens of table[token]."""
+    table = np.array(list(WEIGHTS.values()), dtype=np.float32)[:, :columns]
+    graph = tflite.SubGraphT()
+    graph.tensors = [
+        _tensor("ids", input_type, [_ANY, _ANY]),
+        _tensor("table", tflite.TensorType.FLOAT32, list(table.shape), buffer=1),
+        _tensor("rows", tflite.TensorType.FLOAT32, [_ANY, _ANY, columns]),
+        _tensor("axis", tflite.TensorType.INT32, [1], buffer=2),
+        _tensor("sums", tflite.TensorType.FLOAT32, [_ANY, columns]),
+    ]
+    graph.inputs, graph.outputs = [0], [4]
+    gather = _operator(0, [1, 0], 2, tflite.BuiltinOptions.GatherOptions, tflite.GatherOptionsT())
+    add_up = _operator(1, [2, 3], 4, tflite.BuiltinOptions.ReducerOptions, tflite.ReducerOptionsT())
+    graph.operators = [gather, add_up]
+    model = tflite.ModelT()
+    model.version = 3
+    model.operatorCodes = [_operator_code(tflite.BuiltinOperator.GATHER), _operator_code(tflite.BuiltinOperator.SUM)]
+    model.subgraphs = [graph]
+    model.buffers = [_buffer(b""), _buffer(table.tobytes()), _buffer(np.array([1], dtype=np.int32).tobytes())]
+    model.signatureDefs = [_signature(signature, {input_name: 0}, {output_name: 4})]
+    builder = flatbuffers.Builder()
+    builder.Finish(model.Pack(builder), _FILE_IDENTIFIER)
+    return bytes(builder.Output())
+
+
+def _tensor(name: str, kind: int, signature: list[int], buffer: int = 0) -> Any:
+    tensor = tflite.TensorT()
+    tensor.name = name
+    tensor.type = kind
+    tensor.shape = [max(1, size) for size in signature]
+    tensor.shapeSignature = signature
+    tensor.buffer = buffer
+    return tensor
+
+
+def _operator(code: int, inputs: list[int], output: int, options_type: int, options: object) -> Any:
+    operator = tflite.OperatorT()
+    operator.opcodeIndex = code
+    operator.inputs, operator.outputs = inputs, [output]
+    operator.builtinOptionsType, operator.builtinOptions = options_type, options
+    return operator
+
+
+def _operator_code(operator: int) -> Any:
+    code = tflite.OperatorCodeT()
+    code.builtinCode = code.deprecatedBuiltinCode = operator
+    code.version = 1
+    return code
+
+
+def _buffer(data: bytes) -> Any:
+    buffer = tflite.BufferT()
+    buffer.data = list(data)
+    return buffer
+
+
+def _signature(key: str, inputs: dict[str, int], outputs: dict[str, int]) -> Any:
+    signature = tflite.SignatureDefT()
+    signature.signatureKey = key
+    signature.inputs = [_tensor_map(*item) for item in inputs.items()]
+    signature.outputs = [_tensor_map(*item) for item in outputs.items()]
+    return signature
+
+
+def _tensor_map(name: str, index: int) -> Any:
+    entry = tflite.TensorMapT()
+    entry.name, entry.tensorIndex = name, index
+    return entry
