@@ -89,8 +89,10 @@ class LiveView(LineView):
         self._rows: deque[tuple[Text, Text, Text]] = deque(maxlen=_ROWS)
         self._address = ""
         self._ready_seconds = 0.0
+        # On a screen of its own, drawn from its first line: terminals disagree on how wide an emoji is, and a line that
+        # wraps would make whatever is drawn relative to the cursor slip.
         self._live = Live(
-            console=self._console, get_renderable=self._draw, refresh_per_second=_FRAMES_PER_SECOND, transient=True
+            console=self._console, get_renderable=self._draw, refresh_per_second=_FRAMES_PER_SECOND, screen=True
         )
 
     def __enter__(self) -> Self:
