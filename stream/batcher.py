@@ -46,6 +46,7 @@ class Batcher:
         self._queues: dict[int, deque[_Waiting]] = {}
         self._count = 0
         self._free = 0
+        self._running: list[float] = []
         self._arrived = asyncio.Event()
         self._tasks = asyncio.TaskGroup()
         self._threads = ThreadPoolExecutor(len(classifiers), thread_name_prefix="inference")
@@ -95,6 +96,10 @@ class Batcher:
         heads = [queue[0].since for queue in self._queues.values() if queue]
         return time.perf_counter() - min(heads) if heads else 0.0
 
+    def longest_inference_seconds(self) -> float:
+        """How long the inference that has run longest has been running; 0 where none runs."""
+        return time.perf_counter() - min(self._running) if self._running else 0.0
+
     async def _work(self, classifier: Classifier) -> None:
         while True:
             batch = await self._next_batch()
@@ -131,6 +136,7 @@ class Batcher:
         for waiting in batch:
             self._metrics.stage_seconds.labels("queue").observe(started - waiting.since)
         loop = asyncio.get_running_loop()
+        self._running.append(started)
         try:
             rows = await loop.run_in_executor(self._threads, infer, [waiting.ids for waiting in batch])
             self._metrics.stage_seconds.labels("inference").observe(time.perf_counter() - started)
@@ -138,5 +144,6 @@ class Batcher:
                 if not waiting.result.done():
                     waiting.result.set_result(probabilities)
         finally:
+            self._running.remove(started)
             for waiting in batch:
                 waiting.result.cancel()  # without effect on those that have a result

@@ -84,17 +84,23 @@ class Broker:
             settings=self._settings,
             metrics=self._metrics,
         )
-        async with session.outlet, session.intake:
-            lost = [
-                tasks.create_task(session.intake.wait_disconnected(), name="intake-connection"),
-                tasks.create_task(session.outlet.wait_disconnected(), name="outlet-connection"),
-            ]
-            await session.intake.subscribe_confirmed(self._subscription())
-            async with self._online(session.outlet):
-                await stop.wait()
-                await self._drain(deliveries)
-            for connection in lost:
-                connection.cancel()
+        with self._health.watching(deliveries.oldest_seconds):
+            async with session.outlet, session.intake:
+                await self._serve_session(tasks, session, deliveries, stop)
+
+    async def _serve_session(
+        self, tasks: asyncio.TaskGroup, session: Session, deliveries: Deliveries, stop: asyncio.Event
+    ) -> None:
+        lost = [
+            tasks.create_task(session.intake.wait_disconnected(), name="intake-connection"),
+            tasks.create_task(session.outlet.wait_disconnected(), name="outlet-connection"),
+        ]
+        await session.intake.subscribe_confirmed(self._subscription())
+        async with self._online(session.outlet):
+            await stop.wait()
+            await self._drain(deliveries)
+        for connection in lost:
+            connection.cancel()
 
     def _connections(self) -> Session:
         name = f"starling-{self._settings.node}"

@@ -5,6 +5,7 @@ with it, for the broker still holds what was not acknowledged and sends it again
 """
 
 import asyncio
+import itertools
 import logging
 import time
 from dataclasses import dataclass
@@ -12,13 +13,12 @@ from dataclasses import dataclass
 from paho.mqtt.client import MQTTMessage, topic_matches_sub
 
 from stream.errors import PublicationRefusedError
-from stream.labelling import Labelling, labelling_metrics
-from stream.messages import RejectedTweetError, Tweet
+from stream.labelling import Labelling, ReadTweet, labelling_metrics
+from stream.messages import RejectedTweetError
 from stream.metrics import Metrics
 from stream.mqtt import Client, response_properties
 from stream.recent import RecentLabels
 from stream.settings import Settings, TopicSettings
-from stream.tokenizer import Tokens
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +64,9 @@ class Deliveries:
         self._most_held = settings.broker.receive_maximum
         self._metrics = metrics
         self._publish_seconds = metrics.stage_seconds.labels("publish")
-        self._held = 0
+        self._held: dict[int, float] = {}
+        """When each message that is held was taken, oldest first."""
+        self._numbers = itertools.count()
         self._draining = False
         self._all_done = asyncio.Event()
         self._all_done.set()
@@ -76,26 +78,31 @@ class Deliveries:
         self._intake.pause()
         await self._all_done.wait()
 
+    def oldest_seconds(self) -> float:
+        """How long the message that was taken first has been held; 0 where none is."""
+        return time.monotonic() - next(iter(self._held.values())) if self._held else 0.0
+
     def _take(self, message: MQTTMessage) -> None:
-        work = self._carry(message)
+        number = next(self._numbers)
+        work = self._carry(message, number)
         try:
-            self._tasks.create_task(work, name=f"tweet-{message.mid}")
+            self._tasks.create_task(work, name=f"tweet-{number}")
         except RuntimeError:  # the group is ending, and the session with it: the broker still holds the message
             work.close()
             return
-        self._held += 1
+        self._held[number] = time.monotonic()
         self._all_done.clear()
-        if self._held >= self._most_held:
+        if len(self._held) >= self._most_held:
             self._intake.pause()
 
-    def _done(self) -> None:
-        self._held -= 1
+    def _done(self, number: int) -> None:
+        del self._held[number]
         if not self._draining:
             self._intake.resume()
         if not self._held:
             self._all_done.set()
 
-    async def _carry(self, message: MQTTMessage) -> None:
+    async def _carry(self, message: MQTTMessage, number: int) -> None:
         """Labels or rejects one message, publishes the outcome, acknowledges the message.
 
         Raises:
@@ -107,24 +114,24 @@ class Deliveries:
                 await self._outcome(message, received_at=time.time())
                 self._intake.acknowledge(message)
         finally:
-            self._done()
+            self._done(number)
 
     async def _outcome(self, message: MQTTMessage, received_at: float) -> None:
         payload = bytes(message.payload)
         try:
-            tweet, tokens = self._labelling.read(payload)
+            read = self._labelling.read(payload)
         except RejectedTweetError as rejected:
             rejection = self._labelling.rejection(rejected, payload, received_at)
             await self._publish(self._topics.rejected, rejection)
             await self._respond(message, rejection)
         else:
-            await self._publish_label(message, tweet, tokens, received_at)
+            await self._publish_label(message, read, received_at)
 
-    async def _publish_label(self, message: MQTTMessage, tweet: Tweet, tokens: Tokens, received_at: float) -> None:
-        label = self._recent.find(tweet.id) if message.dup else None
+    async def _publish_label(self, message: MQTTMessage, read: ReadTweet, received_at: float) -> None:
+        label = self._recent.find(read.tweet.id) if message.dup else None
         if label is None:
-            label = await self._labelling.label(tweet, tokens, received_at)
-            self._recent.remember(tweet.id, label)
+            label = await self._labelling.label(read, received_at)
+            self._recent.remember(read.tweet.id, label)
         else:
             self._metrics.redelivered.inc()
         # Also one that the broker confirmed before: if it lost the acknowledgement it may have lost the label too.

@@ -71,6 +71,9 @@ class Metrics:
         self.responses_refused = Counter(
             "starling_responses_refused", "Response topics that were not honoured.", registry=registry
         )
+        self.model_swaps = Counter(
+            "starling_model_swaps", "Models asked for while the service ran.", ["result"], registry=registry
+        )
         self.broker_connected = Gauge(
             "starling_broker_connected", "1 while connected to the broker, else 0.", registry=registry
         )
@@ -95,5 +98,7 @@ class Metrics:
             self.classified.labels(polarity)
         for reason in Reason:
             self.rejected.labels(reason)
+        for result in ("swapped", "refused"):
+            self.model_swaps.labels(result)
         for stage in STAGES:
             self.stage_seconds.labels(stage)

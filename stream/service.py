@@ -4,54 +4,64 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from stream.batcher import Batcher
 from stream.broker import Broker
+from stream.engine import Engines
 from stream.errors import ungrouped
 from stream.health import Health
 from stream.labelling import Labelling
 from stream.loop_lag import measure_loop_lag
 from stream.metrics import Metrics
-from stream.model import load_model
 from stream.resources import ResourceCollector
-from stream.settings import Settings
+from stream.settings import ModelSettings, Settings
+from stream.watchdog import report_to_systemd
 from stream.web import serve_http
 
 logger = logging.getLogger(__name__)
 
 
-async def run_service(
-    settings: Settings, stop: asyncio.Event, on_listening: Callable[[str], None] | None = None
-) -> None:
-    """Labels tweets until `stop` is set.
+class Service:
+    """Labels tweets until it is told to stop.
 
     Args:
         settings: The node's.
-        stop: Set to make the service drain and return.
         on_listening: Called with the address of the HTTP side, as soon as it is served.
-
-    Raises:
-        StarlingError: The model, the broker or the HTTP address cannot be had.
     """
-    with ungrouped():
-        await _serve(settings, stop, on_listening)
 
+    def __init__(self, settings: Settings, on_listening: Callable[[str], None] | None = None) -> None:
+        self._settings = settings
+        self._on_listening = on_listening
+        self._stop = asyncio.Event()
+        self._metrics = Metrics()
+        self._metrics.registry.register(ResourceCollector())
+        self._health = Health(settings.limits.stuck_seconds)
+        self._labelling = Labelling(settings.limits, self._metrics)
+        self._engines = Engines(settings, self._labelling, self._metrics, self._health)
 
-async def _serve(settings: Settings, stop: asyncio.Event, on_listening: Callable[[str], None] | None) -> None:
-    metrics = Metrics()
-    metrics.registry.register(ResourceCollector())
-    health = Health()
-    async with serve_http(settings, metrics, health) as address:
-        logger.info("metrics at %s/metrics", address)
-        if on_listening:
-            on_listening(address)
-        model = await asyncio.to_thread(load_model, settings.model)
-        metrics.model_is(model.bundle)
-        health.model_loaded = True
-        async with (
-            Batcher(model.classifiers, settings.model.max_batch, metrics) as batcher,
-            asyncio.TaskGroup() as tasks,
-        ):
-            lag = tasks.create_task(measure_loop_lag(metrics.loop_lag_seconds), name="loop-lag")
-            labelling = Labelling(model, batcher, settings, metrics)
-            await Broker(settings, labelling, metrics, health).run(stop)
-            lag.cancel()
+    def stop(self) -> None:
+        """Makes the service finish what it holds, and return."""
+        self._stop.set()
+
+    def use_model(self, settings: ModelSettings) -> None:
+        """Makes the service label with another model, if it can be loaded; the present one serves until then."""
+        self._engines.want(settings)
+
+    async def run(self) -> None:
+        """Runs until it is stopped.
+
+        Raises:
+            StarlingError: The model, the broker or the HTTP address cannot be had.
+        """
+        with ungrouped():
+            async with serve_http(self._settings, self._metrics, self._health) as address, asyncio.TaskGroup() as tasks:
+                logger.info("metrics at %s/metrics", address)
+                if self._on_listening:
+                    self._on_listening(address)
+                helpers = [
+                    tasks.create_task(measure_loop_lag(self._metrics.loop_lag_seconds), name="loop-lag"),
+                    tasks.create_task(report_to_systemd(self._health), name="watchdog"),
+                ]
+                async with self._engines.running():
+                    self._health.model_loaded = True
+                    await Broker(self._settings, self._labelling, self._metrics, self._health).run(self._stop)
+                for helper in helpers:
+                    helper.cancel()

@@ -119,6 +119,9 @@ class LimitSettings(_Section):
 
     payload_bytes: int = Field(131_072, ge=1, description="The largest message that is read.")
     text_characters: int = Field(10_000, ge=1, description="The longest text that is read.")
+    stuck_seconds: float = Field(
+        60, gt=0, description="A tweet under way for longer means that the service is stuck, and is to be restarted."
+    )
 
 
 class LabelSettings(_Section):

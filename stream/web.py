@@ -58,9 +58,9 @@ async def _listen(runner: web.AppRunner, host: str, port: int) -> str:
 def _healthz(settings: Settings, health: Health) -> _Handler:
     async def healthz(_: web.Request) -> web.Response:
         """Answers at all only while the event loop turns."""
-        return web.json_response(
-            {"status": "ok", "node": settings.node, "version": __version__, "uptime_seconds": health.uptime_seconds}
-        )
+        stuck = health.stuck()
+        about = {"node": settings.node, "version": __version__, "uptime_seconds": health.uptime_seconds}
+        return web.json_response({"status": stuck or "ok", **about}, status=503 if stuck else 200)
 
     return healthz
 

@@ -19,7 +19,7 @@ from stream.ledger import Ledger
 from stream.logs import log_to_stderr
 from stream.messages import RejectedTweetError, decode_tweet
 from stream.mqtt import Client
-from stream.service import run_service
+from stream.service import Service
 from stream.settings import (
     BrokerSettings,
     HttpSettings,
@@ -104,10 +104,10 @@ def _settings(broker_port: int, model: Path | None) -> Settings:
 @asynccontextmanager
 async def _service(settings: Settings, client: Client, view: DemoView) -> AsyncIterator[None]:
     """Runs the service, entered once it is ready for tweets."""
-    stop = asyncio.Event()
+    service = Service(settings, view.listening)
     started = time.perf_counter()
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(run_service(settings, stop, view.listening), name="service")
+        tasks.create_task(service.run(), name="service")
         await client.subscribe_confirmed(status_topic(settings.node))
         async with aclosing(client.incoming()) as messages:
             async for message in messages:
@@ -115,7 +115,7 @@ async def _service(settings: Settings, client: Client, view: DemoView) -> AsyncI
                     break
         view.ready(time.perf_counter() - started)
         yield
-        stop.set()
+        service.stop()
 
 
 class _Exchange:

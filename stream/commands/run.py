@@ -1,28 +1,40 @@
 """`starling run`."""
 
 import asyncio
+import logging
 import signal
 from pathlib import Path
 
+from stream.errors import SettingsError
 from stream.logs import log_to_stderr
-from stream.service import run_service
+from stream.service import Service
 from stream.settings import Settings, load_settings
+
+logger = logging.getLogger(__name__)
 
 
 def run_until_signalled(config: Path | None) -> None:
-    """Runs the service until SIGTERM or SIGINT; both make it drain.
+    """Runs the service until SIGTERM or SIGINT, which make it drain; SIGHUP makes it read `[model]` anew.
 
     Raises:
         StarlingError: The service cannot start.
     """
     settings = load_settings(config)
     log_to_stderr(settings.log_level)
-    asyncio.run(_run(settings))
+    asyncio.run(_run(settings, config))
 
 
-async def _run(settings: Settings) -> None:
-    stop = asyncio.Event()
+async def _run(settings: Settings, config: Path | None) -> None:
+    service = Service(settings)
+
+    def reload_model() -> None:
+        try:
+            service.use_model(load_settings(config).model)
+        except SettingsError as error:
+            logger.error("the settings stay as they were: %s", error)  # noqa: TRY400  (the sentence says it all)
+
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signal_number, stop.set)
-    await run_service(settings, stop)
+        loop.add_signal_handler(signal_number, service.stop)
+    loop.add_signal_handler(signal.SIGHUP, reload_model)
+    await service.run()

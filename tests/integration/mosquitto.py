@@ -60,7 +60,7 @@ class Mosquitto:
         """Waits until the broker's log says something."""
         async with asyncio.timeout(20):
             while text not in self._log.read_text(errors="replace"):
-                await asyncio.sleep(0.01)  # noqa: ASYNC110  (a file gives no sign of its growth)
+                await asyncio.sleep(0.01)
 
     def reload(self) -> None:
         """Makes the broker read its passwords and access rules again."""

@@ -11,7 +11,7 @@ from paho.mqtt.client import MQTTMessage, topic_matches_sub
 
 from stream.mqtt import Client
 from stream.publishing import publish_all
-from stream.service import run_service
+from stream.service import Service
 from stream.settings import BrokerSettings, Settings
 from stream.topics import ALL_STATUS_TOPICS, ONLINE, status_topic
 
@@ -88,17 +88,15 @@ async def probing(settings: Settings, *extra_topics: str, identifier: str | None
 
 
 @contextlib.asynccontextmanager
-async def serving(
-    settings: Settings, on_listening: Callable[[str], None] | None = None
-) -> AsyncIterator[asyncio.Event]:
-    """Runs the service inside the test, entered once it is online; yields what stops it."""
-    stop = asyncio.Event()
+async def serving(settings: Settings, on_listening: Callable[[str], None] | None = None) -> AsyncIterator[Service]:
+    """Runs the service inside the test, entered once it is online."""
+    service = Service(settings, on_listening)
     async with asyncio.TaskGroup() as tasks:
         async with probing(settings) as probe:
-            tasks.create_task(run_service(settings, stop, on_listening))
+            tasks.create_task(service.run())
             await probe.until(lambda: ONLINE in probe.status)
-        yield stop
-        stop.set()
+        yield service
+        service.stop()
 
 
 def settings_for(port: int, **sections: Any) -> Settings:

@@ -10,7 +10,7 @@ from aiohttp import ClientSession
 from prometheus_client.parser import text_string_to_metric_families
 
 from stream.delivery import Deliveries
-from stream.service import run_service
+from stream.service import Service
 from stream.topics import ONLINE
 from tests.integration.mosquitto import Mosquitto
 from tests.integration.probe import probing, serving, settings_for
@@ -81,9 +81,10 @@ async def test_prometheus_finds_nothing_to_complain_of_in_the_metrics(broker: Mo
 async def test_a_service_is_alive_but_not_ready_while_it_has_no_broker(broker: Mosquitto) -> None:
     settings = settings_for(broker.port, broker={"wait_at_start": True})
     broker.stop()
-    observed, stop = Observed(), asyncio.Event()
+    observed = Observed()
+    service = Service(settings, observed.address.set_result)
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(run_service(settings, stop, observed.address.set_result))
+        tasks.create_task(service.run())
         assert (await observed.get("/healthz"))[0] == 200
         status, text = await observed.get("/readyz")
         assert status == 503
@@ -92,7 +93,7 @@ async def test_a_service_is_alive_but_not_ready_while_it_has_no_broker(broker: M
         async with probing(settings) as probe:
             await probe.until(lambda: ONLINE in probe.status)
         assert await observed.get("/readyz") == (200, '{"ready": true, "missing": []}')
-        stop.set()
+        service.stop()
 
 
 @pytest.mark.parametrize(("protocol", "qos"), [("5", 1), ("5", 0), ("3.1.1", 1)])
@@ -106,7 +107,7 @@ async def test_a_flood_of_tweets_stays_in_the_broker_and_little_is_held_here(
 
     def counted_take(self: Deliveries, message: Any) -> None:
         take(self, message)
-        held.append(self._held)
+        held.append(len(self._held))
 
     monkeypatch.setattr(Deliveries, "_take", counted_take)
     ids = {str(number) for number in range(500)}

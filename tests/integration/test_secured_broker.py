@@ -1,6 +1,5 @@
 """Brokers that want to know who is there: passwords, TLS, client certificates."""
 
-import asyncio
 import ssl
 import subprocess
 from pathlib import Path
@@ -11,7 +10,7 @@ import trustme
 
 from stream.errors import BrokerError
 from stream.mqtt import Client, tls_context
-from stream.service import run_service
+from stream.service import Service
 from stream.settings import Settings
 from stream.topics import OFFLINE
 from tests.integration.mosquitto import PROGRAM, Mosquitto
@@ -91,7 +90,7 @@ async def test_access_rules_that_are_too_narrow_are_named(tmp_path: Path) -> Non
     with Mosquitto(tmp_path, _password_options(tmp_path, narrow)) as broker:
         settings = settings_for(broker.port, broker=_password_settings(tmp_path))
         with pytest.raises(BrokerError, match=r"starling/test/status.*access rules"):
-            await run_service(settings, asyncio.Event())
+            await Service(settings).run()
 
 
 async def test_a_label_that_the_broker_refuses_keeps_its_tweet_in_the_broker(tmp_path: Path) -> None:

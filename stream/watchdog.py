@@ -1,0 +1,52 @@
+"""Tells systemd that the service is ready, and that it is alive only while work gets done (sd_notify(3)).
+
+The sign of life comes from the event loop, so that a blocked loop gives none; and it is withheld while a tweet or an
+inference is under way for too long. systemd then ends the service and starts it anew (`WatchdogSec=`, `Restart=`).
+"""
+
+import asyncio
+import logging
+import os
+import socket
+
+from stream.health import Health
+
+logger = logging.getLogger(__name__)
+
+_SOCKET_VARIABLE = "NOTIFY_SOCKET"
+_PERIOD_VARIABLE = "WATCHDOG_USEC"
+_LOOK_SECONDS = 1.0
+
+
+async def report_to_systemd(health: Health) -> None:
+    """Reports for as long as it is let; returns at once where systemd does not listen."""
+    if _SOCKET_VARIABLE not in os.environ:
+        return
+    ready = False
+    period_seconds = _look_seconds()
+    while True:
+        if not ready and not health.missing():
+            ready = True
+            notify("READY=1")
+        if stuck := health.stuck():
+            logger.error("no sign of life for systemd: %s", stuck)
+        else:
+            notify("WATCHDOG=1")
+        await asyncio.sleep(period_seconds)
+
+
+def notify(state: str) -> None:
+    """Sends a state to systemd, where it listens."""
+    address = os.environ.get(_SOCKET_VARIABLE)
+    if not address:
+        return
+    if address.startswith("@"):  # an abstract socket, which the kernel wants with a NUL
+        address = "\0" + address[1:]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.sendto(state.encode(), address)
+
+
+def _look_seconds() -> float:
+    """A third of the time that systemd waits for a sign of life, or a second where it waits for none."""
+    period_microseconds = int(os.environ.get(_PERIOD_VARIABLE, "0"))
+    return period_microseconds / 3e6 if period_microseconds else _LOOK_SECONDS
