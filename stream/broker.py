@@ -11,6 +11,7 @@ import aiomqtt
 
 from stream.delivery import Deliveries, Session
 from stream.errors import BrokerError, ungrouped
+from stream.fleet import Loner, Member, place
 from stream.health import Health
 from stream.labelling import Labelling
 from stream.metrics import Metrics
@@ -84,23 +85,21 @@ class Broker:
             settings=self._settings,
             metrics=self._metrics,
         )
+        fleet_place = place(self._settings, session, deliveries, self._metrics)
         with self._health.watching(deliveries.oldest_seconds):
             async with session.outlet, session.intake:
-                await self._serve_session(tasks, session, deliveries, stop)
-
-    async def _serve_session(
-        self, tasks: asyncio.TaskGroup, session: Session, deliveries: Deliveries, stop: asyncio.Event
-    ) -> None:
-        lost = [
-            tasks.create_task(session.intake.wait_disconnected(), name="intake-connection"),
-            tasks.create_task(session.outlet.wait_disconnected(), name="outlet-connection"),
-        ]
-        await session.intake.subscribe_confirmed(self._subscription())
-        async with self._online(session.outlet):
-            await stop.wait()
-            await self._drain(deliveries)
-        for connection in lost:
-            connection.cancel()
+                watchers = [
+                    tasks.create_task(session.intake.wait_disconnected(), name="intake-connection"),
+                    tasks.create_task(session.outlet.wait_disconnected(), name="outlet-connection"),
+                ]
+                await fleet_place.join()
+                async with self._online(session.outlet):
+                    fairness = tasks.create_task(fleet_place.keep_fair(), name="fairness")
+                    await stop.wait()
+                    fairness.cancel()
+                    await self._drain(fleet_place, deliveries)
+                for watcher in watchers:
+                    watcher.cancel()
 
     def _connections(self) -> Session:
         name = f"starling-{self._settings.node}"
@@ -135,14 +134,11 @@ class Broker:
             self._ever_connected = True
             self._connected_at = time.monotonic()
 
-    def _subscription(self) -> str:
-        group, tweets = self._settings.broker.group, self._settings.topics.tweets
-        return f"$share/{group}/{tweets}" if group else tweets
-
-    async def _drain(self, deliveries: Deliveries) -> None:
+    async def _drain(self, fleet_place: Loner | Member, deliveries: Deliveries) -> None:
         self._health.stopping = True
         try:
             async with asyncio.timeout(self._settings.broker.timeout_seconds):
+                await fleet_place.leave()
                 await deliveries.drain()
         except TimeoutError:
             logger.warning("not all tweets were done in time; the broker keeps those for the next start")

@@ -72,6 +72,11 @@ class Deliveries:
         self._all_done.set()
         self._intake.deliver_to(self._take)
 
+    @property
+    def fill(self) -> float:
+        """The share of the window that is full, 0 to 1."""
+        return len(self._held) / self._most_held
+
     async def drain(self) -> None:
         """Takes no more messages and waits until those taken are done with."""
         self._draining = True

@@ -77,6 +77,9 @@ class Metrics:
         self.broker_connected = Gauge(
             "starling_broker_connected", "1 while connected to the broker, else 0.", registry=registry
         )
+        self.in_group = Gauge(
+            "starling_group_member", "1 while this node takes its share of a group's tweets, else 0.", registry=registry
+        )
         self.reconnects = Counter("starling_broker_reconnects", "Connections made after the first.", registry=registry)
         self.loop_lag_seconds = Histogram(
             "starling_event_loop_lag_seconds",

@@ -154,6 +154,12 @@ class Client(aiomqtt.Client):
                 f"{self._where}: no subscription to {topic} ({refused[0]}); check the broker's access rules"
             )
 
+    def unsubscribe_soon(self, topic: str) -> None:
+        """Ends a subscription, without waiting for the answer, which comes after the messages that are on their way."""
+        _, mid = self._client.unsubscribe(topic)
+        if mid is not None:
+            self._pending_unsubscribes[mid] = asyncio.Event()  # lest aiomqtt wonder at the answer
+
     def acknowledge(self, message: MQTTMessage) -> None:
         """Tells the broker that a delivered message is done with, so that it need not be sent again."""
         self._client.ack(message.mid, message.qos)

@@ -46,8 +46,9 @@ class BrokerSettings(_Section):
         pattern=r"^[^+#/]+$",
         description="Share the tweets with the other nodes of this group: each tweet goes to one of them.",
     )
-    receive_maximum: int = Field(
-        64, ge=1, le=1024, description="Tweets held at once and not yet acknowledged, at most."
+    receive_maximum: int = Field(64, ge=1, le=1024, description="The window: tweets held at once, at most.")
+    behind_seconds: float = Field(
+        2, gt=0, description="A window that is full for longer means that the node is behind, and leaves its group."
     )
     keepalive_seconds: int = Field(30, ge=5, le=3600, description="Silence after which either side checks the other.")
     timeout_seconds: float = Field(10, gt=0, description="How long the broker may take to answer.")

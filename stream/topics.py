@@ -5,11 +5,22 @@ from typing import Final
 ONLINE: Final = "online"
 OFFLINE: Final = "offline"
 ALL_STATUS_TOPICS: Final = "starling/+/status"
+ALL_GROUP_TOPICS: Final = "starling/+/group"
 
 
 def status_topic(node: str) -> str:
     """Tells whether a node is there: retained, `online` or `offline`, the latter also as the node's will."""
     return f"starling/{node}/status"
+
+
+def group_topic(node: str) -> str:
+    """Tells the other nodes of a node's group whether it keeps up: retained JSON, `group` and `state`."""
+    return f"starling/{node}/group"
+
+
+def node_of(topic: str) -> str:
+    """The node that one of these topics speaks of."""
+    return topic.split("/")[1]
 
 
 def check_topic(node: str) -> str:

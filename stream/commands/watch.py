@@ -15,7 +15,7 @@ from stream.commands.connection import settings_for
 from stream.messages import RejectedTweetError, decode_tweet
 from stream.mqtt import Client
 from stream.settings import Settings
-from stream.topics import ALL_STATUS_TOPICS
+from stream.topics import ALL_STATUS_TOPICS, node_of
 
 STYLES = {"negative": "red", "neutral": "bright_black", "positive": "green", "rejected": "yellow"}
 _TEXTS_KEPT = 10_000
@@ -72,7 +72,7 @@ class Viewer:
             self._print(rejection_line(orjson.loads(payload)))
         elif message.topic.matches(ALL_STATUS_TOPICS):
             status = one_line(payload.decode("utf-8", "replace"))
-            self._console.print(Text(f"node {one_line(topic.split('/')[1])} is {status}", "bold"))
+            self._console.print(Text(f"node {one_line(node_of(topic))} is {status}", "bold"))
         else:
             self._keep(payload)
 

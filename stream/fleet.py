@@ -1,0 +1,171 @@
+"""Fair sharing within a group of nodes, over a broker that deals tweets strictly in turn, whoever is busy.
+
+A node whose window has been full for a while is behind: it leaves the group, works off what the broker has queued for
+it, and comes back. Never all of them: a node leaves only while it sees another that is online and keeps up. It says that
+it is behind before it looks; the broker puts the words of two nodes in one order for both, so the later of two that would
+leave at once sees the earlier one's word, and stays. Where all are behind, all stay.
+
+A node that is away for other reasons keeps its place: the broker queues its share until it is back.
+"""
+
+import asyncio
+import logging
+import time
+from enum import StrEnum
+
+import orjson
+from paho.mqtt.client import MQTTMessage
+
+from stream.delivery import Deliveries, Session
+from stream.metrics import Metrics
+from stream.settings import Settings
+from stream.topics import ALL_GROUP_TOPICS, ALL_STATUS_TOPICS, ONLINE, group_topic, node_of, status_topic
+
+logger = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 0.1
+_CAUGHT_UP = 0.25
+"""The share of the window that may still be full when a node comes back."""
+
+
+class State(StrEnum):
+    """What a node says of itself to the others of its group."""
+
+    KEEPING_UP = "keeping_up"
+    BEHIND = "behind"
+
+
+class Loner:
+    """A node that takes all tweets.
+
+    Args:
+        settings: The topic of tweets.
+        session: The connections.
+    """
+
+    def __init__(self, settings: Settings, session: Session) -> None:
+        self._tweets = settings.topics.tweets
+        self._intake = session.intake
+
+    async def join(self) -> None:
+        """Takes tweets from now on.
+
+        Raises:
+            BrokerError: The broker does not let us.
+        """
+        await self._intake.subscribe_confirmed(self._tweets)
+
+    async def keep_fair(self) -> None:
+        """Has nobody to be fair to."""
+
+    async def leave(self) -> None:
+        """Leaves what comes to the broker, which keeps it for us."""
+
+
+class Member:
+    """A node that shares the tweets with the others of its group.
+
+    Args:
+        settings: The node's name, its group, and when it counts as behind.
+        session: The connections.
+        deliveries: What is held.
+        metrics: Where the place in the group is shown.
+    """
+
+    def __init__(self, settings: Settings, session: Session, deliveries: Deliveries, metrics: Metrics) -> None:
+        self._node = settings.node
+        self._group = settings.broker.group
+        self._subscription = f"$share/{self._group}/{settings.topics.tweets}"
+        self._behind_seconds = settings.broker.behind_seconds
+        self._session = session
+        self._deliveries = deliveries
+        self._in_group = metrics.in_group
+        self._online: set[str] = set()
+        self._keeping_up: set[str] = set()
+        self._full_since: float | None = None
+        session.outlet.deliver_to(self._hear)
+
+    async def join(self) -> None:
+        """Takes a share of the tweets from now on.
+
+        Raises:
+            BrokerError: The broker does not let us.
+        """
+        for topic in (ALL_STATUS_TOPICS, ALL_GROUP_TOPICS):
+            await self._session.outlet.subscribe_confirmed(topic)
+        await self._session.intake.subscribe_confirmed(self._subscription)
+        await self._say(State.KEEPING_UP)
+        self._in_group.set(1)
+
+    async def keep_fair(self) -> None:
+        """Leaves while behind and returns when caught up, for as long as it is let."""
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            if self._is_behind():
+                await self._say(State.BEHIND)
+                if self._others():
+                    await self._sit_out()
+                await self._say(State.KEEPING_UP)
+
+    async def leave(self) -> None:
+        """Leaves for good, if another node takes our share; else the broker keeps it for us."""
+        await self._say(State.BEHIND)
+        if self._others():
+            self._session.intake.unsubscribe_soon(self._subscription)
+        self._in_group.set(0)
+
+    async def _sit_out(self) -> None:
+        logger.info("behind: leaving the group to %s for a while", ", ".join(sorted(self._others())))
+        self._session.intake.unsubscribe_soon(self._subscription)
+        self._in_group.set(0)
+        while self._deliveries.fill > _CAUGHT_UP:  # noqa: ASYNC110  (looked at as rarely as whether it is behind)
+            await asyncio.sleep(_LOOK_SECONDS)
+        await self._session.intake.subscribe_confirmed(self._subscription)
+        self._in_group.set(1)
+        self._full_since = None
+        logger.info("caught up: back in the group")
+
+    def _is_behind(self) -> bool:
+        now = time.monotonic()
+        if self._deliveries.fill < 1:
+            self._full_since = None
+        elif self._full_since is None:
+            self._full_since = now
+        return self._full_since is not None and now - self._full_since > self._behind_seconds
+
+    def _others(self) -> set[str]:
+        """The nodes of this group, but for this one, that would take what we leave."""
+        return (self._online & self._keeping_up) - {self._node}
+
+    async def _say(self, state: State) -> None:
+        message = orjson.dumps({"group": self._group, "state": state})
+        await self._session.outlet.publish_confirmed(group_topic(self._node), message, retain=True)
+
+    def _hear(self, message: MQTTMessage) -> None:
+        self._session.outlet.acknowledge(message)
+        node = node_of(message.topic)
+        if message.topic == status_topic(node):
+            _keep(self._online, node, is_in=message.payload == ONLINE.encode())
+        else:
+            _keep(self._keeping_up, node, is_in=self._takes_a_share(bytes(message.payload)))
+
+    def _takes_a_share(self, payload: bytes) -> bool:
+        try:
+            said = orjson.loads(payload)
+        except orjson.JSONDecodeError:
+            return False
+        return bool(said == {"group": self._group, "state": State.KEEPING_UP})
+
+
+def place(settings: Settings, session: Session, deliveries: Deliveries, metrics: Metrics) -> Loner | Member:
+    """Finds a node's place: in the group that its settings name, or alone."""
+    if settings.broker.group is None:
+        return Loner(settings, session)
+    return Member(settings, session, deliveries, metrics)
+
+
+def _keep(nodes: set[str], node: str, *, is_in: bool) -> None:
+    if is_in:
+        nodes.add(node)
+    else:
+        nodes.discard(node)
