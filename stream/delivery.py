@@ -81,6 +81,10 @@ class Deliveries:
         """Takes no more messages and waits until those taken are done with."""
         self._draining = True
         self._intake.pause()
+        await self.idle()
+
+    async def idle(self) -> None:
+        """Waits until no message is held."""
         await self._all_done.wait()
 
     def oldest_seconds(self) -> float:

@@ -1,9 +1,9 @@
 """Fair sharing within a group of nodes, over a broker that deals tweets strictly in turn, whoever is busy.
 
 A node whose window has been full for a while is behind: it leaves the group, works off what the broker has queued for
-it, and comes back. Never all of them: a node leaves only while it sees another that is online and keeps up. It says that
-it is behind before it looks; the broker puts the words of two nodes in one order for both, so the later of two that would
-leave at once sees the earlier one's word, and stays. Where all are behind, all stay.
+it, and comes back. Never all of them: a node leaves only while it sees another that is online and keeps up. It says
+that it is behind before it looks; the broker puts the words of two nodes in one order for both, so the later of two
+that would leave at once sees the earlier one's word, and stays. Where all are behind, all stay.
 
 A node that is away for other reasons keeps its place: the broker queues its share until it is back.
 """
@@ -108,11 +108,20 @@ class Member:
                 await self._say(State.KEEPING_UP)
 
     async def leave(self) -> None:
-        """Leaves for good, if another node takes our share; else the broker keeps it for us."""
+        """Leaves for good and works off what is queued, if another node takes our share; else the broker keeps it."""
         await self._say(State.BEHIND)
         if self._others():
             self._session.intake.unsubscribe_soon(self._subscription)
+            await self._work_off_queue()
         self._in_group.set(0)
+
+    async def _work_off_queue(self) -> None:
+        while True:
+            await self._deliveries.idle()
+            # Once more, for its answer: the broker would have sent what it still has before that.
+            await self._session.intake.unsubscribe_confirmed(self._subscription)
+            if not self._deliveries.fill:
+                return
 
     async def _sit_out(self) -> None:
         logger.info("behind: leaving the group to %s for a while", ", ".join(sorted(self._others())))

@@ -154,6 +154,15 @@ class Client(aiomqtt.Client):
                 f"{self._where}: no subscription to {topic} ({refused[0]}); check the broker's access rules"
             )
 
+    async def unsubscribe_confirmed(self, topic: str) -> None:
+        """Ends a subscription.
+
+        Raises:
+            BrokerError: The connection is lost, or the broker does not answer in time.
+        """
+        with self._own_errors():
+            await self.unsubscribe(topic)
+
     def unsubscribe_soon(self, topic: str) -> None:
         """Ends a subscription, without waiting for the answer, which comes after the messages that are on their way."""
         _, mid = self._client.unsubscribe(topic)
