@@ -12,7 +12,6 @@ from stream.messages import Label, Reason, RejectedTweetError
 from stream.model import Model
 from stream.settings import LimitSettings
 from tests.unit.fake_classifier import BUCKETS, FakeClassifier
-from tests.unit.tiny_bundle import WEIGHTS
 
 LIMITS = LimitSettings()
 POLARITIES = {"awful": "negative", "train": "neutral", "lovely": "positive"}
