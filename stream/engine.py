@@ -42,6 +42,7 @@ class Engines:
         self._health = health
         self._tasks = asyncio.TaskGroup()
         self._retire = asyncio.Event()
+        self._folder = _folder(settings.model)
         self._wanted: asyncio.Queue[ModelSettings] = asyncio.Queue()
 
     def want(self, settings: ModelSettings) -> None:
@@ -70,28 +71,26 @@ class Engines:
     async def _serve_wishes(self) -> None:
         while True:
             settings = await self._wanted.get()
+            folder = _folder(settings)
             try:
                 model = await asyncio.to_thread(load_model, settings)
             except BundleError as error:
                 self._metrics.model_swaps.labels("refused").inc()
                 logger.error("the old model stays: %s", error)  # noqa: TRY400  (the sentence says it all)
                 continue
-            await self._use(model)
             self._settings = self._settings.model_copy(update={"model": settings})
+            self._folder = folder
+            await self._use(model)
             self._metrics.model_swaps.labels("swapped").inc()
             manifest = model.bundle.manifest
             logger.info("labelling with %s (%s, sha256 %.12s)", manifest.name, manifest.precision, model.bundle.sha256)
 
     async def _watch_path(self) -> None:
-        seen = self._resolved()
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            if (now := self._resolved()) != seen:
-                seen = now
+            if (folder := _folder(self._settings.model)) != self._folder:
+                self._folder = folder
                 self.want(self._settings.model)
-
-    def _resolved(self) -> Path:
-        return (self._settings.model.path or SHIPPED_BUNDLE).resolve()
 
     async def _use(self, model: Model) -> None:
         started: asyncio.Future[Engine] = asyncio.get_running_loop().create_future()
@@ -111,3 +110,8 @@ class Engines:
                 started.set_result(engine)
                 await retire.wait()
                 await engine.idle()
+
+
+def _folder(settings: ModelSettings) -> Path:
+    """Where the bundle lies, links followed."""
+    return (settings.path or SHIPPED_BUNDLE).resolve()

@@ -21,11 +21,22 @@ def open_lines(name: str) -> Iterator[Iterator[bytes]]:
     Raises:
         InputError: The file cannot be read.
     """
+    with _input_errors(name):
+        file = _open(name)
+    with file as opened:
+        yield _lines(opened, name)
+
+
+def _lines(file: IO[bytes], name: str) -> Iterator[bytes]:
+    with _input_errors(name):
+        for line in file:
+            yield line.rstrip(b"\r\n")
+
+
+@contextmanager
+def _input_errors(name: str) -> Iterator[None]:
     try:
-        with _open(name) as file:
-            yield (line.rstrip(b"\r\n") for line in file)
-    except BrokenPipeError:
-        raise
+        yield
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"cannot read {name}: {getattr(error, 'strerror', None) or error}") from error
 

@@ -25,13 +25,16 @@ async def report_to_systemd(health: Health) -> None:
     ready = False
     period_seconds = _look_seconds()
     while True:
-        if not ready and not health.missing():
-            ready = True
-            notify("READY=1")
-        if stuck := health.stuck():
-            logger.error("no sign of life for systemd: %s", stuck)
-        else:
-            notify("WATCHDOG=1")
+        try:
+            if not ready and not health.missing():
+                notify("READY=1")
+                ready = True
+            if stuck := health.stuck():
+                logger.error("no sign of life for systemd: %s", stuck)
+            else:
+                notify("WATCHDOG=1")
+        except OSError as error:  # while systemd starts itself anew; it is no reason to stop labelling
+            logger.warning("systemd cannot be told how the service is: %s", error)
         await asyncio.sleep(period_seconds)
 
 

@@ -1,0 +1,38 @@
+"""Which response topics are honoured; delivery itself is tested with a real broker."""
+
+import pytest
+
+from stream.delivery import check_response_topic
+from stream.errors import PublicationRefusedError
+from stream.settings import TopicSettings
+
+DEFAULT = TopicSettings()
+NARROW = TopicSettings(tweets="in/+", labels="out/polarity", rejected="out/rejected", response_prefixes=["out/", "in/"])
+
+
+@pytest.mark.parametrize("topic", ["replies/a", "tweets/a/b", "replies/"])
+def test_a_topic_under_an_allowed_prefix_is_honoured(topic: str) -> None:
+    check_response_topic(topic, DEFAULT)
+
+
+@pytest.mark.parametrize("topic", ["home/door/open", "$SYS/a", "starling/pi/status", "Replies/a", "a/replies/", ""])
+def test_a_topic_under_no_allowed_prefix_is_refused_with_those_that_are(topic: str) -> None:
+    with pytest.raises(PublicationRefusedError, match=r"topics.response_prefixes allows tweets/, replies/"):
+        check_response_topic(topic, DEFAULT)
+
+
+@pytest.mark.parametrize("topic", ["out/polarity", "out/rejected", "in/a"])
+def test_a_topic_of_the_services_own_is_refused_whatever_the_prefixes(topic: str) -> None:
+    with pytest.raises(PublicationRefusedError, match="no topic for answers"):
+        check_response_topic(topic, NARROW)
+
+
+@pytest.mark.parametrize("topic", ["replies/+", "replies/#", "#"])
+def test_a_topic_with_wildcards_is_refused(topic: str) -> None:
+    with pytest.raises(PublicationRefusedError, match="no topic for answers"):
+        check_response_topic(topic, DEFAULT)
+
+
+def test_with_no_prefixes_no_topic_is_honoured() -> None:
+    with pytest.raises(PublicationRefusedError):
+        check_response_topic("replies/a", TopicSettings(response_prefixes=[]))
