@@ -28,6 +28,7 @@ OUTPUT = "logits"
 PADDING_ID = 0
 """The id that fills a row up to its batch's length; BERT's [PAD], masked inside the graph."""
 
+Precision = Literal["float32", "float16", "int8"]
 Polarity = Literal["negative", "neutral", "positive"]
 POLARITIES: tuple[Polarity, ...] = ("negative", "neutral", "positive")
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -53,7 +54,7 @@ class Manifest(BaseModel):
     name: str = Field(min_length=1)
     base: str
     """The pretrained encoder that the model was fine-tuned from."""
-    precision: Literal["float32", "float16", "int8"]
+    precision: Precision
     labels: list[Polarity]
     """The polarity of each column of the logits."""
     cleaning: Cleaning
