@@ -1,0 +1,27 @@
+"""The errors of training, in the manner of stream/errors.py.
+
+StarlingError
+├── CheckpointError    a checkpoint that is missing, damaged or of another kind
+├── ConversionError    a model that cannot be converted as asked
+└── DisagreementError  a converted model that does not do what its checkpoint does
+"""
+
+from stream.errors import StarlingError
+
+
+class CheckpointError(StarlingError):
+    """A checkpoint cannot be used."""
+
+    exit_code = 66  # EX_NOINPUT
+
+
+class ConversionError(StarlingError):
+    """A model cannot be converted as asked."""
+
+    exit_code = 73  # EX_CANTCREAT
+
+
+class DisagreementError(StarlingError):
+    """A converted model strays from its checkpoint further than its precision excuses."""
+
+    exit_code = 65  # EX_DATAERR
