@@ -1,0 +1,45 @@
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from training.checkpoint import Array, Checkpoint
+from training.encoder import BertClassifier
+from training.reference import Reference
+
+pytestmark = pytest.mark.training
+
+MAX_TOKENS = 24
+
+
+def logits(checkpoint: Checkpoint, batch: Sequence[Sequence[int]], length: int) -> Array:
+    """The encoder's, for a batch padded to `length`."""
+    input_ids = np.zeros((len(batch), length), dtype=np.int32)
+    for row, ids in zip(input_ids, batch, strict=True):
+        row[: len(ids)] = ids
+    return np.asarray(BertClassifier(checkpoint, MAX_TOKENS).logits(input_ids))
+
+
+def random_batch(*lengths: int) -> list[list[int]]:
+    generator = np.random.default_rng(3)
+    return [[2, *generator.integers(4, 20, length - 2).tolist(), 3] for length in lengths]
+
+
+@pytest.mark.parametrize("lengths", [(2,), (24,), (9, 9, 9), (2, 24, 7, 15)])
+def test_logits_are_those_of_transformers(checkpoint: Checkpoint, lengths: tuple[int, ...]) -> None:
+    batch = random_batch(*lengths)
+    ours = logits(checkpoint, batch, max(lengths))
+    np.testing.assert_allclose(ours, Reference(checkpoint).logits(batch), rtol=0, atol=1e-5)
+
+
+def test_padding_does_not_change_logits(checkpoint: Checkpoint) -> None:
+    batch = random_batch(5, 8)
+    np.testing.assert_allclose(logits(checkpoint, batch, 8), logits(checkpoint, batch, 24), rtol=0, atol=1e-5)
+
+
+def test_every_token_counts(checkpoint: Checkpoint) -> None:
+    batch = random_batch(10)
+    before = logits(checkpoint, batch, 10)
+    for position in range(1, 10):
+        changed = [[*batch[0][:position], 4, *batch[0][position + 1 :]]]
+        assert np.abs(logits(checkpoint, changed, 10) - before).max() > 1e-4

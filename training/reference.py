@@ -1,0 +1,39 @@
+"""The checkpoint as transformers runs it: what a converted model is measured against."""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+import transformers
+from transformers.modeling_tf_pytorch_utils import load_pytorch_state_dict_in_tf2_model
+
+from stream.bundle import PADDING_ID
+from training.checkpoint import Array, Checkpoint
+from training.errors import CheckpointError
+
+
+class Reference:
+    """A checkpoint in float32, by code that is not ours.
+
+    Raises:
+        CheckpointError: transformers finds weights missing.
+    """
+
+    name = f"TFBertForSequenceClassification of transformers {transformers.__version__}, float32"
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        transformers.logging.set_verbosity_error()  # it praises the loading and mourns its TensorFlow classes
+        config = transformers.BertConfig.from_pretrained(str(checkpoint.path))
+        model = transformers.TFBertForSequenceClassification(config)
+        # from_pretrained cannot read a safetensors file in PyTorch's layout without PyTorch.
+        self._model, loading = load_pytorch_state_dict_in_tf2_model(
+            model, dict(checkpoint.weights), allow_missing_keys=True, output_loading_info=True
+        )
+        if loading["missing_keys"]:
+            raise CheckpointError(f"{checkpoint.weights_path} lacks {', '.join(loading['missing_keys'])}")
+
+    def logits(self, batch: Sequence[Sequence[int]]) -> Array:
+        """Classifies a batch of token ids; returns shape (len(batch), labels)."""
+        input_ids = tf.ragged.constant(batch, dtype=tf.int32).to_tensor(PADDING_ID)
+        mask = tf.cast(input_ids != PADDING_ID, tf.int32)
+        logits: Array = self._model(input_ids=input_ids, attention_mask=mask).logits.numpy()
+        return logits
