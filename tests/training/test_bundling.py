@@ -1,0 +1,137 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from stream.bundle import Precision, load_bundle
+from stream.classifier import Classifier
+from stream.tokenizer import Tokenizer
+from training import bundling, convert
+from training.about import read_about
+from training.bundling import Conversion, length_buckets, make_bundle
+from training.checkpoint import Checkpoint
+from training.errors import CheckpointError, ConversionError, DisagreementError
+from training.reference import Reference
+from training.semeval import LabelledTweet, read_semeval
+
+pytestmark = pytest.mark.training
+
+KINDS: list[tuple[Precision, str | None]] = [
+    ("float32", None),
+    ("float16", None),
+    ("int8", "per channel"),
+    ("int8", "per tensor"),
+]
+
+
+@pytest.fixture(scope="session")
+def tweets(tweets_file: Path) -> list[LabelledTweet]:
+    return read_semeval([tweets_file])
+
+
+@pytest.fixture(scope="session")
+def conversion(checkpoint: Checkpoint) -> Conversion:
+    return Conversion(checkpoint, read_about(checkpoint.path / "about.toml"), "int8")
+
+
+def make(conversion: Conversion, tweets: list[LabelledTweet], out: Path) -> None:
+    make_bundle(conversion, tweets, "tweets.tsv", out, on_step=lambda _: None)
+
+
+@pytest.mark.parametrize(("precision", "scales"), KINDS)
+def test_a_bundle_of_any_precision_does_what_its_checkpoint_does(
+    conversion: Conversion, tweets: list[LabelledTweet], tmp_path: Path, precision: Precision, scales: str | None
+) -> None:
+    wanted = replace(conversion, precision=precision, per_tensor=scales == "per tensor")
+    make(wanted, tweets, tmp_path / "bundle")
+    bundle = load_bundle(tmp_path / "bundle")
+    batch = [tokens.ids for tokens in Tokenizer(bundle).encode_all(["good cake !", "the train is late again", ""])]
+    difference = Classifier(bundle).logits(batch) - Reference(conversion.checkpoint).logits(batch)
+    assert np.abs(difference).max() < (0.3 if precision == "int8" else 0.01)
+    assert (bundle.manifest.precision, bundle.manifest.source.get("scales")) == (precision, scales)
+
+
+def test_the_manifest_says_where_the_model_comes_from_and_what_it_is_worth(
+    conversion: Conversion, tweets: list[LabelledTweet], tmp_path: Path
+) -> None:
+    make(conversion, tweets, tmp_path / "bundle")
+    manifest = json.loads((tmp_path / "bundle" / "model.json").read_text())
+    assert manifest["name"] == "tiny"
+    assert manifest["source"]["package"] == "made up"
+    assert manifest["training"] == {"epochs": 0}
+    assert manifest["length_buckets"] == [4, 8, 12, 16, 20, 24]
+    assert manifest["agreement"]["tweets"] == manifest["scores"]["tweets"] == len(tweets)
+    assert manifest["agreement"]["equal_labels"] >= 0.97
+    assert manifest["scores"]["accuracy"] == pytest.approx(0.8, abs=0.05)
+
+
+def test_the_tokeniser_neither_cuts_nor_pads(
+    conversion: Conversion, tweets: list[LabelledTweet], tmp_path: Path
+) -> None:
+    make(conversion, tweets, tmp_path / "bundle")
+    written = json.loads((tmp_path / "bundle" / "tokenizer.json").read_text())
+    assert written["truncation"] is None
+    assert written["padding"] is None
+
+
+def test_a_model_whose_labels_were_mixed_up_is_refused_and_leaves_nothing_behind(
+    conversion: Conversion, tweets: list[LabelledTweet], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(checkpoint: Checkpoint, *arguments: Any, **options: Any) -> bytes:
+        mixed_up = {
+            name: np.roll(checkpoint.weights[name], 1, axis=0) for name in ("classifier.weight", "classifier.bias")
+        }
+        return convert.tflite_model(replace(checkpoint, weights=checkpoint.weights | mixed_up), *arguments, **options)
+
+    monkeypatch.setattr(bundling, "tflite_model", broken)
+    with pytest.raises(DisagreementError, match="strays from its checkpoint"):
+        make(conversion, tweets, tmp_path / "bundle")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_there_already_is_left_alone(
+    conversion: Conversion, tweets: list[LabelledTweet], tmp_path: Path
+) -> None:
+    (tmp_path / "bundle").mkdir()
+    with pytest.raises(ConversionError, match=r"bundle is there already"):
+        make(conversion, tweets, tmp_path / "bundle")
+
+
+def test_scales_per_tensor_are_refused_where_there_are_no_scales(
+    conversion: Conversion, tweets: list[LabelledTweet], tmp_path: Path
+) -> None:
+    with pytest.raises(ConversionError, match="at float16 there are none"):
+        make(replace(conversion, precision="float16", per_tensor=True), tweets, tmp_path / "bundle")
+
+
+def test_a_folder_that_cannot_be_written_is_named(
+    conversion: Conversion, tweets: list[LabelledTweet], tmp_path: Path
+) -> None:
+    with pytest.raises(ConversionError, match=r"cannot write .*bundle: No such file"):
+        make(conversion, tweets, tmp_path / "nowhere" / "bundle")
+
+
+def test_more_tokens_than_the_model_has_positions_are_refused(
+    conversion: Conversion, tweets: list[LabelledTweet], tmp_path: Path
+) -> None:
+    longer = replace(conversion, about=conversion.about.model_copy(update={"max_tokens": 41}))
+    with pytest.raises(ConversionError, match=r"max_tokens is 41, but .* reads at most 40"):
+        make(longer, tweets, tmp_path / "bundle")
+
+
+def test_another_models_tokeniser_is_refused(
+    conversion: Conversion, tweets: list[LabelledTweet], tmp_path: Path
+) -> None:
+    smaller = conversion.checkpoint.config.model_copy(update={"vocab_size": 10})
+    stranger = replace(conversion, checkpoint=replace(conversion.checkpoint, config=smaller))
+    with pytest.raises(CheckpointError, match="20 entries for 10 embeddings"):
+        make(stranger, tweets, tmp_path / "bundle")
+
+
+def test_the_last_length_bucket_is_the_longest_input() -> None:
+    assert length_buckets(10) == [4, 8, 10]
+    assert length_buckets(8) == [4, 8]
+    assert length_buckets(3) == [3]

@@ -1,0 +1,167 @@
+"""Makes a model bundle of a checkpoint: converts, checks, and only then puts it where it was asked for."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import tensorflow as tf
+from tokenizers import Tokenizer as WordPieces
+
+from stream.bundle import (
+    MANIFEST_FILE,
+    MODEL_FILE,
+    PADDING_ID,
+    TOKENIZER_FILE,
+    Manifest,
+    Precision,
+    file_sha256,
+    load_bundle,
+)
+from stream.classifier import Classifier
+from stream.text import cleaner
+from stream.tokenizer import Tokenizer
+from training.about import About
+from training.agreement import Agreement, bounds, check_agreement, compare
+from training.by_length import logits_by_length
+from training.checkpoint import Checkpoint
+from training.convert import tflite_model
+from training.errors import CheckpointError, ConversionError
+from training.reference import Reference
+from training.semeval import LabelledTweet
+
+LENGTH_STEP_TOKENS = 4
+"""Buckets this far apart were cheapest for tweets, alone and under load: less padding than with 8, and fuller batches
+than with 1 or 2."""
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What is to be made of a checkpoint."""
+
+    checkpoint: Checkpoint
+    about: About
+    precision: Precision
+    per_tensor: bool = False
+
+
+def make_bundle(
+    conversion: Conversion, tweets: Sequence[LabelledTweet], data: str, out: Path, on_step: Callable[[str], None]
+) -> Agreement:
+    """Converts a checkpoint to a bundle that was checked against it.
+
+    Args:
+        conversion: What to convert, and how.
+        tweets: Labelled tweets that the model was not trained on, to check it with.
+        data: What they are called in the manifest.
+        out: The bundle's folder, which must not exist yet. It appears complete or not at all.
+        on_step: Told what is being done.
+
+    Raises:
+        CheckpointError: The checkpoint's tokeniser is not of its model.
+        ConversionError: The bundle cannot be made or written.
+        DisagreementError: The converted model is not what its checkpoint is.
+    """
+    if conversion.per_tensor and conversion.precision != "int8":
+        raise ConversionError(f"scales per tensor are of int8; at {conversion.precision} there are none")
+    if out.exists():
+        raise ConversionError(f"{out} is there already: remove it, or name another folder with --out")
+    try:
+        with TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as temporary:
+            folder = Path(temporary) / out.name
+            folder.mkdir()
+            agreement = _fill(folder, conversion, tweets, data, on_step)
+            folder.rename(out)
+    except OSError as error:
+        raise ConversionError(f"cannot write {out}: {error.strerror or error}") from error
+    return agreement
+
+
+def length_buckets(max_tokens: int) -> list[int]:
+    """The lengths, in tokens, that batches are padded to."""
+    return [*range(LENGTH_STEP_TOKENS, max_tokens, LENGTH_STEP_TOKENS), max_tokens]
+
+
+def _fill(
+    folder: Path,
+    conversion: Conversion,
+    tweets: Sequence[LabelledTweet],
+    data: str,
+    on_step: Callable[[str], None],
+) -> Agreement:
+    on_step(f"converting to {conversion.precision}")
+    _write_tokenizer(conversion.checkpoint, folder)
+    model = tflite_model(
+        conversion.checkpoint, conversion.about.max_tokens, conversion.precision, per_tensor=conversion.per_tensor
+    )
+    (folder / MODEL_FILE).write_bytes(model)
+    _write_manifest(folder, conversion)
+    agreement = _agreement(folder, conversion, tweets, on_step)
+    check_agreement(agreement, bounds(conversion.precision, per_tensor=conversion.per_tensor))
+    _write_manifest(
+        folder,
+        conversion,
+        scores={"data": data, **agreement.bundle_scores.as_json()},
+        agreement={"with": Reference.name, "data": data, **agreement.as_json()},
+    )
+    return agreement
+
+
+def _agreement(
+    folder: Path, conversion: Conversion, tweets: Sequence[LabelledTweet], on_step: Callable[[str], None]
+) -> Agreement:
+    bundle = load_bundle(folder)
+    cleaning = bundle.manifest.cleaning
+    clean = cleaner(cleaning.name, cleaning.version)
+    token_ids = [tokens.ids for tokens in Tokenizer(bundle).encode_all([clean(tweet.text) for tweet in tweets])]
+    on_step(f"labelling {len(tweets)} tweets with the converted model")
+    bundle_logits = logits_by_length(Classifier(bundle).logits, token_ids)
+    on_step(f"labelling {len(tweets)} tweets with the checkpoint")
+    checkpoint_logits = logits_by_length(Reference(conversion.checkpoint).logits, token_ids)
+    return compare(checkpoint_logits, bundle_logits, bundle.manifest.labels, [tweet.polarity for tweet in tweets])
+
+
+def _write_tokenizer(checkpoint: Checkpoint, folder: Path) -> None:
+    """Writes the tokeniser without the base model's truncation and padding: those are the manifest's to say."""
+    try:
+        tokenizer = WordPieces.from_file(str(checkpoint.tokenizer_path))
+    except Exception as error:  # the Rust side raises bare Exceptions
+        raise CheckpointError(f"{checkpoint.tokenizer_path} cannot be read as a tokeniser: {error}") from error
+    entries, rows = tokenizer.get_vocab_size(), checkpoint.config.vocab_size
+    if entries > rows or tokenizer.token_to_id("[PAD]") != PADDING_ID:
+        raise CheckpointError(
+            f"{checkpoint.tokenizer_path} is not this model's: it has {entries} entries for {rows} embeddings, and its "
+            f"[PAD] is {tokenizer.token_to_id('[PAD]')}, where {PADDING_ID} is needed"
+        )
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    tokenizer.save(str(folder / TOKENIZER_FILE), pretty=False)
+
+
+def _write_manifest(folder: Path, conversion: Conversion, **found: dict[str, Any]) -> None:
+    """Writes `model.json`; `found` are the scores and the agreement, once they are known."""
+    checkpoint, about = conversion.checkpoint, conversion.about
+    scales = {"scales": "per tensor" if conversion.per_tensor else "per channel"}
+    manifest = Manifest(
+        schema=1,
+        name=about.name,
+        base=about.base,
+        precision=conversion.precision,
+        labels=checkpoint.labels,
+        cleaning=about.cleaning,
+        max_tokens=about.max_tokens,
+        length_buckets=length_buckets(about.max_tokens),
+        files={name: file_sha256(folder / name) for name in (MODEL_FILE, TOKENIZER_FILE)},
+        licence=about.licence,
+        source={
+            "checkpoint": checkpoint.path.resolve().name,
+            "checkpoint_sha256": file_sha256(checkpoint.weights_path),
+            "converter": f"tensorflow {tf.__version__}",
+            **(scales if conversion.precision == "int8" else {}),
+            **about.source,
+        },
+        training=about.training,
+        **found,
+    )
+    (folder / MANIFEST_FILE).write_text(manifest.model_dump_json(by_alias=True, indent=2) + "\n", encoding="utf-8")

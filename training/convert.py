@@ -1,0 +1,58 @@
+"""From a checkpoint to a TensorFlow Lite model, at the precision asked for."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import tensorflow as tf
+
+from stream.bundle import INPUT, OUTPUT, SIGNATURE, Precision
+from training.checkpoint import Checkpoint
+from training.encoder import BertClassifier, Tensor
+from training.errors import ConversionError
+
+
+def tflite_model(checkpoint: Checkpoint, max_tokens: int, precision: Precision, *, per_tensor: bool = False) -> bytes:
+    """Converts a checkpoint to a model with one signature, of dynamic shape, as stream/bundle.py describes it.
+
+    Args:
+        checkpoint: The model.
+        max_tokens: The longest input.
+        precision: That of the weights. At int8 the activations are quantised too, as they come, row by row.
+        per_tensor: At int8, one scale for each matrix instead of one for each of its columns. Less exact, and needed
+            by tflite-runtime 2.14, the last for 32-bit ARM.
+
+    Raises:
+        ConversionError: The model was made for shorter inputs.
+    """
+    if max_tokens > checkpoint.config.max_position_embeddings:
+        raise ConversionError(
+            f"max_tokens is {max_tokens}, but {checkpoint.path} reads at most "
+            f"{checkpoint.config.max_position_embeddings} tokens"
+        )
+    with TemporaryDirectory(prefix="starling-") as folder:
+        _save(BertClassifier(checkpoint, max_tokens), Path(folder))
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE])
+        _set_precision(converter, precision, per_tensor=per_tensor)
+        model: bytes = converter.convert()
+    return model
+
+
+def _save(classifier: BertClassifier, folder: Path) -> None:
+    def classify(input_ids: Tensor) -> dict[str, Tensor]:
+        return {OUTPUT: classifier.logits(input_ids)}
+
+    module = tf.Module()
+    module.variables_to_save = classifier.variables
+    specification = tf.TensorSpec([None, None], tf.int32, name=INPUT)
+    module.classify = tf.function(classify, input_signature=[specification])
+    tf.get_logger().setLevel("ERROR")  # it tells on stderr where it wrote, which is nobody's concern
+    tf.saved_model.save(module, str(folder), signatures={SIGNATURE: module.classify})
+
+
+def _set_precision(converter: Tensor, precision: Precision, *, per_tensor: bool) -> None:
+    if precision != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if precision == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if per_tensor:
+        converter._experimental_disable_per_channel_quantization_for_dense_layers = True  # noqa: SLF001
