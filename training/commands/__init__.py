@@ -1,0 +1,1 @@
+"""What the commands that training/ adds to `starling` do, a file each."""
