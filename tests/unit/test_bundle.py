@@ -37,6 +37,12 @@ def test_a_bundle_is_known_by_the_hash_of_its_model(folder: Path) -> None:
     assert load_bundle(folder).sha256 == hashlib.sha256((folder / MODEL_FILE).read_bytes()).hexdigest()
 
 
+@pytest.mark.parametrize("tokens", [3, 512])
+def test_a_text_may_have_from_3_to_512_tokens(folder: Path, tokens: int) -> None:
+    write_manifest(folder, max_tokens=tokens, length_buckets=[tokens])
+    assert load_bundle(folder).manifest.max_tokens == tokens
+
+
 def test_the_shipped_bundle_is_good() -> None:
     assert load_bundle(SHIPPED_BUNDLE).manifest.max_tokens >= 60
 
@@ -105,6 +111,7 @@ WRONG = {
     "buckets beyond the longest text": (with_(length_buckets=[4, 16]), "length_buckets must ascend and end with"),
     "no buckets": (with_(length_buckets=[]), "length_buckets must ascend"),
     "room for no word": (with_(max_tokens=2), "max_tokens: "),
+    "more tokens than BERT has places": (with_(max_tokens=513), "max_tokens: "),
     "no temperature at all": (with_(temperature=0), "temperature: "),
     "cleaning without a version": (with_(cleaning={"name": "paper"}), "cleaning.version: "),
     "no hash of the model": (with_(files={TOKENIZER_FILE: "1" * 64}), "files has no hash of model.tflite"),

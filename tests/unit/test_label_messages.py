@@ -1,7 +1,6 @@
 """What stream.messages writes: labels and rejections."""
 
 import hashlib
-import math
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -84,8 +83,9 @@ def test_a_label_can_be_written_for_whatever_tweet_was_decoded(text: str, entity
 @given(st.lists(st.floats(0, 1), min_size=3, max_size=3))
 def test_probabilities_keep_six_digits(values: list[float]) -> None:
     label = Label(Tweet("7", "a"), "neutral", dict(zip(("negative", "neutral", "positive"), values, strict=True)))
-    shown = label.as_json()["probabilities"].values()
-    assert all(math.isclose(one, other, abs_tol=5.1e-7) for one, other in zip(shown, values, strict=True))
+    shown = label.as_json()
+    assert list(shown["probabilities"].values()) == [round(value, 6) for value in values]
+    assert shown["confidence"] == round(values[1], 6)
 
 
 def rejection(payload: bytes, rejected: RejectedTweetError) -> dict[str, Any]:

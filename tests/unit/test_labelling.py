@@ -6,11 +6,15 @@ import orjson
 import pytest
 
 from stream.batcher import Batcher
-from stream.labelling import Labelling, labelling_metrics
-from stream.messages import Reason, RejectedTweetError
+from stream.labelling import Engine, Labelling, labelling_metrics
+from stream.messages import LabelEncoder, Reason, RejectedTweetError
 from stream.metrics import Metrics
 from stream.model import Model
-from stream.settings import load_settings
+from stream.settings import LimitSettings
+from stream.tokenizer import Tokens
+from tests.unit.fake_classifier import FakeClassifier
+
+LIMITS = LimitSettings(text_characters=100)
 
 
 @pytest.fixture
@@ -20,18 +24,19 @@ def metrics() -> Metrics:
 
 @pytest.fixture
 async def labelling(tiny_model: Model, metrics: Metrics) -> AsyncIterator[Labelling]:
-    settings = load_settings(overrides={"node": "pi-1", "limits": {"text_characters": 100}})
     async with Batcher(tiny_model.classifiers, 16, metrics) as batcher:
-        yield Labelling(tiny_model, batcher, settings, metrics)
+        labelling = Labelling(LIMITS, metrics)
+        labelling.use(Engine(tiny_model, batcher, LabelEncoder("pi-1", tiny_model.bundle)))
+        yield labelling
 
 
-def value(metrics: Metrics, name: str, **labels: str) -> float | None:
-    return metrics.registry.get_sample_value(name, labels)
+def value(metrics: Metrics, sample: str, **labels: str) -> float | None:
+    return metrics.registry.get_sample_value(sample, labels)
 
 
 async def test_a_message_becomes_a_label(labelling: Labelling) -> None:
-    tweet, tokens = labelling.read(b'{"id":"7","text":"lovely!"}')
-    label = orjson.loads(await labelling.label(tweet, tokens, time.time()))
+    read = labelling.read(b'{"id":"7","text":"lovely!"}')
+    label = orjson.loads(await labelling.label(read, time.time()))
     assert (label["id"], label["polarity"], label["node"]) == ("7", "positive", "pi-1")
     assert label["received_at"] <= label["classified_at"]
 
@@ -39,7 +44,7 @@ async def test_a_message_becomes_a_label(labelling: Labelling) -> None:
 async def test_many_messages_at_once_become_their_own_labels(labelling: Labelling) -> None:
     words = {"1": "awful", "2": "train", "3": "lovely street", "4": "sad"}
     read = [labelling.read(orjson.dumps({"id": number, "text": text})) for number, text in words.items()]
-    labels = await asyncio.gather(*(labelling.label(tweet, tokens, 0.0) for tweet, tokens in read))
+    labels = await asyncio.gather(*(labelling.label(one, 0.0) for one in read))
     assert [(found["id"], found["polarity"]) for found in map(orjson.loads, labels)] == [
         ("1", "negative"),
         ("2", "neutral"),
@@ -49,7 +54,7 @@ async def test_many_messages_at_once_become_their_own_labels(labelling: Labellin
 
 
 async def test_a_label_is_counted_with_its_confidence(labelling: Labelling, metrics: Metrics) -> None:
-    await labelling.label(*labelling.read(b'{"id":"7","text":"lovely"}'), received_at=0.0)
+    await labelling.label(labelling.read(b'{"id":"7","text":"lovely"}'), received_at=0.0)
     assert value(metrics, "starling_tweets_classified_total", polarity="positive") == 1
     assert value(metrics, "starling_confidence_ratio_count") == 1
 
@@ -63,8 +68,7 @@ async def test_tokens_are_counted(labelling: Labelling, metrics: Metrics) -> Non
 async def test_a_text_longer_than_the_model_reads_is_counted_as_truncated(
     labelling: Labelling, metrics: Metrics
 ) -> None:
-    _, tokens = labelling.read(orjson.dumps({"id": "7", "text": "nice " * 15}))
-    assert tokens.truncated
+    assert labelling.read(orjson.dumps({"id": "7", "text": "nice " * 15})).tokens.truncated
     assert value(metrics, "starling_tweets_truncated_total") == 1
 
 
@@ -90,6 +94,47 @@ async def test_a_rejection_is_counted_by_its_reason(labelling: Labelling, metric
     message = labelling.rejection(RejectedTweetError(Reason.NO_TEXT, "none"), b"{}", 0.0)
     assert orjson.loads(message)["reason"] == "no_text"
     assert value(metrics, "starling_tweets_rejected_total", reason="no_text") == 1
+
+
+async def test_a_tweet_is_labelled_by_the_engine_that_it_was_read_for(
+    labelling: Labelling, tiny_model: Model, metrics: Metrics
+) -> None:
+    read = labelling.read(b'{"id":"7","text":"lovely"}')
+    async with Batcher(tiny_model.classifiers, 16, metrics) as batcher:
+        labelling.use(Engine(tiny_model, batcher, LabelEncoder("other", tiny_model.bundle)))
+        assert orjson.loads(await labelling.label(read, 0.0))["node"] == "pi-1"
+        again = labelling.read(b'{"id":"8","text":"lovely"}')
+        assert orjson.loads(await labelling.label(again, 0.0))["node"] == "other"
+
+
+async def test_the_model_in_use_is_told_to_the_metrics(labelling: Labelling, metrics: Metrics) -> None:
+    labels = {"name": "tiny", "precision": "float32", "sha256": labelling.engine.model.bundle.sha256}
+    assert value(metrics, "starling_model_info", **labels) == 1
+
+
+def test_a_tweet_before_any_model_is_a_fault_of_ours(metrics: Metrics) -> None:
+    with pytest.raises(RuntimeError, match="before a model was loaded"):
+        Labelling(LIMITS, metrics).read(b"{}")
+
+
+async def test_an_engine_is_idle_until_a_tweet_comes_and_again_when_all_are_done(
+    tiny_model: Model, metrics: Metrics
+) -> None:
+    fake = FakeClassifier()
+    fake.go.clear()
+    tokens = Tokens([1, 2], truncated=False)
+    async with Batcher([fake], 16, metrics) as batcher:
+        engine = Engine(tiny_model, batcher, LabelEncoder("pi-1", tiny_model.bundle))
+        await engine.idle()
+        answers = [asyncio.create_task(engine.classify(tokens)) for _ in range(2)]
+        await asyncio.to_thread(fake.began.acquire)
+        idle = asyncio.create_task(engine.idle())
+        answers[1].cancel()
+        await asyncio.wait([answers[1]])
+        assert not idle.done()
+        fake.go.set()
+        await idle
+        assert answers[0].done()
 
 
 def test_a_tweet_is_in_progress_until_it_is_done(metrics: Metrics) -> None:

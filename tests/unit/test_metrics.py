@@ -88,7 +88,7 @@ def test_ratios_are_from_0_to_1(metrics: Metrics) -> None:
 def test_no_label_could_grow_without_bound(families: list[Metric]) -> None:
     labels = {label for family in own(families) for sample in family.samples for label in sample.labels}
     assert labels == {
-        *("polarity", "reason", "stage", "mode", "state", "le"),
+        *("polarity", "reason", "stage", "mode", "state", "result", "le"),
         *("name", "precision", "sha256", "version"),
     } | (labels & {"sensor"})
 
@@ -98,6 +98,7 @@ def test_no_label_could_grow_without_bound(families: list[Metric]) -> None:
     [
         ("starling_tweets_classified_total", "polarity", {"negative", "neutral", "positive"}),
         ("starling_tweets_rejected_total", "reason", set(map(str, Reason))),
+        ("starling_model_swaps_total", "result", {"swapped", "refused"}),
         ("starling_stage_seconds_count", "stage", {"decode", "queue", "inference", "publish"}),
     ],
 )

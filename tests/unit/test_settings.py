@@ -77,8 +77,67 @@ def test_a_list_in_the_environment_is_json(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_settings_cannot_be_changed_afterwards() -> None:
+    settings = load_settings()
     with pytest.raises(ValueError, match="frozen"):
-        load_settings().broker.port = 1  # type: ignore[misc]
+        settings.broker.port = 1  # type: ignore[misc]
+    with pytest.raises(ValueError, match="frozen"):
+        settings.node = "other"  # type: ignore[misc]
+
+
+LIMITS: dict[str, tuple[float | None, float | None]] = {
+    "broker.port": (1, 65535),
+    "broker.receive_maximum": (1, 1024),
+    "broker.keepalive_seconds": (5, 3600),
+    "broker.session_expiry_seconds": (0, None),
+    "http.port": (0, 65535),
+    "model.interpreters": (1, 64),
+    "model.threads": (1, 64),
+    "model.max_batch": (1, 256),
+    "limits.payload_bytes": (1, None),
+    "limits.text_characters": (1, None),
+}
+POSITIVE = ("broker.timeout_seconds", "broker.reconnect_seconds", "limits.stuck_seconds")
+
+
+def overriding(key: str, value: object) -> dict[str, Any]:
+    section, name = key.split(".")
+    return {section: {name: value}}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [(key, end) for key, ends in LIMITS.items() for end in ends if end is not None]
+)
+def test_a_number_at_its_limit_is_taken(key: str, value: float) -> None:
+    section, name = key.split(".")
+    assert getattr(getattr(load_settings(overrides=overriding(key, value)), section), name) == value
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [(key, low - 1) for key, (low, _) in LIMITS.items() if low is not None]
+    + [(key, high + 1) for key, (_, high) in LIMITS.items() if high is not None],
+)
+def test_a_number_past_its_limit_is_refused(key: str, value: float) -> None:
+    assert message_of(overrides=overriding(key, value)).startswith(f"{key} in the settings: input should be ")
+
+
+@pytest.mark.parametrize("key", POSITIVE)
+def test_a_time_is_more_than_nothing(key: str) -> None:
+    assert message_of(overrides=overriding(key, 0)).endswith("input should be greater than 0")
+    assert load_settings(overrides=overriding(key, 0.001))
+
+
+@pytest.mark.parametrize("key", ["broker.host", "topics.tweets", "topics.labels", "topics.rejected", "http.host"])
+def test_what_must_have_a_name_has_one(key: str) -> None:
+    assert message_of(overrides=overriding(key, "")).startswith(f"{key} in the settings: ")
+
+
+def test_no_text_leaves_the_device_unless_the_operator_says_so() -> None:
+    assert load_settings().labels.include_text is False
+
+
+def test_a_missing_broker_ends_the_start_unless_the_operator_says_so() -> None:
+    assert load_settings().broker.wait_at_start is False
 
 
 WRONG = {

@@ -55,6 +55,10 @@ def test_a_numeric_id_is_read_to_the_last_digit(number: int) -> None:
     assert decode({"id": number, "text": "a"}).id == str(number)
 
 
+def test_an_id_may_have_128_characters() -> None:
+    assert decode(V2 | {"id": "7" * 128}).id == "7" * 128
+
+
 def test_the_id_as_a_string_goes_before_the_number_that_javascript_rounds() -> None:
     assert decode({"id": 1849222000111222300, "id_str": "1849222000111222333", "text": "a"}).id == "1849222000111222333"
 

@@ -16,6 +16,8 @@ from stream.metrics import Metrics
 from stream.settings import HttpSettings, Settings, load_settings
 from stream.web import serve_http
 
+STUCK_SECONDS = 60.0
+
 
 def settings(**http: Any) -> Settings:
     return load_settings(overrides={"node": "pi-1", "http": {"port": 0, **http}})
@@ -27,7 +29,7 @@ class Served:
 
     client: aiohttp.ClientSession
     metrics: Metrics = field(default_factory=Metrics)
-    health: Health = field(default_factory=Health)
+    health: Health = field(default_factory=lambda: Health(STUCK_SECONDS))
 
     async def json(self, path: str) -> tuple[int, dict[str, Any]]:
         async with self.client.get(path) as answer:
@@ -42,7 +44,7 @@ async def served() -> AsyncIterator[Served]:
 
 @asynccontextmanager
 async def serving(**http: Any) -> AsyncIterator[Served]:
-    metrics, health = Metrics(), Health()
+    metrics, health = Metrics(), Health(STUCK_SECONDS)
     async with (
         serve_http(settings(**http), metrics, health) as address,
         aiohttp.ClientSession(address) as client,
@@ -81,6 +83,15 @@ async def test_a_service_that_stops_is_not_ready_any_more(served: Served) -> Non
     assert (await served.json("/readyz"))[0] == HTTPStatus.SERVICE_UNAVAILABLE
 
 
+async def test_a_service_whose_work_does_not_get_done_is_neither_healthy_nor_ready(served: Served) -> None:
+    served.health.model_loaded = served.health.broker_connected = True
+    with served.health.watching(lambda: 61.0):
+        status, body = await served.json("/healthz")
+        assert status == HTTPStatus.SERVICE_UNAVAILABLE
+        assert body["status"] == "a tweet or an inference has been under way for 61 s"
+        assert (await served.json("/readyz"))[0] == HTTPStatus.SERVICE_UNAVAILABLE
+
+
 async def test_other_paths_are_not_found(served: Served) -> None:
     async with served.client.get("/") as answer:
         assert answer.status == HTTPStatus.NOT_FOUND
@@ -92,7 +103,7 @@ async def test_nothing_can_be_changed_over_http(served: Served) -> None:
 
 
 async def test_the_address_is_told_with_the_port_that_was_taken() -> None:
-    async with serve_http(settings(), Metrics(), Health()) as address:
+    async with serve_http(settings(), Metrics(), Health(STUCK_SECONDS)) as address:
         host, _, port = address.removeprefix("http://").rpartition(":")
     assert host == "127.0.0.1"
     assert int(port) > 0
@@ -112,18 +123,18 @@ async def test_a_busy_port_is_a_listen_error_that_says_what_to_do() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(ListenError, match=f"cannot serve /metrics on 127.0.0.1:{port}: .*in use.*set http.host"):
-            async with serve_http(settings(port=port), Metrics(), Health()):
+            async with serve_http(settings(port=port), Metrics(), Health(STUCK_SECONDS)):
                 pass
 
 
 async def test_an_address_of_another_machine_is_a_listen_error() -> None:
     with pytest.raises(ListenError, match=r"cannot serve /metrics on 192\.0\.2\.1:0: "):
-        async with serve_http(settings(host="192.0.2.1"), Metrics(), Health()):
+        async with serve_http(settings(host="192.0.2.1"), Metrics(), Health(STUCK_SECONDS)):
             pass
 
 
 async def test_the_port_is_free_again_afterwards() -> None:
-    async with serve_http(settings(), Metrics(), Health()) as address:
+    async with serve_http(settings(), Metrics(), Health(STUCK_SECONDS)) as address:
         port = int(address.rpartition(":")[2])
     async with serving(port=port) as served:
         assert (await served.json("/healthz"))[0] == HTTPStatus.OK
