@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 
-hypothesis.settings.register_profile("starling", deadline=None)
+# The same examples each time where a failure must mean the change; new ones wherever somebody can look into it.
+hypothesis.settings.register_profile("starling", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("starling")
 
 
