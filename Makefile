@@ -8,7 +8,7 @@ PIP_INSTALL = pip --disable-pip-version-check install --quiet
 export TF_USE_LEGACY_KERAS = 1
 export TF_CPP_MIN_LOG_LEVEL = 2
 
-.PHONY: help demo test lint test-edge test-training system-packages clean
+.PHONY: help demo test lint test-edge test-training power-accuracy system-packages clean
 
 help:
 	@echo "make demo            show everything at work: broker, service, sample tweets"
@@ -16,6 +16,7 @@ help:
 	@echo "make lint            ruff and mypy"
 	@echo "make test-edge       the tests of the edge service"
 	@echo "make test-training   the tests of the training pipeline (installs TensorFlow)"
+	@echo "make power-accuracy  measure how exact the power meter is, on a simulated one; prints docs/power.md's table"
 	@echo "make clean           remove what these made"
 
 demo: .venv/demo-installed
@@ -33,6 +34,9 @@ test-edge: .venv/dev-installed system-packages
 
 test-training: .venv-training/installed
 	.venv-training/bin/pytest tests/training
+
+power-accuracy: .venv/dev-installed system-packages
+	@.venv/bin/python -m tests.power.accuracy
 
 system-packages:
 	@tests/install_system_packages
@@ -59,4 +63,4 @@ system-packages:
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-training .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf build .venv .venv-training .mypy_cache .pytest_cache .ruff_cache .hypothesis

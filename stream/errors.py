@@ -6,6 +6,7 @@
     ├── BrokerError     the MQTT broker: unreachable, refusing, or lost
     │   └── PublicationRefusedError   it is there and does not want a message
     ├── ListenError     an address that the service should listen on and cannot
+    ├── MeterError      the power meter: not there, silent, or refusing
     ├── InputError      a file that a command should read or write
     └── LostTweetsError tweets that ended neither as a label nor as a rejection
 
@@ -49,6 +50,12 @@ class ListenError(StarlingError):
     """The service cannot listen on the address it was given."""
 
     exit_code = 71  # EX_OSERR
+
+
+class MeterError(StarlingError):
+    """The power meter, or the machine's own energy counter, cannot be used."""
+
+    exit_code = 69  # EX_UNAVAILABLE
 
 
 class InputError(StarlingError):

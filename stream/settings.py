@@ -132,9 +132,41 @@ class LabelSettings(_Section):
 
 
 class PowerSettings(_Section):
-    """The power meter."""
+    """What tells how much energy is drawn: the meter, or the machine's own counters."""
 
-    port: str | None = Field(None, description="The meter's serial port, e.g. /dev/ttyACM0; left out: no meter.")
+    port: str | None = Field(
+        None,
+        min_length=1,
+        description="The meter's serial port, e.g. /dev/ttyACM0, or its USB id, e.g. usb:2341:0043, as "
+        "`starling power list` shows them; left out: no meter.",
+    )
+    source: Literal["auto", "meter", "pmic", "hwmon", "rapl", "none"] = Field(
+        "auto",
+        description="Where energy comes from: the meter, the Pi 5's power chip, the kernel's power sensors, or the "
+        "processor's counters; auto: the meter where a port is set, else the first of these that is there.",
+    )
+    supply_volts: float | None = Field(
+        None,
+        gt=0,
+        le=60,
+        description="The voltage of the supply whose current is measured; left out: the meter's own, measured by it.",
+    )
+    variant: Literal[5, 20, 30] | None = Field(
+        None, description="The ACS712's range in amperes: 5, 20 or 30; left out: as the meter itself has it stored."
+    )
+    gain: float | None = Field(
+        None,
+        ge=-2,
+        le=2,
+        description="True amperes over indicated ones, found by `starling power calibrate`; left out: the datasheet's.",
+    )
+    bandgap_volts: float | None = Field(
+        None,
+        ge=0.9,
+        le=1.3,
+        description="The Uno's own 1.1 V reference, found by `starling power calibrate`; left out: 1.1 V, within 10 %.",
+    )
+    window_seconds: float = Field(60, ge=1, le=3600, description="Over how long joules per tweet are taken.")
 
 
 class Settings(BaseSettings):

@@ -6,6 +6,7 @@ ONLINE: Final = "online"
 OFFLINE: Final = "offline"
 ALL_STATUS_TOPICS: Final = "starling/+/status"
 ALL_GROUP_TOPICS: Final = "starling/+/group"
+ALL_ENERGY_TOPICS: Final = "starling/+/energy"
 
 
 def status_topic(node: str) -> str:
@@ -26,3 +27,8 @@ def node_of(topic: str) -> str:
 def check_topic(node: str) -> str:
     """Where `starling check` sends a message to itself, to see the broker carry it."""
     return f"starling/{node}/check"
+
+
+def energy_topic(node: str) -> str:
+    """What a node draws and what a tweet costs it: retained JSON, emptied when the node leaves."""
+    return f"starling/{node}/energy"

@@ -1,0 +1,51 @@
+"""Publishes the energy figures, so that `starling watch` and others can show them without Prometheus."""
+
+import asyncio
+import logging
+from contextlib import suppress
+
+import aiomqtt
+import orjson
+
+from stream.broker import reconnect_delays
+from stream.errors import BrokerError
+from stream.mqtt import Client
+from stream.power.monitor import PowerMonitor
+from stream.settings import Settings
+from stream.topics import energy_topic
+
+logger = logging.getLogger(__name__)
+
+_INTERVAL_SECONDS = 1.0
+_NOTHING = b""
+"""An empty retained message takes the last one away (MQTT 5, 3.3.1.3)."""
+
+
+async def announce_energy(settings: Settings, monitor: PowerMonitor) -> None:
+    """Publishes every second until it is cancelled, over a connection of its own, as often as that is lost.
+
+    Args:
+        settings: The broker's, and the node's name.
+        monitor: Whose figures.
+    """
+    delays = reconnect_delays(settings.broker.reconnect_seconds)
+    while True:
+        try:
+            await _announce(settings, monitor)
+        except BrokerError as error:  # the service's own connection has the same trouble, and tells of it
+            logger.debug("energy is not published: %s", error)
+        await asyncio.sleep(next(delays))
+
+
+async def _announce(settings: Settings, monitor: PowerMonitor) -> None:
+    topic = energy_topic(settings.node)
+    identifier = f"starling-{settings.node}-energy"
+    will = aiomqtt.Will(topic, _NOTHING, qos=1, retain=True)
+    async with Client(settings.broker, identifier=identifier, will=will) as client:
+        try:
+            while True:
+                await asyncio.sleep(_INTERVAL_SECONDS)
+                await client.publish_confirmed(topic, orjson.dumps(monitor.summary()), retain=True)
+        finally:
+            with suppress(BrokerError):
+                await client.publish_confirmed(topic, _NOTHING, retain=True)

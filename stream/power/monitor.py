@@ -1,0 +1,119 @@
+"""Keeps the account of one source: joules, the latest figures, joules a tweet."""
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import aclosing
+from typing import Any
+
+from stream.errors import MeterError
+from stream.power.energy import Energy
+from stream.power.meter import MeterHealth, SerialMeter
+from stream.power.per_tweet import EnergyPerTweet, JoulesPerTweet, Work
+from stream.power.reading import Estimate, Reading
+from stream.power.source import Source
+from stream.power.zero import ZeroWatch
+
+logger = logging.getLogger(__name__)
+
+_STALE_SECONDS = 2.5
+"""Without a reading for so long, the last figure tells of the past; every source gives one at least each second."""
+
+
+class PowerMonitor:
+    """Takes in what a source tells.
+
+    Args:
+        source: Where the readings come from.
+        work: Tells what the service has done.
+        window_seconds: Over how long joules a tweet are taken.
+        clock: What tells seconds; a test may have its own.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        work: Callable[[], Work],
+        window_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.source_name = source.name
+        self.health = source.health if isinstance(source, SerialMeter) else MeterHealth()
+        self.energy = Energy()
+        self.per_tweet = EnergyPerTweet(window_seconds)
+        self.zero = ZeroWatch()
+        self._source = source
+        self._work = work
+        self._now = clock
+        self._latest: Reading | None = None
+        self._latest_at = 0.0
+
+    async def run(self) -> None:
+        """Accounts until it is cancelled. A machine's counter that fails is given up, with a word in the log."""
+        async with aclosing(self._source.readings()) as readings:
+            try:
+                async for reading in readings:
+                    self.add(reading)
+            except MeterError as error:
+                logger.warning("%s; energy is not measured any more", error)
+                self.health.up, self.health.error = False, str(error)
+
+    def add(self, reading: Reading) -> None:
+        """Takes in a reading."""
+        self.health.up = True
+        self._latest, self._latest_at = reading, self._now()
+        self.energy.add(reading)
+        self.per_tweet.add(reading, self._work())
+        self.zero.add(reading)
+
+    @property
+    def latest(self) -> Reading | None:
+        """The last reading; None where there was none lately."""
+        return self._latest if self._silent_seconds == 0 else None
+
+    @property
+    def gap_seconds(self) -> float:
+        """The time since the first reading of which nothing is known, up to now."""
+        return self.energy.gap_seconds + self._silent_seconds
+
+    @property
+    def _silent_seconds(self) -> float:
+        if self._latest is None:
+            return 0.0
+        silent = self._now() - self._latest_at
+        return silent if silent > _STALE_SECONDS else 0.0
+
+    def summary(self) -> dict[str, Any]:
+        """The figures as JSON, for the node's energy topic."""
+        latest, per_tweet = self.latest, self.per_tweet.joules()
+        return {
+            "source": self.source_name,
+            "meter_up": self.health.up,
+            "joules_total": _rounded(self.energy.joules),
+            "measured_seconds": round(self.energy.measured_seconds, 1),
+            "gap_seconds": round(self.gap_seconds, 1),
+            "watts": _rounded(latest.watts if latest else None),
+            "volts": _rounded(latest.volts if latest else None),
+            "amperes": _rounded(latest.amperes if latest else None),
+            "idle_watts": _rounded(self.per_tweet.idle.watts),
+            "joules_per_tweet": _per_tweet(per_tweet),
+        }
+
+
+def _per_tweet(joules: JoulesPerTweet) -> dict[str, Any]:
+    return {
+        "tweets": joules.tweets,
+        "all": _rounded(joules.all_energy),
+        "above_idle": _rounded(joules.above_idle),
+    }
+
+
+def _rounded(estimate: Estimate | None) -> dict[str, float | None] | None:
+    """A value and its error, to five significant digits; an error that nobody knows is null."""
+    if estimate is None:
+        return None
+    error = estimate.standard_error
+    return {
+        "value": float(f"{estimate.value:.5g}"),
+        "standard_error": None if error != error else float(f"{error:.2g}"),  # noqa: PLR0124  (NaN)
+    }

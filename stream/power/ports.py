@@ -1,0 +1,67 @@
+"""Serial ports: which there are, and which one a setting means."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from serial.tools import list_ports
+from serial.tools.list_ports_common import ListPortInfo
+
+from stream.errors import MeterError
+
+_USB = re.compile(r"usb:([0-9a-fA-F]{4}):([0-9a-fA-F]{4})(?::(.+))?")
+_PSEUDO_TERMINALS = "/dev/pts/"
+_UNO_IDS = {(0x2341, 0x0043), (0x2341, 0x0001), (0x2A03, 0x0043), (0x2341, 0x0243), (0x2341, 0x006A)}
+"""What an Arduino Uno calls itself (arduino-core-avr's boards.txt)."""
+
+
+@dataclass(frozen=True)
+class Port:
+    """A serial port of this machine."""
+
+    path: str
+    usb_id: str | None
+    """As the settings take it: `usb:2341:0043:SERIAL`; None for a port that is not USB."""
+    description: str
+    is_uno: bool
+
+
+def serial_ports() -> list[Port]:
+    """Lists the machine's ports, an Uno's first."""
+    ports = [_port(info) for info in list_ports.comports()]
+    return sorted(ports, key=lambda port: (not port.is_uno, port.path))
+
+
+def port_path(setting: str) -> str:
+    """Finds the device that the setting means now; after replugging it may be another.
+
+    Args:
+        setting: A path, or `usb:VENDOR:PRODUCT` or `usb:VENDOR:PRODUCT:SERIAL` in hexadecimal, as in `usb:2341:0043`.
+
+    Raises:
+        MeterError: There is no such device.
+    """
+    match = _USB.fullmatch(setting)
+    if match is None:
+        if not Path(setting).exists():
+            raise MeterError(f"{setting} is not there: plug the meter in, or see `starling power list`")
+        return setting
+    vendor, product, serial = int(match[1], 16), int(match[2], 16), match[3]
+    for info in list_ports.comports():
+        if (info.vid, info.pid) == (vendor, product) and serial in (None, info.serial_number):
+            return str(info.device)
+    raise MeterError(f"no device {setting} is plugged in: see `starling power list`")
+
+
+def is_simulated(path: str) -> bool:
+    """Whether a port is a program's and not a wire's: then what it tells was never measured."""
+    return os.path.realpath(path).startswith(_PSEUDO_TERMINALS)
+
+
+def _port(info: ListPortInfo) -> Port:
+    usb_id = None
+    if info.vid is not None and info.pid is not None:
+        serial = f":{info.serial_number}" if info.serial_number else ""
+        usb_id = f"usb:{info.vid:04x}:{info.pid:04x}{serial}"
+    return Port(info.device, usb_id, info.description or "", (info.vid, info.pid) in _UNO_IDS)

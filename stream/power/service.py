@@ -1,0 +1,58 @@
+"""The service's energy account: one task, which ends quietly where there is nothing to measure with."""
+
+import asyncio
+import logging
+
+from prometheus_client.metrics import MetricWrapperBase
+
+from stream.errors import MeterError
+from stream.metrics import Metrics
+from stream.power.announce import announce_energy
+from stream.power.metrics import PowerCollector
+from stream.power.monitor import PowerMonitor
+from stream.power.per_tweet import Work
+from stream.power.source import choose_source
+from stream.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+async def measure_power(settings: Settings, metrics: Metrics) -> None:
+    """Accounts for the energy drawn until it is cancelled; returns at once on a machine that has no figures.
+
+    Args:
+        settings: The node's.
+        metrics: Where tweets are counted, and the energy is shown.
+    """
+    try:
+        source = choose_source(settings.power)
+    except MeterError as error:
+        logger.warning("%s; energy is not measured", error)
+        return
+    if source is None:
+        return
+    monitor = PowerMonitor(source, lambda: work_done(metrics), settings.power.window_seconds)
+    collector = PowerCollector(monitor)
+    metrics.registry.register(collector)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(monitor.run(), name="power-monitor")
+            tasks.create_task(announce_energy(settings, monitor), name="power-announce")
+    finally:
+        metrics.registry.unregister(collector)
+
+
+def work_done(metrics: Metrics) -> Work:
+    """What the service's own counters tell of its work."""
+    return Work(
+        received=round(_total(metrics.received)),
+        labelled=round(_total(metrics.classified)),
+        in_progress=round(_total(metrics.in_progress)),
+    )
+
+
+def _total(metric: MetricWrapperBase) -> float:
+    """A counter's or gauge's value, summed over its labels."""
+    return sum(
+        sample.value for family in metric.collect() for sample in family.samples if not sample.name.endswith("_created")
+    )

@@ -1,0 +1,45 @@
+"""Writes to the user's settings file, leaving the rest of it as it stands, comments and all."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+from stream.errors import InputError
+
+
+def write_power_settings(file: Path, values: Mapping[str, float]) -> None:
+    """Sets keys of the section [power].
+
+    Args:
+        file: The settings file; it is made where there is none.
+        values: The keys and their values.
+
+    Raises:
+        InputError: The file cannot be read or written, or is not TOML.
+    """
+    try:
+        text = file.read_text(encoding="utf-8") if file.exists() else ""
+        _replace(file, _with_values(text, values))
+    except OSError as error:
+        raise InputError(f"cannot write the settings to {file}: {error.strerror}") from error
+    except (TOMLKitError, UnicodeDecodeError) as error:
+        raise InputError(f"{file} is not TOML: {error}") from error
+
+
+def _with_values(text: str, values: Mapping[str, float]) -> str:
+    document = tomlkit.parse(text)
+    section = document.setdefault("power", tomlkit.table())
+    for key, value in values.items():
+        section[key] = value
+    return tomlkit.dumps(document)
+
+
+def _replace(file: Path, text: str) -> None:
+    """Whole or not at all: a settings file that is half written would keep the service from starting."""
+    beside = file.with_name(f".{file.name}.new")
+    beside.write_text(text, encoding="utf-8")
+    if file.exists():
+        beside.chmod(file.stat().st_mode)
+    beside.replace(file)
