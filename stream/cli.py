@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from stream import __version__
+from stream.commands.power import power
 from stream.errors import StarlingError, ungrouped
 
 app = typer.Typer(
@@ -21,6 +22,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(power)
 
 Config = Annotated[
     Path | None,
@@ -55,6 +58,9 @@ def demo(
     tweets: Annotated[int | None, typer.Option(min=1, help="How many to send; without it, each sample once.")] = None,
     rate: Annotated[float, typer.Option(min=0, help="Tweets a second; 0 is as fast as they are labelled.")] = 25.0,
     model: Model = None,
+    simulated_meter: Annotated[
+        bool, typer.Option("--simulated-meter", help="Show power too, from a simulated Uno; needs simavr.")
+    ] = False,
     json: Annotated[
         bool, typer.Option("--json", help="End with one JSON object on stdout, show nothing else.")
     ] = False,
@@ -62,7 +68,7 @@ def demo(
     """Show everything at work: a broker, the service and a publisher of sample tweets, in one process."""
     from stream.commands.demo import run_demo
 
-    run_demo(tweets=tweets, rate=rate, model=model, as_json=json)
+    run_demo(tweets=tweets, rate=rate, model=model, simulate_meter=simulated_meter, as_json=json)
 
 
 @app.command()

@@ -11,6 +11,7 @@ from stream.health import Health
 from stream.labelling import Labelling
 from stream.loop_lag import measure_loop_lag
 from stream.metrics import Metrics
+from stream.power.service import measure_power
 from stream.resources import ResourceCollector
 from stream.settings import ModelSettings, Settings
 from stream.watchdog import report_to_systemd
@@ -59,6 +60,7 @@ class Service:
                 helpers = [
                     tasks.create_task(measure_loop_lag(self._metrics.loop_lag_seconds), name="loop-lag"),
                     tasks.create_task(report_to_systemd(self._health), name="watchdog"),
+                    tasks.create_task(measure_power(self._settings, self._metrics), name="power"),
                 ]
                 async with self._engines.running():
                     self._health.model_loaded = True

@@ -17,6 +17,7 @@ from stream.errors import BrokerError, ListenError, StarlingError
 from stream.messages import Tweet
 from stream.model import load_model
 from stream.mqtt import Client
+from stream.power.check import check_power
 from stream.settings import Settings, load_settings
 from stream.topics import check_topic
 
@@ -118,12 +119,7 @@ def _check_http(settings: Settings) -> str:
 
 
 def _check_meter(settings: Settings) -> str:
-    port = settings.power.port
-    if port is None:
-        return "none is set (power.port); energy is not measured"
-    if not Path(port).exists():
-        raise StarlingError(f"{port} is not there: plug the meter in, or set power.port to its port")
-    return f"{port} is there"
+    return asyncio.run(check_power(settings.power))
 
 
 def _show(findings: list[Finding]) -> None:

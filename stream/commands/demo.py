@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import AsyncIterator, Iterable
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, nullcontext, suppress
 from importlib.resources import files
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import orjson
 import typer
 from rich.console import Console
 
+from stream.commands.demo_meter import simulated_meter
 from stream.commands.demo_view import DemoView, LineView, LiveView
 from stream.embedded_broker import HOST, WINDOW, embedded_broker
 from stream.errors import LostTweetsError, ungrouped
@@ -29,19 +30,22 @@ from stream.settings import (
     TopicSettings,
     load_settings,
 )
-from stream.topics import ONLINE, status_topic
+from stream.topics import ONLINE, energy_topic, status_topic
 
 _PATIENCE_SECONDS = 10.0
 """Without any result for so long, what is outstanding counts as lost."""
+_IDLE_SECONDS = 3.5
+"""Before the first tweet, where there is a meter: it learns what the machine draws without any."""
 
 
-def run_demo(*, tweets: int | None, rate: float, model: Path | None, as_json: bool) -> None:
+def run_demo(*, tweets: int | None, rate: float, model: Path | None, simulate_meter: bool, as_json: bool) -> None:
     """Runs the demo to its summary.
 
     Args:
         tweets: How many samples to send, again from the first after the last; None: each once.
         rate: Tweets a second; 0 is as fast as they are labelled.
         model: The model bundle's folder; None: the shipped one.
+        simulate_meter: Whether to show power from a simulated meter, in place of the settings' source.
         as_json: Whether to show nothing but the summary, as JSON on stdout.
 
     Raises:
@@ -50,10 +54,12 @@ def run_demo(*, tweets: int | None, rate: float, model: Path | None, as_json: bo
     """
     log_to_stderr("warning")
     ledger = Ledger()
+    view = DemoView() if as_json else _view(ledger)
+    messages = itertools.islice(itertools.cycle(sample_tweets()), tweets or len(sample_tweets()))
     with ungrouped():
-        asyncio.run(_demo(ledger, tweets, rate, model, DemoView() if as_json else _view(ledger)))
+        asyncio.run(_demo(_settings(model), messages, rate, ledger, view, simulate_meter=simulate_meter))
     if as_json:
-        typer.echo(orjson.dumps(ledger.summary()))
+        typer.echo(orjson.dumps(ledger.summary() | ({"energy": view.energy_summary} if view.energy_summary else {})))
     if ledger.outstanding:
         raise LostTweetsError(f"{ledger.outstanding} of {ledger.published} tweets were lost")
 
@@ -77,23 +83,26 @@ def _texts(samples: list[bytes]) -> dict[str, str]:
     return texts
 
 
-async def _demo(ledger: Ledger, tweets: int | None, rate: float, model: Path | None, view: DemoView) -> None:
-    samples = sample_tweets()
-    messages = itertools.islice(itertools.cycle(samples), tweets or len(samples))
-    async with embedded_broker() as port:
-        settings = _settings(port, model)
+async def _demo(
+    settings: Settings, messages: Iterable[bytes], rate: float, ledger: Ledger, view: DemoView, *, simulate_meter: bool
+) -> None:
+    meter = simulated_meter() if simulate_meter else nullcontext(settings.power)
+    async with meter as power, embedded_broker() as port:
+        broker = BrokerSettings(host=HOST, port=port, protocol="3.1.1")
+        settings = settings.model_copy(update={"broker": broker, "power": power})
         async with Client(settings.broker) as client, _service(settings, client, view):
             with view:
+                if power.port:
+                    await asyncio.sleep(_IDLE_SECONDS)
                 await _Exchange(settings, client, ledger, view).run(messages, rate)
     view.finish()
 
 
-def _settings(broker_port: int, model: Path | None) -> Settings:
+def _settings(model: Path | None) -> Settings:
     """The user's settings, but for what must not be: the broker, the ports and the name are the demo's own."""
     return load_settings().model_copy(
         update={
             "node": "demo",
-            "broker": BrokerSettings(host=HOST, port=broker_port, protocol="3.1.1"),
             "topics": TopicSettings(),
             "http": HttpSettings(port=0),
             "model": ModelSettings(path=model),
@@ -123,6 +132,7 @@ class _Exchange:
 
     def __init__(self, settings: Settings, client: Client, ledger: Ledger, view: DemoView) -> None:
         self._topics = settings.topics
+        self._energy_topic = energy_topic(settings.node)
         self._client = client
         self._ledger = ledger
         self._view = view
@@ -131,7 +141,7 @@ class _Exchange:
 
     async def run(self, messages: Iterable[bytes], rate: float) -> None:
         """Returns when every message has its result, or none has come for a good while."""
-        for topic in (self._topics.labels, self._topics.rejected):
+        for topic in (self._topics.labels, self._topics.rejected, self._energy_topic):
             await self._client.subscribe_confirmed(topic)
         async with asyncio.TaskGroup() as tasks:
             receiving = tasks.create_task(self._receive(), name="receive")
@@ -164,6 +174,8 @@ class _Exchange:
             elif message.topic.matches(self._topics.rejected):
                 self._view.rejection(*self._ledger.rejected(payload))
             else:
-                continue  # the node's status
+                if message.topic.matches(self._energy_topic) and payload:
+                    self._view.energy(orjson.loads(payload))
+                continue  # else the node's status
             self._window.release()
             self._arrived.set()

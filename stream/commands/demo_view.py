@@ -14,6 +14,7 @@ from rich.text import Text
 from stream.bundle import POLARITIES
 from stream.commands.watch import STYLES, one_line
 from stream.ledger import Ledger
+from stream.power.words import energy_words
 
 _ROWS = 14
 _FRAMES_PER_SECOND = 8
@@ -22,6 +23,9 @@ _BAR_CELLS = 24
 
 class DemoView:
     """Shows nothing; what a view is told, and when. A context manager around the exchange of tweets."""
+
+    energy_summary: dict[str, Any] | None = None
+    """What the service last said of the energy it takes; None where nothing tells."""
 
     def __enter__(self) -> Self:
         return self
@@ -42,6 +46,10 @@ class DemoView:
 
     def rejection(self, rejection: dict[str, Any], seconds: float | None) -> None:
         """A rejection came, so many seconds after its tweet was sent."""
+
+    def energy(self, summary: dict[str, Any]) -> None:
+        """The service says what it draws."""
+        self.energy_summary = summary
 
     def finish(self) -> None:
         """All is over, and the service has stopped."""
@@ -75,7 +83,7 @@ class LineView(DemoView):
 
     def finish(self) -> None:
         """Shows the account."""
-        self._console.print(summary_table(self._ledger))
+        self._console.print(summary_table(self._ledger, self.energy_summary))
 
     def _show(self, result: Text, seconds: float | None, text: str) -> None:
         self._console.print(result, Text(f"{_milliseconds(seconds):>9}"), Text(one_line(text)))
@@ -134,10 +142,11 @@ class LiveView(LineView):
             f"{ledger.tweets_per_second:.1f} tweets/s   p50 {_ms(latency['p50'])}   p99 {_ms(latency['p99'])}"
         )
         footer = Text(f"{self._address}/metrics   ready in {self._ready_seconds:.2f} s", style="dim")
-        return Panel(Group(numbers, _shares(ledger), footer))
+        energy = Text(energy_words(self.energy_summary), "cyan") if self.energy_summary else Text()
+        return Panel(Group(numbers, _shares(ledger), energy, footer))
 
 
-def summary_table(ledger: Ledger) -> Table:
+def summary_table(ledger: Ledger, energy_summary: dict[str, Any] | None) -> Table:
     """The account of the demo for a person."""
     summary = ledger.summary()
     latency = summary["latency_ms"]
@@ -152,6 +161,8 @@ def summary_table(ledger: Ledger) -> Table:
     table.add_row("latency", ", ".join(f"{name} {_ms(value)}" for name, value in latency.items()))
     memory_bytes = psutil.Process().memory_info().rss
     table.add_row("memory", f"{memory_bytes / 1e6:.0f} MB, with the broker and the publisher")
+    if energy_summary:
+        table.add_row("energy", energy_words(energy_summary))
     return table
 
 

@@ -1,6 +1,8 @@
 """`starling watch`: labels, rejections and nodes as they come."""
 
 import asyncio
+import math
+import time
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -14,12 +16,15 @@ from rich.text import Text
 from stream.commands.connection import settings_for
 from stream.messages import RejectedTweetError, decode_tweet
 from stream.mqtt import Client
+from stream.power.words import read_energy_words
 from stream.settings import Settings
-from stream.topics import ALL_STATUS_TOPICS, node_of
+from stream.topics import ALL_ENERGY_TOPICS, ALL_STATUS_TOPICS, node_of
 
 STYLES = {"negative": "red", "neutral": "bright_black", "positive": "green", "rejected": "yellow"}
 _TEXTS_KEPT = 10_000
 """Texts that wait for their label, at most."""
+_ENERGY_SECONDS = 10.0
+"""A node tells its energy every second, which would bury the labels."""
 
 
 def watch_labels(*, count: int | None, with_text: bool, as_json: bool, broker: str | None, config: Path | None) -> None:
@@ -42,7 +47,8 @@ async def _watch(settings: Settings, count: int | None, *, with_text: bool, as_j
     topics = settings.topics
     viewer = Viewer(settings)
     async with Client(settings.broker) as client:
-        for topic in (*([topics.tweets] if with_text else []), topics.labels, topics.rejected, ALL_STATUS_TOPICS):
+        results = (topics.labels, topics.rejected, ALL_STATUS_TOPICS, ALL_ENERGY_TOPICS)
+        for topic in (*([topics.tweets] if with_text else []), *results):
             await client.subscribe_confirmed(topic)
         async for message in client.incoming():
             if as_json:
@@ -60,6 +66,7 @@ class Viewer:
         self._settings = settings
         self._console = Console(highlight=False, soft_wrap=True)
         self._texts: OrderedDict[str, str] = OrderedDict()
+        self._energy_shown: dict[str, float] = {}
         self.results = 0
         """Labels and rejections shown."""
 
@@ -73,6 +80,8 @@ class Viewer:
         elif message.topic.matches(ALL_STATUS_TOPICS):
             status = one_line(payload.decode("utf-8", "replace"))
             self._console.print(Text(f"node {one_line(node_of(topic))} is {status}", "bold"))
+        elif message.topic.matches(ALL_ENERGY_TOPICS):
+            self._show_energy(node_of(topic), payload)
         else:
             self._keep(payload)
 
@@ -81,6 +90,13 @@ class Viewer:
         if str(message.topic) in (self._settings.topics.labels, self._settings.topics.rejected):
             typer.echo(bytes(message.payload))
             self.results += 1
+
+    def _show_energy(self, node: str, payload: bytes) -> None:
+        """Shows what a node draws now and then; a node that leaves empties its topic."""
+        now = time.monotonic()
+        if now - self._energy_shown.get(node, -math.inf) >= _ENERGY_SECONDS and (words := read_energy_words(payload)):
+            self._energy_shown[node] = now
+            self._console.print(Text(f"node {one_line(node)}: {one_line(words)}", "cyan"))
 
     def _print(self, line: Text) -> None:
         self._console.print(line)
