@@ -11,7 +11,7 @@ import socket
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from paho.mqtt.client import topic_matches_sub
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -23,6 +23,8 @@ from stream.errors import SettingsError
 ENVIRONMENT_PREFIX = "STARLING_"
 CONFIG_VARIABLE = "STARLING_CONFIG"
 """Names the settings file where no `--config` does."""
+MOST_PAYLOAD_BYTES = 1_048_576
+"""The highest that `limits.payload_bytes` can be: a full window of such messages is 64 MiB."""
 
 
 class _Section(BaseModel):
@@ -77,7 +79,7 @@ class TopicSettings(_Section):
     tweets: str = Field("tweets/in", min_length=1, description="Tweets come in here; wildcards are welcome.")
     labels: str = Field("tweets/polarity", min_length=1, description="A label for each tweet goes out here.")
     rejected: str = Field("tweets/rejected", min_length=1, description="Tweets that cannot be labelled, and why.")
-    response_prefixes: list[str] = Field(
+    response_prefixes: list[Annotated[str, Field(min_length=1)]] = Field(
         ["tweets/", "replies/"],
         description="A tweet's response topic (MQTT 5) is honoured if it begins with one of these.",
     )
@@ -118,7 +120,9 @@ class ModelSettings(_Section):
 class LimitSettings(_Section):
     """What is taken in before it is refused."""
 
-    payload_bytes: int = Field(131_072, ge=1, description="The largest message that is read.")
+    payload_bytes: int = Field(
+        131_072, ge=1, le=MOST_PAYLOAD_BYTES, description="The largest message that is read; a mebibyte at most."
+    )
     text_characters: int = Field(10_000, ge=1, description="The longest text that is read.")
     stuck_seconds: float = Field(
         60, gt=0, description="A tweet under way for longer means that the service is stuck, and is to be restarted."

@@ -154,6 +154,8 @@ WRONG = {
     "node with a slash": ("node = 'a/b'", "node in"),
     "node of nothing": ("node = ''", "node in"),
     "group with a wildcard": ("[broker]\ngroup = 'a+'", "broker.group in"),
+    "prefix that allows every topic": ("[topics]\nresponse_prefixes = ['']", "topics.response_prefixes.0 in"),
+    "message of any length": ("[limits]\npayload_bytes = 1048577", "limits.payload_bytes in"),
     "wildcard to publish labels to": ("[topics]\nlabels = 'tweets/+/out'", "topics.labels in"),
     "wildcard to publish rejections to": ("[topics]\nrejected = 'rejected/#'", "no wildcards (+ or #)"),
     "labels that are tweets": (
