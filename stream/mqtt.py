@@ -23,9 +23,11 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from stream.errors import BrokerError, PublicationRefusedError, SettingsError
+from stream.errors import BrokerError, PublicationRefusedError
 from stream.packets import MOST_PACKET_BYTES, with_request_properties_only
+from stream.secret_files import read_password
 from stream.settings import BrokerSettings
+from stream.tls import broker_tls
 
 _NO_DELAY = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 """Without it Nagle's algorithm holds small packets back until the broker's delayed acknowledgement, about 40 ms."""
@@ -68,7 +70,7 @@ class Client(aiomqtt.Client):
             protocol=aiomqtt.ProtocolVersion.V5 if version_5 else aiomqtt.ProtocolVersion.V311,
             username=settings.username,
             password=_password(settings),
-            tls_context=tls_context(settings),
+            tls_context=broker_tls(settings),
             keepalive=settings.keepalive_seconds,
             timeout=settings.timeout_seconds,
             will=will,
@@ -363,27 +365,4 @@ def _connect_properties(settings: BrokerSettings, *, persistent: bool) -> Proper
 def _password(settings: BrokerSettings) -> str | None:
     if settings.password_file is None:
         return None
-    try:
-        return settings.password_file.read_text(encoding="utf-8").rstrip("\r\n")
-    except OSError as error:
-        raise SettingsError(f"broker.password_file: cannot read {settings.password_file}: {error.strerror}") from error
-
-
-def tls_context(settings: BrokerSettings) -> ssl.SSLContext | None:
-    """What TLS verifies and shows: the broker's certificate and name always, our own certificate where there is one.
-
-    Raises:
-        SettingsError: A certificate or key cannot be read.
-    """
-    if not settings.tls:
-        return None
-    try:
-        context = ssl.create_default_context(cafile=settings.ca_file)
-        if settings.certificate_file:
-            context.load_cert_chain(settings.certificate_file, settings.key_file)
-    except (OSError, ssl.SSLError) as error:
-        files = ", ".join(
-            str(file) for file in (settings.ca_file, settings.certificate_file, settings.key_file) if file
-        )
-        raise SettingsError(f"broker: cannot use the certificates {files}: {error}") from error
-    return context
+    return read_password("broker.password_file", settings.password_file).get_secret_value()
