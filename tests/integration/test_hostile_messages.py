@@ -5,6 +5,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties, VariableByteIntegers
@@ -97,6 +98,27 @@ async def test_a_stranger_who_asks_for_answers_in_the_wrong_place_fills_no_log(
             await probe.send(b'{"id":"%d","text":"a"}' % number, properties=RawProperties(response_topic("elsewhere")))
         await probe.until(lambda: len(probe.labels) == 20)
     assert "elsewhere" not in caplog.text
+
+
+async def _series(address: str) -> set[str]:
+    async with aiohttp.ClientSession() as session, session.get(f"{address}/metrics") as answer:
+        return {line.rpartition(" ")[0] for line in (await answer.text()).splitlines() if not line.startswith("#")}
+
+
+async def test_no_message_adds_a_series_to_the_metrics(broker: Mosquitto) -> None:
+    settings = settings_for(broker.port)
+    address = asyncio.get_running_loop().create_future()
+    messages = [
+        *(b'{"id":"%d","text":"a","lang":"l%d","entity":"e%d"}' % (number, number, number) for number in range(50)),
+        *(b'{"id":"r%d","%d":1}' % (number, number) for number in range(50)),
+        *(b"garbage %d" % number for number in range(50)),
+    ]
+    async with serving(settings, address.set_result), probing(settings) as probe:
+        before = await _series(await address)
+        for number, message in enumerate(messages):
+            await probe.send(message, properties=RawProperties(response_topic(f"elsewhere/{number}")))
+        await probe.until(lambda: len(probe.labels) + len(probe.rejections) == len(messages))
+        assert await _series(await address) == before
 
 
 async def test_a_connection_that_is_lost_before_the_subscription_is_a_broker_error() -> None:

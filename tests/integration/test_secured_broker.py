@@ -1,7 +1,6 @@
 """Brokers that want to know who is there: passwords, TLS, client certificates."""
 
 import ssl
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from stream.settings import Settings
 from stream.tls import broker_tls
 from stream.topics import OFFLINE
 from tests.integration.certificates import Certificates
-from tests.integration.mosquitto import PROGRAM, Mosquitto
+from tests.integration.mosquitto import PROGRAM, Mosquitto, password_options
 from tests.integration.probe import probing, serving, settings_for
 
 pytestmark = [pytest.mark.broker, pytest.mark.skipif(PROGRAM is None, reason="Mosquitto is not installed")]
@@ -37,10 +36,7 @@ async def _labels_a_tweet(settings: Settings) -> bool:
 
 
 def _password_options(folder: Path, access_rules: str = "") -> str:
-    passwords, rules = folder / "passwords", folder / "rules"
-    subprocess.run(["mosquitto_passwd", "-b", "-c", passwords, _USER, _PASSWORD], check=True)
-    rules.write_text(access_rules or f"user {_USER}\ntopic readwrite #\n")
-    return f"allow_anonymous false\npassword_file {passwords}\nacl_file {rules}"
+    return password_options(folder, {_USER: _PASSWORD}, access_rules)
 
 
 def _password_settings(folder: Path, password: str = _PASSWORD) -> dict[str, Any]:
