@@ -16,11 +16,17 @@ from stream.errors import PublicationRefusedError
 from stream.labelling import Labelling, ReadTweet, labelling_metrics
 from stream.messages import RejectedTweetError
 from stream.metrics import Metrics
-from stream.mqtt import Client, response_properties
+from stream.mqtt import Client
+from stream.packets import response_properties
 from stream.recent import RecentLabels
 from stream.settings import Settings, TopicSettings
+from stream.topics import OWN_PREFIX
 
 logger = logging.getLogger(__name__)
+
+_MOST_TOPIC_BYTES = 256
+_MOST_SLASHES = 7
+"""The strictest of the common brokers carry so much and no more, and one that gets more hangs up."""
 
 
 @dataclass(frozen=True)
@@ -162,17 +168,19 @@ class Deliveries:
             await self._outlet.publish_confirmed(topic, payload, properties=properties)
         except PublicationRefusedError as error:
             self._metrics.responses_refused.inc()
-            logger.warning("no answer was sent to the response topic %.80r: %s", topic, error)
+            # Whoever may send tweets could fill the log with these; the metric counts them.
+            logger.debug("no answer was sent to the response topic %.80r: %s", topic, error)
 
 
 def check_response_topic(topic: str, topics: TopicSettings) -> None:
-    """Lets no sender of tweets make this node, with its rights, publish wherever they like.
+    """Lets no sender of tweets make this node, with its rights, publish wherever they like, or what gets it thrown out.
 
     Raises:
         PublicationRefusedError: Answers may not go to that topic.
     """
-    own = topic in (topics.labels, topics.rejected) or topic_matches_sub(topics.tweets, topic)
-    if own or "+" in topic or "#" in topic:
+    results = topic in (topics.labels, topics.rejected) or topic_matches_sub(topics.tweets, topic)
+    too_long = len(topic.encode()) > _MOST_TOPIC_BYTES or topic.count("/") > _MOST_SLASHES
+    if results or too_long or not topic.isprintable() or "+" in topic or "#" in topic or topic.startswith(OWN_PREFIX):
         raise PublicationRefusedError("it is no topic for answers")
     if not topic.startswith(tuple(topics.response_prefixes)):
         raise PublicationRefusedError(f"topics.response_prefixes allows {', '.join(topics.response_prefixes)}")

@@ -10,6 +10,7 @@ A node that is away for other reasons keeps its place: the broker queues its sha
 
 import asyncio
 import logging
+import re
 import time
 from enum import StrEnum
 
@@ -18,11 +19,14 @@ from paho.mqtt.client import MQTTMessage
 
 from stream.delivery import Deliveries, Session
 from stream.metrics import Metrics
-from stream.settings import Settings
+from stream.settings import NODE_PATTERN, Settings
 from stream.topics import ALL_GROUP_TOPICS, ALL_STATUS_TOPICS, ONLINE, group_topic, node_of, status_topic
 
 logger = logging.getLogger(__name__)
 
+_NODE = re.compile(NODE_PATTERN)
+_MOST_NODES = 1000
+"""Of which we keep the names: whoever may publish could make up any number."""
 _LOOK_SECONDS = 0.1
 _CAUGHT_UP = 0.25
 """The share of the window that may still be full when a node comes back."""
@@ -153,6 +157,8 @@ class Member:
     def _hear(self, message: MQTTMessage) -> None:
         self._session.outlet.acknowledge(message)
         node = node_of(message.topic)
+        if not _NODE.fullmatch(node):
+            return
         if message.topic == status_topic(node):
             _keep(self._online, node, is_in=message.payload == ONLINE.encode())
         else:
@@ -174,7 +180,7 @@ def place(settings: Settings, session: Session, deliveries: Deliveries, metrics:
 
 
 def _keep(nodes: set[str], node: str, *, is_in: bool) -> None:
-    if is_in:
-        nodes.add(node)
-    else:
+    if not is_in:
         nodes.discard(node)
+    elif len(nodes) < _MOST_NODES:
+        nodes.add(node)

@@ -23,13 +23,18 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from stream.errors import BrokerError, PublicationRefusedError, SettingsError
+from stream.errors import BrokerError, PublicationRefusedError
+from stream.packets import MOST_PACKET_BYTES, with_request_properties_only
+from stream.secret_files import read_password
 from stream.settings import BrokerSettings
+from stream.tls import broker_tls
 
 _NO_DELAY = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 """Without it Nagle's algorithm holds small packets back until the broker's delayed acknowledgement, about 40 ms."""
 _MOST_UNCONFIRMED = 4096
 _CLOSED = -1
+_READ_BYTES = 65_536
+"""Read from the socket at once; paho comes back to the event loop after a hundred times."""
 _FIRST_FAILURE = 0x80
 """MQTT 5, 2.4 and MQTT 3.1.1, 3.9.3: codes from here on say no."""
 _RETAINED_ONCE = 1
@@ -65,7 +70,7 @@ class Client(aiomqtt.Client):
             protocol=aiomqtt.ProtocolVersion.V5 if version_5 else aiomqtt.ProtocolVersion.V311,
             username=settings.username,
             password=_password(settings),
-            tls_context=tls_context(settings),
+            tls_context=broker_tls(settings),
             keepalive=settings.keepalive_seconds,
             timeout=settings.timeout_seconds,
             will=will,
@@ -83,6 +88,8 @@ class Client(aiomqtt.Client):
         self._unconfirmed: dict[int, asyncio.Future[None]] = {}
         self._send_quota = asyncio.Semaphore(_MOST_UNCONFIRMED)
         self._client.max_inflight_messages_set(_MOST_UNCONFIRMED)
+        self._client._sock_recv = self._receive  # type: ignore[method-assign]  # noqa: SLF001
+        self._client._handle_publish = self._handle_publish  # type: ignore[method-assign]  # noqa: SLF001
 
     def deliver_to(self, deliver: Deliver) -> None:
         """Gives each message to `deliver`, in the event loop, and leaves its acknowledgement to the caller.
@@ -142,12 +149,13 @@ class Client(aiomqtt.Client):
         """Subscribes at QoS 1.
 
         Raises:
-            BrokerError: The broker refuses the subscription.
+            BrokerError: The broker refuses the subscription, or the connection is lost.
         """
-        if self._version_5:
-            answer = await self.subscribe(topic, options=SubscribeOptions(qos=1, retainHandling=_RETAINED_ONCE))
-        else:
-            answer = await self.subscribe(topic, qos=1)
+        with self._own_errors():
+            if self._version_5:
+                answer = await self.subscribe(topic, options=SubscribeOptions(qos=1, retainHandling=_RETAINED_ONCE))
+            else:
+                answer = await self.subscribe(topic, qos=1)
         refused = [code for code in answer if _value(code) >= _FIRST_FAILURE]
         if refused:
             raise BrokerError(
@@ -258,9 +266,22 @@ class Client(aiomqtt.Client):
         with self._fatal_errors():
             while not self._paused:
                 self._client.loop_read()
+                del self._client._in_packet["packet"][MOST_PACKET_BYTES:]  # noqa: SLF001
                 sock = self._client.socket()
                 if not (isinstance(sock, ssl.SSLSocket) and sock.pending()):
                     return
+
+    def _receive(self, bufsize: int) -> bytes:
+        """Keeps paho from reading a giant message in one go."""
+        return PahoClient._sock_recv(self._client, min(bufsize, _READ_BYTES))  # noqa: SLF001
+
+    def _handle_publish(self) -> MQTTErrorCode:
+        """Comes between paho and a message that it has received."""
+        if self._version_5:
+            received = self._client._in_packet  # noqa: SLF001
+            qos = received["command"] >> 1 & 0b11
+            received["packet"] = with_request_properties_only(received["packet"], qos)
+        return PahoClient._handle_publish(self._client)  # noqa: SLF001
 
     def _write(self) -> None:
         with self._fatal_errors():
@@ -317,18 +338,6 @@ class Client(aiomqtt.Client):
             confirmed.set_result(None)
 
 
-def response_properties(message: MQTTMessage) -> tuple[str, Properties] | None:
-    """Where a message wants its answer (MQTT 5, 4.10), and the properties to send it with; None if nowhere."""
-    asked = message.properties
-    topic = getattr(asked, "ResponseTopic", None)
-    if not topic:
-        return None
-    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-    if (correlation := getattr(asked, "CorrelationData", None)) is not None:
-        properties.CorrelationData = correlation
-    return topic, properties
-
-
 def _advice(error: aiomqtt.MqttError, settings: BrokerSettings) -> str:
     cause = error.__context__
     if isinstance(cause, ssl.SSLCertVerificationError):
@@ -356,27 +365,4 @@ def _connect_properties(settings: BrokerSettings, *, persistent: bool) -> Proper
 def _password(settings: BrokerSettings) -> str | None:
     if settings.password_file is None:
         return None
-    try:
-        return settings.password_file.read_text(encoding="utf-8").rstrip("\r\n")
-    except OSError as error:
-        raise SettingsError(f"broker.password_file: cannot read {settings.password_file}: {error.strerror}") from error
-
-
-def tls_context(settings: BrokerSettings) -> ssl.SSLContext | None:
-    """What TLS verifies and shows: the broker's certificate and name always, our own certificate where there is one.
-
-    Raises:
-        SettingsError: A certificate or key cannot be read.
-    """
-    if not settings.tls:
-        return None
-    try:
-        context = ssl.create_default_context(cafile=settings.ca_file)
-        if settings.certificate_file:
-            context.load_cert_chain(settings.certificate_file, settings.key_file)
-    except (OSError, ssl.SSLError) as error:
-        files = ", ".join(
-            str(file) for file in (settings.ca_file, settings.certificate_file, settings.key_file) if file
-        )
-        raise SettingsError(f"broker: cannot use the certificates {files}: {error}") from error
-    return context
+    return read_password("broker.password_file", settings.password_file).get_secret_value()

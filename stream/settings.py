@@ -11,10 +11,10 @@ import socket
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from paho.mqtt.client import topic_matches_sub
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableVariableError
 
@@ -23,16 +23,34 @@ from stream.errors import SettingsError
 ENVIRONMENT_PREFIX = "STARLING_"
 CONFIG_VARIABLE = "STARLING_CONFIG"
 """Names the settings file where no `--config` does."""
+NODE_PATTERN = r"^[^+#/\s\x00-\x1f\x7f-\x9f]{1,64}$"
+"""A node's name is a level of its topics, and is shown on terminals."""
+MOST_PAYLOAD_BYTES = 1_048_576
+"""The highest that `limits.payload_bytes` can be: a full window of such messages is 64 MiB."""
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+def _bare(host: str) -> str:
+    if not host or any(character in "/@" or character.isspace() for character in host):
+        raise ValueError("a name or an address alone, for it is shown in errors and logs: no URL, no user, no password")
+    return host
+
+
+Host = Annotated[str, AfterValidator(_bare)]
+
+
+def _both_or_neither(section: _Section, one: str, other: str) -> None:
+    if (getattr(section, one) is None) != (getattr(section, other) is None):
+        raise ValueError(f"{one} and {other} belong together: give both or neither")
 
 
 class BrokerSettings(_Section):
     """The MQTT broker and how to behave towards it."""
 
-    host: str = Field("localhost", min_length=1, description="The broker's name or address.")
+    host: Host = Field("localhost", description="The broker's name or address.")
     port: int = Field(1883, ge=1, le=65535, description="The broker's port; 8883 is usual with TLS.")
     protocol: Literal["5", "3.1.1"] = Field("5", description="The version of MQTT: '5' or '3.1.1'.")
     username: str | None = Field(None, description="The user to log in as.")
@@ -64,8 +82,7 @@ class BrokerSettings(_Section):
     def _complete(self) -> Self:
         if not self.tls and (self.ca_file or self.certificate_file):
             raise ValueError("ca_file and certificate_file need tls = true")
-        if (self.certificate_file is None) != (self.key_file is None):
-            raise ValueError("certificate_file and key_file belong together: give both or neither")
+        _both_or_neither(self, "certificate_file", "key_file")
         if self.password_file and not self.username:
             raise ValueError("password_file needs a username")
         return self
@@ -77,7 +94,7 @@ class TopicSettings(_Section):
     tweets: str = Field("tweets/in", min_length=1, description="Tweets come in here; wildcards are welcome.")
     labels: str = Field("tweets/polarity", min_length=1, description="A label for each tweet goes out here.")
     rejected: str = Field("tweets/rejected", min_length=1, description="Tweets that cannot be labelled, and why.")
-    response_prefixes: list[str] = Field(
+    response_prefixes: list[Annotated[str, Field(min_length=1)]] = Field(
         ["tweets/", "replies/"],
         description="A tweet's response topic (MQTT 5) is honoured if it begins with one of these.",
     )
@@ -100,8 +117,25 @@ class TopicSettings(_Section):
 class HttpSettings(_Section):
     """Where /metrics, /healthz and /readyz are served."""
 
-    host: str = Field("127.0.0.1", min_length=1, description="The address to listen on; 0.0.0.0 is every one.")
+    host: Host = Field("127.0.0.1", description="The address to listen on; 0.0.0.0 is every one.")
     port: int = Field(9108, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
+    certificate_file: Path | None = Field(
+        None, description="The certificate to serve HTTPS with, and its chain; left out: plain HTTP."
+    )
+    key_file: Path | None = Field(None, description="The certificate's private key, without a passphrase.")
+    username: str | None = Field(
+        None,
+        pattern="^[^:]+$",
+        description="The user who may read the metrics; left out: anybody. /healthz and /readyz ask for none, for a "
+        "supervisor needs them: they tell the node's name, its version and whether it works.",
+    )
+    password_file: Path | None = Field(None, description="The file that holds the user's password.")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        _both_or_neither(self, "certificate_file", "key_file")
+        _both_or_neither(self, "username", "password_file")
+        return self
 
 
 class ModelSettings(_Section):
@@ -118,7 +152,9 @@ class ModelSettings(_Section):
 class LimitSettings(_Section):
     """What is taken in before it is refused."""
 
-    payload_bytes: int = Field(131_072, ge=1, description="The largest message that is read.")
+    payload_bytes: int = Field(
+        131_072, ge=1, le=MOST_PAYLOAD_BYTES, description="The largest message that is read; a mebibyte at most."
+    )
     text_characters: int = Field(10_000, ge=1, description="The longest text that is read.")
     stuck_seconds: float = Field(
         60, gt=0, description="A tweet under way for longer means that the service is stuck, and is to be restarted."
@@ -173,12 +209,16 @@ class Settings(BaseSettings):
     """All settings of a node."""
 
     model_config = SettingsConfigDict(
-        env_prefix=ENVIRONMENT_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
+        env_prefix=ENVIRONMENT_PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
     node: str = Field(
         default_factory=socket.gethostname,
-        pattern=r"^[^+#/\s]{1,64}$",
+        pattern=NODE_PATTERN,
         description="This node's name in labels, topics and metrics; left out: the host's name.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is worth a line.")

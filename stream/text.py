@@ -21,13 +21,18 @@ _URL = regex.compile(r"https?://\S+", regex.IGNORECASE)
 _MENTION = regex.compile(r"@[\w\p{M}]+")
 # Whitespace stays, to be collapsed; a tokeniser cannot encode the surrogates, nor anybody see the rest.
 _UNPRINTABLE = regex.compile(r"[^\P{Cc}\s]|\p{Cs}")
+# Unicode's Stream-Safe Text Format (UAX #15, section 13) has as many at most: marks are put in order in a time that
+# grows with the square of their number, half a second for ten thousand.
+_MARKS_WITHOUT_END = regex.compile(r"(?<=\p{M}{30})\p{M}+")
 # Emojis are pictographs and symbols (S), joined and coloured by format characters (Cf), variation selectors and the
 # keycap.
 _SYMBOL = regex.compile(r"[\p{Extended_Pictographic}\p{P}\p{S}\p{Cf}\p{Co}\p{Cn}\uFE00-\uFE0F\u20E3]+")
 
 
 def _printable_nfc(text: str) -> str:
-    return unicodedata.normalize("NFC", _UNPRINTABLE.sub("", text))
+    text = _MARKS_WITHOUT_END.sub("", _UNPRINTABLE.sub("", text))
+    # Again, for a few marks come apart into two.
+    return _MARKS_WITHOUT_END.sub("", unicodedata.normalize("NFC", text))
 
 
 def _single_spaced(text: str) -> str:

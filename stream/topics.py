@@ -2,6 +2,7 @@
 
 from typing import Final
 
+OWN_PREFIX: Final = "starling/"
 ONLINE: Final = "online"
 OFFLINE: Final = "offline"
 ALL_STATUS_TOPICS: Final = "starling/+/status"

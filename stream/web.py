@@ -1,20 +1,29 @@
 """The service's HTTP side: /metrics for Prometheus, /healthz and /readyz for whoever supervises it."""
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import cast
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 from prometheus_client.aiohttp import make_aiohttp_handler
 
 from stream import __version__
 from stream.errors import ListenError
 from stream.health import Health
+from stream.http_access import password_guard
 from stream.metrics import Metrics
-from stream.settings import Settings
+from stream.settings import HttpSettings, Settings
+from stream.tls import http_tls
 
 _Handler = Callable[[web.Request], Awaitable[web.Response]]
 _DRAIN_SECONDS = 1.0
 """How long a request in progress may take once the service stops."""
+_MOST_CONNECTIONS = 64
+_KEEPALIVE_SECONDS = 75.0
+_HANDSHAKE_SECONDS = 5.0
 
 
 @asynccontextmanager
@@ -26,8 +35,9 @@ async def serve_http(settings: Settings, metrics: Metrics, health: Health) -> As
 
     Raises:
         ListenError: The address is taken or not this machine's.
+        SettingsError: The certificate, the key or the password cannot be read.
     """
-    application = web.Application()
+    application = web.Application(middlewares=password_guard(settings.http))
     application.add_routes(
         [
             web.get("/metrics", make_aiohttp_handler(metrics.registry)),
@@ -35,24 +45,64 @@ async def serve_http(settings: Settings, metrics: Metrics, health: Health) -> As
             web.get("/readyz", _readyz(health)),
         ]
     )
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=_DRAIN_SECONDS)
+    runner = web.AppRunner(
+        application,
+        access_log=None,
+        logger=_logger(),
+        shutdown_timeout=_DRAIN_SECONDS,
+        keepalive_timeout=_KEEPALIVE_SECONDS,
+        auto_decompress=False,
+    )
     await runner.setup()
     try:
-        yield await _listen(runner, settings.http.host, settings.http.port)
+        async with _listening(runner, settings.http) as address:
+            yield address
     finally:
         await runner.cleanup()
 
 
-async def _listen(runner: web.AppRunner, host: str, port: int) -> str:
+@asynccontextmanager
+async def _listening(runner: web.AppRunner, settings: HttpSettings) -> AsyncIterator[str]:
+    tls = http_tls(settings)
+    host = settings.host
     try:
-        await web.TCPSite(runner, host, port).start()
+        server = await asyncio.get_running_loop().create_server(
+            lambda: _admitted(cast("web.Server", runner.server)),
+            host,
+            settings.port,
+            ssl=tls,
+            ssl_handshake_timeout=_HANDSHAKE_SECONDS if tls else None,
+        )
     except OSError as error:
         raise ListenError(
-            f"cannot serve /metrics on {host}:{port}: {error.strerror or error}; set http.host and http.port to a free "
-            "address (port 0 takes any)"
+            f"cannot serve /metrics on {host}:{settings.port}: {error.strerror or error}; set http.host and http.port "
+            "to a free address (port 0 takes any)"
         ) from error
-    bound_port = runner.addresses[0][1]
-    return f"http://{f'[{host}]' if ':' in host else host}:{bound_port}"
+    try:
+        port = server.sockets[0].getsockname()[1]
+        yield f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+    finally:
+        server.close()
+
+
+def _admitted(server: web.Server) -> asyncio.Protocol:
+    """Takes a connection; where there are too many, in place of the oldest, lest idle ones keep Prometheus out."""
+    connections = server.connections
+    if len(connections) >= _MOST_CONNECTIONS:
+        connections[0].force_close()
+    return server()
+
+
+def _logger() -> logging.Logger:
+    logger = logging.getLogger(__name__)
+    logger.addFilter(_is_no_strangers_mistake)
+    return logger
+
+
+def _is_no_strangers_mistake(record: logging.LogRecord) -> bool:
+    """Keeps requests that are none out of the log: anybody could fill it, and aiohttp quotes them, passwords too."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError | web.RequestPayloadError)
 
 
 def _healthz(settings: Settings, health: Health) -> _Handler:

@@ -14,11 +14,13 @@ from rich.console import Console
 from rich.text import Text
 
 from stream.errors import BrokerError, ListenError, StarlingError
+from stream.http_access import password_guard
 from stream.messages import Tweet
 from stream.model import load_model
 from stream.mqtt import Client
 from stream.power.check import check_power
 from stream.settings import Settings, load_settings
+from stream.tls import http_tls
 from stream.topics import check_topic
 
 
@@ -108,9 +110,11 @@ async def _round_trip_seconds(settings: Settings) -> float:
 
 def _check_http(settings: Settings) -> str:
     http = settings.http
+    scheme = "HTTPS" if http_tls(http) else "HTTP"
+    access = "with a password" if password_guard(http) else "open to all"
     try:
         with socket.create_server((http.host, http.port)):
-            return f"{http.host}:{http.port} is free for the service"
+            return f"{http.host}:{http.port} is free for the service ({scheme}, {access})"
     except OSError as error:
         raise ListenError(
             f"{http.host}:{http.port}: {error.strerror}; if it is not this node's running service that has it, set "

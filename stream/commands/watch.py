@@ -4,15 +4,17 @@ import asyncio
 import math
 import time
 from collections import OrderedDict
+from collections.abc import MutableMapping
 from pathlib import Path
-from typing import Any
 
 import aiomqtt
 import orjson
 import typer
+from pydantic import BaseModel, Field, ValidationError
 from rich.console import Console
 from rich.text import Text
 
+from stream.bundle import Polarity
 from stream.commands.connection import settings_for
 from stream.messages import RejectedTweetError, decode_tweet
 from stream.mqtt import Client
@@ -25,6 +27,27 @@ _TEXTS_KEPT = 10_000
 """Texts that wait for their label, at most."""
 _ENERGY_SECONDS = 10.0
 """A node tells its energy every second, which would bury the labels."""
+_LONGEST_SHOWN = 1000
+_ESCAPED_CONTROLS = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
+"""The control characters that JSON need not escape, and that some terminals obey."""
+
+
+class ShownLabel(BaseModel):
+    """What is shown of a label. Whoever may publish may send anything in its place."""
+
+    id: str
+    polarity: Polarity
+    confidence: float = Field(ge=0, le=1)
+    entity: str = ""
+    text: str = ""
+
+
+class ShownRejection(BaseModel):
+    """What is shown of a rejection."""
+
+    id: str = ""
+    reason: str
+    detail: str
 
 
 def watch_labels(*, count: int | None, with_text: bool, as_json: bool, broker: str | None, config: Path | None) -> None:
@@ -73,23 +96,32 @@ class Viewer:
     def show(self, message: aiomqtt.Message) -> None:
         """Shows a message to a person; a tweet is kept for its label."""
         topic, payload = str(message.topic), bytes(message.payload)
-        if topic == self._settings.topics.labels:
-            self._print(label_line(orjson.loads(payload), self._texts))
-        elif topic == self._settings.topics.rejected:
-            self._print(rejection_line(orjson.loads(payload)))
-        elif message.topic.matches(ALL_STATUS_TOPICS):
-            status = one_line(payload.decode("utf-8", "replace"))
-            self._console.print(Text(f"node {one_line(node_of(topic))} is {status}", "bold"))
-        elif message.topic.matches(ALL_ENERGY_TOPICS):
-            self._show_energy(node_of(topic), payload)
-        else:
-            self._keep(payload)
+        try:
+            if topic == self._settings.topics.labels:
+                self._print(label_line(ShownLabel.model_validate_json(payload), self._texts))
+            elif topic == self._settings.topics.rejected:
+                self._print(rejection_line(ShownRejection.model_validate_json(payload)))
+            elif message.topic.matches(ALL_STATUS_TOPICS):
+                status = one_line(payload.decode("utf-8", "replace"))
+                self._console.print(Text(f"node {one_line(node_of(topic))} is {status}", "bold"))
+            elif message.topic.matches(ALL_ENERGY_TOPICS):
+                self._show_energy(node_of(topic), payload)
+            else:
+                self._keep(payload)
+        except ValidationError:
+            self._console.print(Text(f"{len(payload)} bytes on {one_line(topic)} are no result", STYLES["rejected"]))
 
     def show_json(self, message: aiomqtt.Message) -> None:
-        """Shows labels and rejections as they came."""
-        if str(message.topic) in (self._settings.topics.labels, self._settings.topics.rejected):
-            typer.echo(bytes(message.payload))
-            self.results += 1
+        """Shows labels and rejections as they came, in one line each; what is no JSON is left out."""
+        topic = str(message.topic)
+        if topic in (self._settings.topics.labels, self._settings.topics.rejected):
+            try:
+                line = orjson.dumps(orjson.loads(message.payload)).decode()
+            except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+                typer.echo(f"a message on {one_line(topic)} is no JSON", err=True)
+            else:
+                typer.echo(line.translate(_ESCAPED_CONTROLS))
+                self.results += 1
 
     def _show_energy(self, node: str, payload: bytes) -> None:
         """Shows what a node draws now and then; a node that leaves empties its topic."""
@@ -108,27 +140,29 @@ class Viewer:
             tweet = decode_tweet(payload, self._settings.limits)
         except RejectedTweetError:
             return
-        self._texts[tweet.id] = tweet.text
+        self._texts[tweet.id] = tweet.text[:_LONGEST_SHOWN]
         if len(self._texts) > _TEXTS_KEPT:
             self._texts.popitem(last=False)
 
 
-def label_line(label: dict[str, Any], texts: dict[str, str]) -> Text:
+def label_line(label: ShownLabel, texts: MutableMapping[str, str]) -> Text:
     """Writes a label as one line: polarity, confidence, id, what it touches, and the text where it is known."""
-    text = label.get("text") or texts.pop(label["id"], "")
-    parts = [one_line(part) for part in (label["id"], label.get("entity") or "", text)]
-    line = Text(f"{label['polarity']:<8} {label['confidence']:4.2f}  ", STYLES[label["polarity"]])
-    return line.append("  ".join(part for part in parts if part), style="default")
+    text = label.text or texts.pop(label.id, "")
+    line = Text(f"{label.polarity:<8} {label.confidence:4.2f}  ", STYLES[label.polarity])
+    return line.append(_beside(label.id, label.entity, text), style="default")
 
 
-def rejection_line(rejection: dict[str, Any]) -> Text:
+def rejection_line(rejection: ShownRejection) -> Text:
     """Writes a rejection as one line."""
-    known_id = f"{one_line(rejection['id'])}  " if "id" in rejection else ""
-    return Text("rejected       ", STYLES["rejected"]).append(
-        f"{known_id}{rejection['reason']}: {rejection['detail']}", style="default"
-    )
+    why = _beside(rejection.id, f"{rejection.reason}: {rejection.detail}")
+    return Text("rejected       ", STYLES["rejected"]).append(why, style="default")
+
+
+def _beside(*parts: str) -> str:
+    return "  ".join(one_line(part) for part in parts if part)
 
 
 def one_line(text: str) -> str:
-    """Without line breaks and control characters, which could move the terminal's cursor."""
+    """The beginning, without line breaks and control characters, which could move the terminal's cursor."""
+    text = text[:_LONGEST_SHOWN]
     return " ".join("".join(character for character in text if character.isprintable() or character.isspace()).split())

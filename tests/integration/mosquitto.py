@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -75,6 +76,16 @@ class Mosquitto:
         self._process.send_signal(signal.SIGUSR1)
         while not database.exists():  # written under another name and renamed when whole
             assert self._process.poll() is None
+
+
+def password_options(folder: Path, passwords: Mapping[str, str], access_rules: str = "") -> str:
+    """Makes the broker ask for passwords; without rules, each user may read and write everything."""
+    password_file, rules = folder / "passwords", folder / "rules"
+    password_file.touch(mode=0o600)
+    for user, password in passwords.items():
+        subprocess.run(["mosquitto_passwd", "-b", password_file, user, password], check=True)
+    rules.write_text(access_rules or "".join(f"user {user}\ntopic readwrite #\n" for user in passwords))
+    return f"allow_anonymous false\npassword_file {password_file}\nacl_file {rules}"
 
 
 def free_port() -> int:

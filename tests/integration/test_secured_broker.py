@@ -1,7 +1,6 @@
 """Brokers that want to know who is there: passwords, TLS, client certificates."""
 
 import ssl
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +8,13 @@ import pytest
 import trustme
 
 from stream.errors import BrokerError
-from stream.mqtt import Client, tls_context
+from stream.mqtt import Client
 from stream.service import Service
 from stream.settings import Settings
+from stream.tls import broker_tls
 from stream.topics import OFFLINE
-from tests.integration.mosquitto import PROGRAM, Mosquitto
+from tests.integration.certificates import Certificates
+from tests.integration.mosquitto import PROGRAM, Mosquitto, password_options
 from tests.integration.probe import probing, serving, settings_for
 
 pytestmark = [pytest.mark.broker, pytest.mark.skipif(PROGRAM is None, reason="Mosquitto is not installed")]
@@ -21,30 +22,6 @@ _USER = "pi"
 _PASSWORD = "s3cret: with spaces & ünïcode"  # noqa: S105
 # paho leaves the socket of a failed TLS handshake to the garbage collector.
 leaves_socket = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
-
-class Certificates:
-    """An authority, a certificate for the broker, and one for the node, as files."""
-
-    def __init__(self, folder: Path) -> None:
-        authority = trustme.CA()
-        self.ca = folder / "ca.pem"
-        authority.cert_pem.write_to_path(self.ca)
-        self.broker_certificate, self.broker_key = _files(authority.issue_cert("127.0.0.1"), folder, "broker")
-        self.node_certificate, self.node_key = _files(authority.issue_cert("node@example.org"), folder, "node")
-
-    def broker_options(self, *, ask_clients: bool) -> str:
-        return (
-            f"allow_anonymous true\ncafile {self.ca}\ncertfile {self.broker_certificate}\n"
-            f"keyfile {self.broker_key}\nrequire_certificate {str(ask_clients).lower()}"
-        )
-
-
-def _files(certificate: trustme.LeafCert, folder: Path, name: str) -> tuple[Path, Path]:
-    chain, key = folder / f"{name}.pem", folder / f"{name}.key"
-    certificate.cert_chain_pems[0].write_to_path(chain)
-    certificate.private_key_pem.write_to_path(key)
-    return chain, key
 
 
 @pytest.fixture
@@ -59,10 +36,7 @@ async def _labels_a_tweet(settings: Settings) -> bool:
 
 
 def _password_options(folder: Path, access_rules: str = "") -> str:
-    passwords, rules = folder / "passwords", folder / "rules"
-    subprocess.run(["mosquitto_passwd", "-b", "-c", passwords, _USER, _PASSWORD], check=True)
-    rules.write_text(access_rules or f"user {_USER}\ntopic readwrite #\n")
-    return f"allow_anonymous false\npassword_file {passwords}\nacl_file {rules}"
+    return password_options(folder, {_USER: _PASSWORD}, access_rules)
 
 
 def _password_settings(folder: Path, password: str = _PASSWORD) -> dict[str, Any]:
@@ -162,7 +136,7 @@ async def test_a_broker_without_tls_is_named_where_tls_was_wanted(tmp_path: Path
 
 
 def test_the_servers_certificate_is_always_verified(certificates: Certificates) -> None:
-    context = tls_context(settings_for(1, broker={"tls": True, "ca_file": certificates.ca}).broker)
+    context = broker_tls(settings_for(1, broker={"tls": True, "ca_file": certificates.ca}).broker)
     assert context
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname

@@ -1,4 +1,5 @@
 import socket
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -154,6 +155,8 @@ WRONG = {
     "node with a slash": ("node = 'a/b'", "node in"),
     "node of nothing": ("node = ''", "node in"),
     "group with a wildcard": ("[broker]\ngroup = 'a+'", "broker.group in"),
+    "prefix that allows every topic": ("[topics]\nresponse_prefixes = ['']", "topics.response_prefixes.0 in"),
+    "message of any length": ("[limits]\npayload_bytes = 1048577", "limits.payload_bytes in"),
     "wildcard to publish labels to": ("[topics]\nlabels = 'tweets/+/out'", "topics.labels in"),
     "wildcard to publish rejections to": ("[topics]\nrejected = 'rejected/#'", "no wildcards (+ or #)"),
     "labels that are tweets": (
@@ -176,6 +179,14 @@ WRONG = {
     "key without certificate": ("[broker]\ntls = true\nkey_file = 'a.key'", "certificate_file and key_file belong"),
     "certificate without key": ("[broker]\ntls = true\ncertificate_file = 'a.pem'", "give both or neither"),
     "password without user": ("[broker]\npassword_file = 'secret'", "password_file needs a username"),
+    "node with a control character": ('node = "a\\u001b"', "node in"),
+    "broker that is a URL": ("[broker]\nhost = 'mqtt://a'", "broker.host in"),
+    "broker without a name": ("[broker]\nhost = ''", "broker.host in"),
+    "HTTP certificate without key": ("[http]\ncertificate_file = 'a.pem'", "certificate_file and key_file belong"),
+    "HTTP key without certificate": ("[http]\nkey_file = 'a.key'", "certificate_file and key_file belong"),
+    "HTTP user without password": ("[http]\nusername = 'ada'", "username and password_file belong together"),
+    "HTTP password without user": ("[http]\npassword_file = 'secret'", "username and password_file belong together"),
+    "HTTP user with a colon": ("[http]\nusername = 'a:b'\npassword_file = 'secret'", "http.username in"),
 }
 
 
@@ -185,6 +196,22 @@ def test_what_is_wrong_in_the_file_is_named_with_the_file(write: Write, toml: st
     message = message_of(path)
     assert expected in message
     assert f"in {path}" in message
+
+
+@pytest.mark.parametrize(
+    "toml",
+    [
+        "[broker]\npassword = 'hunter2'",
+        "[broker]\nhost = 'ada:hunter2@broker'",
+        "[http]\nusername = 'ada:hunter2'\npassword_file = 'secret'",
+        "[broker]\nport = 'hunter2'",
+        "[http]\npassword_file = ['hunter2']",
+    ],
+)
+def test_a_password_in_the_wrong_place_is_in_no_error(write: Write, toml: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(write(toml))
+    assert "hunter2" not in "".join(traceback.format_exception(caught.value))
 
 
 WRONG_VARIABLES = {
@@ -247,6 +274,8 @@ def test_a_folder_is_no_settings_file(tmp_path: Path) -> None:
         "[broker]\ntls = true\nca_file = 'ca.pem'\ncertificate_file = 'a.pem'\nkey_file = 'a.key'",
         "[broker]\nusername = 'ada'\npassword_file = 'secret'",
         "[broker]\nusername = 'ada'",
+        "[broker]\nhost = 'fe80::1%eth0'",
+        "[http]\ncertificate_file = 'a.pem'\nkey_file = 'a.key'\nusername = 'ada'\npassword_file = 'secret'",
         "[topics]\ntweets = 'tweets/+/in'\nlabels = 'tweets/a/out'",
         "[topics]\ntweets = 'in/#'",
     ],

@@ -2,6 +2,7 @@ import re
 import unicodedata
 
 import pytest
+import regex
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -28,6 +29,7 @@ PIECES = st.sampled_from(
             "\u20e3",
             "\u2139",
         ),
+        *("\u0301" * 29, "\u0344" * 20, "\u0345\u0327" * 40),
         *("\u0600", "\u0915\u094d", "\u09be", "\u06dd", "\U0001d15e", "\U000e0100", "\U000f0000", "\u0378"),
     ]
 )
@@ -79,6 +81,20 @@ def test_what_is_clean_has_no_space_but_single_ones_within(clean: Cleaner, text:
 @given(text=ANY_TEXT)
 def test_what_is_clean_can_be_encoded(clean: Cleaner, text: str) -> None:
     assert clean(text).encode("utf-8").decode("utf-8") == clean(text)
+
+
+@EVERY_CLEANING
+@given(text=ANY_TEXT)
+@example(text="a" + "\u0345\u0327" * 5000)
+@example(text="a" + "\u0344" * 30)
+def test_no_letter_keeps_more_than_thirty_marks(clean: Cleaner, text: str) -> None:
+    assert not regex.search(r"\p{M}{31}", clean(text))
+
+
+@EVERY_CLEANING
+def test_a_letter_keeps_thirty_marks(clean: Cleaner) -> None:
+    text = "x" + "\u0305" * 30
+    assert clean(text) == text
 
 
 @EVERY_CLEANING

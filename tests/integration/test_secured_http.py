@@ -1,0 +1,242 @@
+"""The HTTP side with TLS and a password: who gets in, who does not, and what is refused at the start."""
+
+import asyncio
+import ssl
+from base64 import b64encode
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from stream.errors import SettingsError
+from stream.health import Health
+from stream.metrics import Metrics
+from stream.settings import Settings
+from stream.web import serve_http
+from tests.integration.certificates import Certificates
+from tests.integration.mosquitto import free_port
+from tests.integration.program import finished
+
+USER = "prometheus"
+PASSWORD = "s3cret: with a colon & ünïcode"  # noqa: S105
+
+
+@pytest.fixture
+def certificates(tmp_path: Path) -> Certificates:
+    return Certificates(tmp_path)
+
+
+@pytest.fixture
+def password(tmp_path: Path) -> dict[str, Any]:
+    file = tmp_path / "http.password"
+    file.write_text(f"{PASSWORD}\n", encoding="utf-8")
+    return {"username": USER, "password_file": file}
+
+
+def tls_of(certificates: Certificates) -> dict[str, Any]:
+    return {"certificate_file": certificates.broker_certificate, "key_file": certificates.broker_key}
+
+
+def serving(**http: Any) -> Any:
+    return serve_http(Settings(node="test", http={"port": 0, **http}), Metrics(), Health(60))
+
+
+def basic(credentials: str) -> dict[str, str]:
+    return {"Authorization": f"Basic {b64encode(credentials.encode()).decode()}"}
+
+
+async def status(url: str, **options: Any) -> int:
+    async with aiohttp.ClientSession() as session, session.get(url, **options) as answer:
+        return answer.status
+
+
+async def test_the_metrics_are_served_over_tls(certificates: Certificates) -> None:
+    trusting = ssl.create_default_context(cafile=certificates.ca)
+    async with serving(**tls_of(certificates)) as address:
+        assert address.startswith("https://127.0.0.1:")
+        assert await status(f"{address}/metrics", ssl=trusting) == 200
+
+
+async def test_a_reader_who_does_not_trust_the_certificate_gets_nothing(certificates: Certificates) -> None:
+    async with serving(**tls_of(certificates)) as address:
+        with pytest.raises(aiohttp.ClientConnectorCertificateError):
+            await status(f"{address}/metrics")
+
+
+async def test_with_tls_nothing_is_served_in_the_clear(certificates: Certificates) -> None:
+    async with serving(**tls_of(certificates)) as address:
+        with pytest.raises(aiohttp.ClientError):
+            await status(f"{address.replace('https', 'http')}/metrics")
+
+
+async def test_the_password_over_tls_opens_the_metrics(certificates: Certificates, password: dict[str, Any]) -> None:
+    trusting = ssl.create_default_context(cafile=certificates.ca)
+    async with serving(**tls_of(certificates), **password) as address:
+        assert await status(f"{address}/metrics", ssl=trusting) == 401
+        assert await status(f"{address}/metrics", ssl=trusting, headers=basic(f"{USER}:{PASSWORD}")) == 200
+
+
+STRANGERS: dict[str, dict[str, Any]] = {
+    "nobody": {},
+    "wrong password": basic(f"{USER}:wrong"),
+    "wrong user": basic(f"somebody:{PASSWORD}"),
+    "password alone": basic(PASSWORD),
+    "no password": basic(f"{USER}:"),
+    "half the password": basic(f"{USER}:{PASSWORD[:5]}"),
+    "in the clear": {"Authorization": f"Basic {USER}:s3cret"},
+    "nothing": {"Authorization": ""},
+    "scheme alone": {"Authorization": "Basic"},
+    "other scheme": {"Authorization": basic(f"{USER}:{PASSWORD}")["Authorization"].replace("Basic", "Bearer")},
+    "no ASCII": {"Authorization": "Basic ünïcode"},
+    "no UTF-8": {"Authorization": "Basic \udcff\udcfe"},
+}
+
+
+@pytest.mark.parametrize("headers", STRANGERS.values(), ids=STRANGERS)
+async def test_who_does_not_know_the_password_is_asked_for_it(
+    password: dict[str, Any], headers: dict[str, str]
+) -> None:
+    async with (
+        serving(**password) as address,
+        aiohttp.ClientSession() as session,
+        session.get(f"{address}/metrics", headers=headers) as answer,
+    ):
+        assert answer.status == 401
+        assert answer.headers["WWW-Authenticate"].startswith("Basic ")
+        assert "starling_" not in await answer.text()
+
+
+@pytest.mark.parametrize("scheme", ["Basic", "basic", "BASIC"])
+async def test_the_schemes_name_may_be_written_either_way(password: dict[str, Any], scheme: str) -> None:
+    headers = {"Authorization": basic(f"{USER}:{PASSWORD}")["Authorization"].replace("Basic", scheme)}
+    async with serving(**password) as address:
+        assert await status(f"{address}/metrics", headers=headers) == 200
+
+
+@pytest.mark.parametrize(("path", "expected"), [("/healthz", 200), ("/readyz", 503)])
+async def test_a_supervisor_needs_no_password(password: dict[str, Any], path: str, expected: int) -> None:
+    async with serving(**password) as address:
+        assert await status(f"{address}{path}") == expected
+
+
+@pytest.mark.parametrize("path", ["/", "/secret", "/metrics/", "//metrics", "/%6detrics", "/healthz/../metrics"])
+async def test_every_other_path_asks_for_the_password(password: dict[str, Any], path: str) -> None:
+    async with serving(**password) as address:
+        port = int(address.rsplit(":", 1)[1])
+        assert (await raw_request(port, f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())).startswith(b"HTTP/1.1 401")
+
+
+async def raw_request(port: int, request: bytes) -> bytes:
+    """Sends bytes as they are, and returns the first line of the answer."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request)
+    try:
+        async with asyncio.timeout(10):
+            return await reader.readline()
+    finally:
+        writer.close()
+        await writer.wait_closed()
+
+
+MALFORMED = {
+    "a NUL": b"GET /metrics HTTP/1.1\r\nHost: a\r\nAuthorization: Basic hunter2\x00\r\n\r\n",
+    "no colon": b"GET /metrics HTTP/1.1\r\nHost: a\r\nAuthorization Basic hunter2\r\n\r\n",
+    "no end": b"GET /metrics HTTP/1.1\r\nHost: a\r\nAuthorization: Basic hunter2" + b"a" * 20_000 + b"\r\n\r\n",
+    "a long path": b"GET /hunter2" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+    "too many": b"GET / HTTP/1.1\r\nHost: a\r\n" + b"hunter2: a\r\n" * 500 + b"\r\n",
+}
+
+
+@pytest.mark.parametrize("request_", MALFORMED.values(), ids=MALFORMED)
+async def test_a_request_that_is_none_is_refused_and_leaves_nothing_in_the_log(
+    request_: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    async with serving() as address:
+        answer = await raw_request(int(address.rsplit(":", 1)[1]), request_)
+    assert answer.startswith(b"HTTP/1.0 400")
+    assert not caplog.records
+
+
+async def test_idle_connections_do_not_keep_prometheus_out() -> None:
+    async with serving() as address, AsyncExitStack() as idle:
+        port = int(address.rsplit(":", 1)[1])
+        readers = []
+        for _ in range(200):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            idle.callback(writer.close)
+            readers.append(reader)
+        assert await status(f"{address}/metrics") == 200
+        async with asyncio.timeout(10):
+            assert await readers[0].read() == b""  # it made room
+
+
+WRONG_FILES: dict[str, tuple[dict[str, str], str]] = {
+    "certificate that is not there": (
+        {"certificate_file": "gone.pem", "key_file": "broker.key"},
+        "http: cannot use certificate_file",
+    ),
+    "certificate that is none": ({"certificate_file": "noise", "key_file": "broker.key"}, "must be PEM"),
+    "key of another certificate": ({"certificate_file": "broker.pem", "key_file": "node.key"}, "belong together"),
+    "key with a passphrase": ({"certificate_file": "broker.pem", "key_file": "locked.key"}, "no passphrase"),
+    "password that is not there": ({"username": USER, "password_file": "gone"}, "http.password_file: cannot read"),
+    "password that is a folder": ({"username": USER, "password_file": "."}, "http.password_file: cannot read"),
+    "password that is empty": ({"username": USER, "password_file": "empty"}, "it is empty"),
+    "password that is no text": ({"username": USER, "password_file": "noise"}, "it is not UTF-8"),
+}
+
+
+@pytest.fixture
+def wrong_files(tmp_path: Path, certificates: Certificates) -> Path:
+    (tmp_path / "empty").write_text("\n")
+    (tmp_path / "noise").write_bytes(b"\xff\xfe")
+    key = load_pem_private_key(certificates.broker_key.read_bytes(), None)
+    locked = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"geheim"))
+    (tmp_path / "locked.key").write_bytes(locked)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("files", "says"), WRONG_FILES.values(), ids=WRONG_FILES)
+async def test_a_file_that_cannot_be_used_is_named_in_one_line(
+    wrong_files: Path, files: dict[str, str], says: str
+) -> None:
+    http = {key: value if key == "username" else wrong_files / value for key, value in files.items()}
+    with pytest.raises(SettingsError) as caught:
+        await serving(**http).__aenter__()
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+async def test_a_key_with_a_passphrase_ends_the_start_instead_of_asking_for_it(wrong_files: Path) -> None:
+    config = wrong_files / "starling.toml"
+    config.write_text(
+        f'[http]\nport = 0\ncertificate_file = "{wrong_files}/broker.pem"\nkey_file = "{wrong_files}/locked.key"\n'
+    )
+    code, out, err = await finished("run", "--config", config)
+    assert (code, out, len(err.splitlines())) == (78, "", 1)
+    assert err.startswith("starling: http: cannot use certificate_file")
+
+
+async def test_check_tells_how_the_metrics_are_served_and_what_of_it_does_not_work(
+    wrong_files: Path, password: dict[str, Any]
+) -> None:
+    config = wrong_files / "starling.toml"
+    settings = (
+        f'[broker]\nport = {free_port()}\n[http]\nport = {free_port()}\ncertificate_file = "{wrong_files}/broker.pem"\n'
+        f'username = "{USER}"\npassword_file = "{password["password_file"]}"\n'
+    )
+    config.write_text(f'{settings}key_file = "{wrong_files}/broker.key"\n')
+    _, out, _ = await finished("check", "--config", config)
+    assert "is free for the service (HTTPS, with a password)" in out
+    config.write_text(f'{settings}key_file = "{wrong_files}/node.key"\n')
+    code, out, _ = await finished("check", "--config", config)
+    assert code == 1
+    assert "BROKEN  http      http: cannot use certificate_file" in out
