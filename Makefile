@@ -8,7 +8,7 @@ PIP_INSTALL = pip --disable-pip-version-check install --quiet
 export TF_USE_LEGACY_KERAS = 1
 export TF_CPP_MIN_LOG_LEVEL = 2
 
-.PHONY: help demo test lint test-edge test-training system-packages clean
+.PHONY: help demo test lint test-edge test-training system-packages fuzz audit clean
 
 help:
 	@echo "make demo            show everything at work: broker, service, sample tweets"
@@ -16,6 +16,8 @@ help:
 	@echo "make lint            ruff and mypy"
 	@echo "make test-edge       the tests of the edge service"
 	@echo "make test-training   the tests of the training pipeline (installs TensorFlow)"
+	@echo "make fuzz            ten minutes of fuzzing; FUZZ_SECONDS changes that"
+	@echo "make audit           ask PyPI for known holes in the pinned dependencies"
 	@echo "make clean           remove what these made"
 
 demo: .venv/demo-installed
@@ -33,6 +35,15 @@ test-edge: .venv/dev-installed system-packages
 
 test-training: .venv-training/installed
 	.venv-training/bin/pytest tests/training
+
+FUZZ_SECONDS ?= 600
+fuzz: .venv/fuzz-installed
+	.venv/bin/python -m tests.fuzz $(FUZZ_SECONDS)
+
+# Strictly: what PyPI cannot tell us about is no pass.
+audit: .venv-audit/installed
+	@for pinned in deploy/constraints.txt training/constraints.txt; do \
+	    .venv-audit/bin/pip-audit --strict --no-deps --disable-pip --requirement $$pinned || exit 1; done
 
 system-packages:
 	@tests/install_system_packages
@@ -52,6 +63,16 @@ system-packages:
 	@.venv/bin/$(PIP_INSTALL) --constraint deploy/constraints.txt --editable '.[demo,dev]'
 	@touch $@
 
+.venv/fuzz-installed: .venv/dev-installed
+	@echo "installing the fuzzer ..."
+	@.venv/bin/$(PIP_INSTALL) --constraint deploy/constraints.txt --editable '.[demo,dev,fuzz]'
+	@touch $@
+
+.venv-audit/installed: .venv/bin/python
+	@$(PYTHON) -m venv .venv-audit
+	@.venv-audit/bin/$(PIP_INSTALL) 'pip-audit>=2.9,<3'
+	@touch $@
+
 .venv-training/installed: .venv/bin/python pyproject.toml training/constraints.txt
 	@echo "making .venv-training with TensorFlow ..."
 	@$(PYTHON) -m venv .venv-training
@@ -59,4 +80,4 @@ system-packages:
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-training .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-training .venv-audit .fuzz .mypy_cache .pytest_cache .ruff_cache .hypothesis
