@@ -8,7 +8,7 @@ PIP_INSTALL = pip --disable-pip-version-check install --quiet
 export TF_USE_LEGACY_KERAS = 1
 export TF_CPP_MIN_LOG_LEVEL = 2
 
-.PHONY: help demo test lint test-edge test-training power-accuracy system-packages clean
+.PHONY: help demo test lint test-edge test-training power-accuracy fuzz audit system-packages clean
 
 help:
 	@echo "make demo            show everything at work: broker, service, sample tweets"
@@ -17,6 +17,8 @@ help:
 	@echo "make test-edge       the tests of the edge service"
 	@echo "make test-training   the tests of the training pipeline (installs TensorFlow)"
 	@echo "make power-accuracy  measure how exact the power meter is, on a simulated one; prints docs/power.md's table"
+	@echo "make fuzz            ten minutes of fuzzing; FUZZ_SECONDS changes that"
+	@echo "make audit           ask PyPI for known holes in the pinned dependencies"
 	@echo "make clean           remove what these made"
 
 demo: .venv/demo-installed
@@ -38,6 +40,15 @@ test-training: .venv-training/installed
 power-accuracy: .venv/dev-installed system-packages
 	@.venv/bin/python -m tests.power.accuracy
 
+FUZZ_SECONDS ?= 600
+fuzz: .venv/fuzz-installed
+	.venv/bin/python -m tests.fuzz $(FUZZ_SECONDS)
+
+# Strictly: what PyPI cannot tell us about is no pass.
+audit: .venv-audit/installed
+	@for pinned in deploy/constraints.txt training/constraints.txt; do \
+	    .venv-audit/bin/pip-audit --strict --no-deps --disable-pip --requirement $$pinned || exit 1; done
+
 system-packages:
 	@tests/install_system_packages
 
@@ -56,6 +67,16 @@ system-packages:
 	@.venv/bin/$(PIP_INSTALL) --constraint deploy/constraints.txt --editable '.[demo,dev]'
 	@touch $@
 
+.venv/fuzz-installed: .venv/dev-installed
+	@echo "installing the fuzzer ..."
+	@.venv/bin/$(PIP_INSTALL) --constraint deploy/constraints.txt --editable '.[demo,dev,fuzz]'
+	@touch $@
+
+.venv-audit/installed: .venv/bin/python
+	@$(PYTHON) -m venv .venv-audit
+	@.venv-audit/bin/$(PIP_INSTALL) 'pip-audit>=2.9,<3'
+	@touch $@
+
 .venv-training/installed: .venv/bin/python pyproject.toml training/constraints.txt
 	@echo "making .venv-training with TensorFlow ..."
 	@$(PYTHON) -m venv .venv-training
@@ -63,4 +84,4 @@ system-packages:
 	@touch $@
 
 clean:
-	rm -rf build .venv .venv-training .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf build .venv .venv-training .venv-audit .fuzz .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,52 @@
+"""Fuzzes every target for its share of the time: `python -m tests.fuzz SECONDS`; ends with 1 if something is found.
+
+What was found is left in .fuzz/TARGET/; once it is understood, it goes into tests/fuzz/corpus/TARGET under a name that
+says what it is, where the ordinary tests replay it.
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.fuzz.targets import CORPUS, has_meter, targets
+
+_FOUND = Path(".fuzz")
+_LONGEST_INPUT_BYTES = 8192
+_LONGEST_RUN_SECONDS = 5
+
+
+def main() -> None:
+    """Runs the targets one after the other, and shows what came of it."""
+    names = list(targets())
+    seconds = max(1, int(sys.argv[1]) // len(names))
+    if not has_meter():
+        print("frames: skipped, for this tree has no power meter")
+    results = [_fuzz(name, seconds) for name in names]
+    sys.exit(any(results))
+
+
+def _fuzz(name: str, seconds: int) -> int:
+    found = _FOUND / name
+    found.mkdir(parents=True, exist_ok=True)
+    words = CORPUS / f"{name}.dict"
+    command = [
+        *(sys.executable, "-m", "tests.fuzz.run", name),
+        *(f"-max_total_time={seconds}", f"-max_len={_LONGEST_INPUT_BYTES}", f"-timeout={_LONGEST_RUN_SECONDS}"),
+        f"-artifact_prefix={found}/finding-",
+        *([f"-dict={words}"] if words.exists() else []),
+        *("-print_final_stats=1", str(found), str(CORPUS / name)),
+    ]
+    log = found.with_suffix(".log")
+    with log.open("wb") as file:
+        code = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, check=False).returncode
+    said = log.read_text(errors="replace")
+    runs = re.findall(r"number_of_executed_units: (\d+)", said)
+    covered = re.findall(r"cov: (\d+)", said)
+    outcome = f"FOUND SOMETHING, see {log}" if code else "found nothing"
+    print(f"{name}: {''.join(runs[-1:]) or '?'} runs, {''.join(covered[-1:]) or '?'} edges, {outcome}", flush=True)
+    return code
+
+
+if __name__ == "__main__":
+    main()

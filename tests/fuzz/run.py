@@ -1,0 +1,27 @@
+"""Fuzzes one target with atheris: `python -m tests.fuzz.run TARGET [libFuzzer's options] [folders of inputs]`."""
+
+import contextlib
+import io
+import sys
+
+import atheris
+
+with atheris.instrument_imports(include=["stream", "paho", "tests.fuzz"]):
+    from tests.fuzz.targets import targets
+
+
+def main() -> None:
+    """Runs until libFuzzer's options say that it is enough, or something is found."""
+    name = sys.argv.pop(1)
+    target = targets()[name]
+
+    def quiet(data: bytes) -> None:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            target(data)
+
+    atheris.Setup(sys.argv, quiet)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()

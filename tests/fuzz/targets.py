@@ -1,0 +1,156 @@
+"""What is fuzzed: each target takes any bytes, as a stranger could send them, and holds what must be true of them all.
+
+A target raises for a finding: an AssertionError, or whatever the code under test should not have raised.
+"""
+
+import binascii
+import importlib
+import importlib.util
+import unicodedata
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import aiomqtt
+import orjson
+import regex
+from paho.mqtt._packet import decode_publish
+from paho.mqtt.client import MQTTMessage, MQTTv5
+
+from stream.bundle import SHIPPED_BUNDLE, Bundle, load_bundle
+from stream.commands.watch import Viewer
+from stream.messages import Label, LabelEncoder, RejectedTweetError, Tweet, decode_tweet
+from stream.packets import response_properties, with_request_properties_only
+from stream.settings import LimitSettings, Settings
+from stream.text import Cleaner, paper, placeholders
+from stream.tokenizer import Tokenizer
+
+CORPUS = Path(__file__).parent / "corpus"
+_LIMITS = LimitSettings(payload_bytes=4000, text_characters=1000)
+_CLEANINGS: tuple[Cleaner, ...] = (placeholders, paper)
+_TOPICS = ("tweets/polarity", "tweets/rejected", "tweets/in", "starling/pi/status")
+
+
+def tweet(payload: bytes) -> None:
+    """A message from the broker, through to its label or its rejection."""
+    try:
+        decoded = decode_tweet(payload, _LIMITS)
+    except RejectedTweetError as rejected:
+        _can_be_written(rejected, payload)
+        return
+    assert 0 < len(decoded.id) <= 128
+    assert 0 < len(decoded.text) <= _LIMITS.text_characters
+    assert len(decoded.entity or "") <= 256
+    assert len(decoded.lang or "") <= 256
+    _is_cleaned_and_tokenised(decoded.text)
+    label = orjson.loads(_encoder().label(_label_of(decoded), 0.0, 0.0))
+    assert (label["id"], label["text"], label.get("entity")) == (decoded.id, decoded.text, decoded.entity)
+
+
+def text(data: bytes) -> None:
+    """Any string, lone surrogates included, through cleaning and tokenising."""
+    _is_cleaned_and_tokenised(data.decode("utf-8", "surrogatepass" if _is_wtf8(data) else "replace"))
+
+
+def packet(data: bytes) -> None:
+    """The properties around a tweet: the first byte is the quality of service, the rest what stands in the packet."""
+    qos = data[0] & 1 if data else 0
+    properties, payload = data[1:200], data[200:]
+    head = b"\x00\x09tweets/in" + (b"\x00\x07" if qos else b"")
+    length = bytes([len(properties) & 0x7F | 0x80, len(properties) >> 7])
+    left = with_request_properties_only(bytearray(head + length + properties + payload), qos)
+    read = decode_publish(qos << 1, left, MQTTv5)
+    assert (read.topic, read.payload) == (b"tweets/in", payload)
+    message = MQTTMessage(1, read.topic)
+    message.properties = read.properties
+    if wanted := response_properties(message):
+        assert wanted[0]
+        wanted[1].pack()  # type: ignore[no-untyped-call]
+
+
+def watch(data: bytes) -> None:
+    """A message that `starling watch` shows: the first byte chooses its topic."""
+    topic = _TOPICS[data[0] % len(_TOPICS) if data else 0]
+    viewer = _viewer()
+    message = aiomqtt.Message(topic, data[1:], qos=1, retain=False, mid=1, properties=None)
+    viewer.show(message)
+    viewer.show_json(message)
+
+
+def frames(data: bytes) -> None:
+    """A serial line's bytes, however they are cut: the same frames come out, and the same lines are rejected."""
+    for sent in (data, _with_checksums(data)):
+        assert _frames_of([sent]) == _frames_of([sent[place : place + 1] for place in range(len(sent))])
+
+
+def targets() -> dict[str, Callable[[bytes], None]]:
+    """The targets by name; that of the power meter only where the meter's code is there."""
+    known = [tweet, text, packet, watch]
+    if has_meter():
+        known.append(frames)
+    return {target.__name__: target for target in known}
+
+
+def has_meter() -> bool:
+    """Whether the code of the power meter is there."""
+    return importlib.util.find_spec("stream.power") is not None
+
+
+def _can_be_written(rejected: RejectedTweetError, payload: bytes) -> None:
+    rejection = orjson.loads(_encoder().rejection(rejected, payload, 0.0))
+    assert (rejection["reason"], rejection["payload_bytes"]) == (rejected.reason, len(payload))
+
+
+def _is_cleaned_and_tokenised(any_text: str) -> None:
+    for clean in _CLEANINGS:
+        cleaned = clean(any_text)
+        assert clean(cleaned) == cleaned
+        assert unicodedata.is_normalized("NFC", cleaned)
+        assert not regex.search(r"\p{Cc}|\p{Cs}|\p{M}{31}", cleaned)
+        tokens = _tokenizer().encode(cleaned)
+        assert 2 <= len(tokens.ids) <= _bundle().manifest.max_tokens
+
+
+def _is_wtf8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _label_of(decoded: Tweet) -> Label:
+    return Label(decoded, "neutral", {"negative": 0.25, "neutral": 0.5, "positive": 0.25})
+
+
+def _with_checksums(data: bytes) -> bytes:
+    """The lines with the checksums that they should have, which a fuzzer does not guess."""
+    return b"".join(b"$%b*%04X\n" % (line, binascii.crc_hqx(line, 0xFFFF)) for line in data.split(b"\n"))
+
+
+def _frames_of(pieces: list[bytes]) -> tuple[list[Any], list[Any]]:
+    meter = importlib.import_module("stream.power.frames")
+    rejected: list[Any] = []
+    reader = meter.FrameReader(rejected.append)
+    return [frame for piece in pieces for frame in reader.feed(piece)], rejected
+
+
+@cache
+def _bundle() -> Bundle:
+    return load_bundle(SHIPPED_BUNDLE)
+
+
+@cache
+def _tokenizer() -> Tokenizer:
+    return Tokenizer(_bundle())
+
+
+@cache
+def _encoder() -> LabelEncoder:
+    return LabelEncoder("pi", _bundle(), include_text=True)
+
+
+@cache
+def _viewer() -> Viewer:
+    return Viewer(Settings(node="pi"))
