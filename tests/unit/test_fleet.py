@@ -165,9 +165,11 @@ async def test_a_window_that_is_not_quite_full_is_not_behind(group: Group) -> No
     assert group.states() == ["keeping_up"]
 
 
-async def test_a_node_that_stops_leaves_its_share_to_the_others(group: Group) -> None:
+async def test_a_node_that_stops_leaves_its_share_to_the_others_and_works_off_what_it_has(group: Group) -> None:
     group.another()
+    group.window.fill = 0.5
     await group.place.leave()
+    assert group.window.fill == 0
     assert group.intake.subscriptions == set()
     assert group.states() == ["keeping_up", "behind"]
     assert group.is_member() == 0
