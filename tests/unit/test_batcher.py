@@ -1,4 +1,5 @@
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from stream.batcher import Batcher
 from stream.metrics import Metrics
 from tests.unit.fake_classifier import BUCKETS, FakeClassifier
+from tests.unit.waiting import until
 
 Answer = asyncio.Task[NDArray[np.float32]]
 SHORT, MIDDLE, LONG = BUCKETS
@@ -235,6 +237,25 @@ async def test_metrics_show_what_waits_and_for_how_long() -> None:
         await numbers_of([*held, *answers])
         assert bench.metric("starling_batcher_waiting") == 0
         assert bench.metric("starling_batcher_oldest_wait_seconds") == 0
+
+
+async def test_the_longest_inference_is_timed_while_it_runs() -> None:
+    async with running(interpreters=2) as bench:
+        assert bench.batcher.longest_inference_seconds() == 0
+        held = await bench.hold()
+        longest = bench.batcher.longest_inference_seconds()
+        assert bench.batcher.longest_inference_seconds() > longest > 0
+        bench.release()
+        await numbers_of(held)
+        await until(lambda: bench.batcher.longest_inference_seconds() == 0)
+
+
+async def test_no_thread_is_left_behind() -> None:
+    before = set(threading.enumerate())
+    async with running(interpreters=2) as bench:
+        await numbers_of(await bench.put((1, SHORT), (2, SHORT)))
+        assert set(threading.enumerate()) > before
+    await until(lambda: set(threading.enumerate()) <= before)
 
 
 async def test_metrics_count_batches_tweets_and_times() -> None:

@@ -1,7 +1,8 @@
 """The swap of one model for another."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import orjson
 import pytest
 
 from stream import engine
+from stream.classifier import Classifier
 from stream.engine import Engines
 from stream.errors import BundleError, ungrouped
 from stream.health import Health
@@ -78,14 +80,32 @@ async def test_another_model_takes_over_when_it_is_wanted(old: Path, new: Path) 
         assert await bench.labelled_by() == "new"
 
 
-async def test_a_tweet_that_was_read_for_the_old_model_is_labelled_by_it(old: Path, new: Path) -> None:
+@pytest.fixture
+def go(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """What inferences wait for."""
+    event, classify = threading.Event(), Classifier.probabilities
+
+    def held(self: Classifier, batch: Sequence[Sequence[int]]) -> Any:
+        event.wait()
+        return classify(self, batch)
+
+    monkeypatch.setattr(Classifier, "probabilities", held)
+    yield event
+    event.set()
+
+
+async def test_a_tweet_that_the_old_model_is_at_work_on_is_labelled_by_it(
+    old: Path, new: Path, go: threading.Event
+) -> None:
     async with running(old) as bench:
-        read = bench.labelling.read(TWEET)
-        answer = asyncio.create_task(bench.labelling.label(read, 0.0))
+        answer = asyncio.create_task(bench.labelling.label(bench.labelling.read(TWEET), 0.0))
         await asyncio.sleep(0)
         bench.want(new)
         await bench.swaps(1)
+        assert not answer.done()
+        go.set()
         assert orjson.loads(await answer)["model"]["name"] == "old"
+        assert await bench.labelled_by() == "new"
 
 
 async def test_a_model_that_cannot_be_used_is_refused_and_the_old_one_stays(
