@@ -88,7 +88,7 @@ def decode_tweet(payload: bytes, limits: LimitSettings) -> Tweet:
         RejectedTweetError: The payload is none of these, or exceeds a limit.
     """
     found = _json_object(payload, limits)
-    if isinstance(data := found.get("data"), dict):
+    if isinstance(data := found.get("data"), dict) and not found.keys() & {"id", "id_str"}:
         found = {"entity": found.get("entity"), "lang": found.get("lang"), **data}
     tweet_id = _tweet_id(found)
     text = _text(found)

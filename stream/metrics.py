@@ -4,7 +4,7 @@ Base units, totals as counters, ratios from 0 to 1, every known label there from
 label whose values could grow without bound.
 """
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
@@ -12,6 +12,8 @@ from prometheus_client.process_collector import ProcessCollector
 from stream import __version__
 from stream.bundle import POLARITIES, Bundle
 from stream.messages import Reason
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a gauge for each counter that nobody asks for
 
 STAGES = ("decode", "queue", "inference", "publish")
 _SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)

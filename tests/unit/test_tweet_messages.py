@@ -215,3 +215,8 @@ def test_a_damaged_tweet_is_a_tweet_or_a_rejection(payload: bytes, data: st.Data
 @given(st.text(min_size=1, max_size=280).filter(str.strip), st.sampled_from(["text", "full_text"]))
 def test_a_text_arrives_as_it_was_sent(text: str, key: str) -> None:
     assert decode({"id": "7", key: text}).text == text
+
+
+def test_a_tweet_with_some_other_data_beside_its_own_id_is_read_as_it_is() -> None:
+    tweet = decode_tweet(b'{"id":"1","text":"mine","data":{"something":"else"}}', LimitSettings())
+    assert (tweet.id, tweet.text) == ("1", "mine")
