@@ -4,6 +4,8 @@
 # A command has as many parameters as options, Typer reads options from plain booleans with defaults, and a command
 # imports what it needs when it runs, so that `starling --help` answers at once.
 
+import errno
+import os
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -150,8 +152,18 @@ def main() -> None:
     except KeyboardInterrupt:
         _die("interrupted", 130)
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
-        sys.stderr.close()
+        _drop_output()
         sys.exit(141)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _drop_output()
+        _die("no room is left on the disk that the output goes to", 74)
+
+
+def _drop_output() -> None:
+    """Lets what is still buffered for stdout go nowhere, lest Python try to write it again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _die(message: str, exit_code: int) -> Any:  # noqa: ANN401

@@ -10,7 +10,7 @@ import pytest
 from stream.commands.demo import sample_tweets
 from tests.integration.mosquitto import Mosquitto, free_port
 from tests.integration.probe import probing, serving, settings_for, write_config
-from tests.integration.program import finished, started, without_noise
+from tests.integration.program import STARLING, finished, started, without_noise
 
 TWEETS = [
     b'{"id":"1","text":"I love this phone, the battery lasts for days!"}',
@@ -161,3 +161,13 @@ async def test_check_names_each_part_that_does_not_work(tmp_path: Path) -> None:
     assert lines["settings"].startswith("works")
     assert all(lines[part].startswith("BROKEN") for part in ("model", "broker", "http", "meter"))
     assert f"127.0.0.1:{port}" in lines["broker"]
+
+
+async def test_a_full_disk_is_told_in_one_line() -> None:
+    with Path("/dev/full").open("wb") as full_disk:  # noqa: ASYNC230  (opening it waits for nothing)
+        process = await asyncio.create_subprocess_exec(
+            *STARLING, "classify", stdin=asyncio.subprocess.PIPE, stdout=full_disk, stderr=asyncio.subprocess.PIPE
+        )
+        _, err = await process.communicate(b"\n".join(TWEETS))
+    assert process.returncode == 74
+    assert without_noise(err.decode()) == "starling: no room is left on the disk that the output goes to\n"
