@@ -27,6 +27,8 @@ _TEXTS_KEPT = 10_000
 """Texts that wait for their label, at most."""
 _ENERGY_SECONDS = 10.0
 """A node tells its energy every second, which would bury the labels."""
+_NODES_KEPT = 1000
+"""Of which we know when they were shown: whoever may publish could make up any number."""
 _LONGEST_SHOWN = 1000
 _ESCAPED_CONTROLS = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
 """The control characters that JSON need not escape, and that some terminals obey."""
@@ -127,6 +129,8 @@ class Viewer:
         """Shows what a node draws now and then; a node that leaves empties its topic."""
         now = time.monotonic()
         if now - self._energy_shown.get(node, -math.inf) >= _ENERGY_SECONDS and (words := read_energy_words(payload)):
+            if len(self._energy_shown) >= _NODES_KEPT:
+                self._energy_shown.clear()
             self._energy_shown[node] = now
             self._console.print(Text(f"node {one_line(node)}: {one_line(words)}", "cyan"))
 

@@ -7,13 +7,13 @@ import sys
 import atheris
 
 with atheris.instrument_imports(include=["stream", "paho", "tests.fuzz"]):
-    from tests.fuzz.targets import targets
+    from tests.fuzz.targets import TARGETS
 
 
 def main() -> None:
     """Runs until libFuzzer's options say that it is enough, or something is found."""
     name = sys.argv.pop(1)
-    target = targets()[name]
+    target = TARGETS[name]
 
     def quiet(data: bytes) -> None:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):

@@ -3,14 +3,10 @@
 A target raises for a finding: an AssertionError, or whatever the code under test should not have raised.
 """
 
-import binascii
-import importlib
-import importlib.util
 import unicodedata
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import aiomqtt
 import orjson
@@ -22,6 +18,7 @@ from stream.bundle import SHIPPED_BUNDLE, Bundle, load_bundle
 from stream.commands.watch import Viewer
 from stream.messages import Label, LabelEncoder, RejectedTweetError, Tweet, decode_tweet
 from stream.packets import response_properties, with_request_properties_only
+from stream.power.frames import Frame, FrameReader, Rejection, checksum
 from stream.settings import LimitSettings, Settings
 from stream.text import Cleaner, paper, placeholders
 from stream.tokenizer import Tokenizer
@@ -29,7 +26,7 @@ from stream.tokenizer import Tokenizer
 CORPUS = Path(__file__).parent / "corpus"
 _LIMITS = LimitSettings(payload_bytes=4000, text_characters=1000)
 _CLEANINGS: tuple[Cleaner, ...] = (placeholders, paper)
-_TOPICS = ("tweets/polarity", "tweets/rejected", "tweets/in", "starling/pi/status")
+_TOPICS = ("tweets/polarity", "tweets/rejected", "tweets/in", "starling/pi/status", "starling/pi/energy")
 
 
 def tweet(payload: bytes) -> None:
@@ -73,6 +70,7 @@ def watch(data: bytes) -> None:
     """A message that `starling watch` shows: the first byte chooses its topic."""
     topic = _TOPICS[data[0] % len(_TOPICS) if data else 0]
     viewer = _viewer()
+    viewer._energy_shown.clear()
     message = aiomqtt.Message(topic, data[1:], qos=1, retain=False, mid=1, properties=None)
     viewer.show(message)
     viewer.show_json(message)
@@ -84,17 +82,9 @@ def frames(data: bytes) -> None:
         assert _frames_of([sent]) == _frames_of([sent[place : place + 1] for place in range(len(sent))])
 
 
-def targets() -> dict[str, Callable[[bytes], None]]:
-    """The targets by name; that of the power meter only where the meter's code is there."""
-    known = [tweet, text, packet, watch]
-    if has_meter():
-        known.append(frames)
-    return {target.__name__: target for target in known}
-
-
-def has_meter() -> bool:
-    """Whether the code of the power meter is there."""
-    return importlib.util.find_spec("stream.power") is not None
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    target.__name__: target for target in (tweet, text, packet, watch, frames)
+}
 
 
 def _can_be_written(rejected: RejectedTweetError, payload: bytes) -> None:
@@ -126,13 +116,12 @@ def _label_of(decoded: Tweet) -> Label:
 
 def _with_checksums(data: bytes) -> bytes:
     """The lines with the checksums that they should have, which a fuzzer does not guess."""
-    return b"".join(b"$%b*%04X\n" % (line, binascii.crc_hqx(line, 0xFFFF)) for line in data.split(b"\n"))
+    return b"".join(b"$%b*%04X\n" % (line, checksum(line)) for line in data.split(b"\n"))
 
 
-def _frames_of(pieces: list[bytes]) -> tuple[list[Any], list[Any]]:
-    meter = importlib.import_module("stream.power.frames")
-    rejected: list[Any] = []
-    reader = meter.FrameReader(rejected.append)
+def _frames_of(pieces: list[bytes]) -> tuple[list[Frame], list[Rejection]]:
+    rejected: list[Rejection] = []
+    reader = FrameReader(rejected.append)
     return [frame for piece in pieces for frame in reader.feed(piece)], rejected
 
 

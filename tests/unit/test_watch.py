@@ -161,3 +161,12 @@ def test_json_leaves_out_what_is_none(viewer: Viewer, capsys: pytest.CaptureFixt
 def test_a_text_without_end_is_cut(viewer: Viewer, capsys: pytest.CaptureFixture[str]) -> None:
     viewer.show(message("tweets/polarity", LABEL | {"text": "a" * 100_000}))
     assert len(capsys.readouterr().out) < 1100
+
+
+def test_energy_of_nodes_that_are_made_up_fills_no_memory(viewer: Viewer) -> None:
+    quantity = {"value": 2.5, "standard_error": None}
+    per_tweet = {"all": quantity, "above_idle": None}
+    energy = {"watts": quantity, "joules_per_tweet": per_tweet, "joules_total": quantity, "source": "rapl"}
+    for number in range(2000):
+        viewer.show(message(f"starling/made-up-{number}/energy", energy))
+    assert 0 < len(viewer._energy_shown) <= 1000
