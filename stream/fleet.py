@@ -19,6 +19,7 @@ from paho.mqtt.client import MQTTMessage
 
 from stream.delivery import Deliveries, Session
 from stream.metrics import Metrics
+from stream.mqtt import Client
 from stream.settings import NODE_PATTERN, Settings
 from stream.topics import ALL_GROUP_TOPICS, ALL_STATUS_TOPICS, ONLINE, group_topic, node_of, status_topic
 
@@ -57,7 +58,7 @@ class Loner:
         Raises:
             BrokerError: The broker does not let us.
         """
-        await self._intake.subscribe_confirmed(self._tweets)
+        await _subscribe(self._intake, self._tweets)
 
     async def keep_fair(self) -> None:
         """Has nobody to be fair to."""
@@ -97,7 +98,7 @@ class Member:
         """
         for topic in (ALL_STATUS_TOPICS, ALL_GROUP_TOPICS):
             await self._session.outlet.subscribe_confirmed(topic)
-        await self._session.intake.subscribe_confirmed(self._subscription)
+        await _subscribe(self._session.intake, self._subscription)
         await self._say(State.KEEPING_UP)
         self._in_group.set(1)
 
@@ -177,6 +178,18 @@ def place(settings: Settings, session: Session, deliveries: Deliveries, metrics:
     if settings.broker.group is None:
         return Loner(settings, session)
     return Member(settings, session, deliveries, metrics)
+
+
+async def _subscribe(intake: Client, topic: str) -> None:
+    """Subscribes, and waits for the answer only where it comes at once.
+
+    In a session that the broker has kept it comes after all the tweets that waited for us, which may take hours; and
+    such a session has its subscription.
+    """
+    if intake.session_present:
+        intake.subscribe_soon(topic)
+    else:
+        await intake.subscribe_confirmed(topic)
 
 
 def _keep(nodes: set[str], node: str, *, is_in: bool) -> None:

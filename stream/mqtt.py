@@ -6,9 +6,10 @@ reaches for paho through aiomqtt.
 """
 
 import asyncio
+import functools
 import socket
 import ssl
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
@@ -149,18 +150,41 @@ class Client(aiomqtt.Client):
         """Subscribes at QoS 1.
 
         Raises:
-            BrokerError: The broker refuses the subscription, or the connection is lost.
+            BrokerError: The broker refuses the subscription or does not answer in time, or the connection is lost.
         """
+        answer = self._subscription(topic)
         with self._own_errors():
-            if self._version_5:
-                answer = await self.subscribe(topic, options=SubscribeOptions(qos=1, retainHandling=_RETAINED_ONCE))
-            else:
-                answer = await self.subscribe(topic, qos=1)
+            self._check_granted(topic, await self._wait_for(answer, timeout=None))
+
+    def subscribe_soon(self, topic: str) -> None:
+        """Subscribes at QoS 1, without waiting for the answer, which comes after the messages that are on their way.
+
+        A refusal ends the connection, and `wait_disconnected` raises it.
+        """
+        self._subscription(topic).add_done_callback(functools.partial(self._end_where_refused, topic))
+
+    def _subscription(self, topic: str) -> asyncio.Future[Any]:
+        """Asks for a subscription; the broker's codes are the future's result."""
+        options = SubscribeOptions(qos=1, retainHandling=_RETAINED_ONCE) if self._version_5 else None
+        asked, mid = self._client.subscribe(topic, qos=0 if self._version_5 else 1, options=options)
+        if mid is None:
+            raise BrokerError(f"{self._where}: cannot subscribe to {topic}: {error_string(asked)}")
+        self._pending_subscribes[mid] = answer = self._loop.create_future()
+        return answer
+
+    def _check_granted(self, topic: str, answer: Iterable[ReasonCode | int]) -> None:
         refused = [code for code in answer if _value(code) >= _FIRST_FAILURE]
         if refused:
             raise BrokerError(
                 f"{self._where}: no subscription to {topic} ({refused[0]}); check the broker's access rules"
             )
+
+    def _end_where_refused(self, topic: str, answer: asyncio.Future[Any]) -> None:
+        try:
+            self._check_granted(topic, answer.result())
+        except BrokerError as error:
+            if not self._disconnected.done():
+                self._disconnected.set_exception(error)
 
     async def unsubscribe_confirmed(self, topic: str) -> None:
         """Ends a subscription.

@@ -178,6 +178,24 @@ async def test_tweets_sent_while_the_node_is_away_are_labelled_when_it_is_back(b
 
 
 @PROTOCOLS
+async def test_a_backlog_that_takes_longer_than_the_broker_may_costs_no_reconnection(
+    broker: Mosquitto, protocol: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    # In a group, a node looks for the others before it subscribes, and the first tweets are done with by then.
+    hasty = {"group": "fleet", "receive_maximum": 2, "timeout_seconds": 0.5}
+    settings = settings_for(broker.port, broker={"protocol": protocol} | hasty)
+    async with serving(settings):
+        pass
+    async with probing(settings_for(broker.port)) as probe:
+        ids = {f"away-{number}" for number in range(300)}
+        await probe.tweets(ids)
+        async with serving(settings):
+            await probe.until(lambda: set(probe.labelled_ids()) == ids)
+    assert len(probe.labels) == len(ids)
+    assert "next attempt" not in caplog.text
+
+
+@PROTOCOLS
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 async def test_a_broker_that_restarts_under_load_costs_no_tweet(
     broker: Mosquitto, protocol: str, how: signal.Signals
