@@ -9,7 +9,7 @@ import os
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -166,6 +166,6 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _die(message: str, exit_code: int) -> Any:  # noqa: ANN401
+def _die(message: str, exit_code: int) -> NoReturn:
     typer.echo(f"starling: {' '.join(message.split())}", err=True)
     sys.exit(exit_code)
