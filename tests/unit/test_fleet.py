@@ -27,6 +27,8 @@ class FakeClient(Client):
     """A broker's end that takes everything and remembers it."""
 
     def __init__(self) -> None:
+        self.session_present = False
+        self.confirmed: set[str] = set()
         self.subscriptions: set[str] = set()
         self.said: list[bytes] = []
         self.hear: Callable[[MQTTMessage], None] = lambda _: None
@@ -38,6 +40,10 @@ class FakeClient(Client):
         pass
 
     async def subscribe_confirmed(self, topic: str) -> None:
+        self.confirmed.add(topic)
+        self.subscriptions.add(topic)
+
+    def subscribe_soon(self, topic: str) -> None:
         self.subscriptions.add(topic)
 
     def unsubscribe_soon(self, topic: str) -> None:
@@ -110,6 +116,14 @@ async def test_a_node_of_no_group_takes_all_tweets() -> None:
     assert group.intake.subscriptions == {"tweets/in"}
     await group.place.leave()
     assert group.intake.subscriptions == {"tweets/in"}
+
+
+async def test_a_kept_session_is_not_kept_waiting_for_an_answer_that_comes_after_its_backlog() -> None:
+    group = Group()
+    group.intake.session_present = True
+    await group.place.join()
+    assert group.intake.subscriptions == {"tweets/in"}
+    assert not group.intake.confirmed
 
 
 async def test_a_node_that_joins_takes_its_share_and_says_so(group: Group) -> None:
