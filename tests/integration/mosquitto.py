@@ -1,6 +1,8 @@
 """A real Mosquitto, started and killed by the tests."""
 
 import asyncio
+import contextlib
+import random
 import shutil
 import signal
 import socket
@@ -15,23 +17,39 @@ _BASE = """\
 listener {port} 127.0.0.1
 set_tcp_nodelay true
 persistence true
-persistence_location {folder}/
+persistence_location {disk}/
 max_queued_messages 0
 log_dest stderr
-log_type all
+log_type {log_type}
 {user}
 """
 
 
 class Mosquitto:
-    """A broker of its own for a test: a context manager that runs it, and can restart it in between."""
+    """A broker of its own for a test: a context manager that runs it, and can restart it in between.
 
-    def __init__(self, folder: Path, options: str = "allow_anonymous true") -> None:
+    Args:
+        folder: Where its configuration and its log go.
+        options: More lines of its configuration.
+        disk: Where it saves its messages; left out: in the same folder.
+        log_type: What it logs; all, to wait for with `until_logged`, is several lines for each message.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        options: str = "allow_anonymous true",
+        *,
+        disk: Path | None = None,
+        log_type: str = "all",
+    ) -> None:
         self.port = free_port()
+        self._database = (disk or folder) / "mosquitto.db"
         self._config = folder / "mosquitto.conf"
         self._log = folder / "mosquitto.log"
         user = f"user {folder.owner()}"  # as root it would become a user that cannot write here
-        self._config.write_text(_BASE.format(port=self.port, folder=folder, user=user) + options + "\n")
+        base = _BASE.format(port=self.port, disk=disk or folder, user=user, log_type=log_type)
+        self._config.write_text(base + options + "\n")
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -70,12 +88,16 @@ class Mosquitto:
 
     def save(self) -> None:
         """Makes the broker write its messages to disk, and waits until it has."""
-        assert self._process
-        database = self._config.with_name("mosquitto.db")
-        database.unlink(missing_ok=True)
-        self._process.send_signal(signal.SIGUSR1)
-        while not database.exists():  # written under another name and renamed when whole
+        self._database.unlink(missing_ok=True)
+        self.ask_to_save()
+        while not self._database.exists():  # written under another name and renamed when whole
+            assert self._process
             assert self._process.poll() is None
+
+    def ask_to_save(self) -> None:
+        """Makes the broker write its messages to disk, if it can."""
+        assert self._process
+        self._process.send_signal(signal.SIGUSR1)
 
 
 def password_options(folder: Path, passwords: Mapping[str, str], access_rules: str = "") -> str:
@@ -89,9 +111,11 @@ def password_options(folder: Path, passwords: Mapping[str, str], access_rules: s
 
 
 def free_port() -> int:
-    """A port that nothing listens on at the moment."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+    """A port that nothing listens on at the moment, of those that the system does not give to outgoing connections."""
+    while True:
+        port = random.randrange(10_000, 32_768)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def wait_until_listening(port: int, process: subprocess.Popen[bytes]) -> None:

@@ -106,12 +106,16 @@ def settings_for(port: int, **sections: Any) -> Settings:
 
 
 def write_config(folder: Path, settings: Settings, http_port: int) -> Path:
-    """Writes a settings file for a service that runs as a program of its own."""
-    broker = settings.broker
+    """Writes a settings file for a service that runs as a program of its own, with all that was set for the test."""
+    given = settings.model_dump(mode="json", exclude_unset=True) | {"http": {"port": http_port}}
+    sections = {name: keys for name, keys in given.items() if isinstance(keys, dict)}
+    lines = [_toml(name, value) for name, value in given.items() if name not in sections]
+    for section, keys in sections.items():
+        lines += [f"[{section}]", *(_toml(name, value) for name, value in keys.items() if value is not None)]
     config = folder / "starling.toml"
-    config.write_text(
-        f'node = "{settings.node}"\n[broker]\nhost = "{broker.host}"\nport = {broker.port}\n'
-        f'protocol = "{broker.protocol}"\nreconnect_seconds = {broker.reconnect_seconds}\n'
-        f"wait_at_start = {str(broker.wait_at_start).lower()}\n[http]\nport = {http_port}\n"
-    )
+    config.write_text("\n".join(lines) + "\n")
     return config
+
+
+def _toml(name: str, value: object) -> str:
+    return f"{name} = {orjson.dumps(value).decode()}"  # what the settings hold looks the same in TOML and JSON

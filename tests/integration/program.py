@@ -2,9 +2,13 @@
 
 import asyncio
 import contextlib
+import re
+import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import aiohttp
 
@@ -42,12 +46,93 @@ def without_noise(stderr: str) -> str:
     return "".join(line for line in stderr.splitlines(keepends=True) if not line.startswith("INFO: Created TensorFlow"))
 
 
+class Node:
+    """`starling run`, which a test kills and starts again; an async context manager.
+
+    Args:
+        config: Its settings file; `http.port` is to be 0, for what it says of its address is believed.
+        log: What it says goes here.
+    """
+
+    def __init__(self, config: Path, log: Path) -> None:
+        self._config = config
+        self._log = log
+        self._http_port = 0
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def __aenter__(self) -> Self:
+        """Starts it."""
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Kills it."""
+        await self.kill()
+
+    async def start(self) -> None:
+        """Starts it, and waits no longer than until /metrics answers."""
+        command = (*STARLING, "run", "--config", self._config)
+        with self._log.open("ab") as log:
+            said_before = log.tell()
+            self._process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log)
+        while not (told := re.search(r"metrics at http://[^/]*:(\d+)/", self._log.read_text()[said_before:])):
+            if self._process.returncode is not None:
+                raise RuntimeError(f"starling run ended at once: {self._log.read_text()[said_before:]}")
+            await asyncio.sleep(0.01)
+        self._http_port = int(told[1])
+
+    async def ready(self) -> None:
+        """Waits until it would label a tweet."""
+        await until_ready(self._http_port)
+
+    async def draining(self) -> None:
+        """Waits until it has begun to drain."""
+        await _until_readyz(self._http_port, 503, "the service is stopping")
+
+    def tell_to_stop(self) -> None:
+        """Makes it drain."""
+        assert self._process
+        self._process.send_signal(signal.SIGTERM)
+
+    async def stopped(self) -> int:
+        """Waits until it has ended; returns its exit code."""
+        assert self._process
+        return await asyncio.wait_for(self._process.wait(), 60)
+
+    async def kill(self) -> None:
+        """Ends it without a word."""
+        if self._process and self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+
+    async def metrics(self) -> str:
+        """What /metrics says; nothing where nobody answers."""
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+            url = f"http://127.0.0.1:{self._http_port}/metrics"
+            async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(5)) as session, session.get(url) as answer:
+                return await answer.text()
+        return ""
+
+
+def metric(exposition: str, name: str) -> float:
+    """The value of a metric, or the sum over all of its labels."""
+    values = re.findall(rf"^{name}(?:{{.*}})? (\S+)$", exposition, re.MULTILINE)
+    assert values, f"no {name} in /metrics"
+    return sum(map(float, values))
+
+
 async def until_ready(http_port: int) -> None:
     """Asks a service's /readyz until it says yes."""
+    await _until_readyz(http_port, 200, "")
+
+
+async def _until_readyz(http_port: int, status: int, text: str) -> None:
     async with aiohttp.ClientSession() as session, asyncio.timeout(30):
         while True:
             with contextlib.suppress(aiohttp.ClientConnectionError):
                 async with session.get(f"http://127.0.0.1:{http_port}/readyz") as answer:
-                    if answer.status == 200:
+                    if answer.status == status and text in await answer.text():
                         return
             await asyncio.sleep(0.02)
