@@ -18,7 +18,7 @@ PLAIN = Calibration()
 
 
 def noisy_sample(mean_code: float, deviation: float, seed: int = 1) -> Sample:
-    chance = random.Random(seed)  # noqa: S311  (no secret)
+    chance = random.Random(seed)
     codes = [round(chance.gauss(mean_code, deviation)) for _ in range(1923)]
     return Sample(0, 1987, 1923, sum(codes), sum(code * code for code in codes), 5006)
 

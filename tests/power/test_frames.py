@@ -153,7 +153,7 @@ def test_a_flood_without_a_newline_is_not_kept() -> None:
 
 def test_a_million_fuzzed_bytes_yield_no_frame_that_was_not_sent() -> None:
     """Lines that differ from good ones in a few places, which is what a line sees, and random ones."""
-    chance = random.Random(20)  # noqa: S311  (no secret)
+    chance = random.Random(20)
     sent = [sample_line(sample(number, chance.randrange(CODE_MAX))) for number in range(20_000)]
     data = bytearray()
     intact = set()

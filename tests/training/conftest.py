@@ -100,7 +100,7 @@ def _write_tokenizer(folder: Path) -> None:
 
 
 def _texts(count: int) -> list[str]:
-    chooser = random.Random(11)  # noqa: S311
+    chooser = random.Random(11)
     return [" ".join(chooser.choices(WORDS, k=chooser.randint(1, 20))) for _ in range(count)]
 
 
