@@ -133,6 +133,18 @@ def check(config: Config = None, json: Json = False) -> None:
 
 
 @app.command()
+def experiment(
+    plan: Annotated[Path, typer.Argument(help="What to run, TOML: models, precisions, seeds, data, threads.")],
+    out: Annotated[Path, typer.Option(help="The folder of results; runs that are in there are not repeated.")],
+    node: Annotated[str | None, typer.Option(help="This device's name in the results; without it, the host's.")] = None,
+) -> None:
+    """Run models over labelled tweets, one by one, and record what that takes: time, CPU, memory, energy."""
+    from stream.commands.experiment import run_experiment
+
+    run_experiment(plan, out, node)
+
+
+@app.command()
 def settings() -> None:
     """Print every setting with its meaning and its default, as a starling.toml to start from."""
     from stream.commands.settings import settings_template

@@ -1,0 +1,63 @@
+"""Labelled tweets for an experiment: JSON lines as the service reads them, each with its gold polarity."""
+
+import gzip
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import orjson
+
+from stream.bundle import POLARITIES, Polarity
+from stream.errors import InputError
+from stream.messages import RejectedTweetError, Tweet, decode_tweet
+from stream.settings import LimitSettings
+
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledTweet:
+    """A tweet and its gold label."""
+
+    tweet: Tweet
+    polarity: Polarity
+
+
+def read_labelled(path: Path) -> list[LabelledTweet]:
+    """Reads a file of labelled tweets, gzipped or not.
+
+    Raises:
+        InputError: It cannot be read or is empty, or a line is no tweet with a polarity; says which.
+    """
+    try:
+        content = path.read_bytes()
+        lines = (gzip.decompress(content) if content.startswith(_GZIP_MAGIC) else content).splitlines()
+    except (OSError, EOFError) as error:
+        raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+    tweets = list(_parsed(lines, path))
+    if not tweets:
+        raise InputError(f"{path} holds no tweets")
+    return tweets
+
+
+def in_order_of(tweets: list[LabelledTweet], seed: int, most: int | None) -> list[LabelledTweet]:
+    """Shuffles tweets, the same way for the same seed, and takes the first `most`."""
+    shuffled = list(tweets)
+    random.Random(seed).shuffle(shuffled)  # noqa: S311  (an order, no secret)
+    return shuffled[:most]
+
+
+def _parsed(lines: list[bytes], path: Path) -> Iterator[LabelledTweet]:
+    limits = LimitSettings()
+    for number, line in enumerate(lines, start=1):
+        where = f"{path}, line {number}"
+        try:
+            tweet = decode_tweet(line, limits)
+        except RejectedTweetError as error:
+            raise InputError(f"{where}: {error.reason}: {error}") from error
+        polarity = orjson.loads(line).get("polarity")
+        if polarity not in POLARITIES:
+            raise InputError(f"{where} has no 'polarity' that is one of {', '.join(POLARITIES)}")
+        yield LabelledTweet(tweet, cast("Polarity", polarity))

@@ -1,0 +1,28 @@
+"""How well given labels match gold ones: accuracy and macro-F1, from 0 to 1."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.bundle import POLARITIES, Polarity
+
+
+def confusion(gold: Sequence[Polarity], given: Sequence[Polarity]) -> NDArray[np.int64]:
+    """Counts tweets by gold label (rows) and given label (columns), both in the order of POLARITIES."""
+    counts = np.zeros((len(POLARITIES), len(POLARITIES)), dtype=np.int64)
+    rows = [POLARITIES.index(label) for label in gold]
+    columns = [POLARITIES.index(label) for label in given]
+    np.add.at(counts, (rows, columns), 1)
+    return counts
+
+
+def accuracy(counts: NDArray[np.int64]) -> float:
+    """The share of tweets with their gold label; 0 of none."""
+    return float(counts.trace() / max(1, counts.sum()))
+
+
+def macro_f1(counts: NDArray[np.int64]) -> float:
+    """The mean over the classes of F1 = 2·found / (gold + given); a class that is in neither counts 0."""
+    together = counts.sum(axis=0) + counts.sum(axis=1)
+    return float((2 * counts.diagonal() / np.maximum(together, 1)).mean())

@@ -1,0 +1,174 @@
+"""Watches the machine and one process from a process of its own, cheaply: a line of raw counters for each sample.
+
+    python -m stream.experiment.monitor SAMPLES_PER_SECOND
+
+Lines go to stdout, which is best a file. A process id on stdin is watched from then on; stdin's end ends the monitor,
+so that it never outlives who started it. Only the standard library is imported: importing is what would cost most.
+"""
+
+import os
+import select
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+COLUMNS = (
+    "seconds",
+    "cpu_busy_ticks",
+    "cpu_ticks",
+    "memory_available_bytes",
+    "process_ticks",
+    "process_resident_bytes",
+    "celsius",
+    "hertz",
+    "throttled_bits",
+)
+"""`seconds` are those of CLOCK_MONOTONIC, which all processes share; ticks are of all cores together, since boot."""
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_COUNTED_MODES = 8  # user to steal; guests' time, which follows, is within user's
+_IDLE_MODES = slice(3, 5)  # idle, and waiting for a disk
+_UTIME, _STIME = 11, 12  # fields of /proc/PID/stat after the command's name
+_LONGEST_BYTES = 4096
+_CPU_SENSORS = ("cpu", "soc", "pkg")
+_SYS = Path("/sys")
+
+Number = int | float | None
+
+
+class _File:
+    """A file of the kernel's that is read again and again; None from one that is not there."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._descriptor = os.open(path, os.O_RDONLY)
+        except OSError:
+            self._descriptor = -1
+
+    def read(self) -> bytes | None:
+        try:
+            return os.pread(self._descriptor, _LONGEST_BYTES, 0) if self._descriptor >= 0 else None
+        except OSError:
+            return None
+
+    def number(self, base: int = 10) -> int | None:
+        content = self.read()
+        try:
+            return int(content, base) if content else None
+        except ValueError:
+            return None
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+class Sampler:
+    """Reads the counters.
+
+    Args:
+        sys: Where the kernel's sensors are; a test may have its own.
+    """
+
+    def __init__(self, sys: Path = _SYS) -> None:
+        self._stat = _File(Path("/proc/stat"))
+        self._memory = _File(Path("/proc/meminfo"))
+        self._process: tuple[_File, _File] | None = None
+        self._temperature = _File(_cpu_sensor(sys))
+        policies = sorted(sys.glob("devices/system/cpu/cpufreq/policy*/scaling_cur_freq"))
+        self._frequencies = [_File(policy) for policy in policies]
+        self._throttled = _File(sys / "devices/platform/soc/soc:firmware/get_throttled")
+
+    def watch(self, process_id: int) -> None:
+        """Tells of this process from now on."""
+        for file in self._process or ():
+            file.close()
+        folder = Path("/proc", str(process_id))
+        self._process = _File(folder / "stat"), _File(folder / "statm")
+
+    def sample(self) -> tuple[Number, ...]:
+        """Reads everything once, in the order of COLUMNS; None for what this machine does not tell."""
+        busy, total = self._cpu_ticks()
+        millicelsius = self._temperature.number()
+        return (
+            time.monotonic(),
+            busy,
+            total,
+            self._memory_available_bytes(),
+            *self._process_numbers(),
+            None if millicelsius is None else millicelsius / 1000,
+            self._hertz(),
+            self._throttled.number(16),
+        )
+
+    def _cpu_ticks(self) -> tuple[int, int]:
+        first_line = (self._stat.read() or b"").split(b"\n", 1)[0]
+        modes = [int(ticks) for ticks in first_line.split()[1 : 1 + _COUNTED_MODES]]
+        return sum(modes) - sum(modes[_IDLE_MODES]), sum(modes)
+
+    def _memory_available_bytes(self) -> int | None:
+        _, found, rest = (self._memory.read() or b"").partition(b"MemAvailable:")
+        return int(rest.split(None, 1)[0]) * 1024 if found else None
+
+    def _process_numbers(self) -> tuple[int | None, int | None]:
+        stat, statm = (file.read() for file in self._process) if self._process else (None, None)
+        if not stat or not statm:
+            return None, None
+        fields = stat.rpartition(b")")[2].split()
+        return int(fields[_UTIME]) + int(fields[_STIME]), int(statm.split()[1]) * _PAGE_BYTES
+
+    def _hertz(self) -> float | None:
+        kilohertz = [number for file in self._frequencies if (number := file.number()) is not None]
+        return 1000 * sum(kilohertz) / len(kilohertz) if kilohertz else None
+
+
+def _cpu_sensor(sys: Path) -> Path:
+    zones = sorted(sys.glob("class/thermal/thermal_zone*"))
+    of_the_cpu = [zone for zone in zones if any(word in _text(zone / "type") for word in _CPU_SENSORS)]
+    return next(iter(of_the_cpu or zones), sys) / "temp"
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="ascii").lower()
+    except OSError:
+        return ""
+
+
+def line(numbers: Iterable[Number]) -> bytes:
+    """Writes a sample."""
+    return ",".join("" if number is None else repr(number) for number in numbers).encode() + b"\n"
+
+
+def parse(written: bytes) -> list[tuple[Number, ...]]:
+    """Reads samples back; a last line that was cut off is left out."""
+    complete = written[: written.rfind(b"\n") + 1]
+    return [tuple(map(_number, row.split(","))) for row in complete.decode().splitlines()]
+
+
+def _number(written: str) -> Number:
+    if not written:
+        return None
+    return int(written) if written.isdigit() else float(written)
+
+
+def monitor(samples_per_second: float) -> None:
+    """Samples until stdin ends, at moments set in advance, so that a late sample does not delay the next."""
+    sampler = Sampler()
+    period_seconds = 1 / samples_per_second
+    due = time.monotonic()
+    while True:
+        os.write(1, line(sampler.sample()))
+        due = max(due + period_seconds, time.monotonic())
+        while (wait := due - time.monotonic()) > 0:
+            if select.select([0], [], [], wait)[0]:
+                told = os.read(0, _LONGEST_BYTES)
+                if not told:
+                    return
+                sampler.watch(int(told))
+
+
+if __name__ == "__main__":
+    monitor(float(sys.argv[1]))

@@ -1,0 +1,202 @@
+"""Runs a plan: cell after cell, each between a quiet stretch before and one after, leaving out what is done already."""
+
+import asyncio
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from stream.bundle import file_sha256
+from stream.errors import InputError
+from stream.experiment import monitor
+from stream.experiment.device import describe_device
+from stream.experiment.energy import Meter
+from stream.experiment.index import append_to_index, write_index
+from stream.experiment.plan import Cell, PlanFile
+from stream.experiment.processes import Numbers, Progress, Watcher, watching, worker
+from stream.experiment.results import (
+    CELLS_FOLDER,
+    CellResult,
+    Data,
+    Device,
+    Phases,
+    Power,
+    Samples,
+    Span,
+    cell_path,
+    read_cell,
+    write_cell,
+)
+from stream.experiment.worker import Finished, Job
+from stream.resources import throttled_bits
+
+_PLAN_COPY = "plan.toml"
+
+
+class ExperimentProgress(Progress, Protocol):
+    """Who is told how far the experiment is."""
+
+    def cell(self, name: str, number: int, cells: int) -> None:
+        """A cell begins, the `number`th of those that are left."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A plan that runs on this device.
+
+    Args:
+        file: The plan.
+        folder: Where results go.
+        node: This device's name.
+        progress: Who is told.
+    """
+
+    file: PlanFile
+    folder: Path
+    node: str
+    progress: ExperimentProgress
+
+    def open(self) -> list[Cell]:
+        """Prepares the folder and says what is left to do.
+
+        Raises:
+            InputError: The folder holds the results of another plan or device, or cannot be written.
+        """
+        copy = self.folder / _PLAN_COPY
+        try:
+            (self.folder / CELLS_FOLDER).mkdir(parents=True, exist_ok=True)
+            if not copy.exists():
+                shutil.copyfile(self.file.path, copy)
+        except OSError as error:
+            raise InputError(f"{self.folder} cannot be written: {error.strerror}") from error
+        if file_sha256(copy) != self.file.sha256:
+            raise InputError(
+                f"{self.folder} holds the results of another plan ({copy}): name another folder with --out"
+            )
+        write_index(self.folder)
+        return [cell for cell in self.file.plan.cells() if not self._is_done(cell)]
+
+    def _is_done(self, cell: Cell) -> bool:
+        path = cell_path(self.folder, cell.name)
+        if not path.exists():
+            return False
+        if (node := read_cell(path).device.node) != self.node:
+            raise InputError(f"{path} was measured on '{node}', and this is '{self.node}': name a folder of its own")
+        return True
+
+    async def run(self, cells: list[Cell]) -> None:
+        """Runs what is left.
+
+        Raises:
+            StarlingError: A model or data set cannot be used, or a result cannot be written.
+        """
+        await self._wait_for_the_start()
+        meter, device = Meter(self.file.plan.power), describe_device(self.node)
+        async with asyncio.TaskGroup() as tasks:
+            metering = tasks.create_task(meter.run(), name="meter")
+            for number, cell in enumerate(cells, start=1):
+                self.progress.cell(cell.name, number, len(cells))
+                result = await self._run(cell, device, meter)
+                write_cell(self.folder, result)
+                append_to_index(self.folder, result)
+            metering.cancel()
+
+    async def _run(self, cell: Cell, device: Device, meter: Meter) -> CellResult:
+        plan = self.file.plan
+        meter.take()
+        started_at, bits = datetime.now(UTC), throttled_bits()
+        async with watching(plan.samples_per_second) as watcher:
+            before = await self._quiet("before", plan.before_seconds)
+            finished = await self._work(cell, watcher)
+            after = await self._quiet("after", plan.after_seconds)
+            samples = watcher.samples()
+        run = _Run(
+            cell, started_at, (bits, throttled_bits()), Phases(before=before, during=finished.during, after=after)
+        )
+        return self._result(run, device, finished, samples, meter.take())
+
+    async def _work(self, cell: Cell, watcher: Watcher) -> Finished:
+        job = Job(
+            model=cell.model,
+            path=self.file.model_path(cell).resolve(),
+            threads=cell.threads,
+            data=self.file.data_path(cell).resolve(),
+            seed=cell.seed,
+            tweets=self.file.plan.tweets,
+        )
+        async with worker() as working:
+            watcher.watch(working.process_id)
+            self.progress.phase("loading", 0)
+            return await working.work(job, self.progress)
+
+    async def _quiet(self, name: str, seconds: float) -> Span:
+        """Does nothing, so that the machine can be watched at it."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        await _count_up(seconds, lambda: self.progress.phase(name, seconds), self.progress.done)
+        return Span(start_seconds=started, end_seconds=loop.time())
+
+    async def _wait_for_the_start(self) -> None:
+        start_at = self.file.plan.start_at
+        seconds = (start_at - datetime.now(UTC)).total_seconds() if start_at else 0.0
+        await _count_up(seconds, lambda: self.progress.phase("waiting for the start", seconds), self.progress.done)
+
+    def _result(
+        self, run: "_Run", device: Device, finished: Finished, samples: list[Numbers], power: Power | None
+    ) -> CellResult:
+        return CellResult(
+            schema=1,
+            cell=run.cell.name,
+            model=run.cell.model.name,
+            seed=run.cell.seed,
+            threads=run.cell.threads,
+            plan_sha256=self.file.sha256,
+            planned_at=self.file.plan.start_at,
+            started_at=run.started_at,
+            device=device,
+            subject=finished.subject,
+            data=self._data(run.cell, finished),
+            load_seconds=finished.load_seconds,
+            phases=run.phases,
+            tweets=finished.tweets,
+            macs_by_tokens=finished.macs_by_tokens,
+            samples=_columns(self.file.plan.samples_per_second, samples),
+            power=power,
+            throttled_bits=run.throttled_bits,
+        )
+
+    def _data(self, cell: Cell, finished: Finished) -> Data:
+        sha256 = file_sha256(self.file.data_path(cell))
+        return Data(name=cell.data, sha256=sha256, planned=finished.planned, refused=finished.refused)
+
+
+@dataclass(frozen=True)
+class _Run:
+    cell: Cell
+    started_at: datetime
+    throttled_bits: tuple[int | None, int | None]
+    phases: Phases
+
+
+async def _count_up(seconds: float, begin: Callable[[], None], on_second: Callable[[float], None]) -> None:
+    if seconds <= 0:
+        return
+    begin()
+    for passed, rest in _seconds_of(seconds):
+        await asyncio.sleep(rest)
+        on_second(passed)
+
+
+def _seconds_of(seconds: float) -> Iterator[tuple[float, float]]:
+    passed = 0.0
+    while passed < seconds:
+        step = min(1.0, seconds - passed)
+        passed += step
+        yield passed, step
+
+
+def _columns(per_second: float, samples: list[Numbers]) -> Samples:
+    columns = {name: [row[index] for row in samples] for index, name in enumerate(monitor.COLUMNS)}
+    return Samples(per_second=per_second, ticks_per_second=monitor.TICKS_PER_SECOND, columns=columns)

@@ -1,0 +1,108 @@
+"""What an experiment runs: anything that labels one tweet after the other and can say what it is."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Protocol
+
+from stream.bundle import Polarity
+from stream.errors import InputError
+from stream.experiment.operations import count_macs
+from stream.experiment.plan import BUNDLE_KIND, PlannedModel
+from stream.experiment.results import Subject
+from stream.messages import Tweet
+from stream.model import load_model
+from stream.settings import ModelSettings
+from stream.tokenizer import Tokens
+
+_KINDS = "starling.experiment"
+"""Entry points under this name add kinds of models; the training extra's do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inference:
+    """What a model made of a tweet."""
+
+    polarity: Polarity
+    padded_tokens: int
+
+
+class Runnable(Protocol):
+    """A model that is loaded and warm."""
+
+    def describe(self) -> Subject:
+        """Says what it is."""
+
+    def tokens(self, tweet: Tweet) -> Tokens:
+        """Cleans and tokenises a tweet.
+
+        Raises:
+            RejectedTweetError: Cleaning leaves nothing of its text.
+        """
+
+    def infer(self, tokens: Tokens) -> Inference:
+        """Labels one tweet."""
+
+    def macs(self, padded_tokens: Iterable[int]) -> dict[int, int]:
+        """The multiply-accumulates of a tweet at each of these lengths."""
+
+
+class Loader(Protocol):
+    """What an entry point names."""
+
+    def __call__(self, model: PlannedModel, path: Path, threads: int) -> Runnable:
+        """Loads and warms a model.
+
+        Raises:
+            StarlingError: It cannot be used.
+        """
+
+
+class BundleSubject:
+    """A bundle, run by the service's own cleaning, tokeniser and classifier."""
+
+    def __init__(self, _: PlannedModel, path: Path, threads: int) -> None:
+        self._model = load_model(ModelSettings(path=path, interpreters=1, threads=threads))
+        self._classifier = self._model.classifiers[0]
+        self.tokens = self._model.tokens
+
+    def describe(self) -> Subject:
+        """Says what the bundle's manifest says."""
+        bundle = self._model.bundle
+        return Subject(
+            kind=BUNDLE_KIND,
+            name=bundle.manifest.name,
+            base=bundle.manifest.base,
+            precision=bundle.manifest.precision,
+            sha256=bundle.sha256,
+            runtime="LiteRT",
+            file_bytes=bundle.model_path.stat().st_size,
+            padding="shortest length bucket that fits",
+        )
+
+    def infer(self, tokens: Tokens) -> Inference:
+        """Labels one tweet, as the service does one that is alone."""
+        probabilities = self._classifier.probabilities([tokens.ids])[0]
+        labels = self._model.bundle.manifest.labels
+        return Inference(labels[int(probabilities.argmax())], self._classifier.bucket(len(tokens.ids)))
+
+    def macs(self, padded_tokens: Iterable[int]) -> dict[int, int]:
+        """Counts in the bundle's graph."""
+        return count_macs(self._model.bundle.model_path, padded_tokens)
+
+
+def load_subject(model: PlannedModel, path: Path, threads: int) -> Runnable:
+    """Loads and warms a model of whatever kind the plan says.
+
+    Raises:
+        StarlingError: Nothing that is installed can run this kind, or the model cannot be used.
+    """
+    if model.kind == BUNDLE_KIND:
+        return BundleSubject(model, path, threads)
+    kinds = {entry_point.name: entry_point for entry_point in entry_points(group=_KINDS)}
+    if model.kind not in kinds:
+        known = ", ".join(sorted({BUNDLE_KIND, *kinds}))
+        raise InputError(f"models.kind = '{model.kind}' of '{model.name}' is none of {known}")
+    loader: Loader = kinds[model.kind].load()
+    return loader(model, path, threads)
