@@ -37,6 +37,26 @@ def convert(
     convert_checkpoint(checkpoint, about, data, out, precision, per_tensor=per_tensor)
 
 
+@app.command()
+def report(
+    results: Annotated[list[Path], typer.Argument(help="Folders that `starling experiment` filled, of any devices.")],
+    out: Annotated[Path, typer.Option(help="The report's folder.")],
+    with_paper: Annotated[
+        bool, typer.Option("--with-paper/--without-paper", help="The paper's own numbers beside ours.")
+    ] = True,
+    paper: Annotated[
+        Path | None, typer.Option(help="The paper's numbers, TOML; without it, those that are known to us.")
+    ] = None,
+) -> None:
+    """Make the paper's tables and figures of the results of any number of devices."""
+    if find_spec("matplotlib") is None:
+        raise StarlingError("this needs the plots extra: pip install 'starling-edge[plots]'")
+    from training.report.report import write_report
+
+    write_report(results, out, paper, with_paper=with_paper)
+    typer.echo(f"{out / 'report.html'} and report.md, figures/")
+
+
 def _need_the_training_extra() -> None:
     if find_spec("tensorflow") is None:
         raise StarlingError("this needs the training extra: pip install 'starling-edge[training]'")

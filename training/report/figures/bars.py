@@ -1,0 +1,166 @@
+"""Bars by device and precision: figures 4, 5 and 7 of the paper."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Picture
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from training.report.document import Figure
+from training.report.figures.style import (
+    FULL_WIDTH_INCHES,
+    PURPLE,
+    colour,
+    devices,
+    hatch,
+    known,
+    label,
+    save,
+    styled,
+)
+from training.report.quantities import Quantity
+from training.report.rows import Row
+from training.report.tables import device_name
+
+Q = Quantity
+_GROUP_WIDTH = 0.8
+_PANEL_INCHES = 2.5
+_FEW_DEVICES = 3
+_MARKS = (("v", "white", "before"), ("^", "white", "after"), ("D", PURPLE, "own process"))
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One quantity, and others of its unit to be marked on its bars."""
+
+    quantity: Quantity
+    title: str
+    before: Quantity | None = None
+    after: Quantity | None = None
+    process: Quantity | None = None
+
+
+FIGURE_4 = (
+    Panel(Q.CPU, "CPU", Q.CPU_BEFORE, Q.CPU_AFTER, Q.PROCESS_CPU_SHARE),
+    Panel(Q.MEMORY, "Memory", Q.MEMORY_BEFORE, Q.MEMORY_AFTER, Q.PROCESS_MEMORY_SHARE),
+    Panel(Q.WATTS, "Power", Q.WATTS_BEFORE, Q.WATTS_AFTER),
+)
+FIGURE_5 = (Panel(Q.FLOPS, "Counted in the graph"), Panel(Q.PAPER_FLOPS, "The paper's count"))
+FIGURE_7 = (
+    Panel(Q.SI, "Sustainability index"),
+    Panel(Q.MPI, "Model performance index"),
+    Panel(Q.RER, "Resource efficiency ratio"),
+)
+
+
+def bars(rows: Sequence[Row], panels: Sequence[Panel], folder: Path, name: str, title: str) -> Figure | None:
+    """Draws a panel for each quantity that any row has; None where that is none."""
+    shown = [panel for panel in panels if known(rows, panel.quantity)]
+    if not shown:
+        return None
+    with styled():
+        stacked = len(devices(rows)) > _FEW_DEVICES
+        shape = (len(shown), 1) if stacked else (1, len(shown))
+        height = 0.4 + (1.9 * len(shown) if stacked else _PANEL_INCHES)
+        picture = Picture(figsize=(FULL_WIDTH_INCHES, height), layout="constrained")
+        grid = picture.subplots(*shape, squeeze=False).ravel()
+        for letter, (axes, panel) in zip("abcdef", zip(grid, shown, strict=True), strict=False):
+            _draw(axes, known(rows, panel.quantity), panel)
+            axes.set_title(f"{letter}  {panel.title}")
+        _legend(picture, rows, shown)
+        return save(picture, folder, name, _with_absent(title, panels, shown), _alternative(rows, shown))
+
+
+def _draw(axes: Axes, rows: Sequence[Row], panel: Panel) -> None:
+    names = devices(rows)
+    scale = panel.quantity.manner.scale
+    for position, name in enumerate(names):
+        group = [row for row in rows if device_name(row) == name]
+        width = _GROUP_WIDTH / max(3, len(group))
+        for number, row in enumerate(group):
+            where = position + (number - (len(group) - 1) / 2) * width
+            _bar(axes, row, panel.quantity, where, width)
+            _marks(axes, row, panel, where)
+    axes.set_xticks(range(len(names)), names)
+    axes.set_xlim(-0.6, len(names) - 0.4)
+    axes.set_ylim(bottom=0)
+    axes.set_ylabel(panel.quantity.manner.unit or panel.quantity.manner.title)
+    axes.margins(y=0.12)
+    if scale == 1 and max(row.mean(panel.quantity) or 0 for row in rows) < 1e-3:  # noqa: PLR2004
+        axes.ticklabel_format(axis="y", style="sci", scilimits=(0, 0), useMathText=True)
+
+
+def _bar(axes: Axes, row: Row, quantity: Quantity, where: float, width: float) -> None:
+    spread, scale = row.values[quantity], quantity.manner.scale
+    deviation = spread.deviation
+    axes.bar(
+        where,
+        spread.mean * scale,
+        width * 0.92,
+        color=colour(row),
+        alpha=0.45 if row.from_paper else 1.0,
+        hatch=hatch(row),
+        edgecolor="white" if not row.from_paper else "black",
+        linewidth=0.6,
+        yerr=None if deviation is None else deviation * scale,
+        error_kw={"elinewidth": 0.9, "capsize": 2.5, "ecolor": "black"},
+    )
+    if row.caveats_of(quantity):
+        _point_out(axes, where, (spread.mean + (deviation or 0)) * scale)
+
+
+def _point_out(axes: Axes, where: float, height: float) -> None:
+    axes.annotate("*", (where, height), xytext=(0, 2), textcoords="offset points", ha="center", fontsize=8)
+
+
+def _marks(axes: Axes, row: Row, panel: Panel, where: float) -> None:
+    for quantity, marker, fill in (
+        (panel.before, "v", "white"),
+        (panel.after, "^", "white"),
+        (panel.process, "D", PURPLE),
+    ):
+        value = row.mean(quantity) if quantity else None
+        if quantity and value is not None:
+            axes.plot(where, value * quantity.manner.scale, marker, color="black", mfc=fill, ms=4, mew=0.8, zorder=5)
+
+
+def _legend(picture: Picture, rows: Sequence[Row], panels: Sequence[Panel]) -> None:
+    by_precision = {label(row): row for row in rows}
+    handles: list[Patch | Line2D] = [
+        Patch(facecolor=colour(row), hatch=hatch(row), edgecolor="white", label=f"{name} weights")
+        for name, row in by_precision.items()
+    ]
+    if any(panel.before for panel in panels):
+        handles += [
+            _handle("v", "white", "before"),
+            _handle("^", "white", "after"),
+            _handle("D", PURPLE, "own process"),
+        ]
+    if any(row.caveats_of(panel.quantity) for row in rows for panel in panels):
+        handles.append(Line2D([], [], linestyle="", marker="$*$", color="black", ms=4, label="see the notes"))
+    picture.legend(handles=handles, loc="outside upper left", ncols=min(7, len(handles)))
+
+
+def _handle(marker: str, fill: str, text: str) -> Line2D:
+    return Line2D([], [], linestyle="", marker=marker, color="black", mfc=fill, ms=4, mew=0.8, label=text)
+
+
+def _with_absent(title: str, panels: Sequence[Panel], shown: Sequence[Panel]) -> str:
+    absent = [panel.title for panel in panels if panel not in shown]
+    return title + (f" Without {' and '.join(absent)}, which nothing here measured." if absent else "")
+
+
+def _alternative(rows: Sequence[Row], panels: Sequence[Panel]) -> str:
+    return "Bars by device and precision: " + "; ".join(_in_words(rows, panel) for panel in panels)
+
+
+def _in_words(rows: Sequence[Row], panel: Panel) -> str:
+    manner = panel.quantity.manner
+    said = [
+        f"{device_name(row)} {label(row)} {(row.mean(panel.quantity) or 0) * manner.scale:.3g}"
+        for row in known(rows, panel.quantity)
+    ]
+    return f"{manner.axis}: {', '.join(said)}"
