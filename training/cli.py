@@ -44,6 +44,7 @@ def report(
     with_paper: Annotated[
         bool, typer.Option("--with-paper/--without-paper", help="The paper's own numbers beside ours.")
     ] = True,
+    pictures: Annotated[bool, typer.Option("--pictures/--no-pictures", help="The figures too.")] = True,
     paper: Annotated[
         Path | None, typer.Option(help="The paper's numbers, TOML; without it, those that are known to us.")
     ] = None,
@@ -51,10 +52,11 @@ def report(
     """Make the paper's tables and figures of the results of any number of devices."""
     if find_spec("matplotlib") is None:
         raise StarlingError("this needs the plots extra: pip install 'starling-edge[plots]'")
-    from training.report.report import write_report
+    from training.report.report import KNOWN_NUMBERS, Wishes, write_report
 
-    write_report(results, out, paper, with_paper=with_paper)
-    typer.echo(f"{out / 'report.html'} and report.md, figures/")
+    wishes = Wishes(with_paper=with_paper, with_pictures=pictures, paper=paper or KNOWN_NUMBERS)
+    write_report(results, out, wishes)
+    typer.echo(f"{out / 'report.html'}, and the same as Markdown beside it")
 
 
 def _need_the_training_extra() -> None:

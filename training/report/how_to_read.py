@@ -18,4 +18,16 @@ the paper; here it is the bits of a weight. All three grow or shrink with the nu
 same data only.
 """
 
-HOW_TO_READ = tuple(" ".join(paragraph.split()) for paragraph in _PARAGRAPHS.strip().split("\n\n"))
+_MADE_BY = """
+Made by `starling report`, after the tables and figures of 'Quantized Transformer Language Model Implementations on Edge
+Devices' (M. W. Ur Rahman et al., 2023, arXiv:2310.03971). A letter in brackets beside a number names what is to be said
+of it below its table; in figures a star does.
+"""
+
+
+def _unwrapped(text: str) -> tuple[str, ...]:
+    return tuple(" ".join(paragraph.split()) for paragraph in text.strip().split("\n\n"))
+
+
+HOW_TO_READ = _unwrapped(_PARAGRAPHS)
+(MADE_BY,) = _unwrapped(_MADE_BY)

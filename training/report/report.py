@@ -1,6 +1,7 @@
 """Puts a report together: reads results, makes tables and figures, writes Markdown and HTML."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from stream.errors import InputError
@@ -11,7 +12,7 @@ from training.report.figures.bars import FIGURE_4, FIGURE_5, FIGURE_7, bars
 from training.report.figures.radar import radar
 from training.report.figures.style import known
 from training.report.figures.tradeoff import pareto_front, tradeoff
-from training.report.how_to_read import HOW_TO_READ
+from training.report.how_to_read import HOW_TO_READ, MADE_BY
 from training.report.html import to_html
 from training.report.loading import Loaded, load_results
 from training.report.markdown import to_markdown
@@ -34,14 +35,24 @@ from training.report.tables import (
 _ROWS_WORTH_A_PICTURE = 3
 
 
-def write_report(results: Sequence[Path], out: Path, paper_file: Path | None, *, with_paper: bool) -> Document:
+@dataclass(frozen=True)
+class Wishes:
+    """What a report is to show."""
+
+    with_paper: bool = True
+    """The paper's rows beside ours."""
+    with_pictures: bool = True
+    paper: Path = KNOWN_NUMBERS
+    """The paper's numbers."""
+
+
+def write_report(results: Sequence[Path], out: Path, wishes: Wishes) -> Document:
     """Makes a report of any number of devices' results.
 
     Args:
         results: Folders that `starling experiment` filled, or files of theirs.
         out: The report's folder.
-        paper_file: The paper's numbers; None: those known to us.
-        with_paper: Whether the paper's rows stand beside ours.
+        wishes: What it is to show.
 
     Raises:
         InputError: There is nothing to report, or the folder cannot be written.
@@ -49,11 +60,13 @@ def write_report(results: Sequence[Path], out: Path, paper_file: Path | None, *,
     loaded = load_results(results)
     if not loaded.results:
         raise InputError("none of the results can be read: " + "; ".join(loaded.left_out))
-    paper = load_paper(paper_file or KNOWN_NUMBERS)
+    paper = load_paper(wishes.paper)
     rows = sorted(rows_of(loaded.results), key=_order)
-    beside = [*rows, *(paper_rows(paper) if with_paper else [])]
+    beside = [*rows, *(paper_rows(paper) if wishes.with_paper else [])]
     try:
-        document = _document(loaded, rows, beside, paper, out)
+        out.mkdir(parents=True, exist_ok=True)
+        pictures = _drawn(rows, beside, out) if wishes.with_pictures else []
+        document = _document(loaded, rows, beside, paper, pictures)
         (out / "report.md").write_text(to_markdown(document), encoding="utf-8")
         (out / "report.html").write_text(to_html(document), encoding="utf-8")
     except OSError as error:
@@ -67,7 +80,9 @@ def _order(row: Row) -> tuple[str, str, int, int]:
     return row.device, row.model, row.threads, place
 
 
-def _document(loaded: Loaded, rows: Sequence[Row], beside: Sequence[Row], paper: Paper, out: Path) -> Document:
+def _document(
+    loaded: Loaded, rows: Sequence[Row], beside: Sequence[Row], paper: Paper, pictures: Sequence[Figure]
+) -> Document:
     blocks: list[Block] = [
         Paragraph(_what_this_is(loaded.results)),
         *_left_out(loaded),
@@ -82,7 +97,7 @@ def _document(loaded: Loaded, rows: Sequence[Row], beside: Sequence[Row], paper:
         table_iii(rows),
         table_iv(beside),
         *_if_any(table_of_energy(rows)),
-        *_drawn(rows, beside, out),
+        *pictures,
         Heading("Indices"),
         *_if_any(table_of_indices(beside)),
         Heading("Not beaten"),
@@ -96,7 +111,9 @@ def _document(loaded: Loaded, rows: Sequence[Row], beside: Sequence[Row], paper:
 def _drawn(rows: Sequence[Row], beside: Sequence[Row], out: Path) -> list[Figure]:
     use = "Figure 4. CPU, memory and power of the whole system while tweets are labelled."
     precisions = "Figure 6. Precisions compared; each spoke is the share of the best on any device."
-    choices = "Accuracy against speed and cost; whiskers are standard deviations over runs."
+    choices = (
+        "Accuracy against speed and cost; whiskers are the accuracy's 95 % interval and the others' standard deviation."
+    )
     pictures = (
         bars(rows, FIGURE_4, out, "figure-4", use),
         bars(rows, FIGURE_5, out, "figure-5", "Figure 5. FLOPS: operations done over time."),
@@ -123,62 +140,7 @@ def _what_this_is(results: Sequence[CellResult]) -> str:
     ended = max(result.started_at for result in results)
     days = f"{began:%Y-%m-%d}" if began.date() == ended.date() else f"{began:%Y-%m-%d} to {ended:%Y-%m-%d}"
     where = f"{len(results)} runs on {len(nodes)} device{'s' if len(nodes) > 1 else ''} ({', '.join(nodes)}), {days}."
-    return f"{where} {_MADE_BY}"
-
-
-_MADE_BY = " ".join(
-    [
-        "Made",
-        "by",
-        "`starling",
-        "report`,",
-        "after",
-        "the",
-        "tables",
-        "and",
-        "figures",
-        "of",
-        "'Quantized",
-        "Transformer",
-        "Language",
-        "Model",
-        "Implementations",
-        "on",
-        "Edge",
-        "Devices'",
-        "(M.",
-        "W.",
-        "Ur",
-        "Rahman",
-        "et",
-        "al.,",
-        "2023,",
-        "arXiv:2310.03971).",
-        "A",
-        "letter",
-        "in",
-        "brackets",
-        "beside",
-        "a",
-        "number",
-        "names",
-        "what",
-        "is",
-        "to",
-        "be",
-        "said",
-        "of",
-        "it",
-        "below",
-        "its",
-        "table;",
-        "in",
-        "figures",
-        "a",
-        "star",
-        "does.",
-    ]
-)
+    return f"{where} {MADE_BY}"
 
 
 def _if_any(table: Table) -> list[Block]:

@@ -84,12 +84,16 @@ def table_of_indices(rows: Sequence[Row]) -> Table:
 
 
 def _interval_column(row: Row) -> tuple[str, str]:
-    """How far accuracy could be on other tweets of the kind; of seeds that share their tweets, those of one."""
     head = "Accuracy, 95 % interval"
+    interval = accuracy_interval(row)
+    return head, f"{100 * interval[0]:.1f} to {100 * interval[1]:.1f}" if interval else UNKNOWN
+
+
+def accuracy_interval(row: Row) -> tuple[float, float] | None:
+    """The 95 % interval of the accuracy on tweets of this kind; runs share their tweets, so those of one count."""
     if not row.tweets:
-        return head, UNKNOWN
-    low, high = wilson_interval(round(row.correct / row.runs), round(row.tweets / row.runs))
-    return head, f"{100 * low:.1f} to {100 * high:.1f}"
+        return None
+    return wilson_interval(round(row.correct / row.runs), round(row.tweets / row.runs))
 
 
 def _table(

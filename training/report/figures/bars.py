@@ -29,6 +29,7 @@ Q = Quantity
 _GROUP_WIDTH = 0.8
 _PANEL_INCHES = 2.5
 _FEW_DEVICES = 3
+_LEGEND_COLUMNS = 4
 _MARKS = (("v", "white", "before"), ("^", "white", "after"), ("D", PURPLE, "own process"))
 
 
@@ -87,7 +88,7 @@ def _draw(axes: Axes, rows: Sequence[Row], panel: Panel) -> None:
     axes.set_xticks(range(len(names)), names)
     axes.set_xlim(-0.6, len(names) - 0.4)
     axes.set_ylim(bottom=0)
-    axes.set_ylabel(panel.quantity.manner.unit or panel.quantity.manner.title)
+    axes.set_ylabel(panel.quantity.manner.axis)
     axes.margins(y=0.12)
     if scale == 1 and max(row.mean(panel.quantity) or 0 for row in rows) < 1e-3:  # noqa: PLR2004
         axes.ticklabel_format(axis="y", style="sci", scilimits=(0, 0), useMathText=True)
@@ -141,7 +142,7 @@ def _legend(picture: Picture, rows: Sequence[Row], panels: Sequence[Panel]) -> N
         ]
     if any(row.caveats_of(panel.quantity) for row in rows for panel in panels):
         handles.append(Line2D([], [], linestyle="", marker="$*$", color="black", ms=4, label="see the notes"))
-    picture.legend(handles=handles, loc="outside upper left", ncols=min(7, len(handles)))
+    picture.legend(handles=handles, loc="outside upper left", ncols=min(_LEGEND_COLUMNS, len(handles)))
 
 
 def _handle(marker: str, fill: str, text: str) -> Line2D:

@@ -19,7 +19,7 @@ from training.report.tables import device_name, precision_name
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 SKY, PURPLE, YELLOW, GREY = "#56B4E9", "#CC79A7", "#F0E442", "#666666"
 COLOURS = {"float32": BLUE, "float16": ORANGE, "int8": GREEN}
-HATCHES = {"float32": "", "float16": "///", "int8": "..."}
+HATCHES = {"float32": "", "float16": "///", "int8": "xx"}
 MARKERS = "osD^vP*Xh"
 FULL_WIDTH_INCHES = 7.2
 """Two columns of a journal's page."""

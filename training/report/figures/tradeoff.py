@@ -11,7 +11,7 @@ from training.report.document import Figure
 from training.report.figures.style import FULL_WIDTH_INCHES, MARKERS, colour, devices, known, label, save, styled
 from training.report.quantities import Quantity
 from training.report.rows import Row
-from training.report.tables import device_name
+from training.report.tables import accuracy_interval, device_name
 
 Q = Quantity
 _WANTED = ((Q.TWEETS_PER_SECOND, 1), (Q.ACCURACY, 1), (Q.JOULES_PER_TWEET, -1))
@@ -57,28 +57,38 @@ def _beats(one: Sequence[float], other: Sequence[float]) -> bool:
 def _draw(axes: Axes, rows: Sequence[Row], quantity: Quantity, front: Sequence[Row]) -> None:
     names = devices(rows)
     for row in rows:
-        across, up = row.values[quantity], row.values[Q.ACCURACY]
-        scale = quantity.manner.scale
+        across = row.values[quantity]
+        scale, accuracy = quantity.manner.scale, 100 * row.values[Q.ACCURACY].mean
         axes.errorbar(
             across.mean * scale,
-            up.mean * 100,
+            accuracy,
             xerr=(across.deviation or 0) * scale,
-            yerr=(up.deviation or 0) * 100,
+            yerr=_accuracy_whiskers(row),
             fmt=MARKERS[names.index(device_name(row)) % len(MARKERS)],
             color=colour(row),
             ms=7,
             mec="black",
             mew=0.6,
-            elinewidth=0.9,
+            elinewidth=0.7,
+            capsize=2,
             ecolor="#444444",
             zorder=3,
         )
         if row in front:
-            axes.plot(across.mean * scale, up.mean * 100, "o", ms=14, mfc="none", mec="black", mew=0.9, zorder=2)
+            axes.plot(across.mean * scale, accuracy, "o", ms=14, mfc="none", mec="black", mew=0.9, zorder=2)
     axes.set_xlabel(quantity.manner.axis)
     axes.set_xlim(left=0)
     axes.grid(visible=True, axis="both")
     axes.margins(x=0.15, y=0.25)
+
+
+def _accuracy_whiskers(row: Row) -> list[list[float]] | None:
+    """How far below and above the interval reaches, in percentage points; None of a row whose tweets are not known."""
+    interval, accuracy = accuracy_interval(row), row.mean(Q.ACCURACY)
+    if interval is None or accuracy is None:
+        return None
+    low, high = interval
+    return [[100 * (accuracy - low)], [100 * (high - accuracy)]]
 
 
 def _handles(rows: Sequence[Row]) -> list[Line2D]:
