@@ -18,6 +18,7 @@ from training.report.figures.style import (
     hatch,
     known,
     label,
+    legend_in_lines,
     save,
     styled,
 )
@@ -29,7 +30,6 @@ Q = Quantity
 _GROUP_WIDTH = 0.8
 _PANEL_INCHES = 2.5
 _FEW_DEVICES = 3
-_LEGEND_COLUMNS = 4
 _MARKS = (("v", "white", "before"), ("^", "white", "after"), ("D", PURPLE, "own process"))
 
 
@@ -51,9 +51,9 @@ FIGURE_4 = (
 )
 FIGURE_5 = (Panel(Q.FLOPS, "Counted in the graph"), Panel(Q.PAPER_FLOPS, "The paper's count"))
 FIGURE_7 = (
-    Panel(Q.SI, "Sustainability index"),
-    Panel(Q.MPI, "Model performance index"),
-    Panel(Q.RER, "Resource efficiency ratio"),
+    Panel(Q.SI, "SI, sustainability"),
+    Panel(Q.MPI, "MPI, performance"),
+    Panel(Q.RER, "RER, efficiency"),
 )
 
 
@@ -130,19 +130,14 @@ def _marks(axes: Axes, row: Row, panel: Panel, where: float) -> None:
 
 def _legend(picture: Picture, rows: Sequence[Row], panels: Sequence[Panel]) -> None:
     by_precision = {label(row): row for row in rows}
-    handles: list[Patch | Line2D] = [
+    patches = [
         Patch(facecolor=colour(row), hatch=hatch(row), edgecolor="white", label=f"{name} weights")
         for name, row in by_precision.items()
     ]
-    if any(panel.before for panel in panels):
-        handles += [
-            _handle("v", "white", "before"),
-            _handle("^", "white", "after"),
-            _handle("D", PURPLE, "own process"),
-        ]
+    marks = [_handle(*mark) for mark in _MARKS] if any(panel.before for panel in panels) else []
     if any(row.caveats_of(panel.quantity) for row in rows for panel in panels):
-        handles.append(Line2D([], [], linestyle="", marker="$*$", color="black", ms=4, label="see the notes"))
-    picture.legend(handles=handles, loc="outside upper left", ncols=min(_LEGEND_COLUMNS, len(handles)))
+        marks.append(Line2D([], [], linestyle="", marker="$*$", color="black", ms=4, label="see the notes"))
+    legend_in_lines(picture, "upper left", patches, marks)
 
 
 def _handle(marker: str, fill: str, text: str) -> Line2D:

@@ -38,12 +38,15 @@ def radar(rows: Sequence[Row], folder: Path, name: str, title: str) -> Figure | 
     columns = min(_IN_A_LINE, len(names))
     lines = math.ceil(len(names) / columns)
     with styled():
-        size = (FULL_WIDTH_INCHES if columns > 1 else FULL_WIDTH_INCHES / 1.8, 0.4 + 3.0 * lines)
+        size = (
+            FULL_WIDTH_INCHES if columns > 1 else FULL_WIDTH_INCHES / 1.8,
+            0.4 + (2.5 if columns > 1 else 3.0) * lines,
+        )
         picture = Picture(figsize=size, layout="constrained")
         grid = picture.subplots(lines, columns, squeeze=False, subplot_kw={"projection": "polar"}).ravel()
         for axes, device in zip(grid, names, strict=False):
             _draw(axes, [row for row in ours if device_name(row) == device], ours, spokes)
-            axes.set_title(device, pad=14, loc="center")
+            axes.set_title(device, pad=10, loc="center")
         for axes in grid[len(names) :]:
             axes.set_visible(False)
         handles = [Line2D([], [], color=colour(row), ls=_line(row), label=label(row)) for row in _by_precision(ours)]
@@ -72,8 +75,8 @@ def _draw(axes: Axes, rows: Sequence[Row], best_of: Sequence[Row], spokes: Seque
         shares = [share_of_best(row, best_of, quantity) for quantity in spokes]
         axes.plot([*angles, angles[0]], [*shares, shares[0]], color=colour(row), ls=_line(row), lw=1.6)
         axes.fill(angles, shares, color=colour(row), alpha=0.08)
-    axes.set_xticks(angles, [_SPOKES[quantity] for quantity in spokes])
-    axes.tick_params(axis="x", pad=4)
+    axes.set_xticks(angles, [_SPOKES[quantity].replace(" ", "\n") for quantity in spokes])
+    axes.tick_params(axis="x", pad=6)
     axes.set_yticks([0.25, 0.5, 0.75, 1.0], ["", "½", "", "best"], color=GREY, fontsize=6.5)
     axes.set_ylim(0, 1.05)
     axes.grid(visible=True, color="#cccccc", linewidth=0.6)

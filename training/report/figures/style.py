@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-from matplotlib.axes import Axes
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure as Picture
+from matplotlib.lines import Line2D
 
 from training.report.document import Figure
 from training.report.markdown import FIGURES_FOLDER
@@ -103,9 +104,12 @@ def label(row: Row) -> str:
     return precision_name(row.precision)
 
 
-def note_missing(axes: Axes, why: str) -> None:
-    """Says within an empty panel why it is empty."""
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.grid(visible=False)
-    axes.text(0.5, 0.5, why, transform=axes.transAxes, ha="center", va="center", color=GREY, fontsize=7.5, wrap=True)
+def legend_in_lines(picture: Picture, where: str, *lines: Sequence[Artist]) -> None:
+    """Puts a legend outside of the panels, whose handles stand in these lines: matplotlib itself fills columns."""
+    columns = max(map(len, lines))
+    full = [[*line, *[_NOTHING] * (columns - len(line))] for line in lines if line]
+    handles = [handle for column in zip(*full, strict=True) for handle in column]
+    picture.legend(handles=handles, loc=f"outside {where}", ncols=columns)
+
+
+_NOTHING = Line2D([], [], linestyle="", label=" ")

@@ -8,7 +8,17 @@ from matplotlib.figure import Figure as Picture
 from matplotlib.lines import Line2D
 
 from training.report.document import Figure
-from training.report.figures.style import FULL_WIDTH_INCHES, MARKERS, colour, devices, known, label, save, styled
+from training.report.figures.style import (
+    FULL_WIDTH_INCHES,
+    MARKERS,
+    colour,
+    devices,
+    known,
+    label,
+    legend_in_lines,
+    save,
+    styled,
+)
 from training.report.quantities import Quantity
 from training.report.rows import Row
 from training.report.tables import accuracy_interval, device_name
@@ -39,7 +49,7 @@ def tradeoff(rows: Sequence[Row], folder: Path, name: str, title: str) -> Figure
             _draw(axes, known(shown, quantity), quantity, front)
             axes.set_title(f"{letter}  Accuracy against {_WORDS[quantity]}")
         left.set_ylabel(Q.ACCURACY.manner.axis)
-        picture.legend(handles=_handles(shown), loc="outside lower center", ncols=6)
+        legend_in_lines(picture, "lower center", *_handles(shown))
         return save(picture, folder, name, title, _alternative(shown, front, cost))
 
 
@@ -91,13 +101,13 @@ def _accuracy_whiskers(row: Row) -> list[list[float]] | None:
     return [[100 * (accuracy - low)], [100 * (high - accuracy)]]
 
 
-def _handles(rows: Sequence[Row]) -> list[Line2D]:
+def _handles(rows: Sequence[Row]) -> tuple[list[Line2D], list[Line2D]]:
     precisions = {label(row): row for row in rows}
     by_colour = [_handle("s", colour(row), f"{name} weights") for name, row in precisions.items()]
     names = devices(rows)
     by_marker = [_handle(MARKERS[number % len(MARKERS)], "white", name) for number, name in enumerate(names)]
     ring = Line2D([], [], ls="", marker="o", ms=11, mfc="none", mec="black", mew=0.9, label="no other choice beats it")
-    return [*by_colour, *by_marker, ring]
+    return [*by_colour, ring], by_marker
 
 
 def _handle(marker: str, fill: str, text: str) -> Line2D:
