@@ -52,7 +52,8 @@ def report(
     """Make the paper's tables and figures of the results of any number of devices."""
     if find_spec("matplotlib") is None:
         raise StarlingError("this needs the plots extra: pip install 'starling-edge[plots]'")
-    from training.report.report import KNOWN_NUMBERS, Wishes, write_report
+    from training.report.paper import KNOWN_NUMBERS
+    from training.report.report import Wishes, write_report
 
     wishes = Wishes(with_paper=with_paper, with_pictures=pictures, paper=paper or KNOWN_NUMBERS)
     write_report(results, out, wishes)

@@ -64,8 +64,9 @@ async def watching(samples_per_second: float) -> AsyncIterator[Watcher]:
 class Worker:
     """The process that has the model."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, errors: IO[bytes]) -> None:
         self._process = process
+        self._errors = errors
         self.process_id = process.pid
 
     async def work(self, job: Job, progress: Progress) -> Finished:
@@ -92,21 +93,32 @@ class Worker:
                     return Finished.model_validate(finished)
                 case {"failed": {"message": str(message)}}:
                     raise InputError(message)
+        raise InputError(f"{job.path}: {await self._last_words()}")
+
+    async def _last_words(self) -> str:
+        """Why a worker ended that did not say so: its traceback's last line, or the signal that killed it."""
         status = await self._process.wait()
-        raise InputError(f"{job.path}: the process that ran it ended with status {status}; is there enough memory?")
+        if status < 0:
+            return f"the process that ran it was killed by signal {-status}; is there enough memory?"
+        self._errors.seek(0)
+        lines = self._errors.read().decode(errors="replace").strip().splitlines()
+        return lines[-1] if lines else f"the process that ran it ended with status {status}"
 
 
 @asynccontextmanager
 async def worker() -> AsyncIterator[Worker]:
     """Runs a worker as long as the context lasts."""
-    process = await _start("stream.experiment.worker", stdout=asyncio.subprocess.PIPE)
-    try:
-        yield Worker(process)
-    finally:
-        await _end(process)
+    with tempfile.TemporaryFile() as errors:  # inference engines are talkative, and a progress bar is on stderr
+        process = await _start("stream.experiment.worker", stdout=asyncio.subprocess.PIPE, stderr=errors)
+        try:
+            yield Worker(process, errors)
+        finally:
+            await _end(process)
 
 
-async def _start(module: str, *arguments: str, stdout: int | IO[Any]) -> asyncio.subprocess.Process:
+async def _start(
+    module: str, *arguments: str, stdout: int | IO[Any], stderr: IO[Any] | None = None
+) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -114,6 +126,7 @@ async def _start(module: str, *arguments: str, stdout: int | IO[Any]) -> asyncio
         *arguments,
         stdin=asyncio.subprocess.PIPE,
         stdout=stdout,
+        stderr=stderr,
         limit=_MOST_LINE_BYTES,
         start_new_session=True,  # Ctrl-C is for us; we end them
         env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},

@@ -110,6 +110,7 @@ class Experiment:
         async with watching(plan.samples_per_second) as watcher:
             before = await self._quiet("before", plan.before_seconds)
             finished = await self._work(cell, watcher)
+            _check_precision(cell, finished)
             after = await self._quiet("after", plan.after_seconds)
             samples = watcher.samples()
         run = _Run(
@@ -170,6 +171,11 @@ class Experiment:
     def _data(self, cell: Cell, finished: Finished) -> Data:
         sha256 = file_sha256(self.file.data_path(cell))
         return Data(name=cell.data, sha256=sha256, planned=finished.planned, refused=finished.refused)
+
+
+def _check_precision(cell: Cell, finished: Finished) -> None:
+    if cell.precision and finished.subject.precision != cell.precision:
+        raise InputError(f"{cell.path} is {finished.subject.precision}, and the plan says {cell.precision}")
 
 
 @dataclass(frozen=True)

@@ -93,11 +93,12 @@ def subject(precision: str, **changes: Any) -> Subject:
 
 def tweets(correct: int, seconds: float) -> Tweets:
     gold: list[Polarity] = ["positive"] * TWEETS
-    given: list[Polarity] = ["positive"] * correct + ["neutral"] * (TWEETS - correct)
+    right: list[Polarity] = ["positive"] * correct
+    wrong: list[Polarity] = ["neutral"] * (TWEETS - correct)
     each = [seconds / TWEETS] * TWEETS
     lengths = [20] * TWEETS
     return Tweets(
-        gold=gold, given=given, seconds=each, inference_seconds=each, tokens=lengths, padded_tokens=[32] * TWEETS
+        gold=gold, given=right + wrong, seconds=each, inference_seconds=each, tokens=lengths, padded_tokens=[32] * TWEETS
     )
 
 

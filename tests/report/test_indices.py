@@ -39,7 +39,7 @@ def test_a_joule_is_ten_readings_of_a_watt_for_a_tenth_of_a_second_each() -> Non
 
 
 def test_the_papers_energy_is_its_power_times_the_total_time() -> None:
-    assert paper_energy(SummedKilowatts(2.0), Seconds(30.0)) == 60
+    assert paper_energy(SummedKilowatts(2.0), Seconds(30.0)) == SummedKilowattSeconds(60.0)
 
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0, math.inf, math.nan])

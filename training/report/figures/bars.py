@@ -137,7 +137,7 @@ def _legend(picture: Picture, rows: Sequence[Row], panels: Sequence[Panel]) -> N
     marks = [_handle(*mark) for mark in _MARKS] if any(panel.before for panel in panels) else []
     if any(row.caveats_of(panel.quantity) for row in rows for panel in panels):
         marks.append(Line2D([], [], linestyle="", marker="$*$", color="black", ms=4, label="see the notes"))
-    legend_in_lines(picture, "upper left", patches, marks)
+    legend_in_lines(picture, "outside upper left", patches, marks)
 
 
 def _handle(marker: str, fill: str, text: str) -> Line2D:

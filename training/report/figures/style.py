@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 from matplotlib.artist import Artist
@@ -104,12 +104,15 @@ def label(row: Row) -> str:
     return precision_name(row.precision)
 
 
-def legend_in_lines(picture: Picture, where: str, *lines: Sequence[Artist]) -> None:
+Place = Literal["outside upper left", "outside lower center"]
+
+
+def legend_in_lines(picture: Picture, where: Place, *lines: Sequence[Artist]) -> None:
     """Puts a legend outside of the panels, whose handles stand in these lines: matplotlib itself fills columns."""
     columns = max(map(len, lines))
     full = [[*line, *[_NOTHING] * (columns - len(line))] for line in lines if line]
     handles = [handle for column in zip(*full, strict=True) for handle in column]
-    picture.legend(handles=handles, loc=f"outside {where}", ncols=columns)
+    picture.legend(handles=handles, loc=where, ncols=columns)
 
 
 _NOTHING = Line2D([], [], linestyle="", label=" ")

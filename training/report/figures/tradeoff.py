@@ -49,7 +49,7 @@ def tradeoff(rows: Sequence[Row], folder: Path, name: str, title: str) -> Figure
             _draw(axes, known(shown, quantity), quantity, front)
             axes.set_title(f"{letter}  Accuracy against {_WORDS[quantity]}")
         left.set_ylabel(Q.ACCURACY.manner.axis)
-        legend_in_lines(picture, "lower center", *_handles(shown))
+        legend_in_lines(picture, "outside lower center", *_handles(shown))
         return save(picture, folder, name, title, _alternative(shown, front, cost))
 
 

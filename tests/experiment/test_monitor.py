@@ -1,0 +1,148 @@
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.experiment.monitor import COLUMNS, TICKS_PER_SECOND, Number, Sampler, line, parse
+
+MONITOR = [sys.executable, "-m", "stream.experiment.monitor"]
+
+
+def sample(sampler: Sampler) -> dict[str, Any]:
+    return dict(zip(COLUMNS, sampler.sample(), strict=True))
+
+
+def proc_available_bytes() -> int:
+    lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    return next(1024 * int(row.split()[1]) for row in lines if row.startswith("MemAvailable:"))
+
+
+def psutil_busy_seconds() -> float:
+    times = psutil.cpu_times()
+    return sum((times.user, times.nice, times.system, times.irq, times.softirq, times.steal))
+
+
+def spin(seconds: float) -> None:
+    """Keeps a core busy for so much of its own time."""
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+
+
+def test_busy_time_is_what_psutil_says() -> None:
+    before = psutil_busy_seconds()
+    busy = sample(Sampler())["cpu_busy_ticks"] / TICKS_PER_SECOND
+    assert before - 0.1 <= busy <= psutil_busy_seconds() + 0.1
+
+
+def test_all_time_is_what_psutil_says_of_every_mode() -> None:
+    times = psutil.cpu_times()
+    total = sum(times) - times.guest - times.guest_nice
+    assert sample(Sampler())["cpu_ticks"] / TICKS_PER_SECOND == pytest.approx(total, abs=1.0)
+
+
+def test_available_memory_is_what_the_kernel_and_psutil_say() -> None:
+    available = sample(Sampler())["memory_available_bytes"]
+    assert available == pytest.approx(proc_available_bytes(), rel=0.05)
+    assert available == pytest.approx(psutil.virtual_memory().available, rel=0.05)
+
+
+def test_a_processs_cpu_time_grows_as_psutil_says() -> None:
+    sampler, process = Sampler(), psutil.Process()
+    sampler.watch(os.getpid())
+    first, before = sample(sampler)["process_ticks"], process.cpu_times()
+    spin(0.3)
+    second, after = sample(sampler)["process_ticks"], process.cpu_times()
+    by_psutil = after.user + after.system - before.user - before.system
+    assert (second - first) / TICKS_PER_SECOND == pytest.approx(by_psutil, abs=0.03)
+    assert by_psutil >= 0.25
+
+
+def test_a_processs_memory_is_what_psutil_says() -> None:
+    sampler = Sampler()
+    sampler.watch(os.getpid())
+    assert sample(sampler)["process_resident_bytes"] == pytest.approx(psutil.Process().memory_info().rss, rel=0.05)
+
+
+def test_without_a_process_its_columns_are_empty() -> None:
+    numbers = sample(Sampler())
+    assert (numbers["process_ticks"], numbers["process_resident_bytes"]) == (None, None)
+
+
+def test_a_process_that_ended_leaves_its_columns_empty() -> None:
+    sampler = Sampler()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        sampler.watch(process.pid)
+        assert sample(sampler)["process_resident_bytes"] > 0
+        assert process.stdin is not None
+        process.stdin.write(b"\n")
+        process.stdin.close()
+    assert sample(sampler)["process_ticks"] is None
+
+
+def test_sensors_are_read_where_the_kernel_has_them(tmp_path: Path) -> None:
+    zone = tmp_path / "class/thermal/thermal_zone1"
+    other = tmp_path / "class/thermal/thermal_zone0"
+    policy = tmp_path / "devices/system/cpu/cpufreq/policy0"
+    firmware = tmp_path / "devices/platform/soc/soc:firmware"
+    for folder in (zone, other, policy, firmware):
+        folder.mkdir(parents=True)
+    (zone / "type").write_text("cpu-thermal\n")
+    (zone / "temp").write_text("61318\n")
+    (other / "type").write_text("wifi\n")
+    (other / "temp").write_text("1000\n")
+    (policy / "scaling_cur_freq").write_text("1800000\n")
+    (firmware / "get_throttled").write_text("50005\n")
+    numbers = sample(Sampler(tmp_path))
+    assert (numbers["celsius"], numbers["hertz"], numbers["throttled_bits"]) == (61.318, 1.8e9, 0x50005)
+
+
+def test_what_a_machine_does_not_tell_is_left_empty(tmp_path: Path) -> None:
+    numbers = sample(Sampler(tmp_path))
+    assert (numbers["celsius"], numbers["hertz"], numbers["throttled_bits"]) == (None, None, None)
+
+
+def test_ten_samples_a_second_cost_less_than_a_hundredth_of_a_core() -> None:
+    sampler = Sampler()
+    sampler.watch(os.getpid())
+    rounds = 200
+    began = time.process_time()
+    for _ in range(rounds):
+        line(sampler.sample())
+    assert (time.process_time() - began) / rounds * 10 < 0.01
+
+
+@given(st.lists(st.none() | st.integers(0, 2**60) | st.floats(0, 1e12), min_size=1))
+def test_a_sample_is_read_back_as_it_was_written(numbers: list[Number]) -> None:
+    if numbers != [None]:
+        assert parse(line(numbers)) == [tuple(numbers)]
+
+
+@given(st.lists(st.integers(0, 10**9), min_size=2, max_size=2), st.integers(0, 20))
+def test_a_last_line_that_was_cut_off_is_left_out(numbers: list[int], kept: int) -> None:
+    whole = line(numbers)
+    assert parse(whole + whole[:-1][:kept]) == [tuple(numbers)]
+
+
+def test_the_monitor_ends_with_its_stdin_and_tells_of_who_it_was_asked_to_watch() -> None:
+    with subprocess.Popen([*MONITOR, "100"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as monitor:
+        assert monitor.stdin is not None
+        assert monitor.stdout is not None
+        first = monitor.stdout.readline()
+        monitor.stdin.write(f"{os.getpid()}\n".encode())
+        monitor.stdin.flush()
+        numbers: dict[str, Any] = {"process_ticks": None}
+        while numbers["process_ticks"] is None:
+            numbers = dict(zip(COLUMNS, parse(monitor.stdout.readline())[0], strict=True))
+        monitor.stdin.close()
+        monitor.stdout.read()
+    assert monitor.returncode == 0
+    assert dict(zip(COLUMNS, parse(first)[0], strict=True))["process_ticks"] is None
+    assert numbers["process_resident_bytes"] > 1_000_000

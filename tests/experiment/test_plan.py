@@ -1,0 +1,78 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stream.errors import InputError
+from stream.experiment.plan import Plan, load_plan
+
+MODEL = {"name": "tiny", "path": "bundles/{precision}-{seed}", "precisions": ["float32", "int8"]}
+
+
+def plan(**changes: Any) -> Plan:
+    return Plan.model_validate({"models": [MODEL], "data": {"test": "test.jsonl"}} | changes)
+
+
+def test_a_plan_is_every_combination_with_seeds_outermost() -> None:
+    names = [cell.name for cell in plan(seeds=[0, 1], threads=[1, 2]).cells()]
+    assert names == [
+        "tiny-float32-test-1threads-seed0",
+        "tiny-int8-test-1threads-seed0",
+        "tiny-float32-test-2threads-seed0",
+        "tiny-int8-test-2threads-seed0",
+        "tiny-float32-test-1threads-seed1",
+        "tiny-int8-test-1threads-seed1",
+        "tiny-float32-test-2threads-seed1",
+        "tiny-int8-test-2threads-seed1",
+    ]
+
+
+def test_a_path_names_precision_and_seed() -> None:
+    assert [cell.path for cell in plan(seeds=[3]).cells()] == ["bundles/float32-3", "bundles/int8-3"]
+
+
+def test_a_model_without_precisions_runs_as_it_is() -> None:
+    (cell,) = plan(models=[{"name": "tiny", "path": "bundle"}]).cells()
+    assert (cell.name, cell.path, cell.precision) == ("tiny-test-1threads-seed0", "bundle", None)
+
+
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        ("seeds = [0, 0]", "the plan asks for the same run twice: tiny-test-1threads-seed0"),
+        ("seed = [0]", "unknown key 'seed'"),
+        ("threads = [0]", "threads.0: Input should be greater than or equal to 1"),
+        ("start_at = 2026-05-01T12:00:00", "start_at: a start for several devices needs its time zone"),
+        ("samples_per_second = 1000", "samples_per_second: Input should be less than or equal to 100"),
+        ("tweets = ", "is not TOML"),
+    ],
+)
+def test_a_wrong_plan_is_refused_in_a_sentence(tmp_path: Path, written: str, says: str) -> None:
+    file = tmp_path / "plan.toml"
+    file.write_text(f'{written}\n[data]\ntest = "t.jsonl"\n[[models]]\nname = "tiny"\npath = "bundle"\n')
+    with pytest.raises(InputError, match=says):
+        load_plan(file)
+
+
+def test_precisions_that_would_all_be_one_folder_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "plan.toml"
+    file.write_text(
+        '[data]\ntest = "t"\n[[models]]\nname = "tiny"\npath = "bundle"\nprecisions = ["float32", "int8"]\n'
+    )
+    with pytest.raises(InputError, match=r"its path must say where: add \{precision\}"):
+        load_plan(file)
+
+
+@pytest.mark.parametrize("missing", ["bundle", "test.jsonl"])
+def test_what_a_plan_names_must_be_there_before_anything_runs(tmp_path: Path, missing: str) -> None:
+    for name in {"bundle", "test.jsonl"} - {missing}:
+        (tmp_path / name).touch()
+    file = tmp_path / "plan.toml"
+    file.write_text('[data]\ntest = "test.jsonl"\n[[models]]\nname = "tiny"\npath = "bundle"\n')
+    with pytest.raises(InputError, match=f"names {tmp_path / missing}, which is not there"):
+        load_plan(file)
+
+
+def test_a_plan_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"cannot read the plan .*No such file"):
+        load_plan(tmp_path / "plan.toml")

@@ -1,0 +1,145 @@
+"""Models in TensorFlow, as the paper ran BERT Large and MobileBERT on a workstation: entries of an experiment's plan.
+
+[[models]]
+name = "bert-large"
+kind = "tensorflow"
+path = "checkpoints/bert-large-{seed}"
+max_tokens = 128
+
+The path is a fine-tuned checkpoint's folder in Hugging Face's format, with the `about.toml` that `starling convert`
+reads. As in the paper, each tweet is padded to `max_tokens`.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import transformers
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+from tokenizers import Tokenizer as WordPieces
+from transformers.modeling_tf_pytorch_utils import load_pytorch_state_dict_in_tf2_model
+
+from stream.bundle import POLARITIES, TOKENIZER_FILE, Polarity, file_sha256
+from stream.experiment.plan import PlannedModel
+from stream.experiment.results import Subject
+from stream.experiment.subject import Inference
+from stream.messages import Reason, RejectedTweetError, Tweet
+from stream.text import cleaner
+from stream.tokenizer import Tokens
+from training.about import ABOUT_FILE, read_about
+from training.checkpoint import CONFIG_FILE, WEIGHTS_FILE
+from training.errors import CheckpointError
+from training.graph_operations import count_graph_macs
+
+
+class TensorFlowSubject:
+    """A checkpoint as transformers' own TensorFlow class runs it.
+
+    Args:
+        model: What the plan says of it.
+        path: Its folder.
+        threads: How many share one operation.
+
+    Raises:
+        CheckpointError: It cannot be used.
+    """
+
+    def __init__(self, model: PlannedModel, path: Path, threads: int) -> None:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+        self._path, self._length = path, model.max_tokens
+        self._about = read_about(path / ABOUT_FILE)
+        self._clean = cleaner(self._about.cleaning.name, self._about.cleaning.version)
+        self._word_pieces = _tokenizer(path, model.max_tokens)
+        self._model = load_classifier(path)
+        self._labels = [_polarity(self._model.config.id2label[column]) for column in range(len(POLARITIES))]
+        self._classify = tf.function(self._logits).get_concrete_function(
+            tf.TensorSpec([1, self._length], tf.int32), tf.TensorSpec([1, self._length], tf.int32)
+        )
+        self.infer(Tokens([1, 1], truncated=False))
+
+    def describe(self) -> Subject:
+        """Says what it is, and how large its files are."""
+        weights = self._path / WEIGHTS_FILE
+        return Subject(
+            kind="tensorflow",
+            name=self._about.name,
+            base=self._about.base,
+            precision="float32",
+            sha256=file_sha256(weights),
+            runtime=f"tensorflow {tf.__version__}, transformers {transformers.__version__}",
+            file_bytes=weights.stat().st_size,
+            weights_bytes=4 * int(self._model.count_params()),
+            checkpoint_bytes=sum(file.stat().st_size for file in self._path.rglob("*") if file.is_file()),
+            padding=f"to {self._length} tokens",
+        )
+
+    def tokens(self, tweet: Tweet) -> Tokens:
+        """Cleans and tokenises a tweet.
+
+        Raises:
+            RejectedTweetError: Cleaning leaves nothing of its text.
+        """
+        text = self._clean(tweet.text)
+        if not text:
+            raise RejectedTweetError(Reason.NOTHING_LEFT, "cleaning leaves nothing of the text", tweet.id)
+        encoding = self._word_pieces.encode(text)
+        return Tokens(encoding.ids, truncated=bool(encoding.overflowing))
+
+    def infer(self, tokens: Tokens) -> Inference:
+        """Labels one tweet, padded to the full length."""
+        input_ids = np.zeros((1, self._length), dtype=np.int32)
+        input_ids[0, : len(tokens.ids)] = tokens.ids
+        mask = np.zeros_like(input_ids)
+        mask[0, : len(tokens.ids)] = 1
+        logits = self._classify(tf.constant(input_ids), tf.constant(mask)).numpy()[0]
+        return Inference(self._labels[int(logits.argmax())], self._length)
+
+    def macs(self, padded_tokens: Iterable[int]) -> dict[int, int]:
+        """Counts in the traced graph, which has one length only."""
+        return dict.fromkeys(padded_tokens, count_graph_macs(self._classify.graph))
+
+    def _logits(self, input_ids: Any, mask: Any) -> Any:  # noqa: ANN401  (TensorFlow has no types)
+        return self._model(input_ids=input_ids, attention_mask=mask, training=False).logits
+
+
+def load_classifier(path: Path) -> Any:  # noqa: ANN401
+    """Loads a checkpoint into the TensorFlow class of its architecture, from PyTorch's layout and without PyTorch.
+
+    Raises:
+        CheckpointError: A file is missing or damaged, or weights are missing.
+    """
+    transformers.logging.set_verbosity_error()
+    try:
+        config = transformers.AutoConfig.from_pretrained(str(path), local_files_only=True)
+        model = transformers.TFAutoModelForSequenceClassification.from_config(config)
+        weights = load_file(path / WEIGHTS_FILE)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise CheckpointError(f"{path} cannot be loaded: {str(error).splitlines()[0]}") from error
+    single = {name: weight.astype(np.float32) for name, weight in weights.items()}
+    model, loading = load_pytorch_state_dict_in_tf2_model(
+        model, single, allow_missing_keys=True, output_loading_info=True
+    )
+    if loading["missing_keys"]:
+        raise CheckpointError(f"{path / WEIGHTS_FILE} lacks {', '.join(loading['missing_keys'][:5])}")
+    return model
+
+
+def _tokenizer(path: Path, length: int) -> WordPieces:
+    try:
+        word_pieces = WordPieces.from_file(str(path / TOKENIZER_FILE))
+    except Exception as error:  # the Rust side raises bare Exceptions
+        raise CheckpointError(f"{path / TOKENIZER_FILE} cannot be read as a tokeniser: {error}") from error
+    word_pieces.no_padding()
+    word_pieces.enable_truncation(length)
+    return word_pieces
+
+
+def _polarity(name: str) -> Polarity:
+    for polarity in POLARITIES:
+        if polarity == name:
+            return polarity
+    raise CheckpointError(f"{CONFIG_FILE} names the class '{name}': set id2label to {', '.join(POLARITIES)}")
