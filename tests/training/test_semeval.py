@@ -31,10 +31,10 @@ def test_a_plain_file_is_read(tmp_path: Path) -> None:
     assert read_semeval(file).tweets == [LabelledTweet("1", "negative", "Late again")]
 
 
-def test_an_empty_fourth_column_is_ignored(tmp_path: Path) -> None:
-    assert read_semeval(write(tmp_path / "a.gz", "1\tneutral\tNoon\t")).tweets == [
-        LabelledTweet("1", "neutral", "Noon")
-    ]
+@pytest.mark.parametrize("fourth", ["", "Wed Jul 29 12:01:22 +0000 2015"])
+def test_a_fourth_column_that_is_empty_or_the_time_is_ignored(tmp_path: Path, fourth: str) -> None:
+    file = write(tmp_path / "a.gz", f"1\tneutral\tNoon\t{fourth}")
+    assert read_semeval(file).tweets == [LabelledTweet("1", "neutral", "Noon")]
 
 
 @pytest.mark.parametrize(
@@ -74,6 +74,7 @@ def test_no_text_is_an_error(text: str) -> None:
     [
         ("1\thappy\tCake", "has the label 'happy'"),
         ("1\tpositive", "has 2 columns"),
+        ("1\tpositive\tCake\tTea", "has 4 columns"),
         ("1\tpositive\tCake\tTea\tMilk", "has 5 columns"),
         ("", "has 1 columns"),
     ],

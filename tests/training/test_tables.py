@@ -13,7 +13,7 @@ from training.data.tables import Columns, Kind, read_table
 from training.data.tweets import LabelledTweet
 
 # A file of text cannot hold half a surrogate pair, and the csv module of Python 3.11 takes no NUL.
-TEXTS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"))
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 ROWS = st.lists(st.tuples(TEXTS, st.sampled_from(POLARITIES)), min_size=1, max_size=8)
 
 

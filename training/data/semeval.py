@@ -2,7 +2,7 @@ r"""Reads the data of SemEval-2017 Task 4, subtask A: id, polarity and text, par
 
 The files went through several hands, and this undoes what those left behind (cleaning, which the service does as
 well, is stream/text.py): texts wrapped in double quotes, quotes within them doubled once or twice and some escaped
-by a backslash, `\u002c` for a comma, and an empty fourth column.
+by a backslash, `\u002c` for a comma, and a fourth column, empty or, once, with the time.
 """
 
 import json
@@ -16,6 +16,7 @@ from training.data.files import read_utf8
 from training.data.tweets import Dataset, LabelledTweet, polarity_named
 
 _DOUBLED_QUOTES = re.compile(r'\\?"{2,}')
+_FOURTH_COLUMN = re.compile(r"\t(?:\w{3} \w{3} \d\d \d\d:\d\d:\d\d \+\d{4} \d{4})?\s*$")
 _ESCAPES = re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
 
 
@@ -44,7 +45,7 @@ def original_text(written: str) -> str:
 
 
 def _parse(line: str, where: str) -> LabelledTweet:
-    columns = line.rstrip("\t\r").split("\t")
+    columns = _FOURTH_COLUMN.sub("", line.rstrip("\r")).split("\t")
     if len(columns) != 3:  # noqa: PLR2004
         raise InputError(f"{where} has {len(columns)} columns instead of id, polarity and text, parted by tabs")
     tweet_id, polarity, text = columns
