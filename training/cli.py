@@ -4,15 +4,16 @@
 # Typer reads options from plain booleans with defaults, and a command imports what it needs when it runs: the service's
 # command line loads this file each time.
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from stream.errors import StarlingError
+from training import cli_evaluation
+from training.requirements import need_the_training_extra
 
 app = typer.Typer()
+app.add_typer(cli_evaluation.app)
 
 
 @app.command()
@@ -31,12 +32,7 @@ def convert(
     ] = None,
 ) -> None:
     """Convert a fine-tuned checkpoint to a model bundle, and check that it still says the same."""
-    _need_the_training_extra()
+    need_the_training_extra("tensorflow")
     from training.commands.convert import convert_checkpoint
 
     convert_checkpoint(checkpoint, about, data, out, precision, per_tensor=per_tensor)
-
-
-def _need_the_training_extra() -> None:
-    if find_spec("tensorflow") is None:
-        raise StarlingError("this needs the training extra: pip install 'starling-edge[training]'")
