@@ -9,11 +9,12 @@ from typing import Annotated, Literal
 
 import typer
 
-from training import cli_evaluation
+from training import cli_evaluation, cli_tweets
 from training.requirements import need_the_training_extra
 
 app = typer.Typer()
 app.add_typer(cli_evaluation.app)
+app.add_typer(cli_tweets.tweets)
 
 
 @app.command()
