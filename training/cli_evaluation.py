@@ -29,7 +29,7 @@ Seed = Annotated[int, typer.Option(help="That of the bootstrap.")]
 def evaluate(
     data: Data,
     bundles: Annotated[
-        list[Path] | None, typer.Argument(metavar="[BUNDLE]...", help="Folders; without any, the shipped bundle.")
+        list[Path] | None, typer.Argument(metavar="BUNDLE", help="Folders; without any, the shipped bundle.")
     ] = None,
     plots: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Draw into it, as SVG and PNG.")] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Tables in Markdown.")] = False,

@@ -18,7 +18,7 @@ tweets = typer.Typer(name="tweets", help="Labelled tweets: look at them, fetch t
 def inspect(
     data: Annotated[
         list[Path],
-        typer.Argument(help="Labelled tweets: files, folders of files, or RepLab's folder.", metavar="DATA..."),
+        typer.Argument(help="Labelled tweets: files, folders of files, or RepLab's folder.", metavar="DATA"),
     ],
     dev: Annotated[
         list[Path] | None, typer.Option(help="What is held out from training, and should share no tweet with DATA.")

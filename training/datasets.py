@@ -7,13 +7,13 @@ from typing import Literal
 
 from stream.errors import InputError
 from training.data.files import read_utf8
+from training.data.formats import Format, Table
 from training.data.replab import is_replab, read_replab
 from training.data.semeval import is_semeval, read_semeval
-from training.data.tables import Columns, Kind, read_table
+from training.data.tables import Columns, read_table
 from training.data.tweets import Dataset
 
-Format = Literal["semeval", "replab", "jsonl", "csv", "tsv"]
-_KINDS: dict[str, Kind] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "csv", ".tsv": "tsv"}
+_KINDS: dict[str, Table] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "csv", ".tsv": "tsv"}
 _SUFFIXES = (*_KINDS, ".txt")
 
 
@@ -62,7 +62,7 @@ def _files(folder: Path) -> list[Path]:
     return files
 
 
-def _recognised(path: Path) -> Kind | Literal["semeval"]:
+def _recognised(path: Path) -> Table | Literal["semeval"]:
     if _suffix(path) in {".tsv", ".txt", ""} and is_semeval(read_utf8(path)):
         return "semeval"
     try:
