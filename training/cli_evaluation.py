@@ -68,3 +68,23 @@ def calibrate(
 
     read = reading(data_format, text_column, label_column, id_column, entity_column, labels)
     calibrate_bundle(bundle, data, read)
+
+
+@app.command()
+def card(
+    bundle: Annotated[Path, typer.Argument(help="The bundle's folder.")],
+    data: Data,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Without it, README.md in the bundle.")] = None,
+    data_format: DataFormat = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    id_column: IdColumn = None,
+    entity_column: EntityColumn = None,
+    labels: Labels = None,
+) -> None:
+    """Write a bundle's model card, from its manifest and its scores on labelled tweets."""
+    need_the_training_extra()
+    from training.commands.card import write_card
+
+    read = reading(data_format, text_column, label_column, id_column, entity_column, labels)
+    write_card(bundle, data, read, out)

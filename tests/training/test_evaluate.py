@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from stream.bundle import load_bundle
+from stream.errors import BundleError, InputError
 from tests.unit.tiny_bundle import write_bundle
 from training.cli import app
 
@@ -107,7 +108,7 @@ def test_calibrating_writes_the_temperature_and_changes_no_label(bundle: Path, t
     before = evaluation(bundle, "--data", tweets)["bundles"]["bundle"]
     result = run("calibrate", bundle, "--data", tweets)
     assert result.exit_code == 0
-    assert "temperature 1 → " in result.stdout
+    assert result.stdout.startswith("temperature ")
     manifest = load_bundle(bundle).manifest
     after = evaluation(bundle, "--data", tweets)["bundles"]["bundle"]
     assert manifest.temperature != 1
@@ -125,3 +126,44 @@ def test_calibrating_again_stays_where_it_is(bundle: Path, tweets: Path) -> None
     run("calibrate", bundle, "--data", tweets)
     assert load_bundle(bundle).manifest.temperature == pytest.approx(first, rel=1e-3)
     assert [file.name for file in bundle.iterdir() if file.name.startswith(".")] == []
+
+
+def test_a_card_says_what_the_manifest_and_the_scores_say(bundle: Path, tweets: Path) -> None:
+    training = {"epochs": 3, "limits": ["It knows ten words."], "repeat": ["starling train tiny"]}
+    write_bundle(bundle, {"training": training, "source": {"package": {"name": "made up"}}})
+    result = run("card", bundle, "--data", tweets)
+    assert result.stdout == f"wrote {bundle / 'README.md'}\n"
+    lines = (bundle / "README.md").read_text().splitlines()
+    assert lines[0] == "# tiny, float32"
+    for expected in (
+        "| licence | Apache-2.0 |",
+        "| made from: package: name | made up |",
+        "| trained: epochs | 3 |",
+        "| negative | 3 | 2 | 1 | 0 | 100.0 | 66.7 | 80.0 |",
+        "Its temperature is 1: it was not calibrated.",
+        "- It knows ten words.",
+        "- Of 5 polar tweets here it gave 0 the opposite label.",
+        "    starling train tiny",
+        "    starling evaluate BUNDLE --data tweets.csv",
+    ):
+        assert expected in lines
+    assert load_bundle(bundle).manifest.training == training
+
+
+def test_a_folder_that_cannot_be_written_is_named(bundle: Path, tweets: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"cannot write .*/nowhere/card\.md: No such file"):
+        run("card", bundle, "--data", tweets, "--out", tmp_path / "nowhere" / "card.md")
+    with pytest.raises(InputError, match=r"cannot write pictures to .*tweets\.csv: File exists"):
+        run("evaluate", bundle, "--data", tweets, "--plots", tweets)
+
+
+def test_a_bundle_that_is_none_is_named(tweets: Path, tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="no model bundle at"):
+        run("evaluate", tmp_path / "nothing", "--data", tweets)
+
+
+def test_data_that_lacks_a_class_is_scored_with_what_it_has(bundle: Path, tmp_path: Path) -> None:
+    file = tmp_path / "some.csv"
+    file.write_text("text,label\nlovely,positive\ntrain,neutral\n")
+    scored = evaluation(bundle, "--data", file)["bundles"]["bundle"]
+    assert (scored["balanced_accuracy"], scored["macro_recall"]) == (1, round(2 / 3, 4))

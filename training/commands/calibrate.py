@@ -26,19 +26,19 @@ def calibrate_bundle(path: Path, data: Sequence[Path], reading: Reading) -> None
     tweets = evaluation_tweets(data, reading)
     bundle = load_bundle(path)
     evaluation = evaluated(path, tweets, seed=0, name=bundle.manifest.name)
-    factor = fitted_temperature(evaluation.probabilities, evaluation.gold)
-    after = calibration(at_temperature(evaluation.probabilities, factor), evaluation.gold)
-    temperature = round(bundle.manifest.temperature * factor, 4)
+    plain = at_temperature(evaluation.probabilities, 1 / bundle.manifest.temperature)
+    temperature = round(fitted_temperature(plain, evaluation.gold), 4)
+    before = calibration(plain, evaluation.gold)
+    after = calibration(at_temperature(plain, temperature), evaluation.gold)
     fitted = {
         "data": [file.name for file in data],
         "tweets": len(tweets),
-        "before": _summary(evaluation.calibration),
+        "before": _summary(before),
         "after": _summary(after),
     }
     replace_manifest(bundle, temperature=temperature, calibration=fitted)
-    before = evaluation.calibration
-    typer.echo(f"temperature {bundle.manifest.temperature:g} → {temperature:g}, fitted on {len(tweets):,} tweets")
-    typer.echo(f"ECE {before.expected_error:.1%} → {after.expected_error:.1%} on the same")
+    typer.echo(f"temperature {temperature:g}, fitted on {len(tweets):,} tweets")
+    typer.echo(f"on these, ECE is {before.expected_error:.1%} without it and {after.expected_error:.1%} with it")
 
 
 def _summary(measured: Calibration) -> dict[str, object]:
