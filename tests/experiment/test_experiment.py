@@ -98,10 +98,10 @@ def test_no_text_is_in_the_results(ran: Path) -> None:
 
 def test_what_is_done_is_not_done_again(finished: Path) -> None:
     out, plan = finished / "out", finished / "plan.toml"
-    first = cell_path(out, "tiny-test-1threads-seed0").stat()
+    first = cell_path(out, "tiny-test-1threads-seed0").stat().st_mtime_ns
     again = run(plan, out, "--node", "pi-a")
     assert "1 were there already" in again.stdout
-    assert cell_path(out, "tiny-test-1threads-seed0").stat() == first
+    assert cell_path(out, "tiny-test-1threads-seed0").stat().st_mtime_ns == first
     assert len(index(out)) == 1
 
 

@@ -98,7 +98,12 @@ def tweets(correct: int, seconds: float) -> Tweets:
     each = [seconds / TWEETS] * TWEETS
     lengths = [20] * TWEETS
     return Tweets(
-        gold=gold, given=right + wrong, seconds=each, inference_seconds=each, tokens=lengths, padded_tokens=[32] * TWEETS
+        gold=gold,
+        given=right + wrong,
+        seconds=each,
+        inference_seconds=each,
+        tokens=lengths,
+        padded_tokens=[32] * TWEETS,
     )
 
 

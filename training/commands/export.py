@@ -1,0 +1,40 @@
+"""`starling tweets export`: labelled tweets of any format as JSON lines, for devices."""
+
+import gzip
+from collections.abc import Sequence
+from pathlib import Path
+
+import orjson
+import typer
+
+from stream.errors import InputError
+from training.data.tweets import LabelledTweet
+from training.datasets import Reading, read_dataset
+from training.duplicates import distinct
+
+
+def export_data(data: Sequence[Path], reading: Reading, out: Path) -> None:
+    """Writes each tweet once, with the label that most of its rows have.
+
+    Args:
+        data: Files, folders of files, or RepLab's folder.
+        reading: How they are to be read.
+        out: The file; gzipped if its name ends in .gz.
+
+    Raises:
+        InputError: Something cannot be read or written.
+    """
+    dataset = read_dataset(data, reading)
+    tweets = distinct(dataset.tweets, by_text=False)
+    lines = b"".join(map(_line, tweets))
+    try:
+        out.write_bytes(gzip.compress(lines, mtime=0) if out.suffix == ".gz" else lines)
+    except OSError as error:
+        raise InputError(f"{out} cannot be written: {error.strerror}") from error
+    without_text = f", {len(dataset.ids_without_text)} without text left out" if dataset.ids_without_text else ""
+    typer.echo(f"{out}: {len(tweets)} tweets{without_text}")
+
+
+def _line(tweet: LabelledTweet) -> bytes:
+    found = {"id": tweet.id, "text": tweet.text, "polarity": tweet.polarity, "entity": tweet.entity}
+    return orjson.dumps({key: value for key, value in found.items() if value is not None}) + b"\n"
