@@ -1,0 +1,92 @@
+import tomllib
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from stream.errors import StarlingError
+from stream.experiment.operations import count_macs
+from stream.experiment.plan import PlannedModel
+from stream.messages import RejectedTweetError, Tweet
+from training.checkpoint import load_checkpoint
+from training.convert import tflite_model
+from training.graph_operations import count_graph_macs
+from training.reference import Reference
+from training.tensorflow_subject import TensorFlowSubject
+
+PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
+LENGTH = 16
+WIDTH, INNER_WIDTH, LAYERS, LABELS = 32, 64, 2, 3
+"""Of the tiny checkpoint in conftest.py."""
+
+
+@pytest.fixture(scope="module")
+def subject(checkpoint_folder: Path) -> TensorFlowSubject:
+    plan = PlannedModel(name="tiny", path=str(checkpoint_folder), kind="tensorflow", max_tokens=LENGTH)
+    return TensorFlowSubject(plan, checkpoint_folder, threads=1)
+
+
+def test_the_training_extra_offers_tensorflow_to_experiments() -> None:
+    group = "starling.experiment"
+    points = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]["entry-points"][group]
+    assert EntryPoint("tensorflow", points["tensorflow"], group).load() is TensorFlowSubject
+
+
+def test_labels_are_those_of_transformers_without_padding(subject: TensorFlowSubject, checkpoint_folder: Path) -> None:
+    checkpoint = load_checkpoint(checkpoint_folder)
+    reference = Reference(checkpoint)
+    for text in ("good cake again", "bad late train !", "cat"):
+        tokens = subject.tokens(Tweet("1", text))
+        expected = checkpoint.labels[int(np.argmax(reference.logits([tokens.ids])[0]))]
+        assert subject.infer(tokens).polarity == expected
+
+
+def test_every_tweet_is_padded_to_the_same_length(subject: TensorFlowSubject) -> None:
+    assert subject.infer(subject.tokens(Tweet("1", "cat"))).padded_tokens == LENGTH
+
+
+def test_a_text_of_which_nothing_is_left_is_refused(subject: TensorFlowSubject) -> None:
+    with pytest.raises(RejectedTweetError):
+        subject.tokens(Tweet("1", "\x01"))
+
+
+def test_sizes_are_those_of_the_files_and_of_the_weights(subject: TensorFlowSubject, checkpoint_folder: Path) -> None:
+    described = subject.describe()
+    assert described.file_bytes == (checkpoint_folder / "model.safetensors").stat().st_size
+    assert described.checkpoint_bytes == sum(file.stat().st_size for file in checkpoint_folder.iterdir())
+    weights = load_checkpoint(checkpoint_folder).weights
+    assert described.weights_bytes == 4 * sum(weight.size for weight in weights.values())
+
+
+def test_the_graphs_operations_are_those_worked_out_by_hand(subject: TensorFlowSubject) -> None:
+    layer = LENGTH * (4 * WIDTH**2 + 2 * WIDTH * INNER_WIDTH) + 2 * LENGTH**2 * WIDTH
+    pooler_and_head = WIDTH**2 + LABELS * WIDTH
+    assert subject.macs([LENGTH]) == {LENGTH: LAYERS * layer + pooler_and_head}
+
+
+def test_our_encoder_leaves_out_only_what_nobody_reads(
+    subject: TensorFlowSubject, checkpoint_folder: Path, tmp_path: Path
+) -> None:
+    """Of the last layer our graph computes [CLS] alone: for the other tokens no query, output or feed-forward."""
+    model = tmp_path / "model.tflite"
+    model.write_bytes(tflite_model(load_checkpoint(checkpoint_folder), 24, "float32"))
+    unread = (LENGTH - 1) * (2 * WIDTH**2 + 2 * WIDTH * INNER_WIDTH + 2 * LENGTH * WIDTH)
+    assert count_macs(model, [LENGTH])[LENGTH] == subject.macs([LENGTH])[LENGTH] - unread
+
+
+def test_an_operation_whose_products_are_out_of_sight_is_refused() -> None:
+    product = tf.function(lambda first, second: tf.einsum("ij,jk->ik", first, second))
+    shape = tf.TensorSpec([2, 2], tf.float32)
+    graph = product.get_concrete_function(shape, shape).graph
+    with pytest.raises(StarlingError, match="Einsum"):
+        count_graph_macs(graph)
+
+
+def test_a_folder_that_is_no_checkpoint_is_refused(checkpoint_folder: Path, tmp_path: Path) -> None:
+    for name in ("about.toml", "tokenizer.json"):
+        (tmp_path / name).write_bytes((checkpoint_folder / name).read_bytes())
+    plan = PlannedModel(name="tiny", path=str(tmp_path), kind="tensorflow", max_tokens=LENGTH)
+    with pytest.raises(StarlingError, match="cannot be loaded"):
+        TensorFlowSubject(plan, tmp_path, threads=1)
