@@ -20,6 +20,7 @@ help:
 	@echo "make chaos           every fault there is, counted: a table after a few minutes"
 	@echo "make fuzz            ten minutes of fuzzing; FUZZ_SECONDS changes that"
 	@echo "make audit           ask PyPI for known holes in the pinned dependencies"
+	@echo "make paper           the paper's experiment with your data: DATA=... DEV=... TEST=...; docs/paper.md"
 	@echo "make clean           remove what these made"
 
 demo: .venv/demo-installed
@@ -86,6 +87,9 @@ system-packages:
 	@$(PYTHON) -m venv .venv-training
 	@.venv-training/bin/$(PIP_INSTALL) --constraint training/constraints.txt --editable '.[training,dev]'
 	@touch $@
+
+paper: .venv-training/installed
+include paper.mk
 
 clean:
 	rm -rf build .venv .venv-training .venv-audit .fuzz .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -14,8 +14,9 @@ from training.report.figures.style import (
     FULL_WIDTH_INCHES,
     PURPLE,
     colour,
-    devices,
+    groups,
     hatch,
+    in_group,
     known,
     label,
     legend_in_lines,
@@ -29,7 +30,7 @@ from training.report.tables import device_name
 Q = Quantity
 _GROUP_WIDTH = 0.8
 _PANEL_INCHES = 2.5
-_FEW_DEVICES = 3
+_FEW_GROUPS = 3
 _MARKS = (("v", "white", "before"), ("^", "white", "after"), ("D", PURPLE, "own process"))
 
 
@@ -63,7 +64,7 @@ def bars(rows: Sequence[Row], panels: Sequence[Panel], folder: Path, name: str, 
     if not shown:
         return None
     with styled():
-        stacked = len(devices(rows)) > _FEW_DEVICES
+        stacked = len(groups(rows)) > _FEW_GROUPS
         shape = (len(shown), 1) if stacked else (1, len(shown))
         height = 0.4 + (1.9 * len(shown) if stacked else _PANEL_INCHES)
         picture = Picture(figsize=(FULL_WIDTH_INCHES, height), layout="constrained")
@@ -76,10 +77,10 @@ def bars(rows: Sequence[Row], panels: Sequence[Panel], folder: Path, name: str, 
 
 
 def _draw(axes: Axes, rows: Sequence[Row], panel: Panel) -> None:
-    names = devices(rows)
+    names = groups(rows)
     scale = panel.quantity.manner.scale
     for position, name in enumerate(names):
-        group = [row for row in rows if device_name(row) == name]
+        group = in_group(name, rows)
         width = _GROUP_WIDTH / max(3, len(group))
         for number, row in enumerate(group):
             where = position + (number - (len(group) - 1) / 2) * width

@@ -9,7 +9,18 @@ from matplotlib.figure import Figure as Picture
 from matplotlib.lines import Line2D
 
 from training.report.document import Figure
-from training.report.figures.style import COLOURS, FULL_WIDTH_INCHES, GREY, colour, devices, known, label, save, styled
+from training.report.figures.style import (
+    COLOURS,
+    FULL_WIDTH_INCHES,
+    GREY,
+    colour,
+    groups,
+    in_group,
+    known,
+    label,
+    save,
+    styled,
+)
 from training.report.quantities import Quantity
 from training.report.rows import Row
 from training.report.tables import device_name
@@ -28,13 +39,13 @@ _LINES = {"float32": "-", "float16": "--", "int8": "-."}
 _IN_A_LINE = 3
 
 
-def radar(rows: Sequence[Row], folder: Path, name: str, title: str) -> Figure | None:
+def radar(rows: Sequence[Row], folder: Path, file: str, title: str) -> Figure | None:
     """Draws a radar for each device that was measured, every spoke a share of the best there is on any device."""
     ours = [row for row in rows if all(row.mean(quantity) is not None for quantity in _spokes(rows))]
     spokes = _spokes(rows)
     if len(spokes) < _FEWEST_SPOKES or not ours:
         return None
-    names = devices(ours)
+    names = groups(ours)
     columns = min(_IN_A_LINE, len(names))
     lines = math.ceil(len(names) / columns)
     with styled():
@@ -44,14 +55,14 @@ def radar(rows: Sequence[Row], folder: Path, name: str, title: str) -> Figure | 
         )
         picture = Picture(figsize=size, layout="constrained")
         grid = picture.subplots(lines, columns, squeeze=False, subplot_kw={"projection": "polar"}).ravel()
-        for axes, device in zip(grid, names, strict=False):
-            _draw(axes, [row for row in ours if device_name(row) == device], ours, spokes)
-            axes.set_title(device, pad=10, loc="center")
+        for axes, name in zip(grid, names, strict=False):
+            _draw(axes, in_group(name, ours), ours, spokes)
+            axes.set_title(name, pad=10, loc="center")
         for axes in grid[len(names) :]:
             axes.set_visible(False)
         handles = [Line2D([], [], color=colour(row), ls=_line(row), label=label(row)) for row in _by_precision(ours)]
         picture.legend(handles=handles, loc="outside lower center", ncols=len(handles))
-        return save(picture, folder, name, title, _alternative(ours, spokes))
+        return save(picture, folder, file, title, _alternative(ours, spokes))
 
 
 def _spokes(rows: Sequence[Row]) -> list[Quantity]:

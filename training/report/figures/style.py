@@ -94,9 +94,26 @@ def known(rows: Sequence[Row], quantity: Quantity) -> list[Row]:
     return [row for row in rows if row.mean(quantity) is not None]
 
 
-def devices(rows: Sequence[Row]) -> list[str]:
-    """The devices' names, in the order in which they come."""
-    return list(dict.fromkeys(map(device_name, rows)))
+def group_name(row: Row, rows: Sequence[Row]) -> str:
+    """What a row's precisions have in common: the device, and whatever else is not the same in all rows."""
+    parts = [device_name(row)]
+    if len({each.model for each in rows}) > 1:
+        parts.append(row.model)
+    if len({each.threads for each in rows}) > 1:
+        parts.append(f"{row.threads} threads")
+    if len({each.data for each in rows}) > 1:
+        parts.append(row.data)
+    return "\n".join(parts)
+
+
+def groups(rows: Sequence[Row]) -> list[str]:
+    """The groups' names, in the order in which they come."""
+    return list(dict.fromkeys(group_name(row, rows) for row in rows))
+
+
+def in_group(name: str, rows: Sequence[Row]) -> list[Row]:
+    """The rows of a group."""
+    return [row for row in rows if group_name(row, rows) == name]
 
 
 def label(row: Row) -> str:

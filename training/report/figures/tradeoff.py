@@ -12,7 +12,8 @@ from training.report.figures.style import (
     FULL_WIDTH_INCHES,
     MARKERS,
     colour,
-    devices,
+    group_name,
+    groups,
     known,
     label,
     legend_in_lines,
@@ -65,7 +66,7 @@ def _beats(one: Sequence[float], other: Sequence[float]) -> bool:
 
 
 def _draw(axes: Axes, rows: Sequence[Row], quantity: Quantity, front: Sequence[Row]) -> None:
-    names = devices(rows)
+    names = groups(rows)
     for row in rows:
         across = row.values[quantity]
         scale, accuracy = quantity.manner.scale, 100 * row.values[Q.ACCURACY].mean
@@ -74,7 +75,7 @@ def _draw(axes: Axes, rows: Sequence[Row], quantity: Quantity, front: Sequence[R
             accuracy,
             xerr=(across.deviation or 0) * scale,
             yerr=_accuracy_whiskers(row),
-            fmt=MARKERS[names.index(device_name(row)) % len(MARKERS)],
+            fmt=MARKERS[names.index(group_name(row, rows)) % len(MARKERS)],
             color=colour(row),
             ms=7,
             mec="black",
@@ -104,7 +105,7 @@ def _accuracy_whiskers(row: Row) -> list[list[float]] | None:
 def _handles(rows: Sequence[Row]) -> tuple[list[Line2D], list[Line2D]]:
     precisions = {label(row): row for row in rows}
     by_colour = [_handle("s", colour(row), f"{name} weights") for name, row in precisions.items()]
-    names = devices(rows)
+    names = [name.replace("\n", ", ") for name in groups(rows)]
     by_marker = [_handle(MARKERS[number % len(MARKERS)], "white", name) for number, name in enumerate(names)]
     ring = Line2D([], [], ls="", marker="o", ms=11, mfc="none", mec="black", mew=0.9, label="no other choice beats it")
     return [*by_colour, ring], by_marker
