@@ -25,14 +25,17 @@ trained = $(foreach recipe,$(sort $(EDGE) $(WORKSTATION)),$(CHECKPOINTS)/$(recip
 bundles = $(foreach precision,$(PRECISIONS),$(foreach seed,$(SEEDS),$(PAPER)/bundles/$(precision)-$(seed)))
 results = $(PAPER)/results-$(NODE) $(if $(strip $(WORKSTATION)),$(PAPER)/results-$(NODE)-tensorflow)
 
-.PHONY: paper paper-bundles always
+.PHONY: paper paper-inputs paper-bundles always
 .SECONDARY:
 
-paper: $(results)
+paper: paper-inputs $(results)
 	$(STARLING) report $(PAPER)/results-* --out $(PAPER)/report
 
+paper-inputs:
+	@test -n "$(DEV)" && test -n "$(TEST)" || { echo "make paper DATA=... DEV=... TEST=...: see docs/paper.md"; exit 1; }
+
 # What goes to a device: copy $(PAPER)/bundles, test.jsonl and device.toml there.
-paper-bundles: $(bundles) $(PAPER)/test.jsonl $(PAPER)/device.toml
+paper-bundles: paper-inputs $(bundles) $(PAPER)/test.jsonl $(PAPER)/device.toml
 
 # These are asked every time: an experiment that was cut short goes on, and a complete one has nothing to do.
 $(PAPER)/results-$(NODE): paper-bundles

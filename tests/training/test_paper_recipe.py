@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.training
+pytestmark = [pytest.mark.training, pytest.mark.timeout(600)]  # TensorFlow starts three times
 
 REPOSITORY = Path(__file__).parents[2]
 
