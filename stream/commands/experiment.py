@@ -9,6 +9,7 @@ from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bars
 from rich.table import Table
 
+from stream.experiment.folder import ResultsFolder
 from stream.experiment.plan import load_plan
 from stream.experiment.processes import LABELLING
 from stream.experiment.results import CELLS_FOLDER, read_cell
@@ -33,9 +34,9 @@ def run_experiment(plan: Path, out: Path, node: str | None) -> None:
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Bars(*columns, console=console, disable=not console.is_terminal) as bars:
-        experiment = Experiment(file, out, node or socket.gethostname(), _Bars(bars))
-        left = experiment.open()
-        asyncio.run(experiment.run(left))
+        folder = ResultsFolder(out, node or socket.gethostname())
+        left = folder.left_of(file)
+        asyncio.run(Experiment(file, folder, _Bars(bars)).run(left))
     _show(out, skipped=len(list(file.plan.cells())) - len(left))
 
 

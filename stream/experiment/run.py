@@ -1,11 +1,9 @@
 """Runs a plan: cell after cell, each between a quiet stretch before and one after, leaving out what is done already."""
 
 import asyncio
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Protocol
 
 from stream.bundle import file_sha256
@@ -13,26 +11,12 @@ from stream.errors import InputError
 from stream.experiment import monitor
 from stream.experiment.device import describe_device
 from stream.experiment.energy import Meter
-from stream.experiment.index import append_to_index, write_index
+from stream.experiment.folder import ResultsFolder
 from stream.experiment.plan import Cell, PlanFile
 from stream.experiment.processes import Numbers, Progress, Watcher, watching, worker
-from stream.experiment.results import (
-    CELLS_FOLDER,
-    CellResult,
-    Data,
-    Device,
-    Phases,
-    Power,
-    Samples,
-    Span,
-    cell_path,
-    read_cell,
-    write_cell,
-)
+from stream.experiment.results import CellResult, Data, Device, Phases, Power, Samples, Span
 from stream.experiment.worker import Finished, Job
 from stream.resources import throttled_bits
-
-_PLAN_COPY = "plan.toml"
 
 
 class ExperimentProgress(Progress, Protocol):
@@ -49,42 +33,12 @@ class Experiment:
     Args:
         file: The plan.
         folder: Where results go.
-        node: This device's name.
         progress: Who is told.
     """
 
     file: PlanFile
-    folder: Path
-    node: str
+    folder: ResultsFolder
     progress: ExperimentProgress
-
-    def open(self) -> list[Cell]:
-        """Prepares the folder and says what is left to do.
-
-        Raises:
-            InputError: The folder holds the results of another plan or device, or cannot be written.
-        """
-        copy = self.folder / _PLAN_COPY
-        try:
-            (self.folder / CELLS_FOLDER).mkdir(parents=True, exist_ok=True)
-            if not copy.exists():
-                shutil.copyfile(self.file.path, copy)
-        except OSError as error:
-            raise InputError(f"{self.folder} cannot be written: {error.strerror}") from error
-        if file_sha256(copy) != self.file.sha256:
-            raise InputError(
-                f"{self.folder} holds the results of another plan ({copy}): name another folder with --out"
-            )
-        write_index(self.folder)
-        return [cell for cell in self.file.plan.cells() if not self._is_done(cell)]
-
-    def _is_done(self, cell: Cell) -> bool:
-        path = cell_path(self.folder, cell.name)
-        if not path.exists():
-            return False
-        if (node := read_cell(path).device.node) != self.node:
-            raise InputError(f"{path} was measured on '{node}', and this is '{self.node}': name a folder of its own")
-        return True
 
     async def run(self, cells: list[Cell]) -> None:
         """Runs what is left.
@@ -93,29 +47,26 @@ class Experiment:
             StarlingError: A model or data set cannot be used, or a result cannot be written.
         """
         await self._wait_for_the_start()
-        meter, device = Meter(self.file.plan.power), describe_device(self.node)
+        meter, device = Meter(self.file.plan.power), describe_device(self.folder.node)
         async with asyncio.TaskGroup() as tasks:
             metering = tasks.create_task(meter.run(), name="meter")
             for number, cell in enumerate(cells, start=1):
                 self.progress.cell(cell.name, number, len(cells))
-                result = await self._run(cell, device, meter)
-                write_cell(self.folder, result)
-                append_to_index(self.folder, result)
+                await asyncio.to_thread(self.folder.add, await self._run(cell, device, meter))
             metering.cancel()
 
     async def _run(self, cell: Cell, device: Device, meter: Meter) -> CellResult:
         plan = self.file.plan
         meter.take()
-        started_at, bits = datetime.now(UTC), throttled_bits()
+        started_at, bits_before = datetime.now(UTC), await asyncio.to_thread(throttled_bits)
         async with watching(plan.samples_per_second) as watcher:
             before = await self._quiet("before", plan.before_seconds)
             finished = await self._work(cell, watcher)
             _check_precision(cell, finished)
             after = await self._quiet("after", plan.after_seconds)
             samples = watcher.samples()
-        run = _Run(
-            cell, started_at, (bits, throttled_bits()), Phases(before=before, during=finished.during, after=after)
-        )
+        bits = bits_before, await asyncio.to_thread(throttled_bits)
+        run = _Run(cell, started_at, bits, Phases(before=before, during=finished.during, after=after))
         return self._result(run, device, finished, samples, meter.take())
 
     async def _work(self, cell: Cell, watcher: Watcher) -> Finished:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from stream.experiment.folder import ResultsFolder
 from stream.experiment.plan import load_plan
 from stream.experiment.results import cell_path, read_cell
 from stream.experiment.run import Experiment
@@ -48,8 +49,8 @@ async def test_the_meters_watts_become_joules_with_their_error(simulator: Path, 
             await meter.identify()
             await meter.ask(f"T{NOMINAL_ZERO * ZERO_SCALE:.0f}")
         file = load_plan(await asyncio.to_thread(write_plan, tmp_path, uno.port))
-        experiment = Experiment(file, tmp_path / "out", "pi-test", Silent())
-        await experiment.run(experiment.open())
+        folder = ResultsFolder(tmp_path / "out", "pi-test")
+        await Experiment(file, folder, Silent()).run(folder.left_of(file))
     result = read_cell(cell_path(tmp_path / "out", "tiny-test-1threads-seed0"))
     summary = summarise(result)
     assert result.power is not None
