@@ -17,6 +17,9 @@ from stream.experiment.run import Experiment
 from stream.experiment.summary import summarise
 from stream.logs import log_to_stderr
 
+_LOOKS_PER_SECOND = 1
+"""Drawing a progress bar is work too, on the machine that is being measured."""
+
 
 def run_experiment(plan: Path, out: Path, node: str | None) -> None:
     """Runs what is left of a plan.
@@ -33,7 +36,7 @@ def run_experiment(plan: Path, out: Path, node: str | None) -> None:
     file = load_plan(plan)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
-    with Bars(*columns, console=console, disable=not console.is_terminal) as bars:
+    with Bars(*columns, console=console, disable=not console.is_terminal, refresh_per_second=_LOOKS_PER_SECOND) as bars:
         folder = ResultsFolder(out, node or socket.gethostname())
         left = folder.left_of(file)
         asyncio.run(Experiment(file, folder, _Bars(bars)).run(left))
