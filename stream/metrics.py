@@ -44,6 +44,11 @@ class Metrics:
             "Tweets that the broker sent again and whose label was still known.",
             registry=registry,
         )
+        self.repeated = Counter(
+            "starling_tweets_repeated",
+            "Tweets that read like one classified lately, and got its result.",
+            registry=registry,
+        )
         self.truncated = Counter(
             "starling_tweets_truncated", "Tweets with more tokens than the model reads.", registry=registry
         )
