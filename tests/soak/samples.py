@@ -1,0 +1,68 @@
+"""What is written down once a second of a soak: the load's counts, and what the node uses."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import psutil
+
+from tests.integration.program import Node, metric
+from tests.soak.load import Report
+
+
+@dataclass(frozen=True)
+class Sample(Report):
+    """A report of the load, and beside it the node as it was at that moment.
+
+    Attributes:
+        restarts: How often the broker had been restarted by then.
+        rss_bytes: The node's resident memory.
+        uss_bytes: That part of it which no other process shares.
+        threads: The node's.
+        descriptors: Its open files and sockets.
+        tasks: Those of its event loop that carry no tweet.
+        in_progress: Tweets that it holds.
+        node_cpu_seconds: What it has used of the processor since its start, in user and system mode.
+    """
+
+    restarts: int
+    rss_bytes: int
+    uss_bytes: int
+    threads: int
+    descriptors: int
+    tasks: int
+    in_progress: int
+    node_cpu_seconds: float
+
+
+async def sample(report: Report, node: Node, process: psutil.Process, restarts: int) -> Sample:
+    """Looks at the node, from within by its metrics and from without by its process."""
+    exposition = await node.metrics()
+    in_progress = int(metric(exposition, "starling_tweets_in_progress"))
+    with process.oneshot():
+        memory, cpu = process.memory_full_info(), process.cpu_times()
+        return Sample(
+            **asdict(report),
+            restarts=restarts,
+            rss_bytes=memory.rss,
+            uss_bytes=memory.uss,
+            threads=process.num_threads(),
+            descriptors=process.num_fds(),
+            tasks=int(metric(exposition, "starling_event_loop_tasks")) - in_progress,
+            in_progress=in_progress,
+            node_cpu_seconds=cpu.user + cpu.system,
+        )
+
+
+def write_csv(samples: Sequence[Sample], file: Path) -> None:
+    """Writes all samples, a column for each of their attributes."""
+    with file.open("w", newline="", encoding="utf-8") as lines:
+        writer = csv.DictWriter(lines, [field.name for field in fields(Sample)])
+        writer.writeheader()
+        writer.writerows(asdict(one) for one in samples)
+
+
+def steady(samples: Sequence[Sample]) -> list[Sample]:
+    """Those of the steady load."""
+    return [one for one in samples if one.phase == "steady"]
