@@ -224,8 +224,11 @@ class Client(aiomqtt.Client):
         try:
             await asyncio.shield(self._disconnected)
         except (aiomqtt.MqttError, OSError) as error:
-            # Mosquitto closes the connection after a refusal, which then is the better explanation.
-            raise self._refusal or BrokerError(f"{self._where}: the connection is lost ({error})") from error
+            raise self._loss(error) from error
+
+    def _loss(self, error: Exception) -> BrokerError:
+        # Mosquitto closes the connection after a refusal, which then is the better explanation.
+        return self._refusal or BrokerError(f"{self._where}: the connection is lost ({error})")
 
     async def __aenter__(self) -> Self:
         """Connects.
@@ -333,9 +336,12 @@ class Client(aiomqtt.Client):
         super()._on_disconnect(client, userdata, flags, reason_code, properties)
 
     def _lost(self, error: Exception) -> None:
-        """Ends the wait for the broker's first answer; aiomqtt would wait until its time is up."""
+        """Ends the wait for the broker's answers, which would last its full time otherwise."""
         if not self._connected.done():
             self._connected.set_exception(error)
+        for confirmed in self._unconfirmed.values():
+            if not confirmed.done():
+                confirmed.set_exception(self._loss(error))
 
     def _on_message(self, client: PahoClient, userdata: Any, message: MQTTMessage) -> None:  # noqa: ANN401
         if self._deliver is None:
