@@ -54,7 +54,7 @@ class Report:
     """What was counted; all counts are since the program began.
 
     Attributes:
-        phase: "saturation", "steady", or "end" once.
+        phase: "saturation", "steady", "finish" while the last results are awaited, and "end" once.
         at_seconds: Since the steady load began.
         rate: Tweets a second that are aimed at; None while saturation is measured.
         published: Tweets that the broker has confirmed.
@@ -103,6 +103,7 @@ class Load:
         self._phase = "steady"
         self._started = time.monotonic()
         self._publish_steadily(self._rate)
+        self._phase = "finish"
         self._finish()
         self._phase = "end"
         self._report()

@@ -65,8 +65,10 @@ def _waiting(panel: Axes, samples: Sequence[Sample], minutes: Sequence[float]) -
 
 
 def _processor(panel: Axes, samples: Sequence[Sample], minutes: Sequence[float]) -> None:
+    machine = _rates(samples, [sample.machine_cpu_seconds for sample in samples])
     node = _rates(samples, [sample.node_cpu_seconds for sample in samples])
     load = _rates(samples, [sample.cpu_seconds for sample in samples])
+    panel.plot(minutes[1:], machine, color="grey", linewidth=0.8, label="whole machine")
     panel.plot(minutes[1:], node, color=_BLUE, linewidth=0.8, label="node")
     panel.plot(minutes[1:], load, color=_GREEN, linewidth=0.8, label="load")
     panel.set_ylabel("processor (cores)")

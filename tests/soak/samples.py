@@ -24,6 +24,7 @@ class Sample(Report):
         tasks: Those of its event loop that carry no tweet.
         in_progress: Tweets that it holds.
         node_cpu_seconds: What it has used of the processor since its start, in user and system mode.
+        machine_cpu_seconds: What all programs have used of all cores since the machine's start.
     """
 
     restarts: int
@@ -34,6 +35,7 @@ class Sample(Report):
     tasks: int
     in_progress: int
     node_cpu_seconds: float
+    machine_cpu_seconds: float
 
 
 async def sample(report: Report, node: Node, process: psutil.Process, restarts: int) -> Sample:
@@ -52,7 +54,13 @@ async def sample(report: Report, node: Node, process: psutil.Process, restarts: 
             tasks=int(metric(exposition, "starling_event_loop_tasks")) - in_progress,
             in_progress=in_progress,
             node_cpu_seconds=cpu.user + cpu.system,
+            machine_cpu_seconds=_machine_cpu_seconds(),
         )
+
+
+def _machine_cpu_seconds() -> float:
+    times = psutil.cpu_times()
+    return sum(times) - times.idle - times.iowait - times.guest - times.guest_nice  # a guest's are in user and nice too
 
 
 def write_csv(samples: Sequence[Sample], file: Path) -> None:

@@ -21,6 +21,7 @@ def summary(plan: SoakPlan, soak: Soak) -> list[tuple[str, str]]:
         ("most that the node held", f"{max(sample.in_progress for sample in soak.samples)}"),
         ("the node's processor time", _cost(first, last, last.node_cpu_seconds - first.node_cpu_seconds)),
         ("the load's processor time", _cost(first, last, last.cpu_seconds - first.cpu_seconds)),
+        ("the whole machine's", _cost(first, last, last.machine_cpu_seconds - first.machine_cpu_seconds)),
     ]
 
 

@@ -35,6 +35,7 @@ SAMPLE = Sample(
     tasks=13,
     in_progress=5,
     node_cpu_seconds=1,
+    machine_cpu_seconds=1,
 )
 
 
