@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 
 from tests.soak.plot import plot
-from tests.soak.samples import Sample, write_csv
-from tests.soak.soak import SoakPlan, run_soak
+from tests.soak.samples import NodeEndedError, Sample, written_to
+from tests.soak.soak import LoadFailedError, Soak, SoakPlan, run_soak
 from tests.soak.summary import summary
 from tests.soak.tweets import NoTweetsError, texts
 from tests.soak.verdicts import Verdict, findings
@@ -43,10 +43,7 @@ def main(
         raise typer.BadParameter(str(error), param_hint="--tweets") from error
     plan = SoakPlan(seconds, load, interpreters, tweets)
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="starling-soak-") as place:
-        soak = asyncio.run(run_soak(plan, Path(place), _say))
-        shutil.copy(Path(place) / "node.log", folder / "node.log")
-    write_csv(soak.samples, folder / "samples.csv")
+    soak = _soak(plan, folder)
     plot(soak.samples, folder / "soak.png")
     found = findings(soak)
     typer.echo(markdown_table(("soak", ""), summary(plan, soak)))
@@ -55,6 +52,21 @@ def main(
     typer.echo(markdown_table(("promise", "measured", "verdict"), rows))
     typer.echo(f"\nsamples, plot and the node's log: {folder}", err=True)
     sys.exit(any(finding.verdict is Verdict.BROKEN for finding in found))
+
+
+def _soak(plan: SoakPlan, folder: Path) -> Soak:
+    with tempfile.TemporaryDirectory(prefix="starling-soak-") as place, written_to(folder / "samples.csv") as write:
+
+        def see(sample: Sample) -> None:
+            write(sample)
+            _say(sample)
+
+        try:
+            return asyncio.run(run_soak(plan, Path(place), see))
+        except* (NodeEndedError, LoadFailedError) as group:
+            sys.exit(f"{group.exceptions[0]}; see {folder}/node.log")
+        finally:
+            shutil.copy(Path(place) / "node.log", folder / "node.log")
 
 
 def _say(sample: Sample) -> None:

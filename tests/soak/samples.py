@@ -1,7 +1,8 @@
 """What is written down once a second of a soak: the load's counts, and what the node uses."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -38,9 +39,13 @@ class Sample(Report):
     machine_cpu_seconds: float
 
 
+class NodeEndedError(Exception):
+    """The node is no more; its log says why."""
+
+
 async def sample(report: Report, node: Node, process: psutil.Process, restarts: int) -> Sample:
     """Looks at the node, from within by its metrics and from without by its process."""
-    exposition = await node.metrics()
+    exposition = await _exposition(node, process)
     in_progress = int(metric(exposition, "starling_tweets_in_progress"))
     with process.oneshot():
         memory, cpu = process.memory_full_info(), process.cpu_times()
@@ -58,17 +63,33 @@ async def sample(report: Report, node: Node, process: psutil.Process, restarts: 
         )
 
 
+async def _exposition(node: Node, process: psutil.Process) -> str:
+    while process.is_running():
+        if exposition := await node.metrics():
+            return exposition
+    raise NodeEndedError("the node ended before the soak did")
+
+
 def _machine_cpu_seconds() -> float:
     times = psutil.cpu_times()
     return sum(times) - times.idle - times.iowait - times.guest - times.guest_nice  # a guest's are in user and nice too
 
 
-def write_csv(samples: Sequence[Sample], file: Path) -> None:
-    """Writes all samples, a column for each of their attributes."""
-    with file.open("w", newline="", encoding="utf-8") as lines:
+@contextmanager
+def written_to(file: Path) -> Iterator[Callable[[Sample], None]]:
+    """Begins a CSV file with a column for each attribute of a sample.
+
+    Yields:
+        What writes a sample to it, at once: a soak that does not come to its end leaves what was seen until then.
+    """
+    with file.open("w", newline="", encoding="utf-8", buffering=1) as lines:
         writer = csv.DictWriter(lines, [field.name for field in fields(Sample)])
         writer.writeheader()
-        writer.writerows(asdict(one) for one in samples)
+
+        def write(one: Sample) -> None:
+            writer.writerow(asdict(one))
+
+        yield write
 
 
 def steady(samples: Sequence[Sample]) -> list[Sample]:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.integration.mosquitto import PROGRAM
 from tests.soak.plot import plot
-from tests.soak.samples import write_csv
+from tests.soak.samples import written_to
 from tests.soak.soak import Soak, SoakPlan, run_soak
 from tests.soak.summary import summary
 from tests.soak.verdicts import Verdict, findings
@@ -16,11 +16,12 @@ pytestmark = [
     pytest.mark.broker,
     pytest.mark.skipif(PROGRAM is None, reason="Mosquitto is not installed: apt-get install mosquitto"),
 ]
-PLAN = SoakPlan(seconds=9, share=0.5)
+PLAN = SoakPlan(seconds=6, share=0.5)
 
 
 async def test_a_short_soak_restarts_the_broker_loses_nothing_and_shows_what_it_saw(tmp_path: Path) -> None:
-    soak = await run_soak(PLAN, tmp_path)
+    with written_to(tmp_path / "samples.csv") as write:
+        soak = await run_soak(PLAN, tmp_path, write)
     assert soak.restarts == 2
     end = soak.samples[-1]
     assert end.phase == "end"
@@ -36,7 +37,6 @@ async def test_a_short_soak_restarts_the_broker_loses_nothing_and_shows_what_it_
 def check_what_is_shown(soak: Soak, folder: Path) -> None:
     plot(soak.samples, folder / "soak.png")
     assert (folder / "soak.png").read_bytes().startswith(b"\x89PNG")
-    write_csv(soak.samples, folder / "samples.csv")
     with (folder / "samples.csv").open(encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
     assert len(rows) == len(soak.samples)

@@ -103,7 +103,7 @@ def _latency(name: str, warm: Sequence[Sample], value: Callable[[Sample], float 
     """Compares medians over the seconds, which the moments after a restart do not sway."""
     promise = f"latency, {name} of a second: in the last quarter at most {_LONGER} times the first's"
     known = [seconds for sample in warm if (seconds := value(sample)) is not None]
-    quarter = len(known) // 4
+    quarter = max(1, len(known) // 4)
     first, last = median(known[:quarter]), median(known[-quarter:])
     verdict = Verdict.KEPT if last <= _LONGER * first else Verdict.BROKEN
     return Finding(promise, f"{first * 1000:.1f} ms, then {last * 1000:.1f} ms", _if_long_enough(warm, verdict))
