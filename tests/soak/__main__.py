@@ -29,7 +29,7 @@ def main(
         float, typer.Option(envvar="SOAK_LOAD", min=0.01, max=1, help="The load, as a ratio of what the node can do.")
     ] = 0.8,
     interpreters: Annotated[
-        int | None, typer.Option(help="How many the node gets; left out: one for each core.")
+        int | None, typer.Option(min=1, help="How many the node gets; left out: one for each core.")
     ] = None,
     tweets: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="JSON lines to send in place of the samples.")
