@@ -94,6 +94,11 @@ class Metrics:
             buckets=_LAG_SECONDS,
             registry=registry,
         )
+        self.tasks = Gauge(
+            "starling_event_loop_tasks",
+            "Tasks of the event loop that have not ended: one for each tweet in progress, and a few that stay.",
+            registry=registry,
+        )
         self._model_info = Info("starling_model", "The model that labels.", registry=registry)
         Info("starling_build", "The software that runs.", registry=registry).info({"version": __version__})
         self._preset_labels()
