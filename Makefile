@@ -8,7 +8,7 @@ PIP_INSTALL = pip --disable-pip-version-check install --quiet
 export TF_USE_LEGACY_KERAS = 1
 export TF_CPP_MIN_LOG_LEVEL = 2
 
-.PHONY: help demo test lint test-edge test-training power-accuracy chaos fuzz audit system-packages clean
+.PHONY: help demo test lint test-edge test-training power-accuracy chaos soak fuzz audit system-packages clean
 
 help:
 	@echo "make demo            show everything at work: broker, service, sample tweets"
@@ -18,6 +18,7 @@ help:
 	@echo "make test-training   the tests of the training pipeline (installs TensorFlow)"
 	@echo "make power-accuracy  measure how exact the power meter is, on a simulated one; prints docs/power.md's table"
 	@echo "make chaos           every fault there is, counted: a table after a few minutes"
+	@echo "make soak            an hour under load, with a table and a plot of what grew; SOAK_SECONDS changes that"
 	@echo "make fuzz            ten minutes of fuzzing; FUZZ_SECONDS changes that"
 	@echo "make audit           ask PyPI for known holes in the pinned dependencies"
 	@echo "make paper           the paper's experiment with your data: DATA=... DEV=... TEST=...; docs/paper.md"
@@ -44,6 +45,10 @@ power-accuracy: .venv/dev-installed system-packages
 
 chaos: .venv/dev-installed system-packages
 	@.venv/bin/python -m tests.chaos
+
+# SOAK_SECONDS and SOAK_LOAD, a ratio, are read from the environment, where make puts what it is given.
+soak: .venv/dev-installed system-packages
+	@.venv/bin/python -m tests.soak $(SOAK_OPTIONS)
 
 FUZZ_SECONDS ?= 600
 fuzz: .venv/fuzz-installed

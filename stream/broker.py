@@ -16,7 +16,7 @@ from stream.health import Health
 from stream.labelling import Labelling
 from stream.metrics import Metrics
 from stream.mqtt import Client
-from stream.recent import RecentLabels
+from stream.recent import Recent
 from stream.settings import Settings
 from stream.topics import OFFLINE, ONLINE, status_topic
 
@@ -42,7 +42,7 @@ class Broker:
         self._labelling = labelling
         self._metrics = metrics
         self._health = health
-        self._recent = RecentLabels(_RECENT_WINDOWS * settings.broker.receive_maximum)
+        self._recent: Recent[str, bytes] = Recent(_RECENT_WINDOWS * settings.broker.receive_maximum)
         self._ever_connected = False
         self._connected_at = time.monotonic()
         self._delays = reconnect_delays(settings.broker.reconnect_seconds)

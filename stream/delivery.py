@@ -18,7 +18,7 @@ from stream.messages import RejectedTweetError
 from stream.metrics import Metrics
 from stream.mqtt import Client
 from stream.packets import Message
-from stream.recent import RecentLabels
+from stream.recent import Recent
 from stream.settings import Settings, TopicSettings
 from stream.topics import OWN_PREFIX
 
@@ -46,7 +46,7 @@ class Deliveries:
         tasks: What runs the work; its owner cancels it when the session is lost.
         session: The connections.
         labelling: What makes labels.
-        recent: The labels made lately, over all sessions.
+        recent: The labels made lately, as they went out, by tweet id and over all sessions.
         settings: Topics and how many tweets may be held.
         metrics: Where tweets are counted.
     """
@@ -57,7 +57,7 @@ class Deliveries:
         session: Session,
         *,
         labelling: Labelling,
-        recent: RecentLabels,
+        recent: Recent[str, bytes],
         settings: Settings,
         metrics: Metrics,
     ) -> None:
@@ -112,7 +112,7 @@ class Deliveries:
 
     def _done(self, number: int) -> None:
         del self._held[number]
-        if not self._draining:
+        if not self._draining and len(self._held) <= self._most_held // 2:
             self._intake.resume()
         if not self._held:
             self._all_done.set()

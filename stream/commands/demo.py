@@ -105,7 +105,7 @@ def _settings(model: Path | None) -> Settings:
             "node": "demo",
             "topics": TopicSettings(),
             "http": HttpSettings(port=0),
-            "model": ModelSettings(path=model),
+            "model": ModelSettings(path=model, repeats=0),  # the samples go round and round
         }
     )
 

@@ -113,7 +113,10 @@ async def serving(settings: Settings, on_listening: Callable[[str], None] | None
 def settings_for(port: int, **sections: Any) -> Settings:
     """Settings of a test's node."""
     broker = {"host": "127.0.0.1", "port": port, "reconnect_seconds": 0.2} | sections.pop("broker", {})
-    return Settings(**{"node": "test", "broker": BrokerSettings(**broker), "http": {"port": 0}, **sections})
+    model = {"interpreters": 2, "repeats": 0} | sections.pop("model", {})  # nothing measured, each tweet classified
+    return Settings(
+        **{"node": "test", "broker": BrokerSettings(**broker), "http": {"port": 0}, "model": model, **sections}
+    )
 
 
 def write_config(folder: Path, settings: Settings, http_port: int) -> Path:
