@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.errors import InputError
-from training.data.replab import is_replab, read_replab
+from training.data.replab import is_replab, read_replab, rows
 from training.data.tweets import LabelledTweet
 
 ENTITY = "RL2013D01E001"
@@ -89,6 +89,21 @@ def test_a_file_that_is_wrong_is_named(tmp_path: Path, part: str, content: str, 
     file.write_text(content)
     with pytest.raises(InputError, match=complaint):
         read_replab(tmp_path)
+
+
+@given(
+    content=st.binary(max_size=60)
+    | st.text(max_size=60).map(lambda text: f'"tweet_id"\t"text"\n{text}'.encode("utf-8", "replace"))
+)
+def test_any_bytes_are_read_or_refused_with_their_file(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    file = tmp_path_factory.mktemp("replab") / f"{ENTITY}_texts.tsv"
+    file.write_bytes(content)
+    try:
+        assert all(row.keys() >= {"tweet_id", "text"} for row in rows(file, "tweet_id", "text"))
+    except InputError as error:
+        assert str(file) in str(error)  # noqa: PT017  (most bytes are no table)
 
 
 def test_a_folder_that_is_none_of_replabs_is_named(tmp_path: Path) -> None:
