@@ -7,6 +7,7 @@ from typer.testing import CliRunner, Result
 
 from stream.bundle import load_bundle
 from stream.errors import BundleError, InputError
+from tests.training.replab_folder import write_replab
 from tests.unit.tiny_bundle import write_bundle
 from training.cli import app
 
@@ -58,6 +59,14 @@ def test_reliability_is_taken_by_entity_where_tweets_have_one(bundle: Path, twee
     # rail: all right. bakery: 4 and 5 above 6, right; so each relation is found.
     assert scored["reliability_sensitivity_by_entity"] == {"reliability": 1.0, "sensitivity": 1.0, "f": 1.0}
     assert scored["reliability_sensitivity"]["f"] < 1
+
+
+def test_what_cannot_be_scored_is_counted(bundle: Path, tmp_path: Path) -> None:
+    rows = [("1", "EN", "POSITIVE", "lovely"), ("2", "EN", "NEUTRAL", None), ("3", "ES", "NEGATIVE", "triste")]
+    write_replab(tmp_path / "replab", rows)
+    lines = run("evaluate", bundle, "--data", tmp_path / "replab").stderr.splitlines()
+    assert "left out: 1 labelled tweets not in English" in lines
+    assert "left out: 1 labelled tweets without their text" in lines
 
 
 def test_bundles_with_other_orders_of_labels_score_the_same(tmp_path: Path, bundle: Path, tweets: Path) -> None:

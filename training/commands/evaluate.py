@@ -66,10 +66,16 @@ def evaluate_bundles(bundles: Sequence[Path], data: Sequence[Path], reading: Rea
 def evaluation_tweets(data: Sequence[Path], reading: Reading) -> list[LabelledTweet]:
     """Reads what is evaluated on: each id once, and texts as they come, since benchmarks hold them so.
 
+    What is labelled and cannot be used is counted on stderr: scores of a part are not those of the whole.
+
     Raises:
         InputError: It cannot be read.
     """
-    return distinct(read_dataset(data, reading).tweets, by_text=False)
+    dataset = read_dataset(data, reading)
+    for reason, count in {**dataset.left_out, "without their text": len(dataset.ids_without_text)}.items():
+        if count:
+            typer.echo(f"left out: {count:,} labelled tweets {reason}", err=True)
+    return distinct(dataset.tweets, by_text=False)
 
 
 def evaluated(path: Path, tweets: Sequence[LabelledTweet], seed: int, name: str) -> Evaluation:
