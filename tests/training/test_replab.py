@@ -48,6 +48,17 @@ def test_ids_without_a_text_are_listed(tmp_path: Path, text: str | None) -> None
     assert dataset.ids_without_text == ["5"]
 
 
+def test_a_text_may_have_several_lines(tmp_path: Path) -> None:
+    dataset = read_replab(write_replab(tmp_path, [("5", "EN", "POSITIVE", "One\ntwo\r\n\nthree"), *ROWS]))
+    assert [tweet.text for tweet in dataset.tweets] == ["One two  three", "Tweet 1", "Tweet 2"]
+
+
+def test_fields_without_quotes_are_read(tmp_path: Path) -> None:
+    write_replab(tmp_path, ROWS)
+    (tmp_path / "tweet_text" / f"{ENTITY}_texts.tsv").write_text('id\ttext\n1\tSaid "hello"\n2\tWent\n')
+    assert [tweet.text for tweet in read_replab(tmp_path).tweets] == ['Said "hello"', "Went"]
+
+
 def test_a_folder_without_any_texts_lists_all(tmp_path: Path) -> None:
     shutil.rmtree(write_replab(tmp_path, ROWS) / "tweet_text")
     assert read_replab(tmp_path).ids_without_text == ["1", "2"]
@@ -69,7 +80,7 @@ def test_quotes_within_a_text_part_nothing(tmp_path_factory: pytest.TempPathFact
         ),
         ("labeled", table(("tweet_id", "polarity"), ("1", "GOOD")), r"tweet 1 has the label 'GOOD'"),
         ("labeled", table(("tweet_id", "polarity"), ("1",)), r"line 2 has 1 fields, its header 2"),
-        ("tweet_text", table(("id", "words"), ("1", "a")), r"has no column tweet_id and text"),
+        ("tweet_text", table(("number", "words"), ("1", "a")), r"has no column tweet_id and text"),
         ("tweet_info", "", "is empty"),
     ],
 )
