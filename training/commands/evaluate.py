@@ -90,9 +90,12 @@ def evaluated(path: Path, tweets: Sequence[LabelledTweet], seed: int, name: str)
 
 
 def _named(bundles: Sequence[Path]) -> dict[str, Path]:
-    """Names bundles by their folders, and by their paths where two folders have the same name."""
-    short = [path.resolve().name for path in bundles]
-    return {name if short.count(name) == 1 else str(path): path for name, path in zip(short, bundles, strict=True)}
+    """Names bundles by their folders, with as many of the folders above as it takes to tell them apart."""
+    paths = list(dict.fromkeys(path.resolve() for path in bundles))
+    parts = 1
+    while len(names := {"/".join(path.parts[-parts:]): path for path in paths}) < len(paths):
+        parts += 1
+    return names
 
 
 def _differences(evaluations: Mapping[str, Evaluation], seed: int) -> dict[str, dict[str, Difference]]:
