@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 
 from stream.errors import MeterError
@@ -47,6 +47,7 @@ class Meter:
             source=self._source.name,
             end_seconds=[arrived for arrived, _ in taken],
             seconds=[reading.seconds for _, reading in taken],
+            gap_seconds=[reading.gap_seconds for _, reading in taken],
             watts=[reading.watts.value for _, reading in taken],
             noise_watts=[_known(reading.watts.noise) for _, reading in taken],
             offset_watts=[_known(reading.watts.offset) for _, reading in taken],
@@ -58,11 +59,22 @@ def energy_over(power: Power, span: Span) -> Energy:
     """Adds up what was measured within a stretch of time; of a reading that reaches over its edge, the part within."""
     energy = Energy()
     errors = zip(power.noise_watts, power.offset_watts, power.scale_watts, strict=True)
-    for end, seconds, watts, error in zip(power.end_seconds, power.seconds, power.watts, errors, strict=True):
-        within = min(end, span.end_seconds) - max(end - seconds, span.start_seconds)
+    for start, end, watts, error in zip(_starts(power), power.end_seconds, power.watts, errors, strict=True):
+        within = min(end, span.end_seconds) - max(start, span.start_seconds)
         if within > 0:
             energy.add(Reading(within, _estimate(watts, error)))
     return energy
+
+
+def _starts(power: Power) -> Iterator[float]:
+    """Where each reading begins: at the end of the one before, unless there was a gap.
+
+    A reading's own length would leave holes and overlaps, for what arrives over a serial line is now early, now late.
+    """
+    last_end: float | None = None
+    for end, seconds, gap in zip(power.end_seconds, power.seconds, power.gap_seconds, strict=True):
+        yield end - seconds if last_end is None or gap > 0 else last_end
+        last_end = end
 
 
 def _estimate(watts: float, errors: Sequence[float | None]) -> Estimate:

@@ -117,6 +117,8 @@ class Power(_Section):
     source: str
     end_seconds: list[float] = []
     seconds: list[float] = []
+    gap_seconds: list[float] = []
+    """The time before each reading of which nothing is known."""
     watts: list[float] = []
     noise_watts: list[float | None] = []
     offset_watts: list[float | None] = []

@@ -134,6 +134,7 @@ def power(phases: Phases, watts: float) -> Power:
         source="meter",
         end_seconds=ends,
         seconds=[1.0] * len(ends),
+        gap_seconds=[0.0] * len(ends),
         watts=[watts] * len(ends),
         noise_watts=nothing,
         offset_watts=nothing,
