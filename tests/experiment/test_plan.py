@@ -1,3 +1,5 @@
+import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -6,6 +8,7 @@ import pytest
 from stream.errors import InputError
 from stream.experiment.plan import Plan, load_plan
 
+DOCS = Path(__file__).parents[2] / "docs"
 MODEL = {"name": "tiny", "path": "bundles/{precision}-{seed}", "precisions": ["float32", "int8"]}
 
 
@@ -71,6 +74,12 @@ def test_what_a_plan_names_must_be_there_before_anything_runs(tmp_path: Path, mi
     file.write_text('[data]\ntest = "test.jsonl"\n[[models]]\nname = "tiny"\npath = "bundle"\n')
     with pytest.raises(InputError, match=f"names {tmp_path / missing}, which is not there"):
         load_plan(file)
+
+
+def test_the_plans_in_the_documentation_are_plans() -> None:
+    (in_the_text,) = re.findall(r"```toml\n(.*?)```", (DOCS / "paper.md").read_text(encoding="utf-8"), re.DOTALL)
+    for written in (in_the_text, *(file.read_text(encoding="utf-8") for file in (DOCS / "paper").glob("*.toml"))):
+        assert list(Plan.model_validate(tomllib.loads(written)).cells())
 
 
 def test_a_plan_that_is_not_there_is_named(tmp_path: Path) -> None:

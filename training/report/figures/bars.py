@@ -31,6 +31,8 @@ Q = Quantity
 _GROUP_WIDTH = 0.8
 _PANEL_INCHES = 2.5
 _FEW_GROUPS = 3
+_MOST_TIMES = 50
+_SMALL = 1e-3
 _MARKS = (("v", "white", "before"), ("^", "white", "after"), ("D", PURPLE, "own process"))
 
 
@@ -43,6 +45,13 @@ class Panel:
     before: Quantity | None = None
     after: Quantity | None = None
     process: Quantity | None = None
+    axis: str = ""
+    """Left out: the quantity's own name and unit."""
+
+    @property
+    def marked(self) -> tuple[Quantity | None, Quantity | None, Quantity | None]:
+        """What is marked on the bars, in the order of _MARKS."""
+        return self.before, self.after, self.process
 
 
 FIGURE_4 = (
@@ -50,7 +59,10 @@ FIGURE_4 = (
     Panel(Q.MEMORY, "Memory", Q.MEMORY_BEFORE, Q.MEMORY_AFTER, Q.PROCESS_MEMORY_SHARE),
     Panel(Q.WATTS, "Power", Q.WATTS_BEFORE, Q.WATTS_AFTER),
 )
-FIGURE_5 = (Panel(Q.FLOPS, "Counted in the graph"), Panel(Q.PAPER_FLOPS, "The paper's count"))
+FIGURE_5 = (
+    Panel(Q.FLOPS, "Counted in the graph", axis="GFLOP/s"),
+    Panel(Q.PAPER_FLOPS, "At the paper's 3.6e8 a tweet", axis="GFLOP/s"),
+)
 FIGURE_7 = (
     Panel(Q.SI, "SI, sustainability"),
     Panel(Q.MPI, "MPI, performance"),
@@ -78,7 +90,6 @@ def bars(rows: Sequence[Row], panels: Sequence[Panel], folder: Path, name: str, 
 
 def _draw(axes: Axes, rows: Sequence[Row], panel: Panel) -> None:
     names = groups(rows)
-    scale = panel.quantity.manner.scale
     for position, name in enumerate(names):
         group = in_group(name, rows)
         width = _GROUP_WIDTH / max(3, len(group))
@@ -86,12 +97,23 @@ def _draw(axes: Axes, rows: Sequence[Row], panel: Panel) -> None:
             where = position + (number - (len(group) - 1) / 2) * width
             _bar(axes, row, panel.quantity, where, width)
             _marks(axes, row, panel, where)
+            if row.caveats_of(panel.quantity):
+                _point_out(axes, where, _top(row, panel))
     axes.set_xticks(range(len(names)), names)
     axes.set_xlim(-0.6, len(names) - 0.4)
-    axes.set_ylim(bottom=0)
-    axes.set_ylabel(panel.quantity.manner.axis)
+    axes.set_ylabel(panel.axis or panel.quantity.manner.axis)
     axes.margins(y=0.12)
-    if scale == 1 and max(row.mean(panel.quantity) or 0 for row in rows) < 1e-3:  # noqa: PLR2004
+    _scale(axes, [row.values[panel.quantity].mean * panel.quantity.manner.scale for row in rows])
+
+
+def _scale(axes: Axes, heights: Sequence[float]) -> None:
+    """From zero where all bars can be seen then; else by powers of ten."""
+    if min(heights) > 0 and max(heights) / min(heights) > _MOST_TIMES:
+        axes.set_yscale("log", nonpositive="clip")
+        axes.set_ylim(bottom=min(heights) / 3)
+        return
+    axes.set_ylim(bottom=0)
+    if max(heights) < _SMALL or max(heights) > 1 / _SMALL:
         axes.ticklabel_format(axis="y", style="sci", scilimits=(0, 0), useMathText=True)
 
 
@@ -110,12 +132,17 @@ def _bar(axes: Axes, row: Row, quantity: Quantity, where: float, width: float) -
         yerr=None if deviation is None else deviation * scale,
         error_kw={"elinewidth": 0.9, "capsize": 2.5, "ecolor": "black"},
     )
-    if row.caveats_of(quantity):
-        _point_out(axes, where, (spread.mean + (deviation or 0)) * scale)
+
+
+def _top(row: Row, panel: Panel) -> float:
+    """How high a bar reaches with its whisker and its marks."""
+    spread = row.values[panel.quantity]
+    heights = [spread.mean + (spread.deviation or 0), *(row.mean(mark) or 0 for mark in panel.marked if mark)]
+    return max(heights) * panel.quantity.manner.scale
 
 
 def _point_out(axes: Axes, where: float, height: float) -> None:
-    axes.annotate("*", (where, height), xytext=(0, 2), textcoords="offset points", ha="center", fontsize=8)
+    axes.annotate("*", (where, height), xytext=(0, 3), textcoords="offset points", ha="center", fontsize=8)
 
 
 def _marks(axes: Axes, row: Row, panel: Panel, where: float) -> None:
