@@ -10,7 +10,7 @@ import os
 import select
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 COLUMNS = (
@@ -35,6 +35,7 @@ _CPU_SENSORS = ("cpu", "soc", "pkg")
 _SYS = Path("/sys")
 
 Number = int | float | None
+Numbers = tuple[Number, ...]
 
 
 class _File:
@@ -88,7 +89,7 @@ class Sampler:
         folder = Path("/proc", str(process_id))
         self._process = _File(folder / "stat"), _File(folder / "statm")
 
-    def sample(self) -> tuple[Number, ...]:
+    def sample(self) -> Numbers:
         """Reads everything once, in the order of COLUMNS; None for what this machine does not tell."""
         busy, total = self._cpu_ticks()
         millicelsius = self._temperature.number()
@@ -142,10 +143,11 @@ def line(numbers: Iterable[Number]) -> bytes:
     return ",".join("" if number is None else repr(number) for number in numbers).encode() + b"\n"
 
 
-def parse(written: bytes) -> list[tuple[Number, ...]]:
-    """Reads samples back; a last line that was cut off is left out."""
-    complete = written[: written.rfind(b"\n") + 1]
-    return [tuple(map(_number, row.split(","))) for row in complete.decode().splitlines()]
+def parse(lines: Iterable[bytes]) -> Iterator[Numbers]:
+    """Reads samples back, line by line; a last one that was cut off is left out."""
+    for written in lines:
+        if written.endswith(b"\n"):
+            yield tuple(map(_number, written.decode().rstrip("\n").split(",")))
 
 
 def _number(written: str) -> Number:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from typing import IO, Any, Protocol
 
@@ -12,15 +12,15 @@ import orjson
 
 from stream.errors import InputError
 from stream.experiment import monitor
+from stream.experiment.monitor import Numbers
 from stream.experiment.worker import Finished, Job
 
 _MOST_LINE_BYTES = 1 << 30
 """A worker tells all its tweets in one line: some 60 bytes for each."""
 _END_SECONDS = 5.0
+_LOOK_SECONDS = 0.02
 LABELLING = "labelling"
 """The part of a run that takes its time."""
-
-Numbers = tuple[float | None, ...]
 
 
 class Progress(Protocol):
@@ -44,10 +44,10 @@ class Watcher:
         """Tells of this process from now on."""
         _stdin(self._process).write(f"{process_id}\n".encode())
 
-    def samples(self) -> list[Numbers]:
+    def samples(self) -> Iterator[Numbers]:
         """What was sampled so far, in the order of monitor.COLUMNS."""
         self._output.seek(0)
-        return monitor.parse(self._output.read())
+        return monitor.parse(self._output)
 
 
 @asynccontextmanager
@@ -56,9 +56,18 @@ async def watching(samples_per_second: float) -> AsyncIterator[Watcher]:
     with tempfile.TemporaryFile() as output:
         process = await _start("stream.experiment.monitor", str(samples_per_second), stdout=output)
         try:
+            await _first_sample(process, output)
             yield Watcher(process, output)
         finally:
             await _end(process)
+
+
+async def _first_sample(process: asyncio.subprocess.Process, output: IO[bytes]) -> None:
+    """Waits until the monitor is at work, lest the stretch before the tweets begin without it."""
+    while not os.fstat(output.fileno()).st_size:
+        if process.returncode is not None:
+            raise RuntimeError(f"the monitor ended with status {process.returncode} before its first sample")
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 class Worker:

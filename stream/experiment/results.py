@@ -107,6 +107,8 @@ class Samples(_Section):
 
     per_second: float
     """How many were planned."""
+    thinned_by: int = 1
+    """So many of those during the tweets became one."""
     ticks_per_second: int
     columns: dict[str, list[float | None]]
 

@@ -1,7 +1,7 @@
 """Runs a plan: cell after cell, each between a quiet stretch before and one after, leaving out what is done already."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -12,9 +12,11 @@ from stream.experiment import monitor
 from stream.experiment.device import describe_device
 from stream.experiment.energy import Meter
 from stream.experiment.folder import ResultsFolder
+from stream.experiment.monitor import Numbers
 from stream.experiment.plan import Cell, PlanFile
-from stream.experiment.processes import Numbers, Progress, Watcher, watching, worker
+from stream.experiment.processes import Progress, Watcher, watching, worker
 from stream.experiment.results import CellResult, Data, Device, Phases, Power, Samples, Span
+from stream.experiment.thinning import factor, thinned
 from stream.experiment.worker import Finished, Job
 from stream.resources import throttled_bits
 
@@ -64,7 +66,8 @@ class Experiment:
             finished = await self._work(cell, watcher)
             _check_precision(cell, finished)
             after = await self._quiet("after", plan.after_seconds)
-            samples = watcher.samples()
+            by = factor(finished.during, plan.samples_per_second)
+            samples = _columns(plan.samples_per_second, by, thinned(watcher.samples(), finished.during, by))
         bits = bits_before, await asyncio.to_thread(throttled_bits)
         run = _Run(cell, started_at, bits, Phases(before=before, during=finished.during, after=after))
         return self._result(run, device, finished, samples, meter.take())
@@ -96,7 +99,7 @@ class Experiment:
         await _count_up(seconds, lambda: self.progress.phase("waiting for the start", seconds), self.progress.done)
 
     def _result(
-        self, run: "_Run", device: Device, finished: Finished, samples: list[Numbers], power: Power | None
+        self, run: "_Run", device: Device, finished: Finished, samples: Samples, power: Power | None
     ) -> CellResult:
         return CellResult(
             schema=1,
@@ -114,7 +117,7 @@ class Experiment:
             phases=run.phases,
             tweets=finished.tweets,
             macs_by_tokens=finished.macs_by_tokens,
-            samples=_columns(self.file.plan.samples_per_second, samples),
+            samples=samples,
             power=power,
             throttled_bits=run.throttled_bits,
         )
@@ -154,6 +157,10 @@ def _seconds_of(seconds: float) -> Iterator[tuple[float, float]]:
         yield passed, step
 
 
-def _columns(per_second: float, samples: list[Numbers]) -> Samples:
-    columns = {name: [row[index] for row in samples] for index, name in enumerate(monitor.COLUMNS)}
-    return Samples(per_second=per_second, ticks_per_second=monitor.TICKS_PER_SECOND, columns=columns)
+def _columns(per_second: float, thinned_by: int, samples: Iterable[Numbers]) -> Samples:
+    columns: dict[str, list[float | None]] = {name: [] for name in monitor.COLUMNS}
+    for sample in samples:
+        for column, number in zip(columns.values(), sample, strict=True):
+            column.append(number)
+    ticks_per_second = monitor.TICKS_PER_SECOND
+    return Samples(per_second=per_second, thinned_by=thinned_by, ticks_per_second=ticks_per_second, columns=columns)

@@ -122,13 +122,13 @@ def test_ten_samples_a_second_cost_less_than_a_hundredth_of_a_core() -> None:
 @given(st.lists(st.none() | st.integers(0, 2**60) | st.floats(0, 1e12), min_size=1))
 def test_a_sample_is_read_back_as_it_was_written(numbers: list[Number]) -> None:
     if numbers != [None]:
-        assert parse(line(numbers)) == [tuple(numbers)]
+        assert list(parse([line(numbers)])) == [tuple(numbers)]
 
 
 @given(st.lists(st.integers(0, 10**9), min_size=2, max_size=2), st.integers(0, 20))
 def test_a_last_line_that_was_cut_off_is_left_out(numbers: list[int], kept: int) -> None:
     whole = line(numbers)
-    assert parse(whole + whole[:-1][:kept]) == [tuple(numbers)]
+    assert list(parse([whole, whole[:-1][:kept]])) == [tuple(numbers)]
 
 
 def test_the_monitor_ends_with_its_stdin_and_tells_of_who_it_was_asked_to_watch() -> None:
@@ -140,9 +140,9 @@ def test_the_monitor_ends_with_its_stdin_and_tells_of_who_it_was_asked_to_watch(
         monitor.stdin.flush()
         numbers: dict[str, Any] = {"process_ticks": None}
         while numbers["process_ticks"] is None:
-            numbers = dict(zip(COLUMNS, parse(monitor.stdout.readline())[0], strict=True))
+            numbers = dict(zip(COLUMNS, next(parse(monitor.stdout)), strict=True))
         monitor.stdin.close()
         monitor.stdout.read()
     assert monitor.returncode == 0
-    assert dict(zip(COLUMNS, parse(first)[0], strict=True))["process_ticks"] is None
+    assert dict(zip(COLUMNS, next(parse([first])), strict=True))["process_ticks"] is None
     assert numbers["process_resident_bytes"] > 1_000_000

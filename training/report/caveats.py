@@ -70,7 +70,8 @@ def _too_few(result: CellResult, summary: Summary) -> Iterator[Caveat]:
         )
     phases = (("before", summary.before, BEFORE), ("during", summary.during, DURING), ("after", summary.after, AFTER))
     for name, use, touches in phases:
-        planned = int(getattr(result.phases, name).seconds * result.samples.per_second)
+        thinned_by = result.samples.thinned_by if name == "during" else 1
+        planned = int(getattr(result.phases, name).seconds * result.samples.per_second / thinned_by)
         if _samples_short(use, planned):
             yield Caveat(f"{use.samples} samples of {planned} planned {name} the tweets", touches)
 
