@@ -1,18 +1,21 @@
 """The commands that training/ adds to `starling`: names, options and help; what they do is in training/commands/."""
 
-# ruff: noqa: FBT002, PLC0415
+# ruff: noqa: FBT002, PLC0415, PLR0913, PLR0917
 # Typer reads options from plain booleans with defaults, and a command imports what it needs when it runs: the service's
-# command line loads this file each time.
+# command line loads this file each time. A command has as many parameters as options.
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from stream.errors import StarlingError
+from training import cli_evaluation, cli_tweets
+from training.options import Data, DataFormat, IdColumn, LabelColumn, Labels, TextColumn, reading
+from training.requirements import need_the_training_extra
 
 app = typer.Typer()
+app.add_typer(cli_evaluation.app)
+app.add_typer(cli_tweets.tweets)
 
 
 @app.command()
@@ -20,7 +23,7 @@ def convert(
     checkpoint: Annotated[
         Path, typer.Argument(help="A fine-tuned BERT's folder: config.json, model.safetensors, tokenizer.json.")
     ],
-    data: Annotated[Path, typer.Option(help="Labelled tweets in SemEval's format, to check the bundle with.")],
+    data: Data,
     out: Annotated[Path, typer.Option(help="The bundle's folder, which must not exist yet.")],
     precision: Annotated[Literal["float32", "float16", "int8"], typer.Option(help="That of the weights.")] = "int8",
     per_tensor: Annotated[
@@ -29,14 +32,16 @@ def convert(
     about: Annotated[
         Path | None, typer.Option(help="The model's name, licence, cleaning, …; without it, CHECKPOINT/about.toml.")
     ] = None,
+    data_format: DataFormat = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    id_column: IdColumn = None,
+    labels: Labels = None,
 ) -> None:
-    """Convert a fine-tuned checkpoint to a model bundle, and check that it still says the same."""
-    _need_the_training_extra()
+    """Convert a fine-tuned checkpoint to a model bundle, and check on labelled tweets that it still says the same."""
+    need_the_training_extra("tensorflow")
     from training.commands.convert import convert_checkpoint
+    from training.datasets import read_dataset
 
-    convert_checkpoint(checkpoint, about, data, out, precision, per_tensor=per_tensor)
-
-
-def _need_the_training_extra() -> None:
-    if find_spec("tensorflow") is None:
-        raise StarlingError("this needs the training extra: pip install 'starling-edge[training]'")
+    read = reading(data_format, text_column, label_column, id_column, None, labels)
+    convert_checkpoint(checkpoint, about, read_dataset(data, read), out, precision, per_tensor=per_tensor)

@@ -3,7 +3,8 @@
 StarlingError
 ├── CheckpointError    a checkpoint that is missing, damaged or of another kind
 ├── ConversionError    a model that cannot be converted as asked
-└── DisagreementError  a converted model that does not do what its checkpoint does
+├── DisagreementError  a converted model that does not do what its checkpoint does
+└── HydrationError     the X API refuses, or does not answer
 """
 
 from stream.errors import StarlingError
@@ -25,3 +26,9 @@ class DisagreementError(StarlingError):
     """A converted model strays from its checkpoint further than its precision excuses."""
 
     exit_code = 65  # EX_DATAERR
+
+
+class HydrationError(StarlingError):
+    """The texts of tweets cannot be had from the X API."""
+
+    exit_code = 69  # EX_UNAVAILABLE

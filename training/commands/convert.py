@@ -14,11 +14,12 @@ from stream.bundle import MODEL_FILE, Precision
 from training.about import ABOUT_FILE, read_about
 from training.agreement import Agreement
 from training.checkpoint import load_checkpoint
-from training.semeval import read_semeval
+from training.data.tweets import Dataset
+from training.duplicates import distinct
 
 
 def convert_checkpoint(
-    checkpoint: Path, about: Path | None, data: Path, out: Path, precision: Precision, *, per_tensor: bool
+    checkpoint: Path, about: Path | None, data: Dataset, out: Path, precision: Precision, *, per_tensor: bool
 ) -> None:
     """Converts a checkpoint, shows progress on stderr, and how the bundle compares on stdout.
 
@@ -34,9 +35,9 @@ def convert_checkpoint(
         StarlingError: Something of these cannot be used, or the bundle strays from its checkpoint.
     """
     with _steps() as on_step:
-        on_step("reading the checkpoint and the data")
+        on_step("reading the checkpoint")
         loaded, described = load_checkpoint(checkpoint), read_about(about or checkpoint / ABOUT_FILE)
-        tweets = read_semeval([data])
+        tweets = distinct(data.tweets, by_text=False)
         on_step("starting TensorFlow")
         from training.bundling import Conversion, make_bundle
 
