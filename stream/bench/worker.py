@@ -1,10 +1,12 @@
 """The bare classifier as a process of its own: `python -m stream.bench.worker`, asked as child.py describes.
 
-Two jobs, each done for at least `seconds` and `queries` calls, by the first `interpreters` of the model, null for all,
-with `pause` seconds before each call:
+Two jobs are measured, each for at least `seconds` and `queries` calls, on the first `interpreters` of the model (null
+for all), with `pause` seconds before each call:
 
     {"job": "invoke", "batch": 8, "length": null}    token ids in, probabilities out
     {"job": "classify", "batch": 8, "window": 64}    text in, label out: with cleaning and tokens, without MQTT and JSON
+
+and one is done and answered, as the peers of `starling bench compare` do it: `{"job": "label", "texts": […]}`.
 """
 
 import argparse
@@ -27,6 +29,9 @@ from stream.model import Model, load_model
 from stream.settings import ModelSettings
 
 _WARM_UP_CALLS = 2
+_WINDOW_TWEETS = 64
+_MOST_IN_A_BATCH = 16
+"""The service's defaults."""
 
 Chunk = Sequence[Any]
 """What one call is given: rows of token ids, or tweets."""
@@ -50,7 +55,9 @@ class Worker:
             raise BenchError("cleaning leaves nothing of any tweet")
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Does a job and says what it took."""
+        """Does a job and says what it took, or what came out."""
+        if request["job"] == "label":
+            return {"labels": self._labels(request["texts"])}
         chunks, call = {"invoke": self._invoke, "classify": self._classify}[request["job"]](request)
         classifiers = self._model.classifiers[: request["interpreters"]]
         for classifier in classifiers:
@@ -68,13 +75,25 @@ class Worker:
     def _classify(self, request: dict[str, Any]) -> tuple[Iterator[Chunk], Call]:
         endless = itertools.cycle(self._tweets)
         windows = iter(lambda: list(itertools.islice(endless, request["window"])), [])
-        return windows, lambda classifier, chunk: self._label(classifier, chunk, request["batch"])
+        return windows, lambda classifier, chunk: _discard(self._label(classifier, chunk, request["batch"]))
 
-    def _label(self, classifier: Classifier, tweets: Sequence[Tweet], batch: int) -> None:
-        ids = [self._model.tokens(tweet).ids for tweet in tweets]
-        for rows in in_buckets(ids, batch, classifier.bucket):
-            for tweet, probabilities in zip(tweets, classifier.probabilities(rows), strict=False):
-                self._model.label(tweet, probabilities)
+    def _labels(self, texts: Sequence[str]) -> list[str]:
+        """Labels texts, a window after the other, with the first interpreter."""
+        labels: list[str] = []
+        for first in range(0, len(texts), _WINDOW_TWEETS):
+            tweets = [Tweet(id="", text=text) for text in texts[first : first + _WINDOW_TWEETS]]
+            labels += self._label(self._model.classifiers[0], tweets, _MOST_IN_A_BATCH)
+        return labels
+
+    def _label(self, classifier: Classifier, tweets: Sequence[Tweet], batch: int) -> list[str]:
+        model = self._model
+        ids = [model.tokenizer.encode(model.clean(tweet.text)).ids for tweet in tweets]
+        labels = [""] * len(ids)
+        for places in in_buckets([len(row) for row in ids], batch, classifier.bucket):
+            rows = classifier.probabilities([ids[place] for place in places])
+            for place, probabilities in zip(places, rows, strict=True):
+                labels[place] = model.label(tweets[place], probabilities).polarity
+        return labels
 
 
 class Stretch:

@@ -101,15 +101,18 @@ def batches(ids: Sequence[TokenIds], batch: int) -> Iterator[Sequence[TokenIds]]
         yield from (waiting[first : first + batch] for first in range(0, len(waiting), batch))
 
 
-def in_buckets(waiting: Sequence[TokenIds], batch: int, bucket: Callable[[int], int]) -> Iterator[Sequence[TokenIds]]:
+def in_buckets(lengths: Sequence[int], batch: int, bucket: Callable[[int], int]) -> Iterator[list[int]]:
     """Cuts a window of tweets into batches, each of one length bucket, as the service does.
 
     Args:
-        waiting: The tweets of the window.
+        lengths: The length of each tweet, in tokens.
         batch: The most in a batch.
         bucket: The length bucket of a length.
+
+    Yields:
+        The places of a batch's tweets.
     """
-    ordered = sorted(waiting, key=len)
-    for _, alike in itertools.groupby(ordered, key=lambda row: bucket(len(row))):
-        rows = list(alike)
-        yield from (rows[first : first + batch] for first in range(0, len(rows), batch))
+    ordered = sorted(range(len(lengths)), key=lambda place: lengths[place])
+    for _, alike in itertools.groupby(ordered, key=lambda place: bucket(lengths[place])):
+        places = list(alike)
+        yield from (places[first : first + batch] for first in range(0, len(places), batch))

@@ -110,3 +110,55 @@ def service(
         quick=quick,
     )
     shown(lambda on_step: bench_service(plan, on_step), as_json=json)
+
+
+@bench.command()
+def compare(
+    peers: Annotated[Path, typer.Argument(metavar="PEERS.toml", help="Who to compare with; see docs/performance.md.")],
+    only: Annotated[str, typer.Option(metavar="LIST", help="Only these of the peers, by name.")] = "",
+    tweets: Tweets = None,
+    config: Config = None,
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long each turn lasts.")] = 10.0,
+    rounds: Annotated[int, typer.Option(min=1, help="How many turns each has.")] = 5,
+    json: Json = False,
+) -> None:
+    """Measure our service and classifier in turns with others: the same tweets, the same machine."""
+    from stream.bench.compare import Plan, bench_compare
+    from stream.commands.bench_view import shown
+    from stream.settings import load_settings
+
+    wanted = [name for name in only.split(",") if name]
+    plan = Plan(load_settings(config), peers, tweets=tweets, seconds=seconds, rounds=rounds, only=wanted)
+    shown(lambda on_step: bench_compare(plan, on_step), as_json=json)
+
+
+@bench.command()
+def growth(
+    lengths: Annotated[str, typer.Option(metavar="LIST", help="Tokens a tweet; 0: none.")] = "4,8,16,24,32,48,64,80",
+    backlogs: Annotated[str, typer.Option(metavar="LIST", help="Tweets waiting in the broker; 0: none.")] = (
+        "1000,10000,100000"
+    ),
+    cores: Annotated[
+        str, typer.Option(metavar="LIST", help="Cores for the service; without it 1, 2, 4 and so on.")
+    ] = "",
+    tweets: Tweets = None,
+    config: Config = None,
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long each length is measured.")] = 10.0,
+    core_tweets: Annotated[int, typer.Option(min=1, help="How many tweets for each number of cores.")] = 10_000,
+    json: Json = False,
+) -> None:
+    """Measure how cost grows: with a tweet's length, with what waits in the broker, with cores."""
+    from stream.bench.growth import Plan, bench_growth
+    from stream.commands.bench_view import core_counts, counts, shown
+    from stream.settings import load_settings
+
+    plan = Plan(
+        load_settings(config),
+        lengths=[length for length in counts("--lengths", lengths, least=0) if length],
+        backlogs=[backlog for backlog in counts("--backlogs", backlogs, least=0) if backlog],
+        cores=core_counts(cores),
+        tweets=tweets,
+        seconds=seconds,
+        core_tweets=core_tweets,
+    )
+    shown(lambda on_step: bench_growth(plan, on_step), as_json=json)

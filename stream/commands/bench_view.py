@@ -10,6 +10,7 @@ from rich.console import Console
 from stream.bench.result import Result
 from stream.bench.tables import table
 from stream.errors import BenchError
+from stream.model import available_cores
 from stream.settings import PowerSettings, load_settings
 
 _NARROWEST_TABLE = 140
@@ -30,6 +31,21 @@ def counts(option: str, words: str, *, least: int = 1) -> list[int]:
     if any(count < least for count in found):
         raise BenchError(f"{option} {words}: {least} is the least there can be")
     return found
+
+
+def core_counts(words: str) -> list[int]:
+    """Reads how many cores to try; without a word on it, one, two, four and so on, as there are; `0` means none.
+
+    Raises:
+        BenchError: There are not so many.
+    """
+    available = available_cores()
+    asked = counts("--cores", words, least=0)
+    if max(asked, default=0) > available:
+        raise BenchError(f"--cores {words}: this process may use {available}")
+    if not asked:
+        return [2**power for power in range(available.bit_length()) if 2**power <= available]
+    return [count for count in asked if count]
 
 
 def chosen(given: Value | None, *, quick: bool, usual: Value, looking: Value) -> Value:
