@@ -39,10 +39,10 @@ class OnnxRuntime:
         list(self._threads.map(work, self._sessions, shares))
         return [int(column) for column in columns]
 
-    def _infer(self, session: onnxruntime.InferenceSession, rows: Sequence[Sequence[int]]) -> np.ndarray:
+    def _infer(self, session: onnxruntime.InferenceSession, rows: Sequence[Sequence[int]]) -> list[int]:
         padded = np.array(list(itertools.zip_longest(*rows, fillvalue=0)), dtype=np.int64).T
         logits = session.run(None, {"input_ids": padded, "attention_mask": (padded != 0).astype(np.int64)})[0]
-        return np.asarray(logits).argmax(axis=1)
+        return [int(row.argmax()) for row in logits]
 
 
 def main() -> None:

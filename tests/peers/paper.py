@@ -8,7 +8,7 @@ import argparse
 import json
 import socket
 import sys
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from paho.mqtt.client import Client, MQTTMessage
@@ -26,9 +26,8 @@ class PaddedModel:
     def __init__(self, model: str, tokenizer: str, length: int, threads: int) -> None:
         self._interpreter = Interpreter(model, num_threads=threads)
         runner = self._interpreter.get_signature_runner()
-        for name, details in runner.get_input_details().items():
+        for details in runner.get_input_details().values():
             self._interpreter.resize_tensor_input(details["index"], (1, length))
-            del name
         self._interpreter.allocate_tensors()
         self._inputs = {name: details["index"] for name, details in runner.get_input_details().items()}
         (self._output,) = (details["index"] for details in runner.get_output_details().values())
@@ -72,7 +71,7 @@ def main() -> None:
     client.on_message = on_message
     client.on_subscribe = lambda *_: say(ready=True)
     client.connect(options.host, options.port)
-    client.socket().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    cast("socket.socket", client.socket()).setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     client.subscribe(options.tweets_topic, qos=1)
     client.loop_start()
     sys.stdin.read()

@@ -1,31 +1,31 @@
 """PyTorch with the same weights: eager, one text after the other, or Hugging Face's `pipeline` as its pages show it."""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 import transformers
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
-from tests.peers.answering import LABELS, label_texts
+from tests.peers.answering import LABELS, Classify, label_texts
 
 CHECKPOINT = ".peers/checkpoint"
 
 
-def eager() -> Callable[[Sequence[str]], list[int]]:
+def eager() -> Classify:
     """The model, called with one text at a time at its exact length."""
     tokenizer = AutoTokenizer.from_pretrained(CHECKPOINT)
     model = AutoModelForSequenceClassification.from_pretrained(CHECKPOINT).eval()
 
-    @torch.inference_mode()
     def classify(texts: Sequence[str]) -> list[int]:
         tokens = (tokenizer(text, truncation=True, max_length=128, return_tensors="pt") for text in texts)
-        return [int(model(**one).logits.argmax()) for one in tokens]
+        with torch.inference_mode():
+            return [int(model(**one).logits.argmax()) for one in tokens]
 
     return classify
 
 
-def piped() -> Callable[[Sequence[str]], list[int]]:
+def piped() -> Classify:
     """The pipeline, given all texts at once."""
     classifier = pipeline("text-classification", model=CHECKPOINT, device="cpu")
 
