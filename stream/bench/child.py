@@ -44,7 +44,6 @@ class Child:
         self._name = name
         self._command = command
         self._cores = cores
-        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  (__exit__ closes it)
         self.about: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
@@ -53,19 +52,20 @@ class Child:
         Raises:
             BenchError: It cannot be started, or ends before it is ready.
         """
+        self._stderr = tempfile.TemporaryFile()
         try:
             self._process = subprocess.Popen(  # noqa: S603
                 self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr, bufsize=0
             )
         except OSError as error:
+            self._stderr.close()
             raise BenchError(f"{self._name}: cannot run {self._command[0]}: {error.strerror}") from error
         if self._cores:
             os.sched_setaffinity(self._process.pid, self._cores)
         try:
             self.about = self.answer(_READY_SECONDS)
-        except BaseException:
-            self._process.kill()
-            self._process.wait()
+        except BaseException as error:
+            self.__exit__(type(error), error, None)
             raise
         return self
 

@@ -25,12 +25,11 @@ class PaddedModel:
 
     def __init__(self, model: str, tokenizer: str, length: int, threads: int) -> None:
         self._interpreter = Interpreter(model, num_threads=threads)
-        runner = self._interpreter.get_signature_runner()
-        for details in runner.get_input_details().values():
-            self._interpreter.resize_tensor_input(details["index"], (1, length))
+        self._interpreter.allocate_tensors()  # or XNNPACK is left out
+        self._inputs, (self._output,) = _tensors(self._interpreter)
+        for index in self._inputs.values():
+            self._interpreter.resize_tensor_input(index, (1, length))
         self._interpreter.allocate_tensors()
-        self._inputs = {name: details["index"] for name, details in runner.get_input_details().items()}
-        (self._output,) = (details["index"] for details in runner.get_output_details().values())
         self._tokenizer = Tokenizer.from_file(tokenizer)
         self._tokenizer.enable_truncation(length)
         self._tokenizer.enable_padding(length=length)
@@ -47,6 +46,13 @@ class PaddedModel:
             self._interpreter.set_tensor(index, np.array([given[name]], dtype=np.int32))
         self._interpreter.invoke()
         return int(self._interpreter.get_tensor(self._output).argmax())
+
+
+def _tensors(interpreter: Interpreter) -> tuple[dict[str, int], list[int]]:
+    """The indices of the inputs, by name, and of the outputs; what tells them must be gone before a resize."""
+    runner = interpreter.get_signature_runner()
+    inputs = {name: int(details["index"]) for name, details in runner.get_input_details().items()}
+    return inputs, [int(details["index"]) for details in runner.get_output_details().values()]
 
 
 def main() -> None:
