@@ -1,11 +1,13 @@
 """The yardstick: how fast a bundle and the service are on this machine, what they cost, and whether to believe it.
 
-machine.py, conditions.py     the machine, and what happened to it meanwhile: heat, throttling, others at work
-workload.py, statistics.py    tweets, when they are due, percentiles
-child.py, processor_time.py   every part that is measured is a process of its own, asked over its stdin
-worker.py, classifier.py      a bundle alone
-broker.py, node.py, load.py, publisher.py, subscriber.py, rig.py, service.py    the service, from MQTT to MQTT
-peers.py, compare.py          others beside us
-growth.py                     tweets a second as work and cores grow
-result.py, tables.py          what comes out
+machine.py, conditions.py               the machine, and what happened to it meanwhile: heat, throttling, others
+workload.py, statistics.py              tweets, when they are due, percentiles
+child.py, answering.py                  each part that is measured is a process of its own, asked over its stdin
+processor_time.py, energy.py            what each process used, what the machine drew
+worker.py, classifier.py, macs.py       a model alone, and what its graph costs on any machine
+broker.py, node.py, publisher.py, subscriber.py, rig.py     the parts from MQTT to MQTT
+service.py, phases.py                   the service among them
+peers.py, contenders.py, compare.py     others, in turns with us
+growth.py                               cost as the work grows
+result.py, tables.py                    what comes out
 """

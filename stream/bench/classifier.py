@@ -8,8 +8,10 @@ from typing import Any
 
 from stream.bench.child import Child, module_command
 from stream.bench.energy import EnergyLog
+from stream.bench.macs import mean_multiply_accumulates
 from stream.bench.result import Result, Row, describe_bundle, measuring
 from stream.bench.statistics import LEAST_QUERIES, check_enough, latency_milliseconds, median
+from stream.bench.workload import Source, read_tweets, token_lengths
 from stream.bundle import SHIPPED_BUNDLE, Bundle, load_bundle
 from stream.errors import BundleError
 from stream.model import available_cores
@@ -93,7 +95,10 @@ def bench_classifier(plan: Plan, on_step: Callable[[str], None]) -> Result:
             for number, (bundle, cell) in enumerate(pairs):
                 on_step(f"round {turn + 1} of {plan.rounds}: {_words(bundle, cell)}")
                 answers[number].append(_measure(bundle, cell, plan))
-        result.rows = [_row(*pair, found, energy) for pair, found in zip(pairs, answers, strict=True)]
+        on_step("counting multiply-accumulates")
+        macs = _macs(pairs, read_tweets(plan.tweets))
+        for pair, found in zip(pairs, answers, strict=True):
+            result.rows.append(_row(*pair, found, energy) | {"macs_per_tweet": macs[pair[0].sha256, pair[1].length]})
     result.settings["energy"] = energy.source
     if plan.quick:
         result.warnings.append(f"a look only: latency takes at least {LEAST_QUERIES} queries and 60 s")
@@ -131,6 +136,16 @@ def _measure(bundle: Bundle, cell: Cell, plan: Plan) -> dict[str, Any]:
     with Child(f"the classifier with {_words(bundle, cell)}", command) as worker:
         job = {"job": "invoke", "batch": cell.batch, "length": cell.length, "interpreters": None, "pause": 0.0}
         return worker.ask({**job, "seconds": plan.seconds / plan.rounds, "queries": queries}, _ANSWER_SECONDS)
+
+
+def _macs(pairs: Sequence[tuple[Bundle, Cell]], tweets: Sequence[Source]) -> dict[tuple[str, int | None], int]:
+    """Multiply-accumulates a tweet without padding, by model and length."""
+    found: dict[tuple[str, int | None], int] = {}
+    for bundle, cell in pairs:
+        if (bundle.sha256, cell.length) not in found:
+            lengths = [cell.length] if cell.length else token_lengths(bundle, tweets)
+            found[bundle.sha256, cell.length] = round(mean_multiply_accumulates(bundle, lengths))
+    return found
 
 
 def _row(bundle: Bundle, cell: Cell, answers: Sequence[dict[str, Any]], energy: EnergyLog) -> Row:

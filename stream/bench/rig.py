@@ -14,7 +14,7 @@ import numpy as np
 from stream.bench.broker import BenchBroker, bench_broker
 from stream.bench.child import Child, module_command
 from stream.bench.node import BenchNode, node_settings
-from stream.bench.processor_time import Sampled, Sampler
+from stream.bench.processor_time import Sampled, Sampler, cpu_seconds
 from stream.bench.statistics import Arrivals, Seconds, due_seconds
 from stream.settings import BrokerSettings, Settings
 
@@ -73,6 +73,14 @@ class Load:
         return int(np.count_nonzero((self.arrivals > start) & (self.arrivals <= end)))
 
 
+@dataclass(frozen=True)
+class Ready:
+    """What a service took from its start until it would label a tweet."""
+
+    seconds: float
+    cpu_seconds: float
+
+
 class Rig:
     """The parts at work.
 
@@ -81,18 +89,18 @@ class Rig:
         subscriber: What takes labels.
         sampler: What samples all parts.
         broker: The broker.
-        ready_seconds: From the service's start until it was ready.
+        ready: What the service took to be ready.
     """
 
     def __init__(
-        self, publisher: Child, subscriber: Child, sampler: Sampler, broker: BenchBroker, ready_seconds: float
+        self, publisher: Child, subscriber: Child, sampler: Sampler, broker: BenchBroker, ready: Ready
     ) -> None:
         self._publisher = publisher
         self._subscriber = subscriber
         self._sampler = sampler
         self._next = 0
         self.broker = broker
-        self.ready_seconds = ready_seconds
+        self.ready = ready
 
     @property
     def sampled(self) -> dict[str, Sampled]:
@@ -178,8 +186,9 @@ def running_rig(serve: Serve, address: BrokerSettings | None, tweets: str | None
         parts.enter_context(publisher)
         parts.enter_context(subscriber)
         serving = parts.enter_context(serve(broker, run, folder))
+        ready = Ready(serving.ready_seconds, cpu_seconds(serving.pid))
         pids = {SERVICE: serving.pid, PUBLISHER: publisher.pid, SUBSCRIBER: subscriber.pid}
         if broker.pid:
             pids[BROKER] = broker.pid
         sampler = parts.enter_context(Sampler(pids))
-        yield Rig(publisher, subscriber, sampler, broker, serving.ready_seconds)
+        yield Rig(publisher, subscriber, sampler, broker, ready)

@@ -98,7 +98,8 @@ class _Session:
         time.sleep(2 * SAMPLE_SECONDS)  # until there is a sample beyond
         service = self.rig.sampled[SERVICE]
         self.result.findings |= {
-            "ready_seconds": round(self.rig.ready_seconds, 3),
+            "ready_seconds": round(self.rig.ready.seconds, 3),
+            "ready_cpu_seconds": round(self.rig.ready.cpu_seconds, 3),
             "idle_cpu_ratio": round(service.cpu_between(start, end) / (end - start), 5),
             "idle_resident_bytes": service.resident[-1],
         }

@@ -46,6 +46,7 @@ _CLASSIFIER: Sequence[Column] = (
     ("ms a batch, p50 / p90 / p99", milliseconds),
     ("RSS MiB", mebibytes),
     ("J a tweet", lambda row: number(row["joules_per_tweet"], 4)),
+    ("MMAC a tweet", lambda row: number(row["macs_per_tweet"] / 1e6)),
     ("queries", lambda row: f"{row['queries']:,}"),
 )
 _SERVICE: Sequence[Column] = (

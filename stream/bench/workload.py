@@ -8,11 +8,14 @@ from typing import Any
 
 import orjson
 
+from stream.bundle import Bundle
 from stream.errors import BenchError, InputError
 from stream.lines import open_lines
 from stream.messages import RejectedTweetError, Tweet, decode_tweet
 from stream.model import Model
 from stream.settings import LimitSettings
+from stream.text import cleaner
+from stream.tokenizer import Tokenizer
 
 SAMPLES = Path(__file__).parent.parent / "samples" / "tweets.jsonl"
 BACKLOG_BATCHES = 32
@@ -72,6 +75,13 @@ def token_ids(model: Model, tweets: Sequence[Source]) -> list[TokenIds]:
     """Cleans and tokenises tweets; those of which nothing is left are left out."""
     texts = [text for tweet in tweets if (text := model.clean(tweet.tweet.text))]
     return [tokens.ids for tokens in model.tokenizer.encode_all(texts)]
+
+
+def token_lengths(bundle: Bundle, tweets: Sequence[Source]) -> list[int]:
+    """The length of each tweet in tokens, as a bundle cleans and tokenises it."""
+    cleaning, tokenizer = bundle.manifest.cleaning, Tokenizer(bundle)
+    clean = cleaner(cleaning.name, cleaning.version)
+    return [len(tokens.ids) for tokens in tokenizer.encode_all([clean(tweet.tweet.text) for tweet in tweets])]
 
 
 def of_length(ids: Sequence[TokenIds], length: int, most: int) -> list[TokenIds]:
