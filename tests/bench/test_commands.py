@@ -58,10 +58,10 @@ async def refused(*arguments: str | Path) -> tuple[int, str]:
 
 
 async def test_a_model_is_measured_in_every_way_of_the_grid(bundle: Path) -> None:
-    ways = ("--threads", "1", "--interpreters", "1,2", "--batches", "1,4", "--lengths", "0,8,99")
+    ways = ("--threads", "1", "--interpreters", "2", "--batches", "1,4", "--lengths", "0,8,99")
     result = await measured("classifier", bundle, "--quick", "--seconds", "0.1", *ways)
     found = {(row["interpreters"], row["batch"], row["tokens"]) for row in result["rows"]}
-    assert found == {(side, batch, tokens) for side in (1, 2) for batch in (1, 4) for tokens in (None, 8)}
+    assert found == {(2, batch, tokens) for batch in (1, 4) for tokens in (None, 8)}
     assert all(row["tweets"] == row["queries"] * row["batch"] for row in result["rows"])
     assert all(row["latency_ms"]["p50"] <= row["latency_ms"]["p99"] for row in result["rows"])
     assert "99 tokens are left out: tiny reads 12 at most" in result["warnings"]
@@ -69,7 +69,8 @@ async def test_a_model_is_measured_in_every_way_of_the_grid(bundle: Path) -> Non
 
 
 async def test_people_get_a_table(bundle: Path) -> None:
-    code, out, _ = await finished("bench", "classifier", bundle, "--quick", "--seconds", "0.1", "--batches", "1")
+    one_way = ("--threads", "1", "--interpreters", "1", "--batches", "1")
+    code, out, _ = await finished("bench", "classifier", bundle, "--quick", "--seconds", "0.1", *one_way)
     assert code == 0
     assert "CPU ms a tweet" in out
     assert "warning: a look only" in out
