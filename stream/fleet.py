@@ -30,7 +30,7 @@ _MOST_NODES = 1000
 """Of which we keep the names: whoever may publish could make up any number."""
 _LOOK_SECONDS = 0.1
 _FULL = READ_AGAIN - 0.25
-"""The share of the window that is held whenever one looks, where more waits; it falls to READ_AGAIN, and a batch below."""
+"""The share that is held at least where more waits: it falls to READ_AGAIN and a batch below."""
 _CAUGHT_UP = 0.25
 """The share of the window that may still be full when a node comes back."""
 
