@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.classifier import Classifier
-from stream.metrics import Metrics
+from stream.metrics import Departure, Metrics
 
 Probabilities = NDArray[np.float32]
 
@@ -118,18 +118,22 @@ class Batcher:
 
     def _take(self) -> list[_Waiting]:
         while self._count:
-            batch = self._take_oldest()
+            batch, departure = self._take_oldest()
             if wanted := [waiting for waiting in batch if not waiting.result.done()]:
+                self._metrics.batches.labels(departure).inc()
                 return wanted
         return []
 
-    def _take_oldest(self) -> list[_Waiting]:
+    def _take_oldest(self) -> tuple[list[_Waiting], Departure]:
         """Takes a batch from the queue of the oldest tweet, those included whose callers have been cancelled."""
         oldest = min((queue for queue in self._queues.values() if queue), key=lambda queue: queue[0].since)
         fair_share = -(-self._count // self._free)
         size = min(len(oldest), self._max_batch, fair_share)
         self._count -= size
-        return [oldest.popleft() for _ in range(size)]
+        batch = [oldest.popleft() for _ in range(size)]
+        if not oldest:
+            return batch, Departure.EMPTIED
+        return batch, Departure.FULL if size == self._max_batch else Departure.SHARED
 
     async def _infer(self, infer: Callable[[Sequence[Sequence[int]]], Probabilities], batch: list[_Waiting]) -> None:
         started = time.perf_counter()

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 
 from stream.broker import Broker
+from stream.broker_figures import watch_broker
 from stream.engine import Engines
 from stream.errors import ungrouped
 from stream.health import Health
@@ -35,6 +36,8 @@ class Service:
         self._metrics = Metrics()
         self._metrics.registry.register(ResourceCollector())
         self._health = Health(settings.limits.stuck_seconds)
+        self._metrics.ready.set_function(lambda: not self._health.missing())
+        self._metrics.window.set(settings.broker.receive_maximum)
         self._labelling = Labelling(settings.limits, self._metrics)
         self._engines = Engines(settings, self._labelling, self._metrics, self._health)
 
@@ -61,6 +64,7 @@ class Service:
                     tasks.create_task(measure_loop_lag(self._metrics.loop_lag_seconds), name="loop-lag"),
                     tasks.create_task(report_to_systemd(self._health), name="watchdog"),
                     tasks.create_task(measure_power(self._settings, self._metrics), name="power"),
+                    tasks.create_task(watch_broker(self._settings, self._metrics.registry), name="broker-figures"),
                 ]
                 async with self._engines.running():
                     self._health.model_loaded = True

@@ -77,6 +77,11 @@ class BrokerSettings(_Section):
     wait_at_start: bool = Field(
         default=False, description="Keep trying where the broker cannot be reached at the start, instead of giving up."
     )
+    sys_metrics: bool = Field(
+        default=False,
+        description="Export Mosquitto's own figures ($SYS) too, dropped messages above all; one node of a fleet is "
+        "enough, two are safe.",
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

@@ -268,3 +268,19 @@ async def test_metrics_count_batches_tweets_and_times() -> None:
     assert bench.metric("starling_batch_size_count") == 2
     assert bench.metric("starling_stage_seconds_count", stage="queue") == 3
     assert bench.metric("starling_stage_seconds_count", stage="inference") == 2
+
+
+@pytest.mark.parametrize(
+    ("interpreters", "max_batch", "departures"),
+    [
+        (1, 16, {"emptied": 1.0, "shared": 0.0, "full": 0.0}),
+        (1, 4, {"emptied": 1.0, "shared": 0.0, "full": 2.0}),
+        (3, 16, {"emptied": 1.0, "shared": 2.0, "full": 0.0}),
+    ],
+)
+async def test_metrics_tell_why_each_batch_left(
+    interpreters: int, max_batch: int, departures: dict[str, float]
+) -> None:
+    async with running(interpreters, max_batch) as bench:
+        await numbers_of(await bench.put(*((number, SHORT) for number in range(9))))
+    assert {reason: bench.metric("starling_batches_total", reason=reason) for reason in departures} == departures
