@@ -59,7 +59,7 @@ def _node() -> QueryVariable:
     variable.datasource(DATASOURCE).query('label_values(up{job="starling"}, instance)')
     variable.refresh(VariableRefresh.ON_TIME_RANGE_CHANGED).sort(VariableSort.NATURAL_ASC)
     variable.multi(True).include_all(True).all_value(".+")  # noqa: FBT003  (the library's signatures)
-    return variable.current(VariableOption(selected=True, text="All", value="$__all"))
+    return variable.current(VariableOption(selected=True, text=["All"], value=["$__all"]))
 
 
 def _to_the_others() -> DashboardLink:

@@ -14,6 +14,7 @@ from grafana_foundation_sdk.models.common import (
     LegendDisplayMode,
     LegendPlacement,
     StackingMode,
+    TooltipDisplayMode,
     VisibilityMode,
 )
 from grafana_foundation_sdk.models.dashboard import (
@@ -70,12 +71,14 @@ def number(title: str, description: str, unit: str, query: Query, *, limits: Lim
     panel = _described(stat.Panel(), title, description, [query]).unit(unit)
     panel.span(_NUMBER_WIDTH).height(_NUMBER_HEIGHT).graph_mode(BigValueGraphMode.AREA)
     panel.color_mode(BigValueColorMode.VALUE if limits else BigValueColorMode.NONE)
+    panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
     return panel.thresholds(limits.thresholds()) if limits else panel
 
 
 def name(title: str, description: str, query: Query) -> stat.Panel:
     """A word: the name of a series."""
     panel = _described(stat.Panel(), title, description, [query]).span(_NUMBER_WIDTH).height(_NUMBER_HEIGHT)
+    panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
     panel.unit("short").graph_mode(BigValueGraphMode.NONE).color_mode(BigValueColorMode.NONE)
     return panel.text_mode(BigValueTextMode.NAME)
 
@@ -85,8 +88,11 @@ def graph(
 ) -> timeseries.Panel:
     """Lines over time, or areas upon each other; from a line of one node a link leads to that node's dashboard."""
     panel = _described(timeseries.Panel(), title, description, queries).unit(unit).axis_soft_min(0)
-    panel.span(_GRAPH_WIDTH).height(_GRAPH_HEIGHT).legend(_legend()).data_links([_to_device()])
-    panel.line_width(1).fill_opacity(40 if stacked else 5)
+    panel.span(_GRAPH_WIDTH).height(_GRAPH_HEIGHT).legend(_legend()).line_width(1)
+    panel.tooltip(common.VizTooltipOptions().mode(TooltipDisplayMode.MULTI))
+    panel.fill_opacity(40 if stacked else 5)
+    if any("{{instance}}" in query.legend for query in queries):
+        panel.data_links([_to_device()])
     if stacked:
         panel.stacking(common.StackingConfig().mode(StackingMode.NORMAL))
     if limits:
@@ -105,8 +111,9 @@ def polarities(panel: timeseries.Panel) -> timeseries.Panel:
 def spread(title: str, description: str, unit: str, query: Query) -> heatmap.Panel:
     """A histogram's buckets over time."""
     panel = _described(heatmap.Panel(), title, description, [query], PromQueryFormat.HEATMAP)
-    panel.span(_GRAPH_WIDTH).height(_GRAPH_HEIGHT).unit(unit)
-    colours = heatmap.HeatmapColorOptions().scheme("Cividis").mode(HeatmapColorMode.SCHEME)
+    panel.span(_GRAPH_WIDTH).height(_GRAPH_HEIGHT).unit("short")
+    panel.y_axis(heatmap.YAxisConfig().unit(unit))
+    colours = heatmap.HeatmapColorOptions().mode(HeatmapColorMode.SCHEME).scheme("Cividis").steps(64)
     return panel.calculate(False).color(colours)  # noqa: FBT003  (the library's signature)
 
 
