@@ -112,14 +112,14 @@ class Metrics:
             buckets=_LAG_SECONDS,
             registry=registry,
         )
-        self._model_info = Info("starling_model", "The model that labels.", registry=registry)
+        self.model_info = Info("starling_model", "The model that labels.", registry=registry)
         Info("starling_build", "The software that runs.", registry=registry).info({"version": __version__})
         self._preset_labels()
 
     def model_is(self, bundle: Bundle) -> None:
         """States which model labels from now on."""
         manifest = bundle.manifest
-        self._model_info.info({"name": manifest.name, "precision": manifest.precision, "sha256": bundle.sha256})
+        self.model_info.info({"name": manifest.name, "precision": manifest.precision, "sha256": bundle.sha256})
 
     def _preset_labels(self) -> None:
         for polarity in POLARITIES:

@@ -12,6 +12,8 @@ from stream.health import Health
 from stream.labelling import Labelling
 from stream.loop_lag import measure_loop_lag
 from stream.metrics import Metrics
+from stream.page.now import Now
+from stream.page.routes import page_routes
 from stream.power.service import measure_power
 from stream.resources import ResourceCollector
 from stream.settings import ModelSettings, Settings
@@ -38,6 +40,7 @@ class Service:
         self._health = Health(settings.limits.stuck_seconds)
         self._metrics.ready.set_function(lambda: not self._health.missing())
         self._metrics.window.set(settings.broker.receive_maximum)
+        self._now = Now(settings, self._metrics, self._health)
         self._labelling = Labelling(settings.limits, self._metrics)
         self._engines = Engines(settings, self._labelling, self._metrics, self._health)
 
@@ -56,14 +59,19 @@ class Service:
             StarlingError: The model, the broker or the HTTP address cannot be had.
         """
         with ungrouped():
-            async with serve_http(self._settings, self._metrics, self._health) as address, asyncio.TaskGroup() as tasks:
+            pages = page_routes(self._now)
+            async with (
+                serve_http(self._settings, self._metrics, self._health, pages) as address,
+                asyncio.TaskGroup() as tasks,
+            ):
                 logger.info("metrics at %s/metrics", address)
                 if self._on_listening:
                     self._on_listening(address)
                 helpers = [
                     tasks.create_task(measure_loop_lag(self._metrics.loop_lag_seconds), name="loop-lag"),
                     tasks.create_task(report_to_systemd(self._health), name="watchdog"),
-                    tasks.create_task(measure_power(self._settings, self._metrics), name="power"),
+                    tasks.create_task(measure_power(self._settings, self._metrics, self._now.weighed_by), name="power"),
+                    tasks.create_task(self._now.history.keep(), name="history"),
                     tasks.create_task(watch_broker(self._settings, self._metrics.registry), name="broker-figures"),
                 ]
                 async with self._engines.running():

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import shutil
+import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,13 @@ class Prometheus:
         result = (await self.get("query", query=expression))["result"]
         numbers = [float(series["value"][1]) for series in result]
         return [number for number in numbers if number == number]  # noqa: PLR0124  (NaN)
+
+    async def range(self, expression: str, seconds: float, step_seconds: float) -> list[dict[str, Any]]:
+        """The series that an expression gives over the last time."""
+        end = time.time()
+        limits = {"start": str(end - seconds), "end": str(end), "step": str(step_seconds)}
+        result: list[dict[str, Any]] = (await self.get("query_range", query=expression, **limits))["result"]
+        return result
 
     async def ready(self, process: asyncio.subprocess.Process) -> None:
         """Waits until it answers, as long as the process lives."""

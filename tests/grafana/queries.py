@@ -11,7 +11,6 @@ import yaml
 FOLDER = Path(__file__).parents[2] / "grafana"
 RULES = sorted((FOLDER / "prometheus").glob("*.yml"))
 RULE_TESTS = sorted((FOLDER / "prometheus" / "tests").glob("*.yml"))
-_VARIABLES = {"$node": ".+", "$__rate_interval": "4s"}
 _COMPARISON = re.compile(r"(==|>) [\d.]+")
 
 
@@ -31,10 +30,12 @@ def panel_queries() -> Iterator[tuple[str, str]]:
     """Title and expression of every query of every panel, of all nodes."""
     for panel in panels():
         for target in panel["targets"]:
-            expression = target["expr"]
-            for variable, value in _VARIABLES.items():
-                expression = expression.replace(variable, value)
-            yield panel["title"], expression
+            yield panel["title"], asked(target["expr"])
+
+
+def asked(expression: str, rate_interval: str = "4s") -> str:
+    """A panel's expression with values in place of Grafana's variables: all nodes, the last seconds."""
+    return expression.replace("$node", ".+").replace("$__rate_interval", rate_interval)
 
 
 def rules(kind: str) -> list[dict[str, Any]]:
