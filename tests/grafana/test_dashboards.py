@@ -86,6 +86,15 @@ def test_a_node_in_the_fleet_leads_to_its_own_dashboard() -> None:
     assert links[0].endswith("&var-node=${__value.raw}")
 
 
+def test_a_tables_columns_are_told_by_the_nodes_name_alone() -> None:
+    """Grafana puts two values in one row only where all their labels are the same."""
+    tables = [panel for panel in panels() if panel["type"] == "table" and len(panel["targets"]) > 1]
+    assert tables
+    for target in (target for table in tables for target in table["targets"]):
+        assert target["expr"].startswith("max by (instance) (")
+        assert (target["instant"], target["format"]) == (True, "table")
+
+
 def test_a_polarity_has_the_same_colour_wherever_it_is_shown() -> None:
     assert set(POLARITY) == set(POLARITIES)
     shown = [

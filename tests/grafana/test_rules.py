@@ -36,6 +36,24 @@ def test_rules_do_what_their_tests_say(file: Path) -> None:
     assert code == 0, said
 
 
+@pytest.mark.prometheus
+@needs_promtool
+def test_the_configuration_in_the_docs_is_one(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "dashboards.md").read_text(encoding="utf-8")
+    configuration, targets = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (tmp_path / "prometheus.yml").write_text(configuration)
+    for folder, files in {
+        "rules": {file.name: file.read_text() for file in RULES},
+        "targets": {"all.yml": targets},
+    }.items():
+        (tmp_path / folder).mkdir()
+        for name, content in files.items():
+            (tmp_path / folder / name).write_text(content)
+    code, said = promtool("check", "config", tmp_path / "prometheus.yml")
+    assert (code, f"{len(RULES)} rule files found" in said) == (0, True), said
+    assert yaml.safe_load(configuration)["scrape_configs"][0]["job_name"] == "starling"
+
+
 def test_every_rule_has_a_test() -> None:
     tests = "".join(file.read_text(encoding="utf-8") for file in RULE_TESTS)
     names = [rule["alert"] for rule in rules("alert")] + [rule["record"] for rule in rules("record")]
