@@ -113,7 +113,7 @@ class Broker:
     async def _online(self, client: Client) -> AsyncIterator[None]:
         broker = self._settings.broker
         topic = status_topic(self._settings.node)
-        await client.publish_confirmed(topic, ONLINE, retain=True)
+        await client.publish_confirmed(topic, ONLINE.encode(), retain=True)
         again = "again " if self._ever_connected else ""
         logger.info("connected %sto %s:%d (MQTT %s)", again, broker.host, broker.port, broker.protocol)
         self._connected(now=True)
@@ -123,7 +123,7 @@ class Broker:
             self._connected(now=False)
             # A clean farewell keeps the broker from sending the will, so it is sent here; a lost connection cannot.
             with suppress(BrokerError):
-                await client.publish_confirmed(topic, OFFLINE, retain=True)
+                await client.publish_confirmed(topic, OFFLINE.encode(), retain=True)
 
     def _connected(self, *, now: bool) -> None:
         self._health.broker_connected = now

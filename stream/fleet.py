@@ -15,11 +15,11 @@ import time
 from enum import StrEnum
 
 import orjson
-from paho.mqtt.client import MQTTMessage
 
 from stream.delivery import Deliveries, Session
 from stream.metrics import Metrics
 from stream.mqtt import Client
+from stream.packets import Message
 from stream.settings import NODE_PATTERN, Settings
 from stream.topics import ALL_GROUP_TOPICS, ALL_STATUS_TOPICS, ONLINE, group_topic, node_of, status_topic
 
@@ -155,7 +155,7 @@ class Member:
         message = orjson.dumps({"group": self._group, "state": state})
         await self._session.outlet.publish_confirmed(group_topic(self._node), message, retain=True)
 
-    def _hear(self, message: MQTTMessage) -> None:
+    def _hear(self, message: Message) -> None:
         self._session.outlet.acknowledge(message)
         node = node_of(message.topic)
         if not _NODE.fullmatch(node):
@@ -163,7 +163,7 @@ class Member:
         if message.topic == status_topic(node):
             _keep(self._online, node, is_in=message.payload == ONLINE.encode())
         else:
-            _keep(self._keeping_up, node, is_in=self._takes_a_share(bytes(message.payload)))
+            _keep(self._keeping_up, node, is_in=self._takes_a_share(message.payload))
 
     def _takes_a_share(self, payload: bytes) -> bool:
         try:
