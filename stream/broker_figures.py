@@ -101,4 +101,4 @@ async def _listen(settings: Settings, figures: BrokerFigures) -> None:
         for figure in _FIGURES:
             await client.subscribe_confirmed(_ROOT + figure.topic)
         async for message in client.incoming():
-            figures.hear(str(message.topic), bytes(message.payload))
+            figures.hear(message.topic, message.payload)

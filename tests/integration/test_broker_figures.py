@@ -42,7 +42,7 @@ async def test_messages_that_the_broker_drops_are_counted(tmp_path: Path) -> Non
             pass
         async with probing(settings) as sender:
             for number in range(9):
-                await sender.client.publish_confirmed(settings.topics.labels, str(number))
+                await sender.client.publish_confirmed(settings.topics.labels, b"%d" % number)
         await watched.until("starling_broker_messages_dropped_total", 4)
         await watched.until("starling_broker_clients_away", 1)
         watching.cancel()
