@@ -8,8 +8,8 @@ PIP_INSTALL = pip --disable-pip-version-check install --quiet
 export TF_USE_LEGACY_KERAS = 1
 export TF_CPP_MIN_LOG_LEVEL = 2
 
-.PHONY: help demo test lint test-edge test-training power-accuracy chaos soak fuzz audit peers compare performance \
-    performance-docs system-packages clean
+.PHONY: help demo test lint test-edge test-training power-accuracy dashboards pictures chaos soak fuzz audit \
+    peers compare performance performance-docs system-packages clean
 
 help:
 	@echo "make demo            show everything at work: broker, service, sample tweets"
@@ -18,6 +18,8 @@ help:
 	@echo "make test-edge       the tests of the edge service"
 	@echo "make test-training   the tests of the training pipeline (installs TensorFlow)"
 	@echo "make power-accuracy  measure how exact the power meter is, on a simulated one; prints docs/power.md's table"
+	@echo "make dashboards      write grafana/dashboards/ anew from grafana/source/"
+	@echo "make pictures        run a small fleet for eleven minutes and draw the pictures of docs/dashboards.md"
 	@echo "make chaos           every fault there is, counted: a table after a few minutes"
 	@echo "make soak            an hour under load, with a table and a plot of what grew; SOAK_SECONDS changes that"
 	@echo "make fuzz            ten minutes of fuzzing; FUZZ_SECONDS changes that"
@@ -45,6 +47,12 @@ test-training: .venv-training/installed
 
 power-accuracy: .venv/dev-installed system-packages
 	@.venv/bin/python -m tests.power.accuracy
+
+dashboards: .venv/dev-installed
+	@.venv/bin/python -m grafana.source
+
+pictures: .venv/dev-installed system-packages
+	@.venv/bin/python -m tests.grafana.pictures
 
 chaos: .venv/dev-installed system-packages
 	@.venv/bin/python -m tests.chaos

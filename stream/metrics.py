@@ -4,6 +4,8 @@ Base units, totals as counters, ratios from 0 to 1, every known label there from
 label whose values could grow without bound.
 """
 
+from enum import StrEnum
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
@@ -16,6 +18,19 @@ from stream.messages import Reason
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a gauge for each counter that nobody asks for
 
 STAGES = ("decode", "queue", "inference", "publish")
+
+
+class Departure(StrEnum):
+    """What decided the size of a batch."""
+
+    EMPTIED = "emptied"
+    """No more tweets of its length waited."""
+    SHARED = "shared"
+    """More waited, and were left to the other interpreters that were free."""
+    FULL = "full"
+    """More waited than a batch may hold."""
+
+
 _SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 _TOKENS = (4, 8, 12, 16, 20, 24, 28, 32, 40, 48, 64, 80, 128, 256, 512)
@@ -55,6 +70,7 @@ class Metrics:
         self.in_progress = Gauge(
             "starling_tweets_in_progress", "Tweets taken and not yet acknowledged.", registry=registry
         )
+        self.window = Gauge("starling_window_tweets", "Tweets taken and held at once, at most.", registry=registry)
         self.stage_seconds = Histogram(
             "starling_stage_seconds", "Time in each stage.", ["stage"], buckets=_SECONDS, registry=registry
         )
@@ -71,6 +87,12 @@ class Metrics:
         self.batch_size = Histogram(
             "starling_batch_size", "Tweets in an inference.", buckets=_BATCH_SIZES, registry=registry
         )
+        self.batches = Counter(
+            "starling_batches",
+            "Batches that left for inference, by what decided their size.",
+            ["reason"],
+            registry=registry,
+        )
         self.waiting = Gauge("starling_batcher_waiting", "Tweets that wait for an interpreter.", registry=registry)
         self.oldest_wait_seconds = Gauge(
             "starling_batcher_oldest_wait_seconds", "How long the oldest of them has waited.", registry=registry
@@ -81,6 +103,7 @@ class Metrics:
         self.model_swaps = Counter(
             "starling_model_swaps", "Models asked for while the service ran.", ["result"], registry=registry
         )
+        self.ready = Gauge("starling_ready", "1 while a tweet would be labelled, else 0.", registry=registry)
         self.broker_connected = Gauge(
             "starling_broker_connected", "1 while connected to the broker, else 0.", registry=registry
         )
@@ -99,14 +122,14 @@ class Metrics:
             "Tasks of the event loop that have not ended: one for each tweet in progress, and a few that stay.",
             registry=registry,
         )
-        self._model_info = Info("starling_model", "The model that labels.", registry=registry)
+        self.model_info = Info("starling_model", "The model that labels.", registry=registry)
         Info("starling_build", "The software that runs.", registry=registry).info({"version": __version__})
         self._preset_labels()
 
     def model_is(self, bundle: Bundle) -> None:
         """States which model labels from now on."""
         manifest = bundle.manifest
-        self._model_info.info({"name": manifest.name, "precision": manifest.precision, "sha256": bundle.sha256})
+        self.model_info.info({"name": manifest.name, "precision": manifest.precision, "sha256": bundle.sha256})
 
     def _preset_labels(self) -> None:
         for polarity in POLARITIES:
@@ -115,5 +138,7 @@ class Metrics:
             self.rejected.labels(reason)
         for result in ("swapped", "refused"):
             self.model_swaps.labels(result)
+        for departure in Departure:
+            self.batches.labels(departure)
         for stage in STAGES:
             self.stage_seconds.labels(stage)
