@@ -1,4 +1,4 @@
-"""Three nodes and a hub with broker and Prometheus: booted, made a fleet by site.yml, used by all tests here in turn."""
+"""Three nodes and a hub with broker and Prometheus: booted, made a fleet by site.yml, used by all tests in turn."""
 
 import contextlib
 import os

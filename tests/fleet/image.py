@@ -37,7 +37,7 @@ def ssh_key() -> Path:
 
 def _make(root: Path, public_key: str) -> None:
     hooks = [
-        f"chroot \"$1\" apt-get install --yes --no-install-recommends --download-only {_LATER_PACKAGES}",
+        f'chroot "$1" apt-get install --yes --no-install-recommends --download-only {_LATER_PACKAGES}',
         f'chroot "$1" useradd --create-home --shell /bin/bash {USER}',
         f'install -d -m 700 "$1/home/{USER}/.ssh"',
         f'echo "{public_key.strip()}" > "$1/home/{USER}/.ssh/authorized_keys"',

@@ -76,6 +76,11 @@ class Playbooks:
             output, _ = process.communicate()
         return Outcome(process.returncode, output, time.monotonic() - started)
 
+    @staticmethod
+    def vault(*arguments: str) -> None:
+        """Runs ansible-vault."""
+        subprocess.run([PROGRAM.with_name("ansible-vault"), *arguments], check=True, capture_output=True)
+
     @contextmanager
     def begun(self, name: str, *options: str, **variables: Any) -> Iterator[subprocess.Popen[str]]:
         """A playbook that runs; it is killed where the context ends before it."""

@@ -1,7 +1,7 @@
 """An Ansible module: Mosquitto's password file.
 
-mosquitto_passwd salts anew each time, so that a file it writes always differs. This one looks first whether the hashes that
-are there are those of the passwords, and leaves a file alone that is right.
+mosquitto_passwd salts anew each time, so that a file it writes always differs. This one looks first whether the hashes
+that are there are those of the passwords, and leaves a file alone that is right.
 """
 
 import base64
