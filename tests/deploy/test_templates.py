@@ -37,7 +37,7 @@ def rendered(template: str, folder: Path, **variables: Any) -> Path:
     play = {"hosts": "localhost", "gather_facts": False, "vars_files": [str(file) for file in files], "tasks": [task]}
     (folder / "play.yml").write_text(json.dumps([play]), encoding="utf-8")
     everything = {"role_path": str(role), "ansible_managed": "by a test"} | variables
-    command = [PLAYBOOK, "--connection", "local", "play.yml", "--extra-vars", json.dumps(everything)]
+    command = [str(PLAYBOOK), "--connection", "local", "play.yml", "--extra-vars", json.dumps(everything)]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return target

@@ -84,7 +84,7 @@ class Playbooks:
     @contextmanager
     def begun(self, name: str, *options: str, **variables: Any) -> Iterator[subprocess.Popen[str]]:
         """A playbook that runs; it is killed where the context ends before it."""
-        command = [PROGRAM, "--inventory", self._inventory, name, *options]
+        command = [str(PROGRAM), "--inventory", str(self._inventory), name, *options]
         if variables:
             command += ["--extra-vars", orjson.dumps(variables).decode()]
         pipe = subprocess.PIPE

@@ -50,7 +50,7 @@ def _unpack(wheelhouse: Path, folder: Path) -> None:
 
 def test_starling_labels_a_tweet_on_aarch64(root: Path) -> None:
     tweet = '{"id": "1", "text": "I love this little bird, it sings all day!"}\n'
-    python = ["chroot", root, "/usr/bin/env", "PYTHONPATH=/opt/starling", "python3.11"]
+    python = ["chroot", str(root), "/usr/bin/env", "PYTHONPATH=/opt/starling", "python3.11"]
 
     machine = subprocess.run([*python, "-c", "import os; print(os.uname().machine)"], capture_output=True, check=True)
     done = subprocess.run(

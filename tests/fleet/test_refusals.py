@@ -11,7 +11,6 @@ from tests.fleet import network
 from tests.fleet.conftest import Fleet
 from tests.fleet.playbooks import NODES
 
-
 _LOOK = """
 find /opt/starling /etc/starling /etc/systemd/system -newermt @{since} -not -type d
 systemctl show --property MainPID starling

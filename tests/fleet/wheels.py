@@ -23,8 +23,8 @@ Change = tuple[str, str, str]
 
 def built_wheel(folder: Path) -> Path:
     """Builds this checkout's wheel."""
-    options = ["--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", folder]
-    subprocess.run([sys.executable, "-m", "pip", "wheel", *options, CHECKOUT], check=True)
+    options = ["--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder)]
+    subprocess.run([sys.executable, "-m", "pip", "wheel", *options, str(CHECKOUT)], check=True)
     return next(folder.glob("starling_edge-*.whl"))
 
 
