@@ -62,7 +62,7 @@ class Fleet:
 
     def ready(self) -> set[str]:
         """The nodes that are ready."""
-        return {node.name for node in self.nodes if '"ready": true' in node.run("curl -s localhost:9108/readyz")}
+        return {node.name for node in self.nodes if node.fetch(9108, "/readyz")[0] == 200}
 
 
 @pytest.fixture(scope="session")

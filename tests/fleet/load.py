@@ -13,11 +13,12 @@ from stream.settings import BrokerSettings
 
 
 class Load:
-    """What was sent, and by which node each was labelled."""
+    """What was sent, and by which node and model each was labelled."""
 
     def __init__(self) -> None:
         self.sent: set[str] = set()
         self.labelled: dict[str, str] = {}
+        self.models: dict[str, str] = {}
         self._news = asyncio.Event()
 
     @property
@@ -42,6 +43,7 @@ class Load:
         async for message in client.incoming():
             label = orjson.loads(message.payload)
             self.labelled[label["id"]] = label["node"]
+            self.models[label["id"]] = label["model"]["name"]
             self._news.set()
 
     async def send(self, client: Client, tweets_a_second: float) -> None:

@@ -4,6 +4,8 @@ import shutil
 import signal
 import subprocess
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,6 +36,15 @@ class Machine:
         if check and done.returncode:
             raise AssertionError(f"{self.name}: {command}: {done.returncode}: {done.stdout}{done.stderr}")
         return done.stdout.strip()
+
+    def fetch(self, port: int, path: str) -> tuple[int, str]:
+        """Asks for a page, as a stranger on the network does; returns its status and what it says."""
+        try:
+            with urllib.request.urlopen(f"http://{self.address}:{port}{path}", timeout=10) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
 
     def answers(self) -> bool:
         """Whether it can be logged in to and its start is over."""

@@ -1,11 +1,14 @@
 """An update that cannot take the fleet down."""
 
 import asyncio
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import orjson
 import pytest
 
+from stream.bundle import SHIPPED_BUNDLE
 from tests.fleet.conftest import Fleet
 from tests.fleet.load import load
 from tests.fleet.playbooks import NODES, Outcome
@@ -88,5 +91,20 @@ def test_a_release_that_was_half_installed_is_installed_anew(fleet: Fleet, alter
 
     outcome = fleet.playbooks.run("rollout.yml", "--limit", "pi-1", starling_wheel=wheel)
 
-    assert (outcome.exit_code, '"ready": true' in node.run("curl -s localhost:9108/readyz")) == (0, True)
+    assert (outcome.exit_code, node.fetch(9108, "/readyz")[0]) == (0, 200)
     assert fleet.playbooks.run("rollback.yml", "--limit", "pi-1").exit_code == 0
+
+
+async def test_another_model_takes_over_without_a_restart_or_a_lost_tweet(fleet: Fleet, tmp_path: Path) -> None:
+    bundle = Path(shutil.copytree(SHIPPED_BUNDLE, tmp_path / "bundle"))
+    manifest = orjson.loads((bundle / "model.json").read_bytes())
+    (bundle / "model.json").write_bytes(orjson.dumps(manifest | {"name": "another"}))
+    fleet.playbooks.run("rollout.yml", starling_model_bundle=str(SHIPPED_BUNDLE))
+    before = {node.run("systemctl show --property MainPID starling") for node in fleet.nodes}
+
+    async with load(fleet.broker.address, tmp_path) as counted:
+        outcome = await asyncio.to_thread(fleet.playbooks.run, "rollout.yml", starling_model_bundle=str(bundle))
+
+    assert (outcome.exit_code, counted.lost) == (0, set()), outcome.output[-4000:]
+    assert {node.run("systemctl show --property MainPID starling") for node in fleet.nodes} == before
+    assert set(counted.models.values()) == {"minilm-semeval2017", "another"}

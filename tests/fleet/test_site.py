@@ -1,6 +1,7 @@
 """A fleet, made of bare hosts."""
 
 import re
+from urllib.parse import quote
 
 from tests.fleet.conftest import Fleet
 from tests.fleet.playbooks import NODES
@@ -29,15 +30,15 @@ def test_the_running_unit_is_exposed_by_at_most_two_of_ten(fleet: Fleet) -> None
 
 
 def test_prometheus_finds_the_nodes_and_names_them_as_the_inventory_does(fleet: Fleet) -> None:
-    answer = fleet.broker.run("curl -s localhost:9090/api/v1/query --data-urlencode 'query=up{job=\"starling\"} == 1'")
+    _, answer = fleet.broker.fetch(9090, "/api/v1/query?query=" + quote('up{job="starling"} == 1'))
 
     assert set(re.findall(r'"instance":"([^"]+)"', answer)) == set(NODES)
 
 
 def test_the_metrics_are_shown_to_nobody_without_the_password(fleet: Fleet) -> None:
-    status = fleet.nodes[0].run("curl -s -o /dev/null -w '%{http_code}' localhost:9108/metrics")
+    status, _ = fleet.nodes[0].fetch(9108, "/metrics")
 
-    assert status == "401"
+    assert status == 401
 
 
 def test_secrets_can_be_read_by_the_service_alone(fleet: Fleet) -> None:
