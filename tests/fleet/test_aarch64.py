@@ -48,13 +48,19 @@ def _unpack(wheelhouse: Path, folder: Path) -> None:
         subprocess.run([sys.executable, "-m", "zipfile", "-e", wheel, folder], check=True)
 
 
+def run(root: Path, *arguments: str, stdin: str = "") -> str:
+    """Runs arm64 Python with Starling in reach, and returns what it printed."""
+    command = ["chroot", str(root), "/usr/bin/python3.11", *arguments]
+    environment = {"PYTHONPATH": "/opt/starling"}
+    done = subprocess.run(command, env=environment, input=stdin, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def test_starling_labels_a_tweet_on_aarch64(root: Path) -> None:
     tweet = '{"id": "1", "text": "I love this little bird, it sings all day!"}\n'
-    python = ["chroot", str(root), "/usr/bin/env", "PYTHONPATH=/opt/starling", "python3.11"]
 
-    machine = subprocess.run([*python, "-c", "import os; print(os.uname().machine)"], capture_output=True, check=True)
-    done = subprocess.run(
-        [*python, "-m", "stream", "classify"], input=tweet, capture_output=True, text=True, check=True
-    )
+    machine = run(root, "-c", "import os; print(os.uname().machine)")
+    answer = json.loads(run(root, "-m", "stream", "classify", stdin=tweet))
 
-    assert (machine.stdout, json.loads(done.stdout)["polarity"]) == (b"aarch64\n", "positive")
+    assert (machine, answer["polarity"]) == ("aarch64\n", "positive")
