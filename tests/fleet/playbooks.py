@@ -88,15 +88,14 @@ class Playbooks:
         if variables:
             command += ["--extra-vars", orjson.dumps(variables).decode()]
         pipe = subprocess.PIPE
-        process = subprocess.Popen(
+        with subprocess.Popen(
             command, cwd=ANSIBLE, env=_environment(), stdout=pipe, stderr=subprocess.STDOUT, text=True, process_group=0
-        )
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+        ) as process:
+            try:
+                yield process
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
 
 
 def _usual_variables(broker_address: str) -> dict[str, Any]:

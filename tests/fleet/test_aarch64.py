@@ -1,6 +1,7 @@
 """The wheels of a Raspberry Pi, under qemu."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -51,7 +52,7 @@ def _unpack(wheelhouse: Path, folder: Path) -> None:
 def run(root: Path, *arguments: str, stdin: str = "") -> str:
     """Runs arm64 Python with Starling in reach, and returns what it printed."""
     command = ["chroot", str(root), "/usr/bin/python3.11", *arguments]
-    environment = {"PYTHONPATH": "/opt/starling"}
+    environment = {"PYTHONPATH": "/opt/starling", "PATH": os.environ["PATH"]}
     done = subprocess.run(command, env=environment, input=stdin, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
