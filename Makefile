@@ -8,7 +8,7 @@ PIP_INSTALL = pip --disable-pip-version-check install --quiet
 export TF_USE_LEGACY_KERAS = 1
 export TF_CPP_MIN_LOG_LEVEL = 2
 
-.PHONY: help demo test lint test-edge test-training power-accuracy dashboards pictures chaos soak fuzz audit \
+.PHONY: help demo test lint test-edge test-training test-fleet power-accuracy dashboards pictures chaos soak fuzz audit \
     peers compare performance performance-docs system-packages clean
 
 help:
@@ -17,6 +17,7 @@ help:
 	@echo "make lint            ruff and mypy"
 	@echo "make test-edge       the tests of the edge service"
 	@echo "make test-training   the tests of the training pipeline (installs TensorFlow)"
+	@echo "make test-fleet      run the playbooks against booted Debian systems (root; some 20 minutes)"
 	@echo "make power-accuracy  measure how exact the power meter is, on a simulated one; prints docs/power.md's table"
 	@echo "make dashboards      write grafana/dashboards/ anew from grafana/source/"
 	@echo "make pictures        run a small fleet for eleven minutes and draw the pictures of docs/dashboards.md"
@@ -44,6 +45,10 @@ test-edge: .venv/dev-installed system-packages
 
 test-training: .venv-training/installed
 	.venv-training/bin/pytest tests/training
+
+test-fleet: .venv-fleet/installed
+	@tests/fleet/install_system_packages
+	.venv-fleet/bin/pytest -m 'fleet or not fleet' tests/deploy tests/fleet
 
 power-accuracy: .venv/dev-installed system-packages
 	@.venv/bin/python -m tests.power.accuracy
@@ -114,6 +119,14 @@ system-packages:
 	@.venv-audit/bin/$(PIP_INSTALL) 'pip-audit>=2.9,<3'
 	@touch $@
 
+# Ansible stays out of the edge's environment: only a controller needs it.
+.venv-fleet/installed: .venv/bin/python pyproject.toml deploy/constraints.txt deploy/ansible/constraints.txt deploy/ansible/requirements.txt
+	@echo "making .venv-fleet with Ansible ..."
+	@$(PYTHON) -m venv .venv-fleet
+	@.venv-fleet/bin/$(PIP_INSTALL) --constraint deploy/constraints.txt --constraint deploy/ansible/constraints.txt \
+	    --requirement deploy/ansible/requirements.txt ansible-lint --editable '.[demo,dev]'
+	@touch $@
+
 .venv-training/installed: .venv/bin/python pyproject.toml training/constraints.txt
 	@echo "making .venv-training with TensorFlow ..."
 	@$(PYTHON) -m venv .venv-training
@@ -145,4 +158,4 @@ system-packages:
 	@touch $@
 
 clean:
-	rm -rf build .venv .venv-training .venv-audit .venv-peers .venv-paper .peers .fuzz .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf build .venv .venv-training .venv-fleet .fleet .venv-audit .venv-peers .venv-paper .peers .fuzz .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -135,6 +135,16 @@ def check(config: Config = None, json: Json = False) -> None:
 
 
 @app.command()
+def probe(
+    seconds: Annotated[float, typer.Option(min=1, help="How long the node may take.")] = 30.0, config: Config = None
+) -> None:
+    """Send a tweet through the broker, and wait for this node's label."""
+    from stream.commands.probe import probe_node
+
+    probe_node(config, seconds)
+
+
+@app.command()
 def settings() -> None:
     """Print every setting with its meaning and its default, as a starling.toml to start from."""
     from stream.commands.settings import settings_template
