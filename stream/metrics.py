@@ -59,96 +59,98 @@ class Metrics:
         self.model_info.info({"name": manifest.name, "precision": manifest.precision, "sha256": bundle.sha256})
 
     def _count_tweets(self) -> None:
-        self.received = Counter("starling_tweets_received", "Messages taken from the broker.", registry=self.registry)
+        registry = self.registry
+        self.received = Counter("starling_tweets_received", "Messages taken from the broker.", registry=registry)
         self.classified = Counter(
-            "starling_tweets_classified", "Tweets labelled, by polarity.", ["polarity"], registry=self.registry
+            "starling_tweets_classified", "Tweets labelled, by polarity.", ["polarity"], registry=registry
         )
         self.rejected = Counter(
             "starling_tweets_rejected",
             "Messages that could not be labelled, by reason.",
             ["reason"],
-            registry=self.registry,
+            registry=registry,
         )
         self.redelivered = Counter(
             "starling_tweets_redelivered",
             "Tweets that the broker sent again and whose label was still known.",
-            registry=self.registry,
+            registry=registry,
         )
         self.repeated = Counter(
             "starling_tweets_repeated",
             "Tweets that read like one classified lately, and got its result.",
-            registry=self.registry,
+            registry=registry,
         )
         self.truncated = Counter(
-            "starling_tweets_truncated", "Tweets with more tokens than the model reads.", registry=self.registry
+            "starling_tweets_truncated", "Tweets with more tokens than the model reads.", registry=registry
         )
         self.responses_refused = Counter(
-            "starling_responses_refused", "Response topics that were not honoured.", registry=self.registry
+            "starling_responses_refused", "Response topics that were not honoured.", registry=registry
         )
 
     def _measure_tweets(self) -> None:
+        registry = self.registry
         self.stage_seconds = Histogram(
-            "starling_stage_seconds", "Time in each stage.", ["stage"], buckets=_SECONDS, registry=self.registry
+            "starling_stage_seconds", "Time in each stage.", ["stage"], buckets=_SECONDS, registry=registry
         )
         self.tweet_seconds = Histogram(
             "starling_tweet_seconds",
             "Time from a tweet's arrival to its acknowledgement.",
             buckets=_SECONDS,
-            registry=self.registry,
+            registry=registry,
         )
-        self.tokens = Histogram("starling_tweet_tokens", "Tokens in a tweet.", buckets=_TOKENS, registry=self.registry)
+        self.tokens = Histogram("starling_tweet_tokens", "Tokens in a tweet.", buckets=_TOKENS, registry=registry)
         self.confidence = Histogram(
-            "starling_confidence_ratio", "Probability of the polarity given.", buckets=_RATIOS, registry=self.registry
+            "starling_confidence_ratio", "Probability of the polarity given.", buckets=_RATIOS, registry=registry
         )
 
     def _show_what_is_held(self) -> None:
+        registry = self.registry
         self.in_progress = Gauge(
-            "starling_tweets_in_progress", "Tweets taken and not yet acknowledged.", registry=self.registry
+            "starling_tweets_in_progress", "Tweets taken and not yet acknowledged.", registry=registry
         )
-        self.window = Gauge("starling_window_tweets", "Tweets taken and held at once, at most.", registry=self.registry)
+        self.window = Gauge("starling_window_tweets", "Tweets taken and held at once, at most.", registry=registry)
         self.batch_size = Histogram(
-            "starling_batch_size", "Tweets in an inference.", buckets=_BATCH_SIZES, registry=self.registry
+            "starling_batch_size", "Tweets in an inference.", buckets=_BATCH_SIZES, registry=registry
         )
         self.batches = Counter(
             "starling_batches",
             "Batches that left for inference, by what decided their size.",
             ["reason"],
-            registry=self.registry,
+            registry=registry,
         )
-        self.waiting = Gauge("starling_batcher_waiting", "Tweets that wait for an interpreter.", registry=self.registry)
+        self.waiting = Gauge("starling_batcher_waiting", "Tweets that wait for an interpreter.", registry=registry)
         self.oldest_wait_seconds = Gauge(
-            "starling_batcher_oldest_wait_seconds", "How long the oldest of them has waited.", registry=self.registry
+            "starling_batcher_oldest_wait_seconds", "How long the oldest of them has waited.", registry=registry
         )
 
     def _show_the_service(self) -> None:
+        registry = self.registry
         self.model_swaps = Counter(
-            "starling_model_swaps", "Models asked for while the service ran.", ["result"], registry=self.registry
+            "starling_model_swaps", "Models asked for while the service ran.", ["result"], registry=registry
         )
-        self.ready = Gauge("starling_ready", "1 while a tweet would be labelled, else 0.", registry=self.registry)
+        self.ready = Gauge("starling_ready", "1 while a tweet would be labelled, else 0.", registry=registry)
         self.broker_connected = Gauge(
-            "starling_broker_connected", "1 while connected to the broker, else 0.", registry=self.registry
+            "starling_broker_connected", "1 while connected to the broker, else 0.", registry=registry
         )
         self.in_group = Gauge(
             "starling_group_member",
             "1 while this node takes its share of a group's tweets, else 0.",
-            registry=self.registry,
+            registry=registry,
         )
-        self.reconnects = Counter(
-            "starling_broker_reconnects", "Connections made after the first.", registry=self.registry
-        )
+        self.reconnects = Counter("starling_broker_reconnects", "Connections made after the first.", registry=registry)
         self.loop_lag_seconds = Histogram(
             "starling_event_loop_lag_seconds",
             "How late the event loop runs what is due.",
             buckets=_LAG_SECONDS,
-            registry=self.registry,
+            registry=registry,
         )
         self.tasks = Gauge(
             "starling_event_loop_tasks",
             "Tasks of the event loop that have not ended: one for each tweet in progress, and a few that stay.",
-            registry=self.registry,
+            registry=registry,
         )
-        self.model_info = Info("starling_model", "The model that labels.", registry=self.registry)
-        Info("starling_build", "The software that runs.", registry=self.registry).info({"version": __version__})
+        self.model_info = Info("starling_model", "The model that labels.", registry=registry)
+        Info("starling_build", "The software that runs.", registry=registry).info({"version": __version__})
 
     def _preset_labels(self) -> None:
         for polarity in POLARITIES:
