@@ -8,7 +8,8 @@ PIP_INSTALL = pip --disable-pip-version-check install --quiet
 export TF_USE_LEGACY_KERAS = 1
 export TF_CPP_MIN_LOG_LEVEL = 2
 
-.PHONY: help demo test lint test-edge test-training power-accuracy chaos soak fuzz audit system-packages clean
+.PHONY: help demo test lint test-edge test-training test-fleet power-accuracy dashboards pictures chaos soak fuzz audit \
+    peers compare performance performance-docs system-packages clean
 
 help:
 	@echo "make demo            show everything at work: broker, service, sample tweets"
@@ -16,10 +17,16 @@ help:
 	@echo "make lint            ruff and mypy"
 	@echo "make test-edge       the tests of the edge service"
 	@echo "make test-training   the tests of the training pipeline (installs TensorFlow)"
+	@echo "make test-fleet      run the playbooks against booted Debian systems (root; some 20 minutes)"
 	@echo "make power-accuracy  measure how exact the power meter is, on a simulated one; prints docs/power.md's table"
+	@echo "make dashboards      write grafana/dashboards/ anew from grafana/source/"
+	@echo "make pictures        run a small fleet for eleven minutes and draw the pictures of docs/dashboards.md"
 	@echo "make chaos           every fault there is, counted: a table after a few minutes"
 	@echo "make soak            an hour under load, with a table and a plot of what grew; SOAK_SECONDS changes that"
 	@echo "make fuzz            ten minutes of fuzzing; FUZZ_SECONDS changes that"
+	@echo "make peers           make ready whom we are compared with, of CHECKPOINT=folder (installs PyTorch, TensorFlow, …)"
+	@echo "make compare         measure us beside them, in turns"
+	@echo "make performance     measure all of docs/performance.md anew; about half an hour, on a machine that is idle"
 	@echo "make audit           ask PyPI for known holes in the pinned dependencies"
 	@echo "make paper           the paper's experiment with your data: DATA=... DEV=... TEST=...; docs/paper.md"
 	@echo "make clean           remove what these made"
@@ -40,8 +47,18 @@ test-edge: .venv/dev-installed system-packages
 test-training: .venv-training/installed
 	.venv-training/bin/pytest tests/training
 
+test-fleet: .venv-fleet/installed
+	@tests/fleet/install_system_packages
+	.venv-fleet/bin/pytest -m 'fleet or not fleet' tests/deploy tests/fleet
+
 power-accuracy: .venv/dev-installed system-packages
 	@.venv/bin/python -m tests.power.accuracy
+
+dashboards: .venv/dev-installed
+	@.venv/bin/python -m grafana.source
+
+pictures: .venv/dev-installed system-packages
+	@.venv/bin/python -m tests.grafana.pictures
 
 chaos: .venv/dev-installed system-packages
 	@.venv/bin/python -m tests.chaos
@@ -58,6 +75,22 @@ fuzz: .venv/fuzz-installed
 audit: .venv-audit/installed
 	@for pinned in deploy/constraints.txt training/constraints.txt; do \
 	    .venv-audit/bin/pip-audit --strict --no-deps --disable-pip --requirement $$pinned || exit 1; done
+
+peers: .peers/models-made
+
+compare: .venv/dev-installed system-packages peers
+	@.venv/bin/starling bench compare tests/peers/peers.toml
+
+MEASURE = .venv/bin/starling bench
+performance: .venv/dev-installed system-packages peers
+	$(MEASURE) classifier --json > docs/performance/classifier.json
+	$(MEASURE) service --overload 5 --json > docs/performance/service.json
+	$(MEASURE) compare tests/peers/peers.toml --json > docs/performance/compare.json
+	$(MEASURE) growth --json > docs/performance/growth.json
+	$(MAKE) performance-docs
+
+performance-docs: .venv/dev-installed
+	.venv/bin/python -m tests.performance
 
 system-packages:
 	@tests/install_system_packages
@@ -87,14 +120,46 @@ system-packages:
 	@.venv-audit/bin/$(PIP_INSTALL) 'pip-audit>=2.9,<3'
 	@touch $@
 
+# Ansible stays out of the edge's environment: only a controller needs it.
+.venv-fleet/installed: .venv/bin/python pyproject.toml deploy/constraints.txt deploy/ansible/constraints.txt deploy/ansible/requirements.txt
+	@echo "making .venv-fleet with Ansible ..."
+	@$(PYTHON) -m venv .venv-fleet
+	@.venv-fleet/bin/$(PIP_INSTALL) --constraint deploy/constraints.txt --constraint deploy/ansible/constraints.txt \
+	    --requirement deploy/ansible/requirements.txt ansible-lint --editable '.[demo,dev]'
+	@touch $@
+
 .venv-training/installed: .venv/bin/python pyproject.toml training/constraints.txt
 	@echo "making .venv-training with TensorFlow ..."
 	@$(PYTHON) -m venv .venv-training
 	@.venv-training/bin/$(PIP_INSTALL) --constraint training/constraints.txt --editable '.[training,dev]'
 	@touch $@
 
+.venv-peers/installed: tests/peers/constraints-peers.txt
+	@echo "making .venv-peers with PyTorch and ONNX Runtime ..."
+	@$(PYTHON) -m venv .venv-peers
+	@.venv-peers/bin/$(PIP_INSTALL) --requirement tests/peers/constraints-peers.txt
+	@touch $@
+
+# tflite-runtime has no wheel for a Python after 3.11.
+.venv-paper/installed: tests/peers/constraints-paper.txt
+	@echo "making .venv-paper with tflite-runtime ..."
+	@python3.11 -m venv .venv-paper
+	@.venv-paper/bin/$(PIP_INSTALL) --requirement tests/peers/constraints-paper.txt
+	@touch $@
+
+.peers/checkpoint:
+	@test -n "$(CHECKPOINT)" || { echo "make peers CHECKPOINT=folder: the checkpoint of the shipped model"; exit 1; }
+	@mkdir -p .peers
+	@ln -sfn $(abspath $(CHECKPOINT)) $@
+
+.peers/models-made: .peers/checkpoint .venv-peers/installed .venv-paper/installed .venv-training/installed
+	@echo "converting the models, which takes some minutes ..."
+	@.venv-peers/bin/python -m tests.peers.make_onnx
+	@.venv-training/bin/python -m tests.peers.make_models
+	@touch $@
+
 paper: .venv-training/installed
 include paper.mk
 
 clean:
-	rm -rf build .venv .venv-training .venv-audit .fuzz .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf build .venv .venv-training .venv-fleet .fleet .venv-audit .venv-peers .venv-paper .peers .fuzz .mypy_cache .pytest_cache .ruff_cache .hypothesis

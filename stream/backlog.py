@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from stream.metrics import Departure, Metrics
+
 Probabilities = NDArray[np.float32]
 
 
@@ -33,10 +35,12 @@ class Backlog:
 
     Args:
         max_batch: Tweets in one batch, at most.
+        metrics: Where it is counted what decided a batch's size.
     """
 
-    def __init__(self, max_batch: int) -> None:
+    def __init__(self, max_batch: int, metrics: Metrics) -> None:
         self._max_batch = max_batch
+        self._departures = {departure: metrics.batches.labels(departure) for departure in Departure}
         self._queues: dict[int, deque[Waiting]] = {}
         self._changed = threading.Condition()
         self._free = 0
@@ -85,15 +89,19 @@ class Backlog:
 
     def _next_batch(self) -> list[Waiting]:
         while self.count:
-            batch = self._pop_batch()
+            batch, departure = self._pop_batch()
             if wanted := [waiting for waiting in batch if not waiting.result.done()]:
+                self._departures[departure].inc()
                 return wanted
         return []
 
-    def _pop_batch(self) -> list[Waiting]:
+    def _pop_batch(self) -> tuple[list[Waiting], Departure]:
         """Takes a batch from the queue of the oldest tweet, those included whose callers have been cancelled."""
         oldest = min((queue for queue in self._queues.values() if queue), key=lambda queue: queue[0].since)
         fair_share = -(-self.count // self._free)
         size = min(len(oldest), self._max_batch, fair_share)
         self.count -= size
-        return [oldest.popleft() for _ in range(size)]
+        batch = [oldest.popleft() for _ in range(size)]
+        if not oldest:
+            return batch, Departure.EMPTIED
+        return batch, Departure.FULL if size == self._max_batch else Departure.SHARED

@@ -30,7 +30,7 @@ class Batcher:
         self._batch_size = metrics.batch_size
         self._queue_seconds = metrics.stage_seconds.labels("queue")
         self._inference_seconds = metrics.stage_seconds.labels("inference")
-        self._backlog = Backlog(max_batch)
+        self._backlog = Backlog(max_batch, metrics)
         self._wake_is_due = False
         self._under_way: dict[int, tuple[float, list[Waiting]]] = {}
         """By interpreter: when its inference began, and of what."""

@@ -14,6 +14,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from stream import __version__
+from stream.commands.bench import bench
 from stream.commands.power import power
 from stream.errors import StarlingError, ungrouped
 
@@ -25,6 +26,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+app.add_typer(bench)
 app.add_typer(power)
 
 Config = Annotated[
@@ -142,6 +144,16 @@ def experiment(
     from stream.commands.experiment import run_experiment
 
     run_experiment(plan, out, node)
+
+
+@app.command()
+def probe(
+    seconds: Annotated[float, typer.Option(min=1, help="How long the node may take.")] = 30.0, config: Config = None
+) -> None:
+    """Send a tweet through the broker, and wait for this node's label."""
+    from stream.commands.probe import probe_node
+
+    probe_node(config, seconds)
 
 
 @app.command()

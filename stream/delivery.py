@@ -24,6 +24,8 @@ from stream.topics import OWN_PREFIX
 
 logger = logging.getLogger(__name__)
 
+READ_AGAIN = 0.75
+"""The share of the window that may be full when it is filled again: room for many at once, rather than one by one."""
 _MOST_TOPIC_BYTES = 256
 _MOST_SLASHES = 7
 """The strictest of the common brokers carry so much and no more, and one that gets more hangs up."""
@@ -112,7 +114,7 @@ class Deliveries:
 
     def _done(self, number: int) -> None:
         del self._held[number]
-        if not self._draining and len(self._held) <= self._most_held // 2:
+        if not self._draining and self.fill <= READ_AGAIN:
             self._intake.resume()
         if not self._held:
             self._all_done.set()

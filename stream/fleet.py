@@ -16,7 +16,7 @@ from enum import StrEnum
 
 import orjson
 
-from stream.delivery import Deliveries, Session
+from stream.delivery import READ_AGAIN, Deliveries, Session
 from stream.metrics import Metrics
 from stream.mqtt import Client
 from stream.packets import Message
@@ -29,6 +29,8 @@ _NODE = re.compile(NODE_PATTERN)
 _MOST_NODES = 1000
 """Of which we keep the names: whoever may publish could make up any number."""
 _LOOK_SECONDS = 0.1
+_FULL = READ_AGAIN - 0.25
+"""The share that is held at least where more waits: it falls to READ_AGAIN and a batch below."""
 _CAUGHT_UP = 0.25
 """The share of the window that may still be full when a node comes back."""
 
@@ -141,7 +143,7 @@ class Member:
 
     def _is_behind(self) -> bool:
         now = time.monotonic()
-        if self._deliveries.fill < 1:
+        if self._deliveries.fill < _FULL:
             self._full_since = None
         elif self._full_since is None:
             self._full_since = now

@@ -5,12 +5,15 @@ import logging
 from collections.abc import Callable
 
 from stream.broker import Broker
+from stream.broker_figures import watch_broker
 from stream.engine import Engines
 from stream.errors import ungrouped
 from stream.health import Health
 from stream.labelling import Labelling
 from stream.loop_lag import measure_loop_lag
 from stream.metrics import Metrics
+from stream.page.now import Now
+from stream.page.routes import page_routes
 from stream.power.service import measure_power
 from stream.resources import ResourceCollector
 from stream.settings import ModelSettings, Settings
@@ -35,6 +38,9 @@ class Service:
         self._metrics = Metrics()
         self._metrics.registry.register(ResourceCollector())
         self._health = Health(settings.limits.stuck_seconds)
+        self._metrics.ready.set_function(lambda: not self._health.missing())
+        self._metrics.window.set(settings.broker.receive_maximum)
+        self._now = Now(settings, self._metrics, self._health)
         self._labelling = Labelling(settings.limits, self._metrics)
         self._engines = Engines(settings, self._labelling, self._metrics, self._health)
 
@@ -55,14 +61,20 @@ class Service:
         loop = asyncio.get_running_loop()
         self._metrics.tasks.set_function(lambda: len(asyncio.all_tasks(loop)))
         with ungrouped():
-            async with serve_http(self._settings, self._metrics, self._health) as address, asyncio.TaskGroup() as tasks:
+            pages = page_routes(self._now)
+            async with (
+                serve_http(self._settings, self._metrics, self._health, pages) as address,
+                asyncio.TaskGroup() as tasks,
+            ):
                 logger.info("metrics at %s/metrics", address)
                 if self._on_listening:
                     self._on_listening(address)
                 helpers = [
                     tasks.create_task(measure_loop_lag(self._metrics.loop_lag_seconds), name="loop-lag"),
                     tasks.create_task(report_to_systemd(self._health), name="watchdog"),
-                    tasks.create_task(measure_power(self._settings, self._metrics), name="power"),
+                    tasks.create_task(measure_power(self._settings, self._metrics, self._now.weighed_by), name="power"),
+                    tasks.create_task(self._now.history.keep(), name="history"),
+                    tasks.create_task(watch_broker(self._settings, self._metrics.registry), name="broker-figures"),
                 ]
                 async with self._engines.running():
                     self._health.model_loaded = True

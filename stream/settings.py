@@ -77,6 +77,11 @@ class BrokerSettings(_Section):
     wait_at_start: bool = Field(
         default=False, description="Keep trying where the broker cannot be reached at the start, instead of giving up."
     )
+    sys_metrics: bool = Field(
+        default=False,
+        description="Export Mosquitto's own figures ($SYS) too, dropped messages above all; one node of a fleet is "
+        "enough, two are safe.",
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -115,7 +120,7 @@ class TopicSettings(_Section):
 
 
 class HttpSettings(_Section):
-    """Where /metrics, /healthz and /readyz are served."""
+    """Where the node's page, /metrics, /healthz and /readyz are served."""
 
     host: Host = Field("127.0.0.1", description="The address to listen on; 0.0.0.0 is every one.")
     port: int = Field(9108, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
@@ -126,8 +131,8 @@ class HttpSettings(_Section):
     username: str | None = Field(
         None,
         pattern="^[^:]+$",
-        description="The user who may read the metrics; left out: anybody. /healthz and /readyz ask for none, for a "
-        "supervisor needs them: they tell the node's name, its version and whether it works.",
+        description="The user who may read the page and the metrics; left out: anybody. /healthz and /readyz ask for "
+        "none, for a supervisor needs them: they tell the node's name, its version and whether it works.",
     )
     password_file: Path | None = Field(None, description="The file that holds the user's password.")
 

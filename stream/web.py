@@ -1,8 +1,8 @@
-"""The service's HTTP side: /metrics for Prometheus, /healthz and /readyz for whoever supervises it."""
+"""The service's HTTP side: /metrics for Prometheus, /healthz and /readyz for whoever supervises it, and pages."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import cast
 
@@ -27,8 +27,16 @@ _HANDSHAKE_SECONDS = 5.0
 
 
 @asynccontextmanager
-async def serve_http(settings: Settings, metrics: Metrics, health: Health) -> AsyncIterator[str]:
+async def serve_http(
+    settings: Settings, metrics: Metrics, health: Health, pages: Iterable[web.RouteDef] = ()
+) -> AsyncIterator[str]:
     """Serves as long as the context lasts.
+
+    Args:
+        settings: Where, with which certificate and password.
+        metrics: What /metrics tells.
+        health: What /healthz and /readyz tell.
+        pages: What else is served.
 
     Yields:
         The address in use, as a URL without a path.
@@ -43,6 +51,7 @@ async def serve_http(settings: Settings, metrics: Metrics, health: Health) -> As
             web.get("/metrics", make_aiohttp_handler(metrics.registry)),
             web.get("/healthz", _healthz(settings, health)),
             web.get("/readyz", _readyz(health)),
+            *pages,
         ]
     )
     runner = web.AppRunner(

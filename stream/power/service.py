@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from prometheus_client.metrics import MetricWrapperBase
 
@@ -17,12 +18,15 @@ from stream.settings import Settings
 logger = logging.getLogger(__name__)
 
 
-async def measure_power(settings: Settings, metrics: Metrics) -> None:
+async def measure_power(
+    settings: Settings, metrics: Metrics, on_measuring: Callable[[PowerMonitor], None] = lambda _: None
+) -> None:
     """Accounts for the energy drawn until it is cancelled; returns at once on a machine that has no figures.
 
     Args:
         settings: The node's.
         metrics: Where tweets are counted, and the energy is shown.
+        on_measuring: Called with the account, where there is something to measure with.
     """
     try:
         source = choose_source(settings.power)
@@ -34,6 +38,7 @@ async def measure_power(settings: Settings, metrics: Metrics) -> None:
     monitor = PowerMonitor(source, lambda: work_done(metrics), settings.power.window_seconds)
     collector = PowerCollector(monitor)
     metrics.registry.register(collector)
+    on_measuring(monitor)
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(monitor.run(), name="power-monitor")

@@ -14,7 +14,7 @@ from tests.chaos.trial import NoSmallDiskError, Outcome, run_trial
 from tests.tables import markdown_table
 from tests.unit.tiny_bundle import write_bundle
 
-_TWEETS = 2000
+_TWEETS = 4000
 _SEED = 1
 _COLUMNS = ("fault", "MQTT", "tweets", "lost", "repeated", "may repeat", "held at most", "recovered in", "promises")
 

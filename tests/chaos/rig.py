@@ -28,6 +28,8 @@ max_inflight_messages 64
 _WORDS = ("nice", "lovely", "street", "train", "sad", "awful")
 _REJECTED_SHARE = 0.03
 _LOOK_SECONDS = 0.05
+_PACED_BYTES_PER_SECOND = 40_000
+"""Some four hundred tweets."""
 _END = "end"
 
 
@@ -178,10 +180,12 @@ class Rig:
     @contextlib.asynccontextmanager
     async def saved(self) -> AsyncIterator[None]:
         """Makes the broker save; what is labelled from here on, as long as the context lasts, it may forget."""
+        self.relay.slow(_PACED_BYTES_PER_SECOND)  # lest the node be done with everything meanwhile
         before = self.books.results.total()  # what comes while it saves may be missing from what it saves
         await asyncio.to_thread(self.broker.save)
         yield
         self._unsaved += self.books.results.total() - before
+        self.relay.flow()
 
     def fault_lifted(self) -> None:
         """Starts to measure how long the node takes to label again."""

@@ -123,6 +123,7 @@ def write_config(folder: Path, settings: Settings, http_port: int) -> Path:
     """Writes a settings file for a service that runs as a program of its own, with all that was set for the test."""
     given = settings.model_dump(mode="json", exclude_unset=True) | {"http": {"port": http_port}}
     sections = {name: keys for name, keys in given.items() if isinstance(keys, dict)}
+    sections["model"] = sections.pop("model")  # last, for a test to add to it
     lines = [_toml(name, value) for name, value in given.items() if name not in sections]
     for section, keys in sections.items():
         lines += [f"[{section}]", *(_toml(name, value) for name, value in keys.items() if value is not None)]

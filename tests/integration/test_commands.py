@@ -153,7 +153,7 @@ async def test_check_names_each_part_that_does_not_work(tmp_path: Path) -> None:
     server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
     config = write_config(tmp_path, settings_for(port), server.sockets[0].getsockname()[1])
     with config.open("a") as file:
-        file.write('[model]\npath = "/nowhere"\n[power]\nport = "/dev/nowhere"\n')
+        file.write('path = "/nowhere"\n[power]\nport = "/dev/nowhere"\n')
     async with server:
         code, out, _ = await finished("check", "--config", config)
     lines = {line.split()[1]: line for line in out.splitlines()}

@@ -59,6 +59,8 @@ async def test_the_metrics_count_what_happened(broker: Mosquitto) -> None:
             (2, "starling_confidence_ratio_count", {}),
             (1, "starling_broker_connected", {}),
             (0, "starling_broker_reconnects_total", {}),
+            (1, "starling_ready", {}),
+            (settings.broker.receive_maximum, "starling_window_tweets", {}),
             (1, "starling_model_info", probe.labels[0]["model"]),
         ]
         assert [(await observed.value(name, labels), name, labels) for _, name, labels in expected] == expected
@@ -87,6 +89,7 @@ async def test_a_service_is_alive_but_not_ready_while_it_has_no_broker(broker: M
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(service.run())
         assert (await observed.get("/healthz"))[0] == 200
+        assert await observed.value("starling_ready") == 0
         status, text = await observed.get("/readyz")
         assert status == 503
         assert "the broker is not connected" in text

@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
 from stream.errors import SettingsError
 from stream.health import Health
 from stream.metrics import Metrics
+from stream.page.now import Now
+from stream.page.routes import page_routes
 from stream.settings import Settings
 from stream.web import serve_http
 from tests.integration.certificates import Certificates
@@ -111,6 +113,14 @@ async def test_who_does_not_know_the_password_is_asked_for_it(
         assert answer.status == 401
         assert answer.headers["WWW-Authenticate"].startswith("Basic ")
         assert "starling_" not in await answer.text()
+
+
+@pytest.mark.parametrize("path", ["/", "/now"])
+async def test_the_nodes_page_asks_for_the_password_too(password: dict[str, Any], path: str) -> None:
+    settings, metrics, health = Settings(node="test", http={"port": 0, **password}), Metrics(), Health(60)
+    async with serve_http(settings, metrics, health, page_routes(Now(settings, metrics, health))) as address:
+        assert await status(f"{address}{path}") == 401
+        assert await status(f"{address}{path}", headers=basic(f"{USER}:{PASSWORD}")) == 200
 
 
 async def test_a_password_of_bytes_that_are_no_text_is_a_wrong_one(password: dict[str, Any]) -> None:

@@ -43,6 +43,16 @@ class Bench:
             await asyncio.to_thread(fake.began.acquire)
         return held
 
+    async def classify_together(self, *tweets: tuple[int, int]) -> None:
+        """Classifies tweets; no interpreter is done with its first batch before each has begun one."""
+        for fake in self.fakes:
+            fake.go.clear()
+        answers = await self.put(*tweets)
+        for fake in self.fakes:
+            await asyncio.to_thread(fake.began.acquire)
+        self.release()
+        await numbers_of(answers)
+
     def release(self) -> None:
         for fake in self.fakes:
             fake.go.set()
@@ -137,13 +147,7 @@ async def test_a_full_bucket_does_not_starve_an_older_tweet_of_another() -> None
 
 async def test_a_backlog_is_shared_among_the_interpreters_that_are_free() -> None:
     async with running(interpreters=3) as bench:
-        for fake in bench.fakes:
-            fake.go.clear()
-        answers = await bench.put(*((number, SHORT) for number in range(9)))
-        for fake in bench.fakes:
-            await asyncio.to_thread(fake.began.acquire)
-        bench.release()
-        await numbers_of(answers)
+        await bench.classify_together(*((number, SHORT) for number in range(9)))
     assert sorted(map(len, (batch for fake in bench.fakes for batch in fake.batches))) == [3, 3, 3]
 
 
@@ -274,3 +278,19 @@ async def test_metrics_count_batches_tweets_and_times() -> None:
     assert bench.metric("starling_batch_size_count") == 2
     assert bench.metric("starling_stage_seconds_count", stage="queue") == 3
     assert bench.metric("starling_stage_seconds_count", stage="inference") == 2
+
+
+@pytest.mark.parametrize(
+    ("interpreters", "max_batch", "departures"),
+    [
+        (1, 16, {"emptied": 1.0, "shared": 0.0, "full": 0.0}),
+        (1, 4, {"emptied": 1.0, "shared": 0.0, "full": 2.0}),
+        (3, 16, {"emptied": 1.0, "shared": 2.0, "full": 0.0}),
+    ],
+)
+async def test_metrics_tell_why_each_batch_left(
+    interpreters: int, max_batch: int, departures: dict[str, float]
+) -> None:
+    async with running(interpreters, max_batch) as bench:
+        await bench.classify_together(*((number, SHORT) for number in range(9)))
+    assert {reason: bench.metric("starling_batches_total", reason=reason) for reason in departures} == departures

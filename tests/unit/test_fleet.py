@@ -169,9 +169,9 @@ async def test_a_node_that_is_behind_stays_where_no_other_would_take_its_share(
     assert group.states()[:5] == ["keeping_up", "behind", "keeping_up", "behind", "keeping_up"]
 
 
-async def test_a_window_that_is_not_quite_full_is_not_behind(group: Group) -> None:
+async def test_a_node_with_much_room_in_its_window_is_not_behind(group: Group) -> None:
     group.another()
-    group.window.fill = 0.99
+    group.window.fill = 0.49
     for _ in range(20):
         await asyncio.sleep(0.001)
     assert group.states() == ["keeping_up"]

@@ -99,6 +99,7 @@ def test_no_label_could_grow_without_bound(families: list[Metric]) -> None:
         ("starling_tweets_classified_total", "polarity", {"negative", "neutral", "positive"}),
         ("starling_tweets_rejected_total", "reason", set(map(str, Reason))),
         ("starling_model_swaps_total", "result", {"swapped", "refused"}),
+        ("starling_batches_total", "reason", {"emptied", "shared", "full"}),
         ("starling_stage_seconds_count", "stage", {"decode", "queue", "inference", "publish"}),
     ],
 )

@@ -93,7 +93,7 @@ async def test_a_service_whose_work_does_not_get_done_is_neither_healthy_nor_rea
 
 
 async def test_other_paths_are_not_found(served: Served) -> None:
-    async with served.client.get("/") as answer:
+    async with served.client.get("/nowhere") as answer:
         assert answer.status == HTTPStatus.NOT_FOUND
 
 

@@ -1,0 +1,1 @@
+"""What an operator looks at: dashboards, and the rules that Prometheus computes and watches."""

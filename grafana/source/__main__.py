@@ -1,0 +1,19 @@
+"""`make dashboards`: writes each dashboard to grafana/dashboards/."""
+
+from pathlib import Path
+
+from grafana.source.device import device
+from grafana.source.fleet import fleet
+from grafana.source.model import model
+
+FOLDER = Path(__file__).parents[1] / "dashboards"
+
+
+def dashboards() -> dict[str, str]:
+    """Each dashboard's JSON by the name of its file."""
+    return {"fleet.json": fleet(), "device.json": device(), "model.json": model()}
+
+
+if __name__ == "__main__":
+    for file, content in dashboards().items():
+        (FOLDER / file).write_text(content, encoding="utf-8")

@@ -1,0 +1,67 @@
+"""A whole dashboard: sections of panels, the variables, and the links between dashboards that all of them share."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from grafana_foundation_sdk.builders.dashboard import (
+    Dashboard,
+    DashboardLink,
+    DatasourceVariable,
+    QueryVariable,
+    Row,
+)
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.dashboard import (
+    DashboardCursorSync,
+    DashboardLinkType,
+    VariableOption,
+    VariableRefresh,
+    VariableSort,
+)
+
+from grafana.source.panels import DATASOURCE, Panel
+
+TAG: Final = "starling"
+Sections = Mapping[str, Sequence[Panel]]
+
+
+def board(name: str, description: str, sections: Sections) -> str:
+    """Makes a dashboard.
+
+    Args:
+        name: What it is about, in a word; its address is `/d/starling-<name>`.
+        description: What questions it answers.
+        sections: Panels by the title of their row.
+
+    Returns:
+        JSON, as Grafana provisions it.
+    """
+    dashboard = Dashboard(f"Starling: {name}").uid(f"starling-{name}").description(description).tags([TAG])
+    dashboard.time("now-1h", "now").refresh("30s").timezone("browser").tooltip(DashboardCursorSync.CROSSHAIR)
+    dashboard.with_variable(_datasource()).with_variable(_node()).link(_to_the_others())
+    for title, panels in sections.items():
+        dashboard.with_row(Row(title))
+        for panel in panels:
+            dashboard.with_panel(panel)
+    built = dashboard.build()
+    for number, placed in enumerate(built.panels or [], start=1):
+        placed.id_val = number
+    return JSONEncoder(sort_keys=True, indent=2, ensure_ascii=False).encode(built) + "\n"
+
+
+def _datasource() -> DatasourceVariable:
+    variable = DatasourceVariable("datasource").label("Prometheus").type("prometheus")
+    return variable.description("The Prometheus that reads the nodes.")
+
+
+def _node() -> QueryVariable:
+    variable = QueryVariable("node").label("Node").description("One node, several, or all of them.")
+    variable.datasource(DATASOURCE).query('label_values(up{job="starling"}, instance)')
+    variable.refresh(VariableRefresh.ON_TIME_RANGE_CHANGED).sort(VariableSort.NATURAL_ASC)
+    variable.multi(True).include_all(True).all_value(".+")  # noqa: FBT003  (the library's signatures)
+    return variable.current(VariableOption(selected=True, text=["All"], value=["$__all"]))
+
+
+def _to_the_others() -> DashboardLink:
+    link = DashboardLink("Starling").type(DashboardLinkType.DASHBOARDS).tags([TAG]).as_dropdown(False)  # noqa: FBT003
+    return link.include_vars(True).keep_time(True)  # noqa: FBT003

@@ -1,0 +1,189 @@
+"""The kinds of panel that the dashboards are made of: each with a title, a description, a unit and its queries."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from grafana_foundation_sdk.builders import common, heatmap, prometheus, stat, statetimeline, table, timeseries
+from grafana_foundation_sdk.builders.dashboard import DashboardLink, ThresholdsConfig
+from grafana_foundation_sdk.models.common import (
+    BigValueColorMode,
+    BigValueGraphMode,
+    BigValueTextMode,
+    GraphThresholdsStyleMode,
+    LegendDisplayMode,
+    LegendPlacement,
+    StackingMode,
+    TooltipDisplayMode,
+    VisibilityMode,
+)
+from grafana_foundation_sdk.models.dashboard import (
+    DashboardLinkType,
+    DataSourceRef,
+    DataTransformerConfig,
+    DynamicConfigValue,
+    Threshold,
+    ThresholdsMode,
+    ValueMap,
+    ValueMappingResult,
+)
+from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+
+from grafana.source.colours import BAD, CAUTION, GOOD, POLARITY
+from grafana.source.promql import Query
+
+Panel = timeseries.Panel | stat.Panel | table.Panel | statetimeline.Panel | heatmap.Panel
+_AnyPanel = TypeVar("_AnyPanel", timeseries.Panel, stat.Panel, table.Panel, statetimeline.Panel, heatmap.Panel)
+
+DATASOURCE: Final = DataSourceRef(type_val="prometheus", uid="${datasource}")
+PER_SECOND: Final = "suffix: /s"
+_FULL_WIDTH: Final = 24
+_GRAPH_WIDTH, _GRAPH_HEIGHT = 12, 8
+"""Two beside each other; on a telephone Grafana puts them below each other."""
+_NUMBER_WIDTH, _NUMBER_HEIGHT = 4, 4
+_DEVICE = "/d/starling-device?var-datasource=${datasource}&${__url_time_range}&var-node="
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """From where on a value deserves attention, and from where on somebody should act.
+
+    Args:
+        caution: Where caution begins.
+        bad: Where it is bad.
+    """
+
+    caution: float
+    bad: float
+
+    def thresholds(self) -> ThresholdsConfig:
+        """As Grafana has them; where `bad` is the lower one, low values are the bad ones."""
+        if self.bad < self.caution:
+            steps = [(None, BAD), (self.bad, CAUTION), (self.caution, GOOD)]
+        else:
+            steps = [(None, GOOD), (self.caution, CAUTION), (self.bad, BAD)]
+        return ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps([Threshold(*step) for step in steps])
+
+
+def number(title: str, description: str, unit: str, query: Query, *, limits: Limits | None = None) -> stat.Panel:
+    """One number, with its course behind it."""
+    panel = _described(stat.Panel(), title, description, [query]).unit(unit)
+    panel.span(_NUMBER_WIDTH).height(_NUMBER_HEIGHT).graph_mode(BigValueGraphMode.AREA)
+    panel.color_mode(BigValueColorMode.VALUE if limits else BigValueColorMode.NONE)
+    panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
+    return panel.thresholds(limits.thresholds()) if limits else panel
+
+
+def name(title: str, description: str, query: Query) -> stat.Panel:
+    """A word: the name of a series."""
+    panel = _described(stat.Panel(), title, description, [query]).span(_NUMBER_WIDTH).height(_NUMBER_HEIGHT)
+    panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
+    panel.unit("short").graph_mode(BigValueGraphMode.NONE).color_mode(BigValueColorMode.NONE)
+    return panel.text_mode(BigValueTextMode.NAME)
+
+
+def graph(
+    title: str, description: str, unit: str, *queries: Query, limits: Limits | None = None, stacked: bool = False
+) -> timeseries.Panel:
+    """Lines over time, or areas upon each other; from a line of one node a link leads to that node's dashboard."""
+    panel = _described(timeseries.Panel(), title, description, queries).unit(unit).axis_soft_min(0)
+    panel.span(_GRAPH_WIDTH).height(_GRAPH_HEIGHT).legend(_legend()).line_width(1)
+    panel.tooltip(common.VizTooltipOptions().mode(TooltipDisplayMode.MULTI))
+    panel.fill_opacity(40 if stacked else 5)
+    if any("{{instance}}" in query.legend for query in queries):
+        panel.data_links([_to_device()])
+    if stacked:
+        panel.stacking(common.StackingConfig().mode(StackingMode.NORMAL))
+    if limits:
+        panel.thresholds(limits.thresholds())
+        panel.thresholds_style(common.GraphThresholdsStyleConfig().mode(GraphThresholdsStyleMode.DASHED))
+    return panel
+
+
+def polarities(panel: timeseries.Panel) -> timeseries.Panel:
+    """Gives the polarities their colours: whatever series has one of them at the end of its name."""
+    for polarity, colour in POLARITY.items():
+        panel.override_by_regexp(f"/{polarity}$/", [_option("color", {"mode": "fixed", "fixedColor": colour})])
+    return panel
+
+
+def spread(title: str, description: str, unit: str, query: Query) -> heatmap.Panel:
+    """A histogram's buckets over time."""
+    panel = _described(heatmap.Panel(), title, description, [query], PromQueryFormat.HEATMAP)
+    panel.span(_GRAPH_WIDTH).height(_GRAPH_HEIGHT).unit("short")
+    panel.y_axis(heatmap.YAxisConfig().unit(unit))
+    colours = heatmap.HeatmapColorOptions().mode(HeatmapColorMode.SCHEME).scheme("Cividis").steps(64)
+    return panel.calculate(False).color(colours)  # noqa: FBT003  (the library's signature)
+
+
+def states(title: str, description: str, words: Mapping[int, str], *queries: Query) -> statetimeline.Panel:
+    """What held when: 1 is good, unless the word for 1 says otherwise."""
+    panel = _described(statetimeline.Panel(), title, description, queries).unit("short")
+    panel.span(_GRAPH_WIDTH).height(_GRAPH_HEIGHT).legend(_legend()).show_value(VisibilityMode.NEVER)
+    return panel.mappings([ValueMap({str(value): _word(text) for value, text in words.items()})])
+
+
+def node_table(title: str, description: str, columns: Mapping[str, tuple[str, str]]) -> table.Panel:
+    """A row for each node, its name a link to its dashboard.
+
+    Args:
+        title: Its title.
+        description: What it tells.
+        columns: For each heading an expression with one value for each node, and the values' unit.
+    """
+    queries = [Query(expression) for expression, _ in columns.values()]
+    panel = _described(table.Panel(), title, description, queries, PromQueryFormat.TABLE).unit("short")
+    renamed = {"instance": "Node", "model": "Model", "version": "Release"}
+    renamed |= dict(zip(_value_names(len(columns)), columns, strict=True))
+    panel.with_transformation(DataTransformerConfig("merge", options={}))
+    panel.with_transformation(
+        DataTransformerConfig("organize", options={"excludeByName": {"Time": True}, "renameByName": renamed})
+    )
+    for heading, (_, unit) in columns.items():
+        panel.override_by_name(heading, [_option("unit", unit)])
+    link = {"title": "This node's dashboard", "url": _DEVICE + "${__value.raw}"}
+    panel.override_by_name("Node", [_option("links", [link])])
+    return panel.span(_FULL_WIDTH).height(_GRAPH_HEIGHT)
+
+
+def _described(
+    panel: _AnyPanel,
+    title: str,
+    description: str,
+    queries: Sequence[Query],
+    form: PromQueryFormat = PromQueryFormat.TIME_SERIES,
+) -> _AnyPanel:
+    panel.title(title).description(description).datasource(DATASOURCE)
+    for position, query in enumerate(queries):
+        target = prometheus.Dataquery().expr(query.expression).legend_format(query.legend).format(form)
+        target = target.instant() if form is PromQueryFormat.TABLE else target.range()
+        panel.with_target(target.ref_id(_reference(position)))
+    return panel
+
+
+def _reference(position: int) -> str:
+    return "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[position]
+
+
+def _value_names(queries: int) -> list[str]:
+    """What Grafana calls the values of a table's queries."""
+    return ["Value"] if queries == 1 else [f"Value #{_reference(position)}" for position in range(queries)]
+
+
+def _legend() -> common.VizLegendOptions:
+    legend = common.VizLegendOptions().show_legend(True)  # noqa: FBT003  (the library's signature)
+    return legend.display_mode(LegendDisplayMode.LIST).placement(LegendPlacement.BOTTOM).calcs([])
+
+
+def _to_device() -> DashboardLink:
+    link = DashboardLink("${__field.labels.instance}").type(DashboardLinkType.LINK)
+    return link.url(_DEVICE + "${__field.labels.instance}")
+
+
+def _word(text: str) -> ValueMappingResult:
+    return ValueMappingResult(text=text, color=BAD if text.startswith(("not ", "held back")) else GOOD)
+
+
+def _option(identifier: str, value: object) -> DynamicConfigValue:
+    return DynamicConfigValue(identifier, value)

@@ -1,0 +1,105 @@
+"""Three nodes and a hub with broker and Prometheus: booted, made a fleet by site.yml, used by all tests in turn."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.fleet import image, network
+from tests.fleet.machine import Machine, booted
+from tests.fleet.playbooks import BROKER, NODES, PROGRAM, Outcome, Playbooks
+from tests.fleet.wheels import Change, altered_wheel, built_wheel
+
+_MINUTES = 60
+
+
+def _what_is_missing() -> str | None:
+    if os.geteuid() != 0:
+        return "booting machines needs root"
+    programs = ["systemd-nspawn", "mmdebstrap", "ssh", "ip"]
+    missing = [program for program in programs if shutil.which(program) is None]
+    if not PROGRAM.exists():
+        missing.append("ansible-playbook (make test-fleet installs it)")
+    return f"there is no {', '.join(missing)}" if missing else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    missing = _what_is_missing()
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.fleet)
+            item.add_marker(pytest.mark.timeout(40 * _MINUTES))
+            if missing:
+                item.add_marker(pytest.mark.skip(reason=missing))
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """The machines, the playbooks, and how the first two runs went."""
+
+    machines: dict[str, Machine]
+    playbooks: Playbooks
+    rehearsed: Outcome
+    made: Outcome
+
+    @property
+    def nodes(self) -> list[Machine]:
+        return [self.machines[name] for name in NODES]
+
+    @property
+    def broker(self) -> Machine:
+        return self.machines[BROKER]
+
+    def releases(self) -> set[str]:
+        """What the nodes' links name."""
+        return {node.run("readlink /opt/starling/current") for node in self.nodes}
+
+    def ready(self) -> set[str]:
+        """The nodes that are ready."""
+        return {node.name for node in self.nodes if node.fetch(9108, "/readyz")[0] == 200}
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built_wheel(tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="session")
+def wheelhouse(wheel: Path) -> Path:
+    """What the machines install from, for they reach no registry."""
+    folder = image.FOLDER / "wheelhouse"
+    program = image.CHECKOUT / "deploy" / "wheelhouse.py"
+    kind = ["--wheel", str(wheel), "--machine", os.uname().machine, "--python", "3.11"]
+    whole = subprocess.run([sys.executable, program, "check", folder, *kind], check=False, capture_output=True)
+    if whole.returncode:
+        subprocess.run([sys.executable, program, "fill", folder, *kind], check=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def fleet(wheelhouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    network.remove_bridge()
+    network.lay_bridge()
+    with contextlib.ExitStack() as running:
+        running.callback(network.remove_bridge)
+        names = [BROKER, *NODES]
+        machines = {name: running.enter_context(booted(name, number)) for number, name in enumerate(names)}
+        addresses = {name: machine.address for name, machine in machines.items()}
+        folder = tmp_path_factory.mktemp("inventory")
+        playbooks = Playbooks(folder, addresses, {"starling_wheelhouse": str(wheelhouse)})
+        rehearsed = playbooks.run("site.yml", "--check")
+        made = playbooks.run("site.yml")
+        assert made.exit_code == 0, made.output[-4000:]
+        yield Fleet(machines, playbooks, rehearsed, made)
+
+
+@pytest.fixture
+def altered(wheel: Path, tmp_path: Path) -> Callable[[Change], str]:
+    """Makes another release."""
+    return lambda change: str(altered_wheel(wheel, tmp_path / "altered", change))

@@ -1,0 +1,64 @@
+"""A network of the fleet's own: a bridge, and for each machine a namespace with one end of a cable."""
+
+import subprocess
+
+BRIDGE = "starling-fleet"
+CONTROLLER_ADDRESS = "10.213.77.1"
+_PREFIX_BITS = 24
+
+
+def address(number: int) -> str:
+    """The address of a machine."""
+    return f"10.213.77.{10 + number}"
+
+
+def lay_bridge() -> None:
+    """Makes the bridge, with the controller's address on it."""
+    _ip("link", "add", BRIDGE, "type", "bridge")
+    _ip("address", "add", f"{CONTROLLER_ADDRESS}/{_PREFIX_BITS}", "dev", BRIDGE)
+    _ip("link", "set", BRIDGE, "up")
+
+
+def remove_bridge() -> None:
+    """Removes the bridge, where it is there."""
+    subprocess.run(["ip", "link", "delete", BRIDGE], check=False, capture_output=True)
+
+
+def lay_cable(name: str, number: int) -> str:
+    """Makes a namespace that is connected to the bridge.
+
+    Returns:
+        Its path, for nspawn.
+    """
+    remove_cable(name)
+    _ip("netns", "add", name)
+    _ip("link", "add", _port(name), "type", "veth", "peer", "name", "eth0", "netns", name)
+    _ip("link", "set", _port(name), "master", BRIDGE, "up")
+    _ip("-n", name, "link", "set", "lo", "up")
+    _ip("-n", name, "address", "add", f"{address(number)}/{_PREFIX_BITS}", "dev", "eth0")
+    _ip("-n", name, "link", "set", "eth0", "up")
+    return f"/run/netns/{name}"
+
+
+def remove_cable(name: str) -> None:
+    """Removes a namespace and its cable, where they are there."""
+    subprocess.run(["ip", "link", "delete", _port(name)], check=False, capture_output=True)
+    subprocess.run(["ip", "netns", "delete", name], check=False, capture_output=True)
+
+
+def unplug(name: str) -> None:
+    """Makes a machine unreachable."""
+    _ip("link", "set", _port(name), "down")
+
+
+def plug(name: str) -> None:
+    """Makes it reachable again."""
+    _ip("link", "set", _port(name), "up")
+
+
+def _port(name: str) -> str:
+    return f"v-{name}"
+
+
+def _ip(*arguments: str) -> None:
+    subprocess.run(["ip", *arguments], check=True, capture_output=True)

@@ -1,0 +1,128 @@
+"""Runs playbooks as an operator does, and reads how they ended."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import yaml
+
+from tests.fleet import image
+from tests.fleet.image import CHECKOUT
+
+ANSIBLE = CHECKOUT / "deploy" / "ansible"
+PROGRAM = Path(sys.executable).parent / "ansible-playbook"
+NODES = ("pi-1", "pi-2", "pi-3")
+BROKER = "hub"
+_RECAP = re.compile(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
+_OPTIONS = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -o ConnectTimeout=5"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a playbook ended."""
+
+    exit_code: int
+    output: str
+    seconds: float
+
+    @property
+    def changed(self) -> dict[str, int]:
+        """How many tasks changed something, by host."""
+        return {host: int(changed) for host, changed, _, _ in _RECAP.findall(self.output)}
+
+    @property
+    def failed(self) -> set[str]:
+        """The hosts that failed or could not be reached."""
+        return {host for host, _, lost, failed in _RECAP.findall(self.output) if int(lost) + int(failed)}
+
+    @property
+    def said(self) -> str:
+        """All that was printed, on one line, to look for sentences in."""
+        return " ".join(self.output.split())
+
+
+class Playbooks:
+    """An inventory, and the playbooks on it.
+
+    Args:
+        folder: Where the inventory goes.
+        addresses: The machines and where they are reached.
+        variables: Of all hosts, over the usual ones.
+    """
+
+    def __init__(self, folder: Path, addresses: Mapping[str, str], variables: Mapping[str, Any]) -> None:
+        self._inventory = folder / "hosts.yml"
+        groups = {"starling": NODES, "mosquitto": [BROKER], "prometheus": [BROKER]}
+        inventory = {
+            name: {"hosts": {host: {"ansible_host": addresses[host]} for host in hosts}}
+            for name, hosts in groups.items()
+        }
+        everybody = _usual_variables(addresses[BROKER]) | dict(variables)
+        self._inventory.write_text(yaml.safe_dump(inventory | {"all": {"vars": everybody}}), encoding="utf-8")
+
+    def run(self, name: str, *options: str, **variables: Any) -> Outcome:
+        """Runs a playbook to its end."""
+        started = time.monotonic()
+        with self.begun(name, *options, **variables) as process:
+            output, _ = process.communicate()
+        return Outcome(process.returncode, output, time.monotonic() - started)
+
+    @staticmethod
+    def vault(*arguments: str) -> None:
+        """Runs ansible-vault."""
+        subprocess.run([PROGRAM.with_name("ansible-vault"), *arguments], check=True, capture_output=True)
+
+    @contextmanager
+    def begun(self, name: str, *options: str, **variables: Any) -> Iterator[subprocess.Popen[str]]:
+        """A playbook that runs; it is killed where the context ends before it."""
+        command = [str(PROGRAM), "--inventory", str(self._inventory), name, *options]
+        if variables:
+            command += ["--extra-vars", orjson.dumps(variables).decode()]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(
+            command, cwd=ANSIBLE, env=_environment(), stdout=pipe, stderr=subprocess.STDOUT, text=True, process_group=0
+        ) as process:
+            try:
+                yield process
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+
+
+def _usual_variables(broker_address: str) -> dict[str, Any]:
+    return {
+        "ansible_user": image.USER,
+        "ansible_become": True,
+        "ansible_ssh_private_key_file": str(image.ssh_key()),
+        "ansible_ssh_common_args": _OPTIONS,
+        "starling_broker_host": broker_address,
+        "starling_broker_username": "{{ inventory_hostname }}",
+        "starling_broker_password": "the secret of {{ inventory_hostname }}",
+        "starling_broker_group": "fleet",
+        "starling_probe_username": "rollout",
+        "starling_probe_password": "probing",
+        "starling_http_username": "prometheus",
+        "starling_http_password": "with \"quotes\", 'more' and an ü",
+        "starling_watch_seconds": 5,
+        "mosquitto_senders": {"collector": "collecting"},
+        "mosquitto_readers": {"reader": "reading"},
+        "mosquitto_probers": {"rollout": "probing"},
+        "mosquitto_watcher_password": "watching",
+        "prometheus_scrape_seconds": 2,
+    }
+
+
+def _environment() -> dict[str, str]:
+    return {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | {
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_CONFIG": str(ANSIBLE / "ansible.cfg"),
+    }

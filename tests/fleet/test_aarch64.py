@@ -1,0 +1,67 @@
+"""The wheels of a Raspberry Pi, under qemu."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fleet import image
+
+_LIBRARIES = (
+    "python3-minimal python3.11-minimal libpython3.11-stdlib libc6 libstdc++6 zlib1g libssl3 libffi8 libexpat1 "
+    "libbz2-1.0 liblzma5 libuuid1 libsqlite3-0 media-types ca-certificates"
+)
+
+
+def _why_not() -> str | None:
+    if shutil.which("arch-test") is None:
+        return "there is no arch-test"
+    runs = subprocess.run(["arch-test", "arm64"], check=False, capture_output=True).returncode == 0
+    return None if runs else "this machine does not run arm64 programs (qemu-user-static; update-binfmts --enable)"
+
+
+@pytest.fixture(scope="session")
+def root(wheel: Path) -> Path:
+    """An arm64 Debian with Starling in it, unpacked and not booted."""
+    if why_not := _why_not():
+        pytest.skip(why_not)
+    root = image.FOLDER / "arm64"
+    if not (root / "usr/bin/python3.11").exists():
+        options = ["--quiet", "--variant=extract", "--architectures=arm64", f"--include={_LIBRARIES.replace(' ', ',')}"]
+        subprocess.run(["mmdebstrap", *options, image.SUITE, root], check=True)
+    wheelhouse = image.FOLDER / "wheelhouse-aarch64"
+    program = image.CHECKOUT / "deploy" / "wheelhouse.py"
+    kind = ["--wheel", str(wheel), "--machine", "aarch64", "--python", "3.11"]
+    subprocess.run([sys.executable, program, "fill", wheelhouse, *kind], check=True)
+    subprocess.run([sys.executable, program, "check", wheelhouse, *kind], check=True)
+    _unpack(wheelhouse, root / "opt/starling")
+    return root
+
+
+def _unpack(wheelhouse: Path, folder: Path) -> None:
+    """Puts what the wheels hold where Python finds it, as pip does, which would take minutes under qemu."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for wheel in wheelhouse.glob("*.whl"):
+        subprocess.run([sys.executable, "-m", "zipfile", "-e", wheel, folder], check=True)
+
+
+def run(root: Path, *arguments: str, stdin: str = "") -> str:
+    """Runs arm64 Python with Starling in reach, and returns what it printed."""
+    command = ["chroot", str(root), "/usr/bin/python3.11", *arguments]
+    environment = {"PYTHONPATH": "/opt/starling", "PATH": os.environ["PATH"]}
+    done = subprocess.run(command, env=environment, input=stdin, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_starling_labels_a_tweet_on_aarch64(root: Path) -> None:
+    tweet = '{"id": "1", "text": "I love this little bird, it sings all day!"}\n'
+
+    machine = run(root, "-c", "import os; print(os.uname().machine)")
+    answer = json.loads(run(root, "-m", "stream", "classify", stdin=tweet))
+
+    assert (machine, answer["polarity"]) == ("aarch64\n", "positive")

@@ -1,0 +1,124 @@
+"""What cannot come to a good end is refused, in words, before anything is changed."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fleet import network
+from tests.fleet.conftest import Fleet
+from tests.fleet.playbooks import NODES
+
+_LOOK = """
+find /opt/starling /etc/starling /etc/systemd/system -newermt @{since} -not -type d
+systemctl show --property MainPID starling
+"""
+
+
+@pytest.fixture
+def state(fleet: Fleet) -> Iterator[None]:
+    """Whatever the test does, nothing on the nodes is newer than it, and the same process serves."""
+    since = fleet.nodes[0].run("date +%s")
+    before = _seen(fleet, since)
+    yield
+    assert _seen(fleet, since) == before
+
+
+def _seen(fleet: Fleet, since: str) -> dict[str, str]:
+    return {node.name: node.run(_LOOK.format(since=since)) for node in fleet.nodes}
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({"starling_architectures": ["riscv64"]}, "x86_64 is none of riscv64"),
+        (
+            {"starling_debian_architectures": {"x86_64": "armhf"}},
+            "the programs are amd64; put a 64-bit Raspberry Pi OS",
+        ),
+        ({"starling_python": "/usr/bin/python2"}, "/usr/bin/python2 is not there"),
+        ({"starling_minimum_disk_mebibytes": 900_000_000}, "make room, or use a larger card"),
+        ({"starling_minimum_memory_mebibytes": 900_000_000}, "MiB of memory, less than"),
+        ({"starling_most_clock_skew_seconds": -1}, "switch time synchronisation on"),
+        ({"starling_http_password": "change-me"}, "a password still is the example's"),
+        ({"starling_http_password": ""}, "starling_http_username and starling_http_password belong together"),
+        ({"starling_broker_ca_certificate": "/nowhere/ca.pem"}, "the controller has no /nowhere/ca.pem"),
+        ({"starling_wheelhouse": "/nowhere"}, "the controller has no /nowhere"),
+        ({"starling_http_port": "many"}, "starling_http_port"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+@pytest.mark.usefixtures("state")
+def test_a_node_or_a_variable_that_is_wrong_is_named(fleet: Fleet, variables: dict[str, Any], sentence: str) -> None:
+    outcome = fleet.playbooks.run("preflight.yml", **variables)
+
+    assert (outcome.exit_code != 0, sentence in outcome.said) == (True, True), outcome.output[-4000:]
+
+
+@pytest.mark.usefixtures("state")
+def test_a_wheelhouse_that_lacks_a_wheel_is_refused(fleet: Fleet, wheelhouse: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(wheelhouse, tmp_path / "wheelhouse", copy_function=_link))
+    next(copy.glob("orjson-*.whl")).unlink()
+
+    outcome = fleet.playbooks.run("rollout.yml", starling_wheelhouse=str(copy))
+
+    assert (outcome.exit_code, "No matching distribution found for orjson" in outcome.said) == (2, True)
+
+
+@pytest.mark.usefixtures("state")
+def test_a_wheelhouse_with_a_damaged_wheel_is_refused(fleet: Fleet, wheelhouse: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(wheelhouse, tmp_path / "wheelhouse", copy_function=_link))
+    wheel = next(copy.glob("orjson-*.whl"))
+    whole = wheel.read_bytes()
+    wheel.unlink()
+    wheel.write_bytes(whole[:-1000])
+
+    outcome = fleet.playbooks.run("rollout.yml", starling_wheelhouse=str(copy))
+
+    assert (outcome.exit_code, f"{wheel} is damaged" in outcome.said) == (2, True), outcome.output[-4000:]
+
+
+@pytest.mark.usefixtures("state")
+def test_a_bundle_that_is_damaged_is_refused(fleet: Fleet, tmp_path: Path) -> None:
+    bundle = Path(shutil.copytree("stream/models/default", tmp_path / "bundle"))
+    with (bundle / "model.tflite").open("ab") as model:
+        model.write(b"?")
+
+    outcome = fleet.playbooks.run("rollout.yml", starling_model_bundle=str(bundle))
+
+    assert (outcome.exit_code, "the bundle is damaged" in outcome.said) == (2, True), outcome.output[-4000:]
+
+
+@pytest.mark.usefixtures("state")
+def test_a_node_that_cannot_be_reached_stops_all_before_it_begins(fleet: Fleet) -> None:
+    network.unplug("pi-3")
+    try:
+        outcome = fleet.playbooks.run("rollout.yml")
+    finally:
+        network.plug("pi-3")
+
+    assert (outcome.failed >= {"pi-3"}, set(outcome.changed.values())) == (True, {0}), outcome.output[-4000:]
+
+
+@pytest.mark.usefixtures("state")
+def test_a_wrong_vault_password_is_refused(fleet: Fleet, tmp_path: Path) -> None:
+    right, wrong = tmp_path / "right", tmp_path / "wrong"
+    right.write_text("right")
+    wrong.write_text("wrong")
+    secrets = tmp_path / "vault.yml"
+    secrets.write_text("starling_http_password: locked away\n")
+    fleet.playbooks.vault("encrypt", str(secrets), "--vault-password-file", str(right))
+
+    outcome = fleet.playbooks.run("site.yml", "-e", f"@{secrets}", "--vault-password-file", str(wrong))
+
+    assert (outcome.exit_code != 0, outcome.changed, "Decryption failed" in outcome.said) == (True, {}, True)
+
+
+def test_the_nodes_are_ready_after_all_that(fleet: Fleet) -> None:
+    assert fleet.ready() == set(NODES)
+
+
+def _link(source: str, target: str) -> None:
+    Path(target).hardlink_to(source)

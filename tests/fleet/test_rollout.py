@@ -1,0 +1,110 @@
+"""An update that cannot take the fleet down."""
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import orjson
+import pytest
+
+from stream.bundle import SHIPPED_BUNDLE
+from tests.fleet.conftest import Fleet
+from tests.fleet.load import load
+from tests.fleet.playbooks import NODES, Outcome
+from tests.fleet.wheels import DYING, GOOD, MUTE, SLOW, Change
+
+Altered = Callable[[Change], str]
+
+
+async def rolled_out(fleet: Fleet, folder: Path, wheel: str) -> tuple[Outcome, set[str]]:
+    """Rolls a release out while tweets flow; tells how it went and which tweets were lost."""
+    async with load(fleet.broker.address, folder) as counted:
+        outcome = await asyncio.to_thread(
+            fleet.playbooks.run, "rollout.yml", starling_wheel=wheel, starling_ready_seconds=40
+        )
+    assert counted.sent
+    return outcome, counted.lost
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        pytest.param(MUTE, "Have it label a tweet", id="one that labels nothing"),
+        pytest.param(DYING, "Start the service anew", id="one that ends at once"),
+        pytest.param(SLOW, "a tweet takes", id="one that is slow"),
+    ],
+)
+async def test_a_bad_release_stops_at_the_canary_and_loses_nothing(
+    fleet: Fleet, altered: Altered, tmp_path: Path, change: Change, complaint: str
+) -> None:
+    before = fleet.releases()
+
+    outcome, lost = await rolled_out(fleet, tmp_path, altered(change))
+
+    assert (outcome.failed, complaint in outcome.said) == ({"pi-1"}, True), outcome.output[-4000:]
+    assert (fleet.releases(), fleet.ready(), lost) == (before, set(NODES), set())
+
+
+async def test_a_good_release_reaches_all_nodes_and_is_taken_back_without_losing_a_tweet(
+    fleet: Fleet, altered: Altered, tmp_path: Path
+) -> None:
+    before = fleet.releases()
+
+    outcome, lost = await rolled_out(fleet, tmp_path, altered(GOOD))
+    assert (outcome.exit_code, lost) == (0, set()), outcome.output[-4000:]
+    assert before.isdisjoint(fleet.releases())
+
+    back = fleet.playbooks.run("rollback.yml")
+    assert (back.exit_code, fleet.releases(), fleet.ready()) == (0, before, set(NODES)), back.output[-4000:]
+
+    again = fleet.playbooks.run("rollback.yml")
+    assert set(again.changed.values()) == {0}
+
+
+def test_a_roll_out_that_was_killed_between_switch_and_test_is_finished_by_the_next(
+    fleet: Fleet, altered: Altered
+) -> None:
+    wheel = altered(GOOD)
+    with fleet.playbooks.begun("rollout.yml", "--limit", "pi-1", starling_wheel=wheel) as rollout:
+        assert rollout.stdout
+        for line in rollout.stdout:
+            if "[starling : Ask the new release what it thinks" in line:
+                break
+    kept = fleet.nodes[0].run("readlink /opt/starling/previous/current")
+
+    outcome = fleet.playbooks.run("rollout.yml", "--limit", "pi-1", starling_wheel=wheel)
+
+    assert (outcome.exit_code, "an earlier switch was cut short" in outcome.said) == (0, True), outcome.output[-4000:]
+    assert fleet.nodes[0].run("readlink /opt/starling/previous/current") == kept
+    assert fleet.nodes[0].run("ls -d /opt/starling/switching", check=False) == ""
+    assert fleet.playbooks.run("rollback.yml", "--limit", "pi-1").exit_code == 0
+
+
+def test_a_release_that_was_half_installed_is_installed_anew(fleet: Fleet, altered: Altered) -> None:
+    node, wheel = fleet.nodes[0], altered(GOOD)
+    with fleet.playbooks.begun("rollout.yml", "--limit", "pi-1", starling_wheel=wheel) as rollout:
+        assert rollout.stdout
+        for line in rollout.stdout:
+            if "[starling : Install the wheel and what it needs]" in line:
+                break
+
+    outcome = fleet.playbooks.run("rollout.yml", "--limit", "pi-1", starling_wheel=wheel)
+
+    assert (outcome.exit_code, node.fetch(9108, "/readyz")[0]) == (0, 200)
+    assert fleet.playbooks.run("rollback.yml", "--limit", "pi-1").exit_code == 0
+
+
+async def test_another_model_takes_over_without_a_restart_or_a_lost_tweet(fleet: Fleet, tmp_path: Path) -> None:
+    bundle = Path(shutil.copytree(SHIPPED_BUNDLE, tmp_path / "bundle"))
+    manifest = orjson.loads((bundle / "model.json").read_bytes())
+    (bundle / "model.json").write_bytes(orjson.dumps(manifest | {"name": "another"}))
+    fleet.playbooks.run("rollout.yml", starling_model_bundle=str(SHIPPED_BUNDLE))
+    before = {node.run("systemctl show --property MainPID starling") for node in fleet.nodes}
+
+    async with load(fleet.broker.address, tmp_path) as counted:
+        outcome = await asyncio.to_thread(fleet.playbooks.run, "rollout.yml", starling_model_bundle=str(bundle))
+
+    assert (outcome.exit_code, counted.lost) == (0, set()), outcome.output[-4000:]
+    assert {node.run("systemctl show --property MainPID starling") for node in fleet.nodes} == before
+    assert set(counted.models.values()) == {"minilm-semeval2017", "another"}

@@ -1,0 +1,42 @@
+"""Releases for the fleet: this checkout's, and altered ones that should not get far."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+from tests.fleet.image import CHECKOUT
+
+MUTE = ("stream/fleet.py", "settings.topics.tweets", "'nowhere'")
+"""Becomes ready, and labels nothing."""
+DYING = ("stream/commands/run.py", "settings = load_settings(config)", "raise SystemExit(1)")
+SLOW = (
+    "stream/classifier.py",
+    "logits = self.logits(batch)",
+    "__import__('time').sleep(0.3)\n        logits = self.logits(batch)",
+)
+GOOD = ("stream/__init__.py", "__version__ = ", "# another good release\n__version__ = ")
+
+Change = tuple[str, str, str]
+"""A file, what stands in it, and what is to stand there."""
+
+
+def built_wheel(folder: Path) -> Path:
+    """Builds this checkout's wheel."""
+    options = ["--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder)]
+    subprocess.run([sys.executable, "-m", "pip", "wheel", *options, str(CHECKOUT)], check=True)
+    return next(folder.glob("starling_edge-*.whl"))
+
+
+def altered_wheel(wheel: Path, folder: Path, change: Change) -> Path:
+    """Copies a wheel with a change in it, under the same name."""
+    name, old, new = change
+    folder.mkdir(parents=True)
+    with zipfile.ZipFile(wheel) as source, zipfile.ZipFile(folder / wheel.name, "w") as target:
+        for entry in source.infolist():
+            content = source.read(entry)
+            if entry.filename == name:
+                assert old.encode() in content
+                content = content.replace(old.encode(), new.encode())
+            target.writestr(entry, content)
+    return folder / wheel.name

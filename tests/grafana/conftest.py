@@ -1,0 +1,3 @@
+from tests.firmware.conftest import simulator
+
+__all__ = ["simulator"]

@@ -1,0 +1,100 @@
+"""A real Prometheus, which scrapes nodes much more often than one would."""
+
+import asyncio
+import contextlib
+import json
+import shutil
+import time
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from tests.grafana.queries import RULES
+from tests.integration.mosquitto import free_port
+
+PROGRAM = shutil.which("prometheus")
+_INTERVAL = "500ms"
+
+
+class Prometheus:
+    """Answers queries.
+
+    Args:
+        client: What talks to it.
+    """
+
+    def __init__(self, client: aiohttp.ClientSession) -> None:
+        self._client = client
+
+    async def get(self, path: str, **parameters: str) -> Any:
+        """Asks its API.
+
+        Raises:
+            ValueError: It does not like what it is asked.
+        """
+        async with self._client.get(f"/api/v1/{path}", params=parameters) as answer:
+            body = await answer.json()
+        if body["status"] != "success":
+            raise ValueError(f"{body['error']} in {parameters}")
+        return body["data"]
+
+    async def values(self, expression: str) -> list[float]:
+        """The numbers that an expression gives now, without those that are none."""
+        result = (await self.get("query", query=expression))["result"]
+        numbers = [float(series["value"][1]) for series in result]
+        return [number for number in numbers if number == number]  # noqa: PLR0124  (NaN)
+
+    async def range(self, expression: str, seconds: float, step_seconds: float) -> list[dict[str, Any]]:
+        """The series that an expression gives over the last time."""
+        end = time.time()
+        limits = {"start": str(end - seconds), "end": str(end), "step": str(step_seconds)}
+        result: list[dict[str, Any]] = (await self.get("query_range", query=expression, **limits))["result"]
+        return result
+
+    async def ready(self, process: asyncio.subprocess.Process) -> None:
+        """Waits until it answers, as long as the process lives."""
+        while process.returncode is None:
+            try:
+                async with self._client.get("/-/ready") as answer:
+                    if answer.ok:
+                        return
+            except aiohttp.ClientConnectionError:
+                pass
+            await asyncio.sleep(0.02)
+        raise RuntimeError(f"prometheus ended with exit code {process.returncode}; see prometheus.log")
+
+
+@contextlib.asynccontextmanager
+async def prometheus(folder: Path, nodes: Mapping[str, str]) -> AsyncIterator[Prometheus]:
+    """Runs a Prometheus with our rules.
+
+    Args:
+        folder: Where it keeps everything.
+        nodes: Where each node is, host and port, by its name.
+    """
+    assert PROGRAM
+    targets = [{"targets": [address], "labels": {"instance": name}} for name, address in nodes.items()]
+    configuration = {
+        "global": {"scrape_interval": _INTERVAL, "scrape_timeout": _INTERVAL, "evaluation_interval": _INTERVAL},
+        "rule_files": list(map(str, RULES)),
+        "scrape_configs": [{"job_name": "starling", "static_configs": targets}],
+    }
+    (folder / "prometheus.yml").write_text(json.dumps(configuration))  # which is YAML as well
+    address = f"127.0.0.1:{free_port()}"
+    with (folder / "prometheus.log").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            PROGRAM, f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'data'}",
+            f"--web.listen-address={address}", stdout=log, stderr=log,
+        )  # fmt: skip
+    try:
+        async with aiohttp.ClientSession(f"http://{address}") as client:
+            server = Prometheus(client)
+            async with asyncio.timeout(20):
+                await server.ready(process)
+            yield server
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()

@@ -1,0 +1,115 @@
+"""The dashboards as files: current, complete, of one look, and leading to one another."""
+
+import re
+from typing import Any
+
+import pytest
+
+from grafana.source.__main__ import dashboards as made
+from grafana.source.colours import POLARITY
+from stream.bundle import POLARITIES
+from tests.grafana.queries import FOLDER, dashboards, panel_queries, panels
+
+UID = re.compile(r"/d/(starling-\w+)")
+GROWS = re.compile(r"(?:rate|increase)\((\w+)")
+
+
+@pytest.fixture(params=dashboards().values(), ids=list(dashboards()))
+def dashboard(request: pytest.FixtureRequest) -> dict[str, Any]:
+    found: dict[str, Any] = request.param
+    return found
+
+
+def test_the_committed_files_are_what_the_code_makes() -> None:
+    folder = FOLDER / "dashboards"
+    committed = {file.name: file.read_text(encoding="utf-8") for file in folder.iterdir()}
+    assert committed == made(), "run `make dashboards` and commit what it writes"
+
+
+def test_every_panel_says_what_it_shows_in_which_unit() -> None:
+    for panel in panels():
+        assert panel["title"]
+        assert panel["description"].endswith("."), panel["title"]
+        assert panel["fieldConfig"]["defaults"]["unit"], panel["title"]
+        assert panel["targets"], panel["title"]
+
+
+def test_every_panel_asks_the_prometheus_that_was_chosen(dashboard: dict[str, Any]) -> None:
+    variables = {variable["name"]: variable for variable in dashboard["templating"]["list"]}
+    assert variables["datasource"]["type"] == "datasource"
+    sources = {panel["datasource"]["uid"] for panel in dashboard["panels"] if panel["type"] != "row"}
+    assert sources == {"${datasource}"}
+
+
+def test_one_node_or_several_or_all_can_be_chosen(dashboard: dict[str, Any]) -> None:
+    node = next(variable for variable in dashboard["templating"]["list"] if variable["name"] == "node")
+    assert (node["multi"], node["includeAll"], node["allValue"]) == (True, True, ".+")
+    assert node["query"] == 'label_values(up{job="starling"}, instance)'
+
+
+def test_panels_are_told_apart_and_do_not_overlap(dashboard: dict[str, Any]) -> None:
+    ids = [panel["id"] for panel in dashboard["panels"]]
+    assert len(set(ids)) == len(ids)
+    taken: set[tuple[int, int]] = set()
+    for place in (panel["gridPos"] for panel in dashboard["panels"]):
+        cells = {(place["x"] + x, place["y"] + y) for x in range(place["w"]) for y in range(place["h"])}
+        assert not cells & taken
+        assert max(x for x, _ in cells) < 24
+        taken |= cells
+
+
+def test_queries_of_a_panel_are_told_apart() -> None:
+    for panel in panels():
+        references = [target["refId"] for target in panel["targets"]]
+        assert references == sorted(set(references))
+
+
+def test_dashboards_lead_to_one_another_and_links_lead_to_dashboards(dashboard: dict[str, Any]) -> None:
+    assert dashboard["links"][0]["tags"] == dashboard["tags"] == ["starling"]
+    assert dashboard["links"][0]["includeVars"]
+    assert dashboard["links"][0]["keepTime"]
+    known = {each["uid"] for each in dashboards().values()}
+    assert len(known) == len(dashboards())
+    assert set(UID.findall(str(dashboard))) <= known
+
+
+def test_a_node_in_the_fleet_leads_to_its_own_dashboard() -> None:
+    nodes = next(panel for panel in dashboards()["fleet.json"]["panels"] if panel["title"] == "Nodes")
+    links = [
+        option["value"][0]["url"]
+        for override in nodes["fieldConfig"]["overrides"]
+        for option in override["properties"]
+        if option["id"] == "links"
+    ]
+    assert len(links) == 1
+    assert links[0].startswith("/d/starling-device?")
+    assert links[0].endswith("&var-node=${__value.raw}")
+
+
+def test_a_tables_columns_are_told_by_the_nodes_name_alone() -> None:
+    """Grafana puts two values in one row only where all their labels are the same."""
+    tables = [panel for panel in panels() if panel["type"] == "table" and len(panel["targets"]) > 1]
+    assert tables
+    for target in (target for table in tables for target in table["targets"]):
+        assert target["expr"].startswith("max by (instance) (")
+        assert (target["instant"], target["format"]) == (True, "table")
+
+
+def test_a_polarity_has_the_same_colour_wherever_it_is_shown() -> None:
+    assert set(POLARITY) == set(POLARITIES)
+    shown = [
+        panel for panel in panels() if any("{{polarity}}" in target["legendFormat"] for target in panel["targets"])
+    ]
+    assert len(shown) >= 3
+    for panel in shown:
+        colours = {
+            override["matcher"]["options"]: override["properties"][0]["value"]["fixedColor"]
+            for override in panel["fieldConfig"]["overrides"]
+        }
+        assert colours == {f"/{polarity}$/": colour for polarity, colour in POLARITY.items()}
+
+
+def test_only_what_grows_is_asked_for_its_rate() -> None:
+    for title, expression in panel_queries():
+        for metric in GROWS.findall(expression):
+            assert metric.endswith(("_total", "_bucket", "_sum", "_count")), (title, metric)

@@ -1,0 +1,131 @@
+"""Every query of every panel and every rule, asked of a real Prometheus that scrapes real nodes while tweets flow.
+
+A misspelt metric is no error to Prometheus: it answers with success and nothing. So there must be data.
+"""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from types import SimpleNamespace
+
+import psutil
+import pytest
+
+from stream import resources
+from stream.commands.demo import sample_tweets
+from stream.power.current import NOMINAL_ZERO
+from stream.power.frames import ZERO_SCALE
+from stream.power.link import open_meter
+from stream.power.simulator import simulated_uno
+from stream.settings import PowerSettings, Settings
+from tests.grafana.prometheus import PROGRAM, Prometheus, prometheus
+from tests.grafana.queries import alert_queries, panel_queries, rules
+from tests.integration import mosquitto
+from tests.integration.mosquitto import Mosquitto
+from tests.integration.probe import probing, serving, settings_for
+from tests.unit.tiny_bundle import write_bundle
+
+pytestmark = [
+    pytest.mark.broker,
+    pytest.mark.prometheus,
+    pytest.mark.skipif(mosquitto.PROGRAM is None, reason="Mosquitto is not installed: apt-get install mosquitto"),
+    pytest.mark.skipif(PROGRAM is None, reason="Prometheus is not installed: apt-get install prometheus"),
+]
+PATIENCE_SECONDS = 40.0
+IDLE_WATTS = "starling_power_idle_watts"
+
+
+@pytest.fixture
+def raspberry_pi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets this machine tell what a Raspberry Pi tells, and others may not."""
+    throttled = tmp_path / "get_throttled"
+    throttled.write_text("50005\n")
+    monkeypatch.setattr(resources, "_THROTTLED_FILE", throttled)
+    thermal = {"cpu_thermal": [SimpleNamespace(current=61.5)]}
+    monkeypatch.setattr(psutil, "sensors_temperatures", lambda: thermal)
+    monkeypatch.setattr(psutil, "cpu_freq", lambda: SimpleNamespace(current=1500.0))
+
+
+@asynccontextmanager
+async def metered(simulator: Path) -> AsyncIterator[PowerSettings]:
+    async with simulated_uno(simulator, signals={"amperes": 0.6, "noise": 0.0035}) as uno:
+        async with open_meter(uno.port) as meter:
+            await meter.identify()
+            await meter.ask(f"T{NOMINAL_ZERO * ZERO_SCALE:.0f}")
+        yield PowerSettings(port=uno.port, supply_volts=5.1)
+
+
+@asynccontextmanager
+async def running(nodes: Iterable[Settings]) -> AsyncIterator[dict[str, str]]:
+    """Runs nodes; yields where each serves its metrics."""
+    addresses: dict[str, str] = {}
+    async with AsyncExitStack() as stack:
+        for node in nodes:
+            listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+            await stack.enter_async_context(serving(node, listening.set_result))
+            addresses[node.node] = (await listening).removeprefix("http://")
+        yield addresses
+
+
+@asynccontextmanager
+async def flowing(settings: Settings) -> AsyncIterator[None]:
+    """Sends the samples over and over, those that will be rejected among them."""
+
+    async def send() -> None:
+        async with probing(settings) as sender:
+            for tweet in itertools.cycle(sample_tweets()):
+                await sender.send(tweet)
+                await asyncio.sleep(0.02)
+
+    sending = asyncio.create_task(send())
+    try:
+        yield
+    finally:
+        sending.cancel()
+        await asyncio.wait([sending])
+
+
+async def without_data(server: Prometheus, queries: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(title, expression) for title, expression in queries if not await server.values(expression)]
+
+
+async def eventually_all_with_data(server: Prometheus, queries: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Asks until all queries give data at once; returns those that still do not when patience is at an end."""
+    deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+    while missing := await without_data(server, queries):
+        if asyncio.get_running_loop().time() > deadline:
+            break
+        await asyncio.sleep(0.5)
+    return missing
+
+
+@pytest.mark.usefixtures("raspberry_pi")
+async def test_every_panel_and_every_rule_has_data_while_tweets_flow(tmp_path: Path, simulator: Path) -> None:
+    options = "allow_anonymous true\nsys_interval 1"
+    other_model = write_bundle(tmp_path / "bundle")
+    with Mosquitto(tmp_path, options, log_type="error") as broker:
+        async with AsyncExitStack() as stack:
+            power = await stack.enter_async_context(metered(simulator))
+            nodes = [
+                settings_for(broker.port, node="pi-1", power=power, broker={"group": "all", "sys_metrics": True}),
+                settings_for(broker.port, node="pi-2", model={"path": other_model}, broker={"group": "all"}),
+            ]
+            addresses = await stack.enter_async_context(running(nodes))
+            server = await stack.enter_async_context(prometheus(tmp_path, addresses))
+            assert await eventually_all_with_data(server, [("idle", IDLE_WATTS)]) == []
+            await stack.enter_async_context(flowing(nodes[0]))
+            recorded = [(rule["record"], rule["record"]) for rule in rules("record")]
+            queries = [*panel_queries(), *alert_queries(), *recorded]
+            assert await eventually_all_with_data(server, queries) == []
+            await check_rules_are_healthy(server)
+            assert await server.get("label/instance/values", **{"match[]": 'up{job="starling"}'}) == ["pi-1", "pi-2"]
+            assert await server.values("count(count by (sha256) (starling_model_info))") == [2]
+
+
+async def check_rules_are_healthy(server: Prometheus) -> None:
+    groups = (await server.get("rules"))["groups"]
+    healths = [(rule["name"], rule["health"], rule.get("lastError")) for group in groups for rule in group["rules"]]
+    assert [health for health in healths if health[1] != "ok"] == []
+    assert len(healths) == len(rules("record")) + len(rules("alert"))

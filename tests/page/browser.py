@@ -1,0 +1,96 @@
+"""A real browser without a window: Debian's Chromium, driven by Selenium."""
+
+import asyncio
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver.chrome.service import Service
+
+PROGRAM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+MISSING = "Chromium is not installed: apt-get install chromium chromium-driver"
+_ALONE = (
+    "--headless=new",
+    "--no-sandbox",  # root may not use it, and nothing but our own page is opened
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--hide-scrollbars",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+DESKTOP, TELEPHONE = (1000, 830), (390, 844)
+PATIENCE_SECONDS = 20.0
+
+
+class Browser:
+    """An open browser.
+
+    Args:
+        driver: What drives it.
+    """
+
+    def __init__(self, driver: Chrome) -> None:
+        self._driver = driver
+
+    async def look(self, url: str, *, size: tuple[int, int] = DESKTOP, dark: bool = False) -> None:
+        """Opens a page on a screen of a size, by day or by night."""
+        await asyncio.to_thread(self._look, url, size, "dark" if dark else "light")
+
+    def _look(self, url: str, size: tuple[int, int], scheme: str) -> None:
+        width, height = size
+        screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": size is TELEPHONE}
+        self._driver.get("about:blank")
+        self._complaints()  # of another page
+        self._driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+        preference = {"name": "prefers-color-scheme", "value": scheme}
+        self._driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [preference]})
+        self._driver.get(url)
+
+    async def run(self, script: str) -> Any:
+        """What a script in the page returns."""
+        return await asyncio.to_thread(self._driver.execute_script, script)
+
+    async def until(self, condition: str) -> None:
+        """Waits until an expression in the page is true."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not await self.run(f"return {condition}"):  # noqa: ASYNC110  (it gives no sign)
+                await asyncio.sleep(0.05)
+
+    async def text(self, element: str) -> str:
+        """An element's text, by its id."""
+        return str(await self.run(f"return document.getElementById('{element}').textContent"))
+
+    async def complaints(self) -> list[str]:
+        """What the browser has complained of on this page: errors, and whatever it was told not to load."""
+        return await asyncio.to_thread(self._complaints)
+
+    def _complaints(self) -> list[str]:
+        return [entry["message"] for entry in self._driver.get_log("browser")]  # type: ignore[no-untyped-call]
+
+    async def picture(self, file: Path) -> None:
+        """Takes a picture of the page."""
+        await asyncio.to_thread(self._driver.save_screenshot, str(file))
+
+
+@contextmanager
+def browser(folder: Path) -> Iterator[Browser]:
+    """Runs a browser that knows nothing from before.
+
+    Args:
+        folder: Where it keeps what it must.
+    """
+    options = ChromeOptions()
+    options.binary_location = PROGRAM or ""
+    for option in (*_ALONE, f"--user-data-dir={folder / 'chromium'}"):
+        options.add_argument(option)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = Chrome(options=options, service=Service(DRIVER))
+    try:
+        yield Browser(driver)
+    finally:
+        driver.quit()
