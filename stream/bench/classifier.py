@@ -8,13 +8,13 @@ from typing import Any
 
 from stream.bench.child import Child, module_command
 from stream.bench.energy import EnergyLog
-from stream.bench.macs import mean_multiply_accumulates
 from stream.bench.result import Result, Row, describe_bundle, measuring
 from stream.bench.statistics import LEAST_QUERIES, check_enough, latency_milliseconds, median
 from stream.bench.workload import Source, read_tweets, token_lengths
 from stream.bundle import SHIPPED_BUNDLE, Bundle, load_bundle
 from stream.errors import BundleError
 from stream.model import available_cores
+from stream.operations import mean_macs
 from stream.settings import PowerSettings
 
 _ANSWER_SECONDS = 3600.0
@@ -144,7 +144,7 @@ def _macs(pairs: Sequence[tuple[Bundle, Cell]], tweets: Sequence[Source]) -> dic
     for bundle, cell in pairs:
         if (bundle.sha256, cell.length) not in found:
             lengths = [cell.length] if cell.length else token_lengths(bundle, tweets)
-            found[bundle.sha256, cell.length] = round(mean_multiply_accumulates(bundle, lengths))
+            found[bundle.sha256, cell.length] = round(mean_macs(bundle.model_path, lengths))
     return found
 
 

@@ -8,11 +8,11 @@ from typing import Protocol
 
 from stream.bundle import Polarity
 from stream.errors import InputError
-from stream.experiment.operations import count_macs
 from stream.experiment.plan import BUNDLE_KIND, PlannedModel
 from stream.experiment.results import Subject
 from stream.messages import Tweet
 from stream.model import load_model
+from stream.operations import count_macs
 from stream.settings import ModelSettings
 from stream.tokenizer import Tokens
 

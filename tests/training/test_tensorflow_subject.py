@@ -7,9 +7,9 @@ import pytest
 import tensorflow as tf
 
 from stream.errors import StarlingError
-from stream.experiment.operations import count_macs
 from stream.experiment.plan import PlannedModel
 from stream.messages import RejectedTweetError, Tweet
+from stream.operations import count_macs
 from training.checkpoint import load_checkpoint
 from training.convert import tflite_model
 from training.graph_operations import count_graph_macs

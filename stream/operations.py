@@ -45,6 +45,13 @@ def count_macs(model: Path, lengths: Iterable[int]) -> dict[int, int]:
         raise BundleError(f"the operations of {model} cannot be counted: {error}") from error
 
 
+def mean_macs(model: Path, lengths: Sequence[int]) -> float:
+    """The mean over inputs of these lengths, in tokens; a transformer's count is a quadratic of the length."""
+    counted = count_macs(model, [4, 6, 8])
+    quadratic = np.polyfit(list(counted), list(counted.values()), 2)
+    return float(np.polyval(quadratic, np.asarray(lengths)).mean())
+
+
 def _count_at(interpreter: Any, length: int) -> int:  # noqa: ANN401  (LiteRT has no types)
     index = interpreter.get_input_details()[0]["index"]
     interpreter.resize_tensor_input(index, [1, length])

@@ -2,12 +2,13 @@ import pytest
 
 from stream.bundle import SHIPPED_BUNDLE
 from stream.errors import BundleError
-from stream.experiment.operations import (
+from stream.operations import (
     convolution_macs,
     count_macs,
     depthwise_convolution_macs,
     fully_connected_macs,
     matrix_product_macs,
+    mean_macs,
 )
 from tests.unit.tiny_bundle import write_bundle
 
@@ -29,6 +30,11 @@ def test_the_shipped_models_operations_are_those_worked_out_by_hand() -> None:
     assert count_macs(SHIPPED_BUNDLE / "model.tflite", lengths) == {
         length: shipped_macs_by_hand(length) for length in lengths
     }
+
+
+def test_the_mean_over_lengths_is_that_of_each() -> None:
+    expected = (shipped_macs_by_hand(10) + shipped_macs_by_hand(30)) / 2
+    assert mean_macs(SHIPPED_BUNDLE / "model.tflite", [10, 30]) == pytest.approx(expected)
 
 
 def test_a_table_and_a_sum_multiply_nothing(tmp_path_factory: pytest.TempPathFactory) -> None:
