@@ -131,12 +131,13 @@ def _read_config(path: Path) -> BertConfig:
 
 def _check_weights(path: Path, weights: dict[str, Array], expected: dict[str, tuple[int, ...]]) -> None:
     if missing := [name for name in expected if name not in weights]:
-        raise CheckpointError(f"{path} lacks {_listed(missing)}: is it a BERT fine-tuned for classification?")
+        raise CheckpointError(f"{path} lacks {listed(missing)}: is it a BERT fine-tuned for classification?")
     for name, shape in expected.items():
         if weights[name].shape != shape:
             raise CheckpointError(f"{path}: {name} has shape {weights[name].shape}, but {CONFIG_FILE} asks for {shape}")
 
 
-def _listed(names: list[str]) -> str:
+def listed(names: list[str]) -> str:
+    """Names the first few, and counts the rest."""
     shown = ", ".join(names[:5])
     return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"  # noqa: PLR2004
