@@ -27,9 +27,9 @@ from training.agreement import Agreement, bounds, check_agreement, compare
 from training.by_length import logits_by_length
 from training.checkpoint import Checkpoint
 from training.convert import tflite_model
+from training.data.tweets import LabelledTweet
 from training.errors import CheckpointError, ConversionError
 from training.reference import Reference
-from training.semeval import LabelledTweet
 
 LENGTH_STEP_TOKENS = 4
 """Buckets this far apart were cheapest for tweets, alone and under load: less padding than with 8, and fuller batches

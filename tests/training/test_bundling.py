@@ -13,9 +13,10 @@ from training import bundling, convert
 from training.about import read_about
 from training.bundling import Conversion, length_buckets, make_bundle
 from training.checkpoint import Checkpoint
+from training.data.semeval import read_semeval
+from training.data.tweets import LabelledTweet
 from training.errors import CheckpointError, ConversionError, DisagreementError
 from training.reference import Reference
-from training.semeval import LabelledTweet, read_semeval
 
 pytestmark = pytest.mark.training
 
@@ -29,7 +30,7 @@ KINDS: list[tuple[Precision, str | None]] = [
 
 @pytest.fixture(scope="session")
 def tweets(tweets_file: Path) -> list[LabelledTweet]:
-    return read_semeval([tweets_file])
+    return read_semeval(tweets_file).tweets
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.errors import InputError
-from training.semeval import LabelledTweet, original_text, read_semeval
+from training.data.semeval import original_text, read_semeval
+from training.data.tweets import LabelledTweet
 
 pytestmark = pytest.mark.training
 
@@ -18,7 +19,7 @@ def write(path: Path, *lines: str) -> Path:
 
 def test_a_gzipped_file_is_read(tmp_path: Path) -> None:
     file = write(tmp_path / "a.tsv.gz", "1\tpositive\tLovely rain", "2\tneutral\tThe train is at noon")
-    assert read_semeval([file]) == [
+    assert read_semeval(file).tweets == [
         LabelledTweet("1", "positive", "Lovely rain"),
         LabelledTweet("2", "neutral", "The train is at noon"),
     ]
@@ -27,20 +28,13 @@ def test_a_gzipped_file_is_read(tmp_path: Path) -> None:
 def test_a_plain_file_is_read(tmp_path: Path) -> None:
     file = tmp_path / "a.tsv"
     file.write_text("1\tnegative\tLate again\r\n")
-    assert read_semeval([file]) == [LabelledTweet("1", "negative", "Late again")]
+    assert read_semeval(file).tweets == [LabelledTweet("1", "negative", "Late again")]
 
 
-def test_an_empty_fourth_column_is_ignored(tmp_path: Path) -> None:
-    assert read_semeval([write(tmp_path / "a.gz", "1\tneutral\tNoon\t")]) == [LabelledTweet("1", "neutral", "Noon")]
-
-
-def test_a_repeated_id_keeps_its_first_label_across_files(tmp_path: Path) -> None:
-    first = write(tmp_path / "a.gz", "1\tpositive\tCake")
-    second = write(tmp_path / "b.gz", "1\tnegative\tCake", "2\tneutral\tTea")
-    assert [(tweet.id, tweet.polarity) for tweet in read_semeval([first, second])] == [
-        ("1", "positive"),
-        ("2", "neutral"),
-    ]
+@pytest.mark.parametrize("fourth", ["", "Wed Jul 29 12:01:22 +0000 2015"])
+def test_a_fourth_column_that_is_empty_or_the_time_is_ignored(tmp_path: Path, fourth: str) -> None:
+    file = write(tmp_path / "a.gz", f"1\tneutral\tNoon\t{fourth}")
+    assert read_semeval(file).tweets == [LabelledTweet("1", "neutral", "Noon")]
 
 
 @pytest.mark.parametrize(
@@ -80,6 +74,7 @@ def test_no_text_is_an_error(text: str) -> None:
     [
         ("1\thappy\tCake", "has the label 'happy'"),
         ("1\tpositive", "has 2 columns"),
+        ("1\tpositive\tCake\tTea", "has 4 columns"),
         ("1\tpositive\tCake\tTea\tMilk", "has 5 columns"),
         ("", "has 1 columns"),
     ],
@@ -87,7 +82,7 @@ def test_no_text_is_an_error(text: str) -> None:
 def test_a_wrong_line_is_named_with_its_file_and_number(tmp_path: Path, line: str, complaint: str) -> None:
     file = write(tmp_path / "a.gz", "1\tpositive\tCake", line)
     with pytest.raises(InputError) as error:
-        read_semeval([file])
+        read_semeval(file)
     assert f"{file}, line 2 {complaint}" in str(error.value)
 
 
@@ -95,17 +90,17 @@ def test_a_line_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
     file = tmp_path / "a.tsv"
     file.write_bytes(b"1\tpositive\tCake\n2\tpositive\tCaf\xe9\n")
     with pytest.raises(InputError, match="line 2 is not UTF-8"):
-        read_semeval([file])
+        read_semeval(file)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot read .*nothing\.gz: No such file"):
-        read_semeval([tmp_path / "nothing.gz"])
+        read_semeval(tmp_path / "nothing.gz")
 
 
 def test_an_empty_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"a\.gz is empty"):
-        read_semeval([write(tmp_path / "a.gz")])
+        read_semeval(write(tmp_path / "a.gz"))
 
 
 @pytest.mark.parametrize("damage", [lambda content: content[:-12], lambda content: content[:12] + b"\xff" * 20])
@@ -114,4 +109,4 @@ def test_a_damaged_gzip_file_is_named(tmp_path: Path, damage: object) -> None:
     file = write(tmp_path / "a.gz", *(f"{number}\tpositive\tCake {number * 7919}" for number in range(100)))
     file.write_bytes(damage(file.read_bytes()))
     with pytest.raises(InputError, match=r"cannot read .*a\.gz"):
-        read_semeval([file])
+        read_semeval(file)

@@ -14,7 +14,8 @@ from stream.bundle import MODEL_FILE, Precision
 from training.about import ABOUT_FILE, read_about
 from training.agreement import Agreement
 from training.checkpoint import load_checkpoint
-from training.semeval import read_semeval
+from training.datasets import read_dataset
+from training.duplicates import distinct
 
 
 def convert_checkpoint(
@@ -36,7 +37,7 @@ def convert_checkpoint(
     with _steps() as on_step:
         on_step("reading the checkpoint and the data")
         loaded, described = load_checkpoint(checkpoint), read_about(about or checkpoint / ABOUT_FILE)
-        tweets = read_semeval([data])
+        tweets = distinct(read_dataset([data]).tweets, by_text=False)
         on_step("starting TensorFlow")
         from training.bundling import Conversion, make_bundle
 

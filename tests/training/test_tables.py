@@ -1,0 +1,103 @@
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.bundle import POLARITIES
+from stream.errors import InputError
+from training.data.tables import Columns, Kind, read_table
+from training.data.tweets import LabelledTweet
+
+# A file of text cannot hold half a surrogate pair, and the csv module of Python 3.11 takes no NUL.
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+ROWS = st.lists(st.tuples(TEXTS, st.sampled_from(POLARITIES)), min_size=1, max_size=8)
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "tweets"
+    file.write_text(text, encoding="utf-8", newline="")
+    return file
+
+
+def test_columns_and_labels_go_by_the_names_the_user_gives(tmp_path: Path) -> None:
+    file = write(tmp_path, "key,body,mood,brand\n7,Cake,glad,bakery\n")
+    columns = Columns("body", "mood", "key", "brand", {"Glad": "positive"})
+    assert read_table(file, "csv", columns).tweets == [LabelledTweet("7", "positive", "Cake", "bakery")]
+
+
+def test_a_tweet_without_an_id_is_named_by_its_line(tmp_path: Path) -> None:
+    file = write(tmp_path, "text,label\nCake,positive\n")
+    assert [tweet.id for tweet in read_table(file, "csv", Columns()).tweets] == ["tweets:2"]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> None:
+    file = write(tmp_path, "\ufefftext,label\nCake,positive\n")
+    assert read_table(file, "csv", Columns()).tweets[0].text == "Cake"
+
+
+@given(rows=ROWS, delimiter=st.sampled_from([("csv", ","), ("tsv", "\t")]))
+def test_whatever_the_csv_module_writes_is_read_back(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]], delimiter: tuple[Kind, str]
+) -> None:
+    kind, character = delimiter
+    table = io.StringIO(newline="")
+    csv.writer(table, delimiter=character, quoting=csv.QUOTE_ALL).writerows([("text", "label"), *rows])
+    file = write(tmp_path_factory.mktemp("table"), table.getvalue())
+    assert [(tweet.text, tweet.polarity) for tweet in read_table(file, kind, Columns()).tweets] == rows
+
+
+@given(rows=ROWS)
+def test_whatever_the_json_module_writes_is_read_back(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]
+) -> None:
+    lines = "".join(json.dumps({"text": text, "label": label}) + "\n" for text, label in rows)
+    file = write(tmp_path_factory.mktemp("table"), lines)
+    assert [(tweet.text, tweet.polarity) for tweet in read_table(file, "jsonl", Columns()).tweets] == rows
+
+
+@given(
+    content=st.binary(max_size=80)
+    | st.text(max_size=80).map(lambda text: ("text,label\n" + text).encode("utf-8", "replace"))
+)
+@pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl"])
+def test_any_bytes_are_read_or_refused_with_their_file(
+    tmp_path_factory: pytest.TempPathFactory, kind: Kind, content: bytes
+) -> None:
+    file = tmp_path_factory.mktemp("table") / "tweets"
+    file.write_bytes(content)
+    try:
+        assert read_table(file, kind, Columns()).tweets
+    except InputError as error:
+        assert str(file) in str(error)  # noqa: PT017  (most bytes are no table)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "complaint"),
+    [
+        (
+            "csv",
+            "text,mood\nCake,good\n",
+            "line 2 has no column label or polarity or sentiment, only text, mood: .*--label-column",
+        ),
+        (
+            "csv",
+            "text,label\nCake,glad\n",
+            "line 2 has the label 'glad' instead of negative, .* --label 'glad=positive'",
+        ),
+        ("csv", "text,label\nCake,positive,1\n", "line 2 has 3 columns, its header 2"),
+        ("csv", 'text,label\n"Cake "with" cream",positive\n', "line 2 cannot be read .*double the quotes"),
+        ("tsv", 'text\tlabel\n"Cake\tpositive\nTea\tneutral\n', "line 3 cannot be read .*unexpected end of data"),
+        ("csv", "text,label\n", "has a header and no tweets"),
+        ("jsonl", '{"text": "Cake"\n', "line 1 is not JSON"),
+        ("jsonl", '["Cake"]\n', "line 1 is not a JSON object"),
+        ("jsonl", '{"text": 3, "label": "positive"}\n', "line 1: its text is 3, not text"),
+        ("jsonl", '{"text": "Cake", "label": null}\n', "line 1: its label is None, not text or a number"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, kind: Kind, text: str, complaint: str) -> None:
+    with pytest.raises(InputError, match=complaint):
+        read_table(write(tmp_path, text), kind, Columns())

@@ -1,0 +1,40 @@
+"""Opens files of data, gzipped or not; whatever goes wrong is an InputError that names the file."""
+
+import gzip
+import zlib
+from pathlib import Path
+
+from stream.errors import InputError
+
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+def read_bytes(path: Path) -> bytes:
+    """Reads a whole file, decompressed if it is gzipped.
+
+    Raises:
+        InputError: It cannot be read, is damaged, or is empty.
+    """
+    try:
+        content = path.read_bytes()
+        if content.startswith(_GZIP_MAGIC):
+            content = gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:  # the last two: a gzip file cut short or damaged
+        raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+    if not content.strip():
+        raise InputError(f"{path} is empty")
+    return content
+
+
+def read_utf8(path: Path) -> str:
+    """Reads a whole file of text, without the byte order mark that some programs begin it with.
+
+    Raises:
+        InputError: As `read_bytes`, or it is not UTF-8.
+    """
+    content = read_bytes(path)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{path}, line {line} is not UTF-8: save it as UTF-8") from error

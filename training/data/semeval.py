@@ -1,0 +1,52 @@
+r"""Reads the data of SemEval-2017 Task 4, subtask A: id, polarity and text, parted by tabs, gzipped or not.
+
+The files went through several hands, and this undoes what those left behind (cleaning, which the service does as
+well, is stream/text.py): texts wrapped in double quotes, quotes within them doubled once or twice and some escaped
+by a backslash, `\u002c` for a comma, and a fourth column, empty or, once, with the time.
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import cast
+
+from stream.bundle import POLARITIES
+from stream.errors import InputError
+from training.data.files import read_utf8
+from training.data.tweets import Dataset, LabelledTweet, polarity_named
+
+_DOUBLED_QUOTES = re.compile(r'\\?"{2,}')
+_FOURTH_COLUMN = re.compile(r"\t(?:\w{3} \w{3} \d\d \d\d:\d\d:\d\d \+\d{4} \d{4})?\s*$")
+_ESCAPES = re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
+
+
+def read_semeval(path: Path) -> Dataset:
+    """Reads a file of labelled tweets.
+
+    Raises:
+        InputError: The file cannot be read, or a line is not what it should be; says which.
+    """
+    lines = read_utf8(path).removesuffix("\n").split("\n")
+    return Dataset([_parse(line, f"{path}, line {number}") for number, line in enumerate(lines, start=1)], [path])
+
+
+def is_semeval(text: str) -> bool:
+    """Whether a file that begins like this is one of SemEval's: a table with columns for a header has no polarity."""
+    columns = text.split("\n", 1)[0].split("\t")
+    return len(columns) in {3, 4} and columns[1] in POLARITIES
+
+
+def original_text(written: str) -> str:
+    """Undoes what the distributed files did to a tweet's text."""
+    if len(written) > 1 and written[0] == written[-1] == '"':
+        written = written[1:-1]
+    unquoted = _DOUBLED_QUOTES.sub('"', written)
+    return _ESCAPES.sub(lambda escapes: cast("str", json.loads(f'"{escapes.group()}"')), unquoted)
+
+
+def _parse(line: str, where: str) -> LabelledTweet:
+    columns = _FOURTH_COLUMN.sub("", line.rstrip("\r")).split("\t")
+    if len(columns) != 3:  # noqa: PLR2004
+        raise InputError(f"{where} has {len(columns)} columns instead of id, polarity and text, parted by tabs")
+    tweet_id, polarity, text = columns
+    return LabelledTweet(tweet_id, polarity_named(polarity, where), original_text(text))

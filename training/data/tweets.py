@@ -1,0 +1,66 @@
+"""Labelled tweets, as every reader gives them."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from stream.bundle import POLARITIES, Polarity
+from stream.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledTweet:
+    """A tweet and the polarity that people gave it."""
+
+    id: str
+    polarity: Polarity
+    text: str
+    entity: str | None = None
+    """Whose reputation it touches, where the data says."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What was read, every row of it in its order: what repeats or contradicts is for training/duplicates.py."""
+
+    tweets: list[LabelledTweet]
+    files: list[Path]
+    """Those that the tweets came from."""
+    ids_without_text: list[str] = field(default_factory=list)
+    """Labelled tweets whose text is not there, as with data that ships ids alone."""
+    left_out: Counter[str] = field(default_factory=Counter)
+    """How many rows were left out, by the reason."""
+
+    @classmethod
+    def joined(cls, parts: Iterable[Self]) -> Self:
+        """Puts what several files held into one."""
+        whole = cls([], [])
+        for part in parts:
+            whole.tweets.extend(part.tweets)
+            whole.files.extend(part.files)
+            whole.ids_without_text.extend(part.ids_without_text)
+            whole.left_out.update(part.left_out)
+        return whole
+
+
+def polarity_named(name: str, where: str, names: Mapping[str, Polarity] | None = None) -> Polarity:
+    """Finds the polarity that a label means.
+
+    Args:
+        name: The label, in any case.
+        where: The file and the line, for the error.
+        names: The user's own names of the polarities.
+
+    Raises:
+        InputError: It is none.
+    """
+    known = {polarity.casefold(): polarity for polarity in POLARITIES}
+    known |= {own.casefold(): polarity for own, polarity in (names or {}).items()}
+    if polarity := known.get(name.strip().casefold()):
+        return polarity
+    raise InputError(
+        f"{where} has the label '{name}' instead of {', '.join(known)}: if it is one of them by another name, say so "
+        f"with --label '{name}=positive'"
+    )

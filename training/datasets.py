@@ -1,0 +1,75 @@
+"""The one way to labelled tweets, whatever their format: for training, conversion and evaluation alike."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from stream.errors import InputError
+from training.data.files import read_utf8
+from training.data.replab import is_replab, read_replab
+from training.data.semeval import is_semeval, read_semeval
+from training.data.tables import Columns, Kind, read_table
+from training.data.tweets import Dataset
+
+Format = Literal["semeval", "replab", "jsonl", "csv", "tsv"]
+_KINDS: dict[str, Kind] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "csv", ".tsv": "tsv"}
+_SUFFIXES = (*_KINDS, ".txt")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How data is to be read."""
+
+    format: Format | None = None
+    """None: by the file's name and first line."""
+    columns: Columns = field(default_factory=Columns)
+
+
+def read_dataset(paths: Iterable[Path], reading: Reading | None = None) -> Dataset:
+    """Reads files and folders of labelled tweets, every row of them, in the order given.
+
+    Args:
+        paths: Each a file in any of the formats, gzipped or not, a folder of such files, or RepLab's folder.
+        reading: How; None: as the files show.
+
+    Raises:
+        InputError: Something cannot be read, is not what it should be, or holds no tweets; says which.
+    """
+    dataset = Dataset.joined(_read(path, reading or Reading()) for path in paths)
+    if not dataset.tweets:
+        reasons = "".join(f", {count} {reason}" for reason, count in dataset.left_out.items())
+        raise InputError(
+            f"{' and '.join(map(str, paths))} holds no labelled tweet with a text "
+            f"({len(dataset.ids_without_text)} without text{reasons})"
+        )
+    return dataset
+
+
+def _read(path: Path, reading: Reading) -> Dataset:
+    if reading.format == "replab" or (reading.format is None and is_replab(path)):
+        return read_replab(path)
+    if path.is_dir():
+        return Dataset.joined(_read(file, reading) for file in _files(path))
+    kind = reading.format or _recognised(path)
+    return read_semeval(path) if kind == "semeval" else read_table(path, kind, reading.columns)
+
+
+def _files(folder: Path) -> list[Path]:
+    files = [path for path in sorted(folder.iterdir()) if path.is_file() and _suffix(path) in _SUFFIXES]
+    if not files:
+        raise InputError(f"{folder} holds no data: neither {', '.join(_SUFFIXES)} (.gz) files nor RepLab's folders")
+    return files
+
+
+def _recognised(path: Path) -> Kind | Literal["semeval"]:
+    if _suffix(path) in {".tsv", ".txt", ""} and is_semeval(read_utf8(path)):
+        return "semeval"
+    try:
+        return _KINDS[_suffix(path)]
+    except KeyError:
+        raise InputError(f"cannot tell the format of {path}: name it with --format") from None
+
+
+def _suffix(path: Path) -> str:
+    return Path(path.name.removesuffix(".gz")).suffix.lower()
