@@ -11,7 +11,7 @@ from stream.bundle import file_sha256
 from training.checkpoint import WEIGHTS_FILE
 from training.errors import TrainingError
 from training.learning.base import find_base
-from training.learning.data import sha256s
+from training.learning.run_data import sha256s
 from training.learning.files import write_text
 from training.learning.recipe import TEACHER, Recipe
 

@@ -12,7 +12,7 @@ import tf_keras
 from training.about import About
 from training.checkpoint import Array
 from training.learning.checkpoint_folder import Trained, write_checkpoint
-from training.learning.data import RunData
+from training.learning.run_data import RunData
 from training.learning.files import write_text
 from training.learning.fine_tuning import FineTuning
 from training.learning.network import Network, read_pretrained

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from stream.bundle import POLARITIES, file_sha256
 from stream.errors import InputError
-from training.semeval import LabelledTweet, read_semeval
+from training.data.tweets import LabelledTweet
+from training.datasets import read_dataset
+from training.duplicates import distinct, without
 
 
 @dataclass(frozen=True)
@@ -26,13 +28,13 @@ def read_run_data(data: Sequence[Path], dev: Path, unlabelled: Sequence[Path]) -
     Raises:
         InputError: A file cannot be read, a line is wrong, or a class has no tweets to learn from.
     """
-    dev_tweets = read_semeval([dev])
-    ids, texts = {tweet.id for tweet in dev_tweets}, {tweet.text for tweet in dev_tweets}
-    labelled = [tweet for tweet in read_semeval(data) if tweet.id not in ids and tweet.text not in texts]
+    dev_tweets = distinct(read_dataset([dev]).tweets)
+    labelled = distinct(without(read_dataset(data).tweets, dev_tweets))
     for polarity in POLARITIES:
         if not any(tweet.polarity == polarity for tweet in labelled):
             named = ", ".join(map(str, data))
             raise InputError(f"no {polarity} tweet to learn from is in {named}, but for those that are in {dev} too")
+    texts = {tweet.text for tweet in dev_tweets}
     read = [text for path in unlabelled for text in _lines(path) if text not in texts]
     return RunData(labelled, dev_tweets, list(dict.fromkeys(read)))
 
