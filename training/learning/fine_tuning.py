@@ -50,8 +50,8 @@ def class_weights(gold: NDArray[np.int64], settings: Supervised) -> NDArray[np.f
     """The weight of each class, 1 on average over the labelled tweets; shape (classes,)."""
     tweets = np.bincount(gold[gold >= 0], minlength=3)
     weights = (tweets.sum() / np.maximum(tweets, 1)) ** _EXPONENTS[settings.class_weights]
-    mean: float = (weights * tweets).sum() / tweets.sum()
-    return weights / mean
+    normed: NDArray[np.float64] = weights * tweets.sum() / (weights * tweets).sum()
+    return normed
 
 
 def gold_loss(logits: Tensor, gold: Tensor, weights: Tensor, smoothing: float) -> Tensor:

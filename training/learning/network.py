@@ -3,6 +3,7 @@
 The names and shapes of weights are those of Hugging Face's PyTorch models, as `model.safetensors` holds them.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +25,13 @@ from training.errors import CheckpointError
 from training.learning.base import KERAS_WEIGHTS_FILE
 
 Tensor = Any
+"""A tf.Tensor; TensorFlow and transformers come with few types."""
+Config = Any
+"""A transformers.PretrainedConfig."""
+Model = Any
+"""A transformers.TFPreTrainedModel."""
+Outputs = Any
+"""A transformers.utils.ModelOutput."""
 Head = Literal["classifier", "masked_words"]
 
 _CLASSES = {
@@ -47,13 +55,15 @@ class Network:
         CheckpointError: Weights of the encoder are missing.
     """
 
-    def __init__(self, config: Any, weights: dict[str, Array], head: Head, source: str) -> None:
+    def __init__(self, config: Config, weights: dict[str, Array], head: Head, source: str) -> None:
         transformers.logging.set_verbosity_error()  # it mourns its TensorFlow classes
         kind = _CLASSES[config.model_type][head == "masked_words"]
         self.config = config
         self.model, loading = load_pytorch_state_dict_in_tf2_model(
             kind(config), dict(weights), allow_missing_keys=True, output_loading_info=True
         )
+        # A head for masked words has no use for the pooler, but the classifier that comes after it has.
+        self._pooler = {name: weight for name, weight in weights.items() if ".pooler." in name}
         if missing := [name for name in loading["missing_keys"] if not name.startswith(_HEADS)]:
             raise CheckpointError(f"{source} lacks {listed(missing)}")
         self.ignore_padding()
@@ -71,7 +81,7 @@ class Network:
         generators = [layer._random_generator._generator for layer in layers]  # noqa: SLF001
         return [generator.state for generator in generators if generator is not None]
 
-    def outputs(self, input_ids: Tensor, *, training: bool = False, states: bool = False) -> Any:
+    def outputs(self, input_ids: Tensor, *, training: bool = False, states: bool = False) -> Outputs:
         """Runs the network.
 
         Args:
@@ -85,6 +95,23 @@ class Network:
         mask = tf.cast(input_ids != PADDING_ID, tf.int32)
         return self.model(input_ids, attention_mask=mask, training=training, output_hidden_states=states)
 
+    def word_logits(self, input_ids: Tensor, chosen: Tensor, *, training: bool) -> Tensor:
+        """Guesses words at chosen tokens alone, for the vocabulary makes each guess dear.
+
+        Args:
+            input_ids: int32 [batch, tokens], filled up with the padding id.
+            chosen: bool [batch, tokens].
+            training: With dropout.
+
+        Returns:
+            float32 [chosen tokens, vocabulary].
+        """
+        encoder = getattr(self.model, self.model.base_model_prefix)
+        head = self.model.mlm if hasattr(self.model, "mlm") else self.model.predictions
+        mask = tf.cast(input_ids != PADDING_ID, tf.int32)
+        states = encoder(input_ids, attention_mask=mask, training=training).last_hidden_state
+        return head(tf.boolean_mask(states, chosen)[tf.newaxis])[0]
+
     def ignore_padding(self) -> None:
         """Makes the padding's embedding 0, as MobileBERT's trigrams look one token past a tweet's end."""
         embeddings = self.model.get_input_embeddings().weight
@@ -92,14 +119,14 @@ class Network:
 
     def weights(self) -> dict[str, Array]:
         """The weights by name, as a checkpoint holds them."""
-        return _weights_of(self.model)
+        return self._pooler | _weights_of(self.model)
 
 
-def read_pretrained(folder: Path) -> tuple[Any, dict[str, Array]]:
+def read_pretrained(folder: Path) -> tuple[Config, dict[str, Array]]:
     """Reads a pretrained or fine-tuned checkpoint of the BERT family.
 
     Returns:
-        Its configuration, set to classify polarities, and its weights.
+        Its configuration and its weights by name. Columns of labels, if it has any, are in the order of POLARITIES.
 
     Raises:
         CheckpointError: It cannot be read, or is of another family.
@@ -109,21 +136,37 @@ def read_pretrained(folder: Path) -> tuple[Any, dict[str, Array]]:
         weights = _keras_weights(folder, config)
     else:
         weights = _safe_weights(folder / WEIGHTS_FILE)
-    if len(weights.get("classifier.weight", POLARITIES)) != len(POLARITIES):  # of another task
-        del weights["classifier.weight"], weights["classifier.bias"]
+    weights = _with_prefix(weights, f"{config.model_type}.")
+    columns = [config.label2id.get(polarity) for polarity in POLARITIES]
+    for name in ("classifier.weight", "classifier.bias"):
+        if None in columns:
+            weights.pop(name, None)  # it was of another task
+        elif name in weights:
+            weights[name] = weights[name][columns]
+    config.id2label = dict(enumerate(POLARITIES))
+    config.label2id = {label: column for column, label in enumerate(POLARITIES)}
     return config, weights
 
 
-def _read_config(folder: Path) -> Any:
+def learned_labels(weights: Mapping[str, Array]) -> bool:
+    """Whether weights hold a head that tells polarities."""
+    return "classifier.weight" in weights
+
+
+def _with_prefix(weights: dict[str, Array], prefix: str) -> dict[str, Array]:
+    """Names an encoder's weights as they are named within a model that has a head too."""
+    if any(name.startswith(prefix) for name in weights):
+        return weights
+    return {f"{prefix}{name}": weight for name, weight in weights.items()}
+
+
+def _read_config(folder: Path) -> Config:
     try:
         config = transformers.AutoConfig.from_pretrained(str(folder), local_files_only=True)
     except (OSError, ValueError) as error:
         raise CheckpointError(f"no checkpoint at {folder}: cannot read {CONFIG_FILE}") from error
     if config.model_type not in _CLASSES:
         raise CheckpointError(f"{folder} is a {config.model_type}; what can be trained is {' or '.join(_CLASSES)}")
-    if sorted(config.id2label.values()) != sorted(POLARITIES):
-        config.id2label = dict(enumerate(POLARITIES))
-        config.label2id = {label: column for column, label in enumerate(POLARITIES)}
     return config
 
 
@@ -135,7 +178,7 @@ def _safe_weights(path: Path) -> dict[str, Array]:
     return {name: weight.astype(np.float32) for name, weight in weights.items()}
 
 
-def _keras_weights(folder: Path, config: Any) -> dict[str, Array]:
+def _keras_weights(folder: Path, config: Config) -> dict[str, Array]:
     """Reads weights that were saved by TensorFlow: those of the encoder, its pooler and its head for masked words."""
     weights: dict[str, Array] = {}
     for kind in _CLASSES[config.model_type]:
@@ -143,7 +186,7 @@ def _keras_weights(folder: Path, config: Any) -> dict[str, Array]:
     return {name: weight for name, weight in weights.items() if not name.startswith("classifier")}
 
 
-def _weights_of(model: Any) -> dict[str, Array]:
+def _weights_of(model: Model) -> dict[str, Array]:
     weights = {}
     for variable in model.weights:
         name, transpose = convert_tf_weight_name_to_pt_weight_name(variable.name, tf_weight_shape=variable.shape)

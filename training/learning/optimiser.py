@@ -11,6 +11,8 @@ import tf_keras
 from training.learning.recipe import Stage
 
 Tensor = Any
+Variable = Any
+KerasOptimizer = Any
 _WITHOUT_DECAY = ["bias", "LayerNorm", "gamma", "beta"]
 
 
@@ -38,7 +40,7 @@ class Optimiser:
         settings: The stage's.
     """
 
-    def __init__(self, variables: Sequence[Any], layers: int, settings: Stage) -> None:
+    def __init__(self, variables: Sequence[Variable], layers: int, settings: Stage) -> None:
         self._variables = variables
         self._gradient_norm = settings.gradient_norm
 
@@ -50,7 +52,7 @@ class Optimiser:
         self._optimisers = [self._adamw([variables[index] for index in group], settings) for _, group in self._groups]
 
     @property
-    def variables(self) -> list[Any]:
+    def variables(self) -> list[Variable]:
         """What it remembers from step to step."""
         return [variable for optimiser in self._optimisers for variable in optimiser.variables]
 
@@ -62,7 +64,7 @@ class Optimiser:
             optimiser.apply_gradients([(gradients[index], self._variables[index]) for index in group])
 
     @staticmethod
-    def _adamw(variables: Sequence[Any], settings: Stage) -> Any:
+    def _adamw(variables: Sequence[Variable], settings: Stage) -> KerasOptimizer:
         optimiser = tf_keras.optimizers.AdamW(weight_decay=settings.weight_decay, jit_compile=False)
         optimiser.exclude_from_weight_decay(var_names=_WITHOUT_DECAY)
         optimiser.build(variables)
@@ -77,7 +79,7 @@ class WeightAverage:
         kept: How much of the average each step keeps; less in the first steps, in which it would stand still.
     """
 
-    def __init__(self, variables: Sequence[Any], kept: float) -> None:
+    def __init__(self, variables: Sequence[Variable], kept: float) -> None:
         self._variables = variables
         self._kept = kept
         self.variables = [tf.Variable(variable, trainable=False) for variable in variables] if kept else []

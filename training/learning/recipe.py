@@ -16,6 +16,7 @@ SHIPPED_RECIPES = Path(__file__).parent.parent / "recipes"
 TEACHER = "teacher"
 """As a recipe's base: the first of the teachers."""
 
+StageName = Literal["adapt", "distil", "finetune"]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -94,6 +95,16 @@ class Recipe(_Section):
     student: Student | None = None
     distil: Distil | None = None
     finetune: Supervised | None = None
+
+    @property
+    def stages(self) -> dict[StageName, Stage]:
+        """The stages it has, in their order."""
+        stages: dict[StageName, Stage | None] = {
+            "adapt": self.adapt,
+            "distil": self.distil,
+            "finetune": self.finetune,
+        }
+        return {name: stage for name, stage in stages.items() if stage}
 
     @model_validator(mode="after")
     def _learns_labels(self) -> Self:

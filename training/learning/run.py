@@ -16,8 +16,8 @@ from training.learning.files import write_text
 from training.learning.recipe import TEACHER, Recipe
 
 RUN_FILE = "run.json"
-RECIPE_FILE = "recipe.json"
-CHECKPOINT = "checkpoint"
+ADAPTED, DISTILLED, CHECKPOINT = "adapted", "distilled", "checkpoint"
+"""The folders of checkpoints that the stages make; the last stage's is always `checkpoint`."""
 _PACKAGES = ("starling-edge", "tensorflow", "tf-keras", "transformers", "tokenizers", "safetensors", "numpy", "regex")
 
 
@@ -48,6 +48,10 @@ class Run:
         if not self.teachers:
             raise TrainingError(f"the recipe {self.recipe.name} begins with its teacher: name one with --teacher")
         return self.teachers[0]
+
+    def seed_folder(self, seed: int) -> Path:
+        """Where all of a seed lies."""
+        return self.out / f"seed-{seed}"
 
     def check(self) -> None:
         """Refuses what the recipe needs and was not given.

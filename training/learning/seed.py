@@ -1,29 +1,24 @@
 """Trains one seed of a run: its stages in order, each beginning with the checkpoint of the one before."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import tensorflow as tf
 import tf_keras
 
-from training.about import About
-from training.checkpoint import Array
+from training.learning.beginning import Beginning
 from training.learning.checkpoint_folder import Trained, write_checkpoint
-from training.learning.run_data import RunData
-from training.learning.files import write_text
+from training.learning.describe import describe
+from training.learning.distillation import Distillation
 from training.learning.fine_tuning import FineTuning
-from training.learning.network import Network, read_pretrained
-from training.learning.recipe import Supervised
-from training.learning.run import CHECKPOINT, Run
+from training.learning.history import write_history
+from training.learning.masking import MaskedWords
+from training.learning.recipe import Adapt, Distil, Stage, StageName, Supervised
+from training.learning.run import ADAPTED, CHECKPOINT, DISTILLED, Run
+from training.learning.run_data import RunData
 from training.learning.stage import StageRun, Watcher
-from training.learning.state import State
 from training.learning.task import Judge, Task
-from training.learning.tweets import Examples, Reader, read_tokenizer
-
-HISTORY_FILE = "history.json"
+from training.learning.teachers import soft_labels
 
 
 @dataclass(frozen=True)
@@ -35,11 +30,6 @@ class SeedRun:
     seed: int
     watcher: Watcher
 
-    @property
-    def folder(self) -> Path:
-        """Where all of it lies."""
-        return self.run.out / f"seed-{self.seed}"
-
     def train(self) -> Path:
         """Trains what is not trained yet.
 
@@ -47,45 +37,53 @@ class SeedRun:
             The folder of the checkpoint.
 
         Raises:
-            StarlingError: Something cannot be used, written, or was interrupted.
+            StarlingError: Something cannot be used or written, or the watcher wants to stop.
         """
-        checkpoint = self.folder / CHECKPOINT
-        if checkpoint.exists():
-            return checkpoint
-        self._finetune(self.run.base(), checkpoint)
-        return checkpoint
+        current = self.run.base()
+        for stage, settings in self.run.recipe.stages.items():
+            output = self._output(stage)
+            if not output.exists():
+                self._run_stage(stage, settings, current, output)
+            current = output
+        return current
 
-    def _finetune(self, begin: Path, out: Path) -> None:
-        settings = self.run.recipe.finetune
-        if settings is None:
-            return
-        make_repeatable(self.seed)
-        config, weights = read_pretrained(begin)
-        network = Network(config, weights, "classifier", str(begin))
-        word_pieces = read_tokenizer(begin, self.run.recipe.max_tokens, config.vocab_size)
-        reader = Reader(word_pieces, self.run.recipe.cleaning)
-        labels = [config.id2label[column] for column in sorted(config.id2label)]
-        examples, dev = (
-            Examples(
-                reader.token_ids([tweet.text for tweet in tweets]),
-                np.array([labels.index(tweet.polarity) for tweet in tweets]),
-            )
-            for tweets in (self.data.labelled, self.data.dev)
-        )
-        task = FineTuning(network, settings, examples, self.seed)
-        stage = StageRun(
-            "finetune", task, Judge(network, dev), self.folder, self.watcher, self.run.checkpoint_steps
-        )
-        state = stage.run()
-        write_text(self.folder / HISTORY_FILE, json.dumps({"finetune": state.history}, indent=1) + "\n")
+    def _output(self, stage: StageName) -> Path:
+        if stage == "adapt":  # without labels there is little that seeds could differ in
+            return self.run.out / ADAPTED
+        is_last = stage == list(self.run.recipe.stages)[-1]
+        return self.run.seed_folder(self.seed) / (CHECKPOINT if is_last else DISTILLED)
+
+    def _run_stage(self, stage: StageName, settings: Stage, begin: Path, output: Path) -> None:
+        seed = self.run.seeds[0] if stage == "adapt" else self.seed
+        make_repeatable(seed)
         recipe = self.run.recipe
-        about = About(
-            name=recipe.name, base=recipe.base, licence=recipe.licence, max_tokens=recipe.max_tokens,
-            cleaning=recipe.cleaning, training={"seed": self.seed, "seconds": state.seconds, "best": state.best},
-        )
-        write_checkpoint(out, Trained(config, stage.best_path, word_pieces, about))
-        stage.state_path.unlink(missing_ok=True)
-        stage.best_path.unlink()
+        learns_labels_first = isinstance(settings, Supervised) and not (stage == "finetune" and recipe.distil)
+        beginning = Beginning.read(begin, recipe, recipe.student if learns_labels_first else None)
+        task = self._task(settings, beginning, seed)
+        judge = Judge(task.network, beginning.examples(self.data.dev)) if isinstance(settings, Supervised) else None
+        stage_run = StageRun(stage, task, judge, output.parent, self.watcher, self.run.checkpoint_steps)
+        state = stage_run.run()
+        write_history(output.parent, stage, state)
+        about = describe(self.run, self.data, settings, seed, state)
+        trained = Trained(task.network.config, stage_run.best_path, beginning.reader.word_pieces, about)
+        write_checkpoint(output, trained)
+        stage_run.remove_files()
+
+    def _task(self, settings: Stage, beginning: Beginning, seed: int) -> Task:
+        labelled, unlabelled = self.data.labelled, self.data.unlabelled
+        match settings:
+            case Adapt():
+                token_ids = beginning.examples(labelled, unlabelled).token_ids
+                network = beginning.network("masked_words")
+                return MaskedWords(network, settings, token_ids, beginning.reader.word_pieces, seed)
+            case Distil():
+                texts = [*(tweet.text for tweet in labelled), *unlabelled]
+                taught = soft_labels(self.run.teachers, texts, settings.temperature, self.run.out, self.watcher.on_step)
+                examples = beginning.examples(labelled, unlabelled)
+                return Distillation(beginning.network("classifier"), settings, examples, taught, seed)
+            case Supervised():
+                return FineTuning(beginning.network("classifier"), settings, beginning.examples(labelled), seed)
+        raise TypeError(f"no stage: {settings}")
 
 
 def make_repeatable(seed: int) -> None:

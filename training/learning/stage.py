@@ -3,13 +3,14 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import tensorflow as tf
 
 from training.errors import InterruptedRunError, TrainingError
 from training.learning.files import write_arrays
+from training.learning.network import Tensor
 from training.learning.optimiser import Optimiser, WeightAverage, learning_rate
 from training.learning.recipe import Supervised
 from training.learning.state import State, load_state, save_state
@@ -26,6 +27,9 @@ class Watcher(Protocol):
 
     def begin(self, stage: str, steps: int, done: int) -> None:
         """A stage begins, of which some steps may be done already."""
+
+    def on_step(self, doing: str) -> None:
+        """Something else that takes its time begins."""
 
     def stepped(self, loss: float, best: float) -> None:
         """A step was made."""
@@ -83,16 +87,23 @@ class StageRun:
             if state.step % self._checkpoint_steps == 0:
                 save_state(self.state_path, state, self._all_variables)
         if self._judge is None:
+            self._average.swap()
             self._keep_weights()
+            self._average.swap()
         return state
 
-    def _step_function(self) -> Callable[..., Any]:
+    def remove_files(self) -> None:
+        """Removes what is not needed once what it made is kept elsewhere."""
+        for path in (self.state_path, self.best_path):
+            path.unlink(missing_ok=True)
+
+    def _step_function(self) -> Callable[..., Tensor]:
         """The step as a graph, traced once for batches of any shape."""
         task, optimiser, average = self._task, self._optimiser, self._average
         variables = task.network.variables
         scalar = tf.TensorSpec([], tf.float32)
 
-        def step(*arguments: Any) -> Any:
+        def step(*arguments: Tensor) -> Tensor:
             *inputs, rate, number = arguments
             with tf.GradientTape() as tape:
                 loss = task.loss(*inputs)
@@ -103,7 +114,7 @@ class StageRun:
 
         return tf.function(step, input_signature=[*task.signature, scalar, scalar])  # type: ignore[no-any-return]
 
-    def _one_step(self, state: State, step: Callable[..., Any]) -> None:
+    def _one_step(self, state: State, step: Callable[..., Tensor]) -> None:
         began = time.monotonic()
         rate = learning_rate(self._task.settings, state.step, self._steps)
         inputs = self._task.inputs(state.step)
@@ -134,22 +145,14 @@ class StageRun:
         if self._judge is None:
             return
         self._average.swap()
-        scores = self._judge.scores()
-        state.history.append(
-            {
-                "step": state.step,
-                "macro_recall": round(scores.macro_recall, 6),
-                "macro_f1": round(scores.macro_f1, 6),
-                "accuracy": round(scores.accuracy, 6),
-            }
-        )
+        scores = self._judge.scores().as_json()
+        measures = ("macro_recall", "macro_f1", "accuracy")
+        state.history.append({"step": state.step} | {name: scores[name] for name in measures})
         state.since_best += 1
-        if scores.macro_recall > state.best:
-            state.best, state.since_best = scores.macro_recall, 0
-            write_arrays(self.best_path, self._task.network.weights(), {"format": "pt"})
+        if scores["macro_recall"] > state.best:
+            state.best_scores, state.since_best = scores, 0
+            self._keep_weights()
         self._average.swap()
 
     def _keep_weights(self) -> None:
-        self._average.swap()
         write_arrays(self.best_path, self._task.network.weights(), {"format": "pt"})
-        self._average.swap()

@@ -18,8 +18,8 @@ class State:
 
     step: int = 0
     """Steps done."""
-    best: float = -1.0
-    """The best macro-recall on the dev set so far."""
+    best_scores: dict[str, Any] | None = None
+    """Those of the best evaluation on the dev set so far."""
     since_best: int = 0
     """Evaluations since then."""
     history: list[dict[str, float]] = field(default_factory=list)
@@ -28,6 +28,11 @@ class State:
     """Those that are not in the history yet."""
     seconds: float = 0.0
     """How long it took, interruptions left out."""
+
+    @property
+    def best(self) -> float:
+        """The best macro-recall on the dev set so far; below 0 before the first evaluation."""
+        return self.best_scores["macro_recall"] if self.best_scores else -1.0
 
 
 def save_state(path: Path, state: State, variables: Sequence[Any]) -> None:

@@ -20,11 +20,21 @@ from training.scores import Scores, score
 class Task(Protocol):
     """One stage's."""
 
-    network: Network
-    settings: Stage
-    order: Order
-    signature: Sequence[Any]
-    """The tf.TensorSpec of each input."""
+    @property
+    def network(self) -> Network:
+        """What learns."""
+
+    @property
+    def settings(self) -> Stage:
+        """The stage's."""
+
+    @property
+    def order(self) -> Order:
+        """In which the tweets come."""
+
+    @property
+    def signature(self) -> Sequence[Any]:
+        """The tf.TensorSpec of each input."""
 
     def inputs(self, step: int) -> Sequence[NDArray[Any]]:
         """What a step learns from."""

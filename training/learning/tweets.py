@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +13,10 @@ from transformers import BertTokenizerFast
 from stream.bundle import PADDING_ID, TOKENIZER_FILE, Cleaning
 from stream.text import cleaner
 from training.errors import CheckpointError
+from training.learning.network import Config
 
-MASK = "[MASK]"
+UNKNOWN = -1
+"""The gold column of a tweet that nobody labelled."""
 
 
 @dataclass(frozen=True)
@@ -49,22 +52,26 @@ class Examples:
         return tuple(map(len, self.token_ids))
 
 
-def read_tokenizer(folder: Path, max_tokens: int, vocabulary: int) -> WordPieces:
+def read_tokenizer(folder: Path, max_tokens: int, config: Config) -> WordPieces:
     """Reads a checkpoint's tokeniser, set to cut at `max_tokens` and not to pad.
 
     Args:
         folder: The checkpoint's.
         max_tokens: The longest input.
-        vocabulary: The entries that the checkpoint has embeddings for.
+        config: The checkpoint's.
 
     Raises:
-        CheckpointError: There is none, or it is another model's.
+        CheckpointError: There is none, or it is another model's, or the model reads no inputs that long.
     """
+    if max_tokens > config.max_position_embeddings:
+        raise CheckpointError(
+            f"max_tokens is {max_tokens}, but {folder} reads at most {config.max_position_embeddings} tokens"
+        )
     word_pieces = _load(folder)
     entries, padding = word_pieces.get_vocab_size(), word_pieces.token_to_id("[PAD]")
-    if entries > vocabulary or padding != PADDING_ID:
+    if entries > config.vocab_size or padding != PADDING_ID:
         raise CheckpointError(
-            f"the tokeniser in {folder} does not fit its checkpoint: it has {entries} entries for {vocabulary} "
+            f"the tokeniser in {folder} does not fit its checkpoint: it has {entries} entries for {config.vocab_size} "
             f"embeddings, and its [PAD] is {padding}, where {PADDING_ID} is needed"
         )
     word_pieces.no_padding()
@@ -76,6 +83,7 @@ def _load(folder: Path) -> WordPieces:
     try:
         if (folder / TOKENIZER_FILE).is_file():
             return WordPieces.from_file(str(folder / TOKENIZER_FILE))
-        return BertTokenizerFast.from_pretrained(str(folder), local_files_only=True).backend_tokenizer
+        tokenizer = BertTokenizerFast.from_pretrained(str(folder), local_files_only=True)
+        return cast("WordPieces", tokenizer.backend_tokenizer)
     except Exception as error:  # the Rust side raises bare Exceptions
         raise CheckpointError(f"{folder} has no tokeniser that can be read: {error}") from error
