@@ -70,6 +70,8 @@ class Manifest(BaseModel):
     training: Free = {}
     scores: Free = {}
     agreement: Free = {}
+    calibration: Free = {}
+    """What the temperature was fitted on, and what it did."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

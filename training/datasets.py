@@ -7,13 +7,13 @@ from typing import Literal
 
 from stream.errors import InputError
 from training.data.files import read_utf8
+from training.data.formats import Format, Table
 from training.data.replab import is_replab, read_replab
 from training.data.semeval import is_semeval, read_semeval
-from training.data.tables import Columns, Kind, read_table
+from training.data.tables import Columns, read_table
 from training.data.tweets import Dataset
 
-Format = Literal["semeval", "replab", "jsonl", "csv", "tsv"]
-_KINDS: dict[str, Kind] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "csv", ".tsv": "tsv"}
+_KINDS: dict[str, Table] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "csv", ".tsv": "tsv"}
 _SUFFIXES = (*_KINDS, ".txt")
 
 
@@ -56,19 +56,22 @@ def _read(path: Path, reading: Reading) -> Dataset:
 
 
 def _files(folder: Path) -> list[Path]:
-    files = [path for path in sorted(folder.iterdir()) if path.is_file() and _suffix(path) in _SUFFIXES]
+    try:
+        files = [path for path in sorted(folder.iterdir()) if path.is_file() and _suffix(path) in _SUFFIXES]
+    except OSError as error:
+        raise InputError(f"cannot read {folder}: {error.strerror}") from error
     if not files:
         raise InputError(f"{folder} holds no data: neither {', '.join(_SUFFIXES)} (.gz) files nor RepLab's folders")
     return files
 
 
-def _recognised(path: Path) -> Kind | Literal["semeval"]:
-    if _suffix(path) in {".tsv", ".txt", ""} and is_semeval(read_utf8(path)):
+def _recognised(path: Path) -> Table | Literal["semeval"]:
+    kind = _KINDS.get(_suffix(path))
+    if kind in {None, "tsv"} and is_semeval(read_utf8(path)):
         return "semeval"
-    try:
-        return _KINDS[_suffix(path)]
-    except KeyError:
-        raise InputError(f"cannot tell the format of {path}: name it with --format") from None
+    if kind is None:
+        raise InputError(f"cannot tell the format of {path}: name it with --format")
+    return kind
 
 
 def _suffix(path: Path) -> str:

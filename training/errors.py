@@ -4,6 +4,7 @@ StarlingError
 ├── CheckpointError    a checkpoint that is missing, damaged or of another kind
 ├── ConversionError    a model that cannot be converted as asked
 ├── DisagreementError  a converted model that does not do what its checkpoint does
+├── HydrationError     the X API refuses, or does not answer
 ├── RecipeError        a recipe that is missing or wrong
 ├── TrainingError      a run that cannot begin or go on
 └── InterruptedRunError  a run that was stopped, and can go on
@@ -46,3 +47,9 @@ class InterruptedRunError(StarlingError):
     """A run was stopped by a signal, and can be taken up again."""
 
     exit_code = 130
+
+
+class HydrationError(StarlingError):
+    """The texts of tweets cannot be had from the X API."""
+
+    exit_code = 69  # EX_UNAVAILABLE

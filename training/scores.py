@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stream.bundle import POLARITIES, Polarity
+
+Columns = NDArray[np.intp]
+"""A polarity for each tweet, by its place in POLARITIES."""
 
 
 @dataclass(frozen=True)
@@ -27,17 +31,17 @@ class Scores:
         """The share of tweets with the gold label."""
         return float(self.confusion.trace() / self.tweets)
 
-    @property
+    @cached_property
     def recall(self) -> NDArray[np.float64]:
         """By class: the share of its tweets that were found."""
         return _ratio(self.confusion.diagonal(), self.confusion.sum(axis=1))
 
-    @property
+    @cached_property
     def precision(self) -> NDArray[np.float64]:
         """By class: the share of the labels given that were right."""
         return _ratio(self.confusion.diagonal(), self.confusion.sum(axis=0))
 
-    @property
+    @cached_property
     def f1(self) -> NDArray[np.float64]:
         """By class: the harmonic mean of precision and recall."""
         return _ratio(2 * self.precision * self.recall, self.precision + self.recall)
@@ -52,6 +56,16 @@ class Scores:
         """The mean F1 of the classes."""
         return float(self.f1.mean())
 
+    @property
+    def balanced_accuracy(self) -> float:
+        """The mean recall of the classes that occur: macro-recall, unless the data lacks a class."""
+        return float(self.recall[self.confusion.sum(axis=1) > 0].mean())
+
+    @property
+    def polar_f1(self) -> float:
+        """The mean F1 of positive and negative, by which SemEval ranked until 2016."""
+        return float(self.f1[[POLARITIES.index("negative"), POLARITIES.index("positive")]].mean())
+
     def as_json(self) -> dict[str, Any]:
         """All of it, rounded to four places."""
         by_class = zip(POLARITIES, self.precision, self.recall, self.f1, self.confusion, strict=True)
@@ -60,6 +74,8 @@ class Scores:
             "macro_recall": round(self.macro_recall, 4),
             "macro_f1": round(self.macro_f1, 4),
             "accuracy": round(self.accuracy, 4),
+            "balanced_accuracy": round(self.balanced_accuracy, 4),
+            "polar_f1": round(self.polar_f1, 4),
             "classes": {
                 polarity: {
                     "precision": round(float(precision), 4),
@@ -74,10 +90,19 @@ class Scores:
 
 def score(gold: Sequence[Polarity], given: Sequence[Polarity]) -> Scores:
     """Compares the labels given with the gold ones, tweet by tweet."""
+    return score_columns(columns(gold), columns(given))
+
+
+def score_columns(gold: Columns, given: Columns) -> Scores:
+    """Compares the labels given with the gold ones, tweet by tweet."""
     confusion = np.zeros((len(POLARITIES), len(POLARITIES)), dtype=np.int64)
-    for gold_label, given_label in zip(gold, given, strict=True):
-        confusion[POLARITIES.index(gold_label), POLARITIES.index(given_label)] += 1
+    np.add.at(confusion, (gold, given), 1)
     return Scores(confusion)
+
+
+def columns(polarities: Sequence[Polarity]) -> Columns:
+    """The polarities by their places in POLARITIES, shape (len(polarities),)."""
+    return np.array([POLARITIES.index(polarity) for polarity in polarities], dtype=np.intp)
 
 
 def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ def test_convert_makes_a_bundle_and_shows_how_it_compares(
     checkpoint_folder: Path, tweets_file: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "bundle"
-    arguments = [str(checkpoint_folder), "--data", str(tweets_file), "--out", str(out)]
+    arguments = ["convert", str(checkpoint_folder), "--data", str(tweets_file), "--out", str(out)]
     result = CliRunner().invoke(app, [*arguments, "--precision", "float32"], catch_exceptions=False)
     assert result.exit_code == 0
     assert "macro-recall" in result.stdout
@@ -22,7 +22,7 @@ def test_convert_makes_a_bundle_and_shows_how_it_compares(
 
 
 def test_an_unknown_precision_is_refused(checkpoint_folder: Path, tweets_file: Path, tmp_path: Path) -> None:
-    arguments = [str(checkpoint_folder), "--data", str(tweets_file), "--out", str(tmp_path / "bundle")]
+    arguments = ["convert", str(checkpoint_folder), "--data", str(tweets_file), "--out", str(tmp_path / "bundle")]
     result = CliRunner().invoke(app, [*arguments, "--precision", "int4"])
     assert result.exit_code == 2
     assert "int4" in result.stderr

@@ -1,9 +1,17 @@
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics
 
+from stream.bundle import POLARITIES, Polarity
 from training.scores import Scores, score
 
 pytestmark = pytest.mark.training
+
+PAIRS = st.lists(st.tuples(st.sampled_from(POLARITIES), st.sampled_from(POLARITIES)), min_size=1, max_size=60)
 
 
 def test_labels_are_counted_by_gold_and_given_label() -> None:
@@ -17,9 +25,36 @@ def test_the_measures_are_those_worked_out_by_hand() -> None:
     assert scores.macro_recall == pytest.approx((8 / 10 + 6 / 10 + 16 / 20) / 3)
     # F1 is twice the hits over gold and given labels together.
     assert scores.macro_f1 == pytest.approx((16 / 19 + 12 / 22 + 32 / 39) / 3)
+    assert scores.polar_f1 == pytest.approx((16 / 19 + 32 / 39) / 2)
 
 
 def test_a_class_that_nobody_gave_scores_0() -> None:
     scores = score(["negative", "positive"], ["positive", "positive"])
     assert scores.precision.tolist() == [0, 0, 0.5]
     assert scores.f1.tolist() == pytest.approx([0, 0, 2 / 3])
+
+
+def test_a_class_that_the_data_lacks_counts_as_missed_but_for_balanced_accuracy() -> None:
+    scores = score(["negative", "positive"], ["negative", "negative"])
+    assert scores.macro_recall == pytest.approx(1 / 3)
+    assert scores.balanced_accuracy == pytest.approx(1 / 2)
+
+
+@given(PAIRS)
+@pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true")
+@pytest.mark.filterwarnings("ignore:A single label was found")
+def test_the_measures_are_those_of_scikit_learn(pairs: Sequence[tuple[Polarity, Polarity]]) -> None:
+    gold, given_labels = zip(*pairs, strict=True)
+    scores = score(gold, given_labels)
+    names = list(POLARITIES)
+    expected = metrics.precision_recall_fscore_support(gold, given_labels, labels=names, zero_division=0)
+    np.testing.assert_allclose((scores.precision, scores.recall, scores.f1), expected[:3])
+    assert scores.confusion.tolist() == metrics.confusion_matrix(gold, given_labels, labels=names).tolist()
+    assert scores.accuracy == pytest.approx(metrics.accuracy_score(gold, given_labels))
+    assert scores.balanced_accuracy == pytest.approx(metrics.balanced_accuracy_score(gold, given_labels))
+    assert scores.macro_f1 == pytest.approx(
+        metrics.f1_score(gold, given_labels, labels=names, average="macro", zero_division=0)
+    )
+    assert scores.polar_f1 == pytest.approx(
+        metrics.f1_score(gold, given_labels, labels=["negative", "positive"], average="macro", zero_division=0)
+    )

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from stream.bundle import POLARITIES
 from stream.errors import InputError
-from training.data.tables import Columns, Kind, read_table
+from training.data.formats import Table
+from training.data.tables import Columns, read_table
 from training.data.tweets import LabelledTweet
 
 # A file of text cannot hold half a surrogate pair, and the csv module of Python 3.11 takes no NUL.
@@ -41,7 +42,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> Non
 
 @given(rows=ROWS, delimiter=st.sampled_from([("csv", ","), ("tsv", "\t")]))
 def test_whatever_the_csv_module_writes_is_read_back(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]], delimiter: tuple[Kind, str]
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]], delimiter: tuple[Table, str]
 ) -> None:
     kind, character = delimiter
     table = io.StringIO(newline="")
@@ -65,7 +66,7 @@ def test_whatever_the_json_module_writes_is_read_back(
 )
 @pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl"])
 def test_any_bytes_are_read_or_refused_with_their_file(
-    tmp_path_factory: pytest.TempPathFactory, kind: Kind, content: bytes
+    tmp_path_factory: pytest.TempPathFactory, kind: Table, content: bytes
 ) -> None:
     file = tmp_path_factory.mktemp("table") / "tweets"
     file.write_bytes(content)
@@ -98,6 +99,6 @@ def test_any_bytes_are_read_or_refused_with_their_file(
         ("jsonl", '{"text": "Cake", "label": null}\n', "line 1: its label is None, not text or a number"),
     ],
 )
-def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, kind: Kind, text: str, complaint: str) -> None:
+def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, kind: Table, text: str, complaint: str) -> None:
     with pytest.raises(InputError, match=complaint):
         read_table(write(tmp_path, text), kind, Columns())

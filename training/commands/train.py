@@ -4,14 +4,12 @@
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from training.learning.files import write_text
-from training.learning.recipe import Recipe
 from training.learning.run import Run
 from training.learning.run_data import read_run_data
 from training.learning.watching import watching
@@ -28,8 +26,8 @@ def train_recipe(run: Run) -> None:
     run.check()
     with watching() as watcher:
         watcher.on_step("reading the tweets")
-        data = read_run_data(run.data, run.dev, run.unlabelled)
-        run.open_folder()
+        data = read_run_data(run.files)
+        run.open_folder(data)
         watcher.on_step("starting TensorFlow")
         from training.learning.seed import SeedRun
 
@@ -52,7 +50,7 @@ def _summary(seeds: Sequence[int], scores: Sequence[dict[str, float]]) -> dict[s
 
 
 def _show(run: Run, scores: Sequence[dict[str, float]]) -> None:
-    table = Table("seed", *_MEASURES.values(), "checkpoint", title=f"{run.recipe.name} on {run.dev.name}")
+    table = Table("seed", *_MEASURES.values(), "checkpoint", title=f"{run.recipe.name} on {run.files.dev.name}")
     for seed, score in zip(run.seeds, scores, strict=True):
         checkpoint = run.seed_folder(seed) / "checkpoint"
         table.add_row(str(seed), *(f"{score[measure]:.2%}" for measure in _MEASURES), str(checkpoint))

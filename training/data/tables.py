@@ -5,16 +5,15 @@ import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import orjson
 
 from stream.bundle import Polarity
 from stream.errors import InputError
 from training.data.files import read_utf8
+from training.data.formats import Table
 from training.data.tweets import Dataset, LabelledTweet, polarity_named
 
-Kind = Literal["jsonl", "csv", "tsv"]
 Row = Mapping[str, object]
 _USUAL_NAMES = {
     "text": ("text", "full_text", "tweet"),
@@ -38,7 +37,7 @@ class Columns:
     """What the table's own labels mean."""
 
 
-def read_table(path: Path, kind: Kind, columns: Columns) -> Dataset:
+def read_table(path: Path, kind: Table, columns: Columns) -> Dataset:
     """Reads a table of labelled tweets.
 
     Raises:

@@ -9,6 +9,8 @@ from typing import Self
 from stream.bundle import POLARITIES, Polarity
 from stream.errors import InputError
 
+_MOST_NAMES = 5
+
 
 @dataclass(frozen=True, slots=True)
 class LabelledTweet:
@@ -32,6 +34,12 @@ class Dataset:
     """Labelled tweets whose text is not there, as with data that ships ids alone."""
     left_out: Counter[str] = field(default_factory=Counter)
     """How many rows were left out, by the reason."""
+
+    @property
+    def name(self) -> str:
+        """What a manifest calls it: its files' names, or the number of them where they are many."""
+        names = [file.name for file in self.files]
+        return ", ".join(names) if len(names) <= _MOST_NAMES else f"{len(names)} files: {names[0]} … {names[-1]}"
 
     @classmethod
     def joined(cls, parts: Iterable[Self]) -> Self:

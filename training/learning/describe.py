@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from training.about import About
-from training.learning.recipe import Stage, Supervised
+from training.about import ABOUT_FILE, About, read_about
+from training.learning.recipe import TEACHER, Stage, Supervised
 from training.learning.run import Run
 from training.learning.run_data import RunData
 from training.learning.state import State
@@ -15,7 +15,7 @@ def describe(run: Run, data: RunData, settings: Stage, seed: int, state: State) 
     training: dict[str, Any] = {
         "recipe": recipe.name,
         "seed": seed,
-        "data": [path.name for path in run.data],
+        "data": [source.split()[0] for source in data.sources["data"]],
         "labelled_tweets": len(data.labelled),
         "unlabelled_tweets": len(data.unlabelled),
         "steps": state.step,
@@ -28,10 +28,11 @@ def describe(run: Run, data: RunData, settings: Stage, seed: int, state: State) 
         training["teachers"] = len(run.teachers)
     if isinstance(settings, Supervised) and state.best_scores:
         scores = {name: state.best_scores[name] for name in ("macro_recall", "macro_f1", "accuracy")}
-        training["dev"] = {"data": run.dev.name, **scores}
+        training["dev"] = {"data": run.files.dev.name, **scores}
+    begun_with_teacher = recipe.base == TEACHER
     return About(
         name=recipe.name,
-        base=recipe.base,
+        base=read_about(run.teachers[0] / ABOUT_FILE).base if begun_with_teacher else recipe.base,
         licence=recipe.licence,
         max_tokens=recipe.max_tokens,
         cleaning=recipe.cleaning,

@@ -11,9 +11,9 @@ from stream.bundle import file_sha256
 from training.checkpoint import WEIGHTS_FILE
 from training.errors import TrainingError
 from training.learning.base import find_base
-from training.learning.run_data import sha256s
 from training.learning.files import write_text
 from training.learning.recipe import TEACHER, Recipe
+from training.learning.run_data import DataFiles, RunData
 
 RUN_FILE = "run.json"
 ADAPTED, DISTILLED, CHECKPOINT = "adapted", "distilled", "checkpoint"
@@ -26,9 +26,7 @@ class Run:
     """What is to be trained, and where."""
 
     recipe: Recipe
-    data: Sequence[Path]
-    dev: Path
-    unlabelled: Sequence[Path]
+    files: DataFiles
     teachers: Sequence[Path]
     """Folders of checkpoints."""
     seeds: Sequence[int]
@@ -59,18 +57,18 @@ class Run:
         Raises:
             TrainingError: Says what.
         """
-        if self.recipe.adapt and not self.unlabelled:
+        if self.recipe.adapt and not self.files.unlabelled:
             raise TrainingError(f"the recipe {self.recipe.name} adapts to tweets without labels: name --unlabelled")
         if self.recipe.distil and not self.teachers:
             raise TrainingError(f"the recipe {self.recipe.name} learns from a teacher: name one with --teacher")
 
-    def open_folder(self) -> None:
+    def open_folder(self, data: RunData) -> None:
         """Makes the folder and says in it what the run is made of; takes up one that is of the same.
 
         Raises:
             TrainingError: The folder is of another run, or cannot be written.
         """
-        wanted = self._made_of()
+        wanted = self._made_of(data)
         path = self.out / RUN_FILE
         if not path.exists():
             if self.out.exists() and any(self.out.iterdir()):
@@ -80,17 +78,12 @@ class Run:
         found = json.loads(path.read_text(encoding="utf-8"))
         if differing := [key for key in wanted if found.get(key) != wanted[key]]:
             raise TrainingError(
-                f"{self.out} is a run of other {' and '.join(differing)}: name another folder with --out, or remove it"
+                f"{self.out} is a run with another {' and another '.join(differing)}: name another folder with --out, or remove it"
             )
 
-    def _made_of(self) -> dict[str, Any]:
-        return {
-            "recipe": self.recipe.model_dump(mode="json"),
-            "data": sha256s(self.data),
-            "dev": sha256s([self.dev]),
-            "unlabelled": sha256s(self.unlabelled),
-            "teachers": [file_sha256(teacher / WEIGHTS_FILE) for teacher in self.teachers],
-        }
+    def _made_of(self, data: RunData) -> dict[str, Any]:
+        teachers = [file_sha256(teacher / WEIGHTS_FILE) for teacher in self.teachers]
+        return {"recipe": self.recipe.model_dump(mode="json"), **data.sources, "teachers": teachers}
 
 
 def find_teacher(path: Path) -> list[Path]:

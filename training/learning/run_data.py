@@ -9,7 +9,7 @@ from pathlib import Path
 from stream.bundle import POLARITIES, file_sha256
 from stream.errors import InputError
 from training.data.tweets import LabelledTweet
-from training.datasets import read_dataset
+from training.datasets import Reading, read_dataset
 from training.duplicates import distinct, without
 
 
@@ -20,28 +20,44 @@ class RunData:
     labelled: list[LabelledTweet]
     dev: list[LabelledTweet]
     unlabelled: list[str]
+    sources: dict[str, list[str]]
+    """The files of each kind, as their name and their hash."""
 
 
-def read_run_data(data: Sequence[Path], dev: Path, unlabelled: Sequence[Path]) -> RunData:
+@dataclass(frozen=True)
+class DataFiles:
+    """Where a run's tweets are."""
+
+    data: Sequence[Path]
+    dev: Path
+    unlabelled: Sequence[Path] = ()
+    reading: Reading | None = None
+    """How labelled tweets are to be read; None: as the files show."""
+
+
+def read_run_data(files: DataFiles) -> RunData:
     """Reads the files of a run; tweets of the dev set are not learned from, wherever else they stand.
 
     Raises:
         InputError: A file cannot be read, a line is wrong, or a class has no tweets to learn from.
     """
-    dev_tweets = distinct(read_dataset([dev]).tweets)
-    labelled = distinct(without(read_dataset(data).tweets, dev_tweets))
+    data, dev = read_dataset(files.data, files.reading), read_dataset([files.dev], files.reading)
+    dev_tweets = distinct(dev.tweets)
+    labelled = distinct(without(data.tweets, dev_tweets))
     for polarity in POLARITIES:
         if not any(tweet.polarity == polarity for tweet in labelled):
-            named = ", ".join(map(str, data))
-            raise InputError(f"no {polarity} tweet to learn from is in {named}, but for those that are in {dev} too")
+            named = ", ".join(map(str, files.data))
+            raise InputError(
+                f"no {polarity} tweet to learn from is in {named}, but for those that are in {files.dev} too"
+            )
     texts = {tweet.text for tweet in dev_tweets}
-    read = [text for path in unlabelled for text in _lines(path) if text not in texts]
-    return RunData(labelled, dev_tweets, list(dict.fromkeys(read)))
+    unlabelled = [text for path in files.unlabelled for text in _lines(path) if text not in texts]
+    sources = {"data": _hashed(data.files), "dev": _hashed(dev.files), "unlabelled": _hashed(files.unlabelled)}
+    return RunData(labelled, dev_tweets, list(dict.fromkeys(unlabelled)), sources)
 
 
-def sha256s(paths: Sequence[Path]) -> dict[str, str]:
-    """The hash of each file by its name."""
-    return {path.name: file_sha256(path) for path in paths}
+def _hashed(paths: Sequence[Path]) -> list[str]:
+    return [f"{path.name} {file_sha256(path)}" for path in paths]
 
 
 def _lines(path: Path) -> list[str]:

@@ -32,7 +32,7 @@ class Watcher(Protocol):
         """Something else that takes its time begins."""
 
     def stepped(self, loss: float, best: float) -> None:
-        """A step was made."""
+        """A step was made, and judged if it was to be."""
 
 
 class StageRun:
@@ -47,7 +47,7 @@ class StageRun:
         checkpoint_steps: Its state is kept after so many.
     """
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self, name: str, task: Task, judge: Judge | None, folder: Path, watcher: Watcher, checkpoint_steps: int
     ) -> None:
         self._name, self._task, self._judge, self._watcher = name, task, judge, watcher
@@ -76,8 +76,6 @@ class StageRun:
         step = self._step_function()
         while state.step < self._steps and not self._out_of_patience(state):
             self._one_step(state, step)
-            if self._is_judged(state.step):
-                self._evaluate(state)
             if self._watcher.interrupted:
                 save_state(self.state_path, state, self._all_variables)
                 raise InterruptedRunError(
@@ -128,6 +126,8 @@ class StageRun:
         if state.step % _HISTORY_STEPS == 0 or state.step == self._steps:
             state.history.append({"step": state.step, "loss": float(np.mean(state.recent_losses))})
             state.recent_losses.clear()
+        if self._is_judged(state.step):
+            self._evaluate(state)
         state.seconds += time.monotonic() - began
         self._watcher.stepped(loss, state.best)
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from training.errors import TrainingError
@@ -41,7 +42,7 @@ def save_state(path: Path, state: State, variables: Sequence[Any]) -> None:
     Raises:
         TrainingError: It cannot be written.
     """
-    arrays = {str(number): variable.numpy() for number, variable in enumerate(variables)}
+    arrays = {str(number): np.asarray(variable) for number, variable in enumerate(variables)}
     write_arrays(path, arrays, {"state": json.dumps(asdict(state))})
 
 

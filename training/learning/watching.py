@@ -34,7 +34,7 @@ class ConsoleWatcher:
         self._progress.console.print(doing, highlight=False)
 
     def stepped(self, loss: float, best: float) -> None:
-        """A step was made."""
+        """A step was made, and judged if it was to be."""
         told = f"loss {loss:.3f}" + (f", best {best:.2%}" if best >= 0 else "")
         self._progress.update(self._task, advance=1, told=told)
 

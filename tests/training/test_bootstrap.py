@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+
+from training.evaluation.bootstrap import intervals, paired_differences
+from training.evaluation.measures import MEASURES
+from training.scores import Scores, score_columns
+
+CONFUSION = np.array([[60, 30, 10], [20, 150, 30], [5, 45, 150]])
+
+
+def test_the_interval_is_that_of_drawing_tweets_one_by_one() -> None:
+    gold, given = (np.repeat(places, CONFUSION.ravel()) for places in np.indices((3, 3)).reshape(2, -1))
+    generator = np.random.default_rng(1)
+    resampled = []
+    for _ in range(2000):
+        chosen = generator.integers(0, len(gold), len(gold))
+        resampled.append(score_columns(gold[chosen], given[chosen]).macro_recall)
+    interval = intervals(CONFUSION, MEASURES, seed=0)["macro_recall"]
+    assert [interval.low, interval.high] == pytest.approx(np.percentile(resampled, [2.5, 97.5]).tolist(), abs=0.006)
+
+
+def test_every_interval_holds_its_score() -> None:
+    scores = Scores(CONFUSION)
+    for name, interval in intervals(CONFUSION, MEASURES, seed=0).items():
+        assert interval.low < MEASURES[name](scores) < interval.high
+
+
+def test_the_same_seed_gives_the_same_interval() -> None:
+    assert intervals(CONFUSION, MEASURES, seed=3) == intervals(CONFUSION, MEASURES, seed=3)
+    assert intervals(CONFUSION, MEASURES, seed=3) != intervals(CONFUSION, MEASURES, seed=4)
+
+
+def test_a_bundle_is_no_better_than_itself() -> None:
+    gold, given = np.array([0, 1, 2, 2]), np.array([0, 1, 1, 2])
+    difference = paired_differences(gold, given, given, MEASURES, seed=0)["accuracy"]
+    assert (difference.value, difference.interval.low, difference.interval.high) == (0, 0, 0)
+
+
+def test_what_is_better_on_most_tweets_is_told_from_chance() -> None:
+    generator = np.random.default_rng(2)
+    gold = generator.integers(0, 3, 600)
+    first = np.where(generator.random(600) < 0.6, gold, (gold + 1) % 3)
+    second = np.where(generator.random(600) < 0.3, gold, first)
+    difference = paired_differences(gold, first, second, MEASURES, seed=0)["accuracy"]
+    assert difference.value == pytest.approx((second == gold).mean() - (first == gold).mean())
+    assert difference.interval.low > 0
+    assert difference.worse_share == 0

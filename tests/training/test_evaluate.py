@@ -1,0 +1,169 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from stream.bundle import load_bundle
+from stream.errors import BundleError, InputError
+from tests.unit.tiny_bundle import write_bundle
+from training.cli import app
+
+# The bundle knows awful, sad, train, street, nice and lovely, and labels each as its meaning is.
+TWEETS = [
+    ("1", "awful", "negative", "rail"),
+    ("2", "sad train", "negative", "rail"),
+    ("3", "train", "neutral", "rail"),
+    ("4", "lovely", "positive", "bakery"),
+    ("5", "nice street", "positive", "bakery"),
+    ("6", "street", "negative", "bakery"),
+]
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    return write_bundle(tmp_path / "bundle")
+
+
+@pytest.fixture
+def tweets(tmp_path: Path) -> Path:
+    file = tmp_path / "tweets.csv"
+    rows = "".join(f"{key},{text},{label},{entity}\n" for key, text, label, entity in TWEETS)
+    file.write_text("id,text,label,entity\n" + rows)
+    return file
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+
+
+def evaluation(*arguments: str | Path) -> Any:
+    result = run("evaluate", *arguments, "--json")
+    assert result.exit_code == 0
+    return json.loads(result.stdout)
+
+
+def test_the_scores_are_those_of_what_the_service_would_say(bundle: Path, tweets: Path) -> None:
+    scored = evaluation(bundle, "--data", tweets)["bundles"]["bundle"]
+    assert scored["accuracy"] == round(5 / 6, 4)
+    assert scored["classes"]["negative"]["given_as"] == {"negative": 2, "neutral": 1, "positive": 0}
+    assert scored["macro_recall"] == round((2 / 3 + 1 + 1) / 3, 4)
+    low, high = scored["intervals"]["macro_recall"]
+    assert low < scored["macro_recall"] < high
+
+
+def test_reliability_is_taken_by_entity_where_tweets_have_one(bundle: Path, tweets: Path) -> None:
+    scored = evaluation(bundle, "--data", tweets)["bundles"]["bundle"]
+    # rail: all right. bakery: 4 and 5 above 6, right; so each relation is found.
+    assert scored["reliability_sensitivity_by_entity"] == {"reliability": 1.0, "sensitivity": 1.0, "f": 1.0}
+    assert scored["reliability_sensitivity"]["f"] < 1
+
+
+def test_bundles_with_other_orders_of_labels_score_the_same(tmp_path: Path, bundle: Path, tweets: Path) -> None:
+    turned = write_bundle(tmp_path / "turned", {"labels": ["positive", "neutral", "negative"]})
+    both = evaluation(bundle, turned, "--data", tweets)
+    assert both["bundles"]["turned"]["classes"]["negative"]["given_as"]["positive"] == 2
+    assert both["more_than_first"]["turned"]["accuracy"]["value"] < 0
+
+
+def test_bundles_whose_folders_have_the_same_name_go_by_their_paths(tmp_path: Path, bundle: Path, tweets: Path) -> None:
+    other = write_bundle(tmp_path / "other" / "bundle")
+    assert set(evaluation(bundle, other, "--data", tweets)["bundles"]) == {str(bundle), str(other)}
+
+
+def test_several_bundles_are_shown_side_by_side_with_their_mean(tmp_path: Path, bundle: Path, tweets: Path) -> None:
+    result = run("evaluate", bundle, write_bundle(tmp_path / "second"), "--data", tweets)
+    assert "mean ± sd" in result.stdout
+    assert "83.3 ± 0.00" in result.stdout
+    assert "Points more than bundle" in result.stdout
+
+
+def test_tables_come_as_markdown(bundle: Path, tweets: Path) -> None:
+    lines = run("evaluate", bundle, "--data", tweets, "--markdown").stdout.splitlines()
+    assert "| % | bundle |" in lines
+    assert "| negative | 3 | 2 | 1 | 0 | 100.0 | 66.7 | 80.0 |" in lines
+
+
+def test_pictures_are_drawn(tmp_path: Path, bundle: Path, tweets: Path) -> None:
+    run("evaluate", bundle, "--data", tweets, "--plots", tmp_path / "plots")
+    names = {file.name for file in (tmp_path / "plots").iterdir()}
+    assert names == {f"bundle-{what}.{kind}" for what in ("confusion", "calibration") for kind in ("svg", "png")}
+
+
+def test_columns_and_labels_of_the_users_are_understood(tmp_path: Path, bundle: Path) -> None:
+    file = tmp_path / "mine.tsv"
+    file.write_text("words\tmood\nlovely\tjoy\nawful\tanger\ntrain\tneutral\n")
+    names = ["--text-column", "words", "--label-column", "mood", "--label", "joy=positive", "--label", "anger=negative"]
+    assert evaluation(bundle, "--data", file, *names)["bundles"]["bundle"]["accuracy"] == 1
+
+
+def test_a_label_that_means_no_polarity_is_refused(bundle: Path, tweets: Path) -> None:
+    result = run("evaluate", bundle, "--data", tweets, "--label", "joy=happy")
+    assert result.exit_code == 2
+    assert "joy=happy" in result.stderr
+
+
+def test_calibrating_writes_the_temperature_and_changes_no_label(bundle: Path, tweets: Path) -> None:
+    before = evaluation(bundle, "--data", tweets)["bundles"]["bundle"]
+    result = run("calibrate", bundle, "--data", tweets)
+    assert result.exit_code == 0
+    assert result.stdout.startswith("temperature ")
+    manifest = load_bundle(bundle).manifest
+    after = evaluation(bundle, "--data", tweets)["bundles"]["bundle"]
+    assert manifest.temperature != 1
+    assert manifest.calibration["tweets"] == 6
+    assert after["classes"] == before["classes"]
+    assert after["calibration"]["negative_log_likelihood"] < before["calibration"]["negative_log_likelihood"]
+    assert after["calibration"]["negative_log_likelihood"] == pytest.approx(
+        manifest.calibration["after"]["negative_log_likelihood"], abs=2e-4
+    )
+
+
+def test_calibrating_again_stays_where_it_is(bundle: Path, tweets: Path) -> None:
+    run("calibrate", bundle, "--data", tweets)
+    first = load_bundle(bundle).manifest.temperature
+    run("calibrate", bundle, "--data", tweets)
+    assert load_bundle(bundle).manifest.temperature == pytest.approx(first, rel=1e-3)
+    assert [file.name for file in bundle.iterdir() if file.name.startswith(".")] == []
+
+
+def test_a_card_says_what_the_manifest_and_the_scores_say(bundle: Path, tweets: Path) -> None:
+    training = {"epochs": 3, "limits": ["It knows ten words."], "repeat": ["starling train tiny"]}
+    write_bundle(bundle, {"training": training, "source": {"package": {"name": "made up"}}})
+    result = run("card", bundle, "--data", tweets)
+    assert result.stdout == f"wrote {bundle / 'README.md'}\n"
+    lines = (bundle / "README.md").read_text().splitlines()
+    assert lines[0] == "# tiny, float32"
+    for expected in (
+        "| licence | Apache-2.0 |",
+        "| made from: package: name | made up |",
+        "| trained: epochs | 3 |",
+        "| negative | 3 | 2 | 1 | 0 | 100.0 | 66.7 | 80.0 |",
+        "Its temperature is 1: it was not calibrated.",
+        "- It knows ten words.",
+        "- Of 5 polar tweets here it gave 0 the opposite label.",
+        "    starling train tiny",
+        "    starling evaluate BUNDLE --data tweets.csv",
+    ):
+        assert expected in lines
+    assert load_bundle(bundle).manifest.training == training
+
+
+def test_a_folder_that_cannot_be_written_is_named(bundle: Path, tweets: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"cannot write .*/nowhere/card\.md: No such file"):
+        run("card", bundle, "--data", tweets, "--out", tmp_path / "nowhere" / "card.md")
+    with pytest.raises(InputError, match=r"cannot write pictures to .*tweets\.csv: File exists"):
+        run("evaluate", bundle, "--data", tweets, "--plots", tweets)
+
+
+def test_a_bundle_that_is_none_is_named(tweets: Path, tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="no model bundle at"):
+        run("evaluate", tmp_path / "nothing", "--data", tweets)
+
+
+def test_data_that_lacks_a_class_is_scored_with_what_it_has(bundle: Path, tmp_path: Path) -> None:
+    file = tmp_path / "some.csv"
+    file.write_text("text,label\nlovely,positive\ntrain,neutral\n")
+    scored = evaluation(bundle, "--data", file)["bundles"]["bundle"]
+    assert (scored["balanced_accuracy"], scored["macro_recall"]) == (1, round(2 / 3, 4))

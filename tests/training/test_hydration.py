@@ -1,0 +1,267 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+from typer.testing import CliRunner, Result
+
+from stream.errors import InputError
+from tests.training import x_api_server
+from tests.training.x_api_server import TOKEN, Api, Handler, rate_limited, served
+from training.cli import app
+from training.commands.hydrate import TOKEN_VARIABLE, read_ids
+from training.data.replab import read_replab
+from training.errors import HydrationError
+from training.hydration import hydrate as hydrating
+from training.hydration.hydrate import hydrate
+from training.hydration.journal import Journal
+from training.hydration.x_api import XApi
+
+
+class Watched:
+    """Progress, kept; its sleep does not."""
+
+    def __init__(self) -> None:
+        self.tweets = 0
+        self.waits: list[str] = []
+        self.slept: list[float] = []
+
+    def done(self, tweets: int) -> None:
+        self.tweets += tweets
+
+    def waiting(self, reason: str, seconds: float) -> None:  # noqa: ARG002
+        self.waits.append(reason)
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    with served(Api({str(number): {"text": f"Tweet {number}", "lang": "en"} for number in range(1, 251)})) as api:
+        yield api
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "texts.jsonl"
+
+
+def fetch(api: Api, out: Path, *ids: str, token: str = TOKEN) -> Watched:
+    watched = Watched()
+    with Journal(out) as journal:
+        hydrate(ids, XApi(SecretStr(token), api.address), journal, watched, sleep=watched.slept.append)
+    return watched
+
+
+def rows(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def test_texts_are_fetched_in_batches_of_a_hundred(api: Api, out: Path) -> None:
+    ids = [str(number) for number in range(1, 251)]
+    watched = fetch(api, out, *ids)
+    assert [len(batch) for batch in api.asked] == [100, 100, 50]
+    assert watched.tweets == 250
+    assert {row["id"]: row["text"] for row in rows(out)} == {each: f"Tweet {each}" for each in ids}
+
+
+def test_what_is_not_there_is_listed_apart_with_the_reason(api: Api, out: Path) -> None:
+    api.problems["900"] = "not-authorized-for-resource"
+    api.tweets["901"] = {"text": "", "withheld": {"copyright": False, "country_codes": ["XY"]}}
+    fetch(api, out, "1", "900", "901", "902")
+    missing = {row["id"]: row["reason"] for row in rows(out.with_name("texts.jsonl.missing"))}
+    assert missing == {"900": "not-authorized-for-resource", "901": "withheld", "902": "resource-not-found"}
+    assert [row["id"] for row in rows(out)] == ["1"]
+
+
+def test_a_long_tweet_comes_whole(api: Api, out: Path) -> None:
+    api.tweets["7"] = {"text": "The beginning…", "note_tweet": {"text": "The beginning and the end"}}
+    fetch(api, out, "7")
+    assert rows(out)[0]["text"] == "The beginning and the end"
+
+
+def test_an_id_that_the_api_says_nothing_of_is_not_asked_for_for_ever(api: Api, out: Path) -> None:
+    api.troubles.append(lambda handler: handler.reply(200, {}))
+    fetch(api, out, "1")
+    fetch(api, out, "1")
+    assert len(api.asked) == 1
+    assert rows(out.with_name("texts.jsonl.missing"))[0]["reason"] == "not-answered"
+
+
+def test_what_is_known_is_not_asked_for_again(api: Api, out: Path) -> None:
+    fetch(api, out, "1", "900")
+    fetch(api, out, "1", "900", "2", "2")
+    assert api.asked == [["1", "900"], ["2"]]
+
+
+def test_a_rate_limit_is_waited_out_until_the_time_it_names(api: Api, out: Path) -> None:
+    api.troubles.append(rate_limited(840))
+    watched = fetch(api, out, "1")
+    assert watched.waits == ["the rate limit is reached"]
+    assert 835 < watched.slept[0] < 842
+    assert len(rows(out)) == 1
+
+
+@pytest.mark.parametrize("trouble", ["unavailable", "cut_in_the_middle", "not_json"])
+def test_a_trouble_that_passes_is_waited_out(api: Api, out: Path, trouble: str) -> None:
+    api.troubles.extend([getattr(x_api_server, trouble)] * 2)
+    watched = fetch(api, out, "1")
+    assert len(watched.slept) == 2
+    assert [row["id"] for row in rows(out)] == ["1"]
+
+
+def test_an_api_that_stays_unwell_is_given_up_and_what_was_fetched_is_kept(api: Api, out: Path) -> None:
+    fetch(api, out, "1")
+    api.troubles.extend([x_api_server.unavailable] * 20)
+    with pytest.raises(HydrationError, match=r"did not answer in 8 tries: 503 .*the same command goes on"):
+        fetch(api, out, "1", "2")
+    assert len(api.asked) == 1 + hydrating._MOST_TRIES
+    assert len(rows(out)) == 1
+
+
+def test_an_api_that_nobody_serves_is_waited_for(out: Path) -> None:
+    with pytest.raises(HydrationError, match="did not answer in 8 tries"):
+        fetch(Api(address="http://127.0.0.1:9"), out, "1")
+
+
+def test_a_wrong_token_is_told_at_once(api: Api, out: Path) -> None:
+    with pytest.raises(HydrationError, match=r"the X API refuses: 401 .*is the bearer token right\?"):
+        fetch(api, out, "1", token="guessed")  # noqa: S106
+    assert len(api.asked) == 1
+
+
+def test_a_plan_that_is_used_up_is_told_at_once(api: Api, out: Path) -> None:
+    api.troubles.append(x_api_server.used_up)
+    with pytest.raises(HydrationError, match="this month are used up"):
+        fetch(api, out, "1")
+
+
+def test_a_line_torn_by_a_crash_is_cut_off_and_its_tweet_asked_for_again(api: Api, out: Path) -> None:
+    fetch(api, out, "1", "2")
+    out.write_bytes(out.read_bytes()[:-9])
+    fetch(api, out, "1", "2")
+    assert api.asked == [["1", "2"], ["2"]]
+    assert [row["id"] for row in rows(out)] == ["1", "2"]
+
+
+@given(cut=st.integers(0, 120))
+def test_a_file_cut_anywhere_is_gone_on_with(tmp_path_factory: pytest.TempPathFactory, cut: int) -> None:
+    file = tmp_path_factory.mktemp("journal") / "texts.jsonl"
+    lines = [json.dumps({"id": str(number), "text": f"Café {number}"}) + "\n" for number in range(5)]
+    content = "".join(lines).encode()
+    file.write_bytes(content[:cut])
+    with Journal(file) as journal:
+        assert list(journal.texts) == [str(number) for number in range(content[:cut].count(b"\n"))]
+
+
+def test_a_file_of_something_else_is_left_alone(out: Path) -> None:
+    out.write_text("notes\n")
+    with pytest.raises(InputError, match="line 1 is not from an earlier hydration"):
+        Journal(out)
+    assert out.read_text() == "notes\n"
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, ["tweets", "hydrate", *(str(argument) for argument in arguments)])
+
+
+@pytest.fixture
+def token_file(tmp_path: Path) -> Path:
+    file = tmp_path / "token"
+    file.write_text(TOKEN + "\n")
+    return file
+
+
+def test_the_command_says_what_it_found(api: Api, out: Path, tmp_path: Path, token_file: Path) -> None:
+    (tmp_path / "ids.txt").write_text("1\n2,neutral\n\n900\n1\n")
+    result = run(tmp_path / "ids.txt", "--out", out, "--token-file", token_file, "--api", api.address)
+    assert result.stdout.splitlines() == [
+        f"2 of 3 tweets are in {out}",
+        f"1 resource-not-found, listed in {out}.missing",
+    ]
+
+
+def test_without_a_token_the_command_says_where_to_put_it(
+    out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(TOKEN_VARIABLE, raising=False)
+    (tmp_path / "ids.txt").write_text("1\n")
+    assert "put it into X_BEARER_TOKEN" in str(run(tmp_path / "ids.txt", "--out", out).exception)
+
+
+def test_a_line_without_an_id_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "ids.txt"
+    file.write_text("1\nhello\n")
+    with pytest.raises(InputError, match=r"line 2 begins with 'hello', which is no tweet's id"):
+        read_ids(file)
+
+
+@given(st.lists(st.integers(0, 2**63 - 1), min_size=1))
+def test_ids_are_read_whatever_follows_them(tmp_path_factory: pytest.TempPathFactory, ids: list[int]) -> None:
+    file = tmp_path_factory.mktemp("ids") / "ids.txt"
+    separators = ["\n", "\tneutral\ttext\n", ",1\n", " \r\n"]
+    file.write_text("".join(f"{each}{separators[number % 4]}" for number, each in enumerate(ids)), newline="")
+    assert read_ids(file) == [str(each) for each in ids]
+
+
+def test_replabs_texts_are_written_where_its_reader_finds_them(
+    api: Api, out: Path, tmp_path: Path, token_file: Path
+) -> None:
+    folder = tmp_path / "replab" / "training"
+    for part, header, values in (
+        ("tweet_info", "language", ("EN", "EN", "ES", "EN")),
+        ("labeled", "polarity", ["POSITIVE"] * 4),
+    ):
+        (folder / part).mkdir(parents=True)
+        lines = [f'"{number}"\t"{value}"\n' for number, value in enumerate(values, start=1)]
+        (folder / part / "RL2013D01E001.dat").write_text(f'"tweet_id"\t"{header}"\n' + "".join(lines))
+    (folder / "tweet_text").mkdir()
+    (folder / "tweet_text" / "RL2013D01E001_texts.tsv").write_text('"tweet_id"\t"text"\n"1"\t"Here already"\n')
+    api.tweets["2"] = {"text": 'A "quoted"\tword\nand a line'}
+    del api.tweets["4"]
+    result = run(tmp_path / "replab", "--out", out, "--token-file", token_file, "--api", api.address)
+    assert result.exit_code == 0
+    assert api.asked == [["2", "4"]]  # 1 is here already, 3 is Spanish
+    dataset = read_replab(tmp_path / "replab")
+    assert [tweet.text for tweet in dataset.tweets] == ["Here already", 'A "quoted" word and a line']
+    assert dataset.ids_without_text == ["4"]
+
+
+def test_a_command_killed_at_any_moment_goes_on_where_it_was(api: Api, out: Path, tmp_path: Path) -> None:
+    reached, released = threading.Event(), threading.Event()
+
+    def hang(handler: Handler) -> None:
+        reached.set()
+        released.wait(60)
+        handler.close_connection = True
+
+    api.troubles.extend([lambda handler: handler.reply(200, api.answer(api.asked[-1])), hang])
+    (tmp_path / "ids.txt").write_text("".join(f"{number}\n" for number in range(1, 251)))
+    command = [
+        sys.executable,
+        "-m",
+        "stream",
+        "tweets",
+        "hydrate",
+        str(tmp_path / "ids.txt"),
+        "--out",
+        str(out),
+        "--api",
+        api.address,
+    ]
+    environment = os.environ | {TOKEN_VARIABLE: TOKEN}
+    with subprocess.Popen(command, env=environment) as process:
+        assert reached.wait(60)
+        process.send_signal(signal.SIGKILL)
+    released.set()
+    assert len(rows(out)) == 100
+    subprocess.run(command, env=environment, check=True, timeout=60)
+    assert [row["id"] for row in rows(out)] == [str(number) for number in range(1, 251)]
+    assert [batch[0] for batch in api.asked] == ["1", "101", "101", "201"]

@@ -1,0 +1,74 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from stream.errors import InputError
+from training.cli import app
+
+DATA = """id,text,label
+1,Cake for all,positive
+2,Tea,neutral
+2,Tea,negative
+3,CAKE for  all,neutral
+4,Rain again,negative
+"""
+DEV = """id,text,label
+9,rain AGAIN,negative
+10,Sun,positive
+"""
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    (tmp_path / "dev.csv").write_text(DEV)
+    file = tmp_path / "data.csv"
+    file.write_text(DATA)
+    return file
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, ["tweets", "inspect", *(str(each) for each in arguments)], catch_exceptions=False)
+
+
+def found(*arguments: str | Path) -> Any:
+    return json.loads(run(*arguments, "--json").stdout)
+
+
+def test_rows_classes_repeats_and_conflicts_are_counted(data: Path) -> None:
+    counts = found(data)["data"]
+    assert counts["rows"] == 5
+    assert counts["classes"] == {"negative": 2, "neutral": 2, "positive": 1}
+    assert (counts["repeated_ids"], counts["repeated_ids_or_texts"]) == (1, 2)
+    assert (counts["conflicting_ids"], counts["conflicting_ids_or_texts"]) == (1, 2)
+    assert counts["kept"] == 3
+
+
+def test_leaks_into_what_is_held_out_are_counted(data: Path) -> None:
+    counts = found(data, "--dev", data.parent / "dev.csv")
+    assert counts["leaks"] == 1
+    assert counts["held out"]["rows"] == 2
+
+
+def test_no_text_is_shown_unless_asked_for(data: Path) -> None:
+    dev = data.parent / "dev.csv"
+    assert "Tea" not in run(data, "--dev", dev).stdout
+    lines = run(data, "--dev", dev, "--text").stdout.splitlines()
+    assert lines[lines.index("conflicts:") + 1 :] == [
+        "1\tpositive\tCake for all",
+        "3\tneutral\tCAKE for all",
+        "2\tneutral\tTea",
+        "2\tnegative\tTea",
+        "leaks:",
+        "4\tnegative\tRain again",
+    ]
+
+
+def test_data_that_holds_nothing_to_use_says_what_it_lacks(tmp_path: Path) -> None:
+    for part, header, value in (("tweet_info", "language", "ES"), ("labeled", "polarity", "POSITIVE")):
+        (tmp_path / part).mkdir()
+        (tmp_path / part / "RL2013D01E001.dat").write_text(f'"tweet_id"\t"{header}"\n"1"\t"{value}"\n')
+    with pytest.raises(InputError, match=r"holds no labelled tweet with a text \(0 without text, 1 not in English\)"):
+        run(tmp_path)

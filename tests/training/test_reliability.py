@@ -1,0 +1,71 @@
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from training.evaluation.reliability import mean_reliability, reliability
+from training.scores import score_columns
+
+COLUMNS = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=25)
+
+
+def confusion_of(gold: Sequence[int], given_labels: Sequence[int]) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    return score_columns(np.array(gold), np.array(given_labels)).confusion
+
+
+def by_the_definition(gold: Sequence[int], given_labels: Sequence[int]) -> float:
+    """Reliability, tweet by tweet: of the relations that the labels given put, the share that the gold labels put."""
+    shares = []
+    for one in range(len(gold)):
+        related = [other for other in range(len(gold)) if given_labels[other] != given_labels[one]]
+        if related:
+            signs = [np.sign(given_labels[one] - given_labels[other]) for other in related]
+            shares.append(
+                np.mean([np.sign(gold[one] - gold[other]) == sign for other, sign in zip(related, signs, strict=True)])
+            )
+    return float(np.mean(shares)) if shares else 0.0
+
+
+def test_the_right_labels_are_wholly_reliable_and_sensitive() -> None:
+    measured = reliability(confusion_of([0, 1, 2, 2], [0, 1, 2, 2]))
+    assert (measured.reliability, measured.sensitivity, measured.f) == (1, 1, 1)
+
+
+def test_labels_that_are_all_the_same_put_no_relation() -> None:
+    measured = reliability(confusion_of([0, 1, 2], [1, 1, 1]))
+    assert (measured.reliability, measured.sensitivity, measured.f) == (0, 0, 0)
+
+
+def test_opposite_labels_put_only_wrong_relations() -> None:
+    assert reliability(confusion_of([0, 2], [2, 0])).f == 0
+
+
+def test_a_pole_taken_for_neutral_is_what_was_worked_out_by_hand() -> None:
+    # a negative, b neutral, c positive; a is taken for neutral. Relations given: a<c and b<c, both right.
+    # Of the gold ones a<b, a<c, b<c, those of a and of b are kept by half, those of c wholly.
+    measured = reliability(confusion_of([0, 1, 2], [1, 1, 2]))
+    assert measured.reliability == pytest.approx(1)
+    assert measured.sensitivity == pytest.approx((1 / 2 + 1 / 2 + 1) / 3)
+    assert measured.f == pytest.approx(2 * (2 / 3) / (1 + 2 / 3))
+
+
+def test_a_neutral_taken_for_a_pole_is_what_was_worked_out_by_hand() -> None:
+    # a and b neutral, c positive; b is taken for negative. Relations given: a>b (not gold), c>a, c>b (gold).
+    measured = reliability(confusion_of([1, 1, 2], [1, 0, 2]))
+    assert measured.reliability == pytest.approx((1 / 2 + 1 / 2 + 1) / 3)
+    assert measured.sensitivity == pytest.approx(1)
+
+
+@given(COLUMNS)
+def test_it_is_the_definition_taken_tweet_by_tweet(pairs: Sequence[tuple[int, int]]) -> None:
+    gold, given_labels = zip(*pairs, strict=True)
+    measured = reliability(confusion_of(gold, given_labels))
+    assert measured.reliability == pytest.approx(by_the_definition(gold, given_labels))
+    assert measured.sensitivity == pytest.approx(by_the_definition(given_labels, gold))
+
+
+def test_entities_count_the_same_however_many_tweets_they_have() -> None:
+    all_right, all_wrong = confusion_of([0, 2] * 10, [0, 2] * 10), confusion_of([0, 2], [2, 0])
+    assert mean_reliability([all_right, all_wrong]).f == pytest.approx(0.5)

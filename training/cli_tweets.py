@@ -1,0 +1,55 @@
+"""`starling tweets …`: names, options and help; what each does is in training/commands/."""
+
+# ruff: noqa: FBT002, PLC0415, PLR0913, PLR0917
+# As in training/cli.py; a command has as many parameters as options.
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from training.options import DataFormat, EntityColumn, IdColumn, LabelColumn, Labels, TextColumn, reading
+from training.requirements import need_the_training_extra
+
+tweets = typer.Typer(name="tweets", help="Labelled tweets: look at them, fetch their texts.", no_args_is_help=True)
+
+
+@tweets.command()
+def inspect(
+    data: Annotated[
+        list[Path],
+        typer.Argument(help="Labelled tweets: files, folders of files, or RepLab's folder.", metavar="DATA"),
+    ],
+    dev: Annotated[
+        list[Path] | None, typer.Option(help="What is held out from training, and should share no tweet with DATA.")
+    ] = None,
+    text: Annotated[bool, typer.Option("--text", help="Show the tweets that contradict or leak.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
+    data_format: DataFormat = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    id_column: IdColumn = None,
+    entity_column: EntityColumn = None,
+    labels: Labels = None,
+) -> None:
+    """Count classes, lengths, repeats, contradictions and leaks in labelled tweets."""
+    from training.commands.inspect import inspect_data
+
+    read = reading(data_format, text_column, label_column, id_column, entity_column, labels)
+    inspect_data(data, dev or [], read, show_text=text, as_json=json)
+
+
+@tweets.command()
+def hydrate(
+    ids: Annotated[Path, typer.Argument(help="A file with an id at the beginning of each line, or RepLab's folder.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="JSON lines, appended to; FILE.missing has the rest.")],
+    token_file: Annotated[
+        Path | None, typer.Option(help="A file with the bearer token; without it, X_BEARER_TOKEN has it.")
+    ] = None,
+    api: Annotated[str, typer.Option(metavar="URL", help="Where the API is.")] = "https://api.twitter.com",
+) -> None:
+    """Fetch the texts of tweets by their ids from the X API v2; the same command goes on after any interruption."""
+    need_the_training_extra("tweepy")
+    from training.commands.hydrate import Access, hydrate_ids
+
+    hydrate_ids(ids, out, Access(token_file, api))

@@ -1,0 +1,45 @@
+"""`starling calibrate`: fits a bundle's temperature, so that its confidence means what it says."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+
+from stream.bundle import load_bundle
+from training.commands.evaluate import evaluated, evaluation_tweets
+from training.datasets import Reading
+from training.evaluation.calibration import Calibration, at_temperature, calibration, fitted_temperature
+from training.manifests import replace_manifest
+
+
+def calibrate_bundle(path: Path, data: Sequence[Path], reading: Reading) -> None:
+    """Writes the temperature into a bundle's manifest; no label changes by it.
+
+    Args:
+        path: The bundle's folder.
+        data: Labelled tweets that the model was not trained on.
+        reading: How those are read.
+
+    Raises:
+        StarlingError: The data or the bundle cannot be used, or the manifest cannot be written.
+    """
+    tweets = evaluation_tweets(data, reading)
+    bundle = load_bundle(path)
+    evaluation = evaluated(path, tweets, seed=0, name=bundle.manifest.name)
+    plain = at_temperature(evaluation.probabilities, 1 / bundle.manifest.temperature)
+    temperature = round(fitted_temperature(plain, evaluation.gold), 4)
+    before = calibration(plain, evaluation.gold)
+    after = calibration(at_temperature(plain, temperature), evaluation.gold)
+    fitted = {
+        "data": [file.name for file in data],
+        "tweets": len(tweets),
+        "before": _summary(before),
+        "after": _summary(after),
+    }
+    replace_manifest(bundle, temperature=temperature, calibration=fitted)
+    typer.echo(f"temperature {temperature:g}, fitted on {len(tweets):,} tweets")
+    typer.echo(f"on these, ECE is {before.expected_error:.1%} without it and {after.expected_error:.1%} with it")
+
+
+def _summary(measured: Calibration) -> dict[str, object]:
+    return {name: value for name, value in measured.as_json().items() if name != "bins"}

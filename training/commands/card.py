@@ -1,0 +1,37 @@
+"""`starling card`: writes a bundle's model card."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+
+from stream.bundle import MODEL_FILE
+from stream.errors import InputError
+from training.commands.evaluate import evaluated, evaluation_tweets
+from training.datasets import Reading
+from training.evaluation.card import model_card
+
+CARD_FILE = "README.md"
+
+
+def write_card(bundle: Path, data: Sequence[Path], reading: Reading, out: Path | None) -> None:
+    """Evaluates a bundle and writes what came of it.
+
+    Args:
+        bundle: The bundle's folder.
+        data: Labelled tweets that the model was not trained on.
+        reading: How those are read.
+        out: The file; None: the bundle's README.md.
+
+    Raises:
+        StarlingError: The data or the bundle cannot be used, or the card cannot be written.
+    """
+    path = out or bundle / CARD_FILE
+    evaluation = evaluated(bundle, evaluation_tweets(data, reading), seed=0, name=bundle.resolve().name)
+    megabytes = (bundle / MODEL_FILE).stat().st_size / 1e6
+    card = model_card(evaluation, ", ".join(file.name for file in data), megabytes)
+    try:
+        path.write_text(card, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}") from error
+    typer.echo(f"wrote {path}")

@@ -1,0 +1,134 @@
+"""`starling evaluate`: what bundles are worth on labelled tweets, side by side."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import orjson
+import typer
+from rich.console import Console
+
+from stream.bundle import SHIPPED_BUNDLE
+from stream.errors import InputError
+from stream.model import load_model
+from stream.settings import ModelSettings
+from training.commands.progress import tweet_progress
+from training.data.tweets import LabelledTweet
+from training.datasets import Reading, read_dataset
+from training.duplicates import distinct
+from training.evaluation.bootstrap import Difference, paired_differences
+from training.evaluation.evaluation import Evaluation, evaluate
+from training.evaluation.measures import MEASURES
+from training.evaluation.pictures import draw_pictures
+from training.evaluation.tables import Grid, class_grid, difference_grid, score_grid
+
+Shown = Literal["terminal", "markdown", "json"]
+_FILE_COLUMNS = 240
+"""Where there is no window whose width counts."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How an evaluation is to be made and shown."""
+
+    seed: int = 0
+    shown: Shown = "terminal"
+    pictures: Path | None = None
+    """The folder that they are drawn into."""
+
+
+def evaluate_bundles(bundles: Sequence[Path], data: Sequence[Path], reading: Reading, wanted: Wanted) -> None:
+    """Evaluates bundles on the same tweets; shows tables, or one JSON object, on stdout.
+
+    Args:
+        bundles: Their folders; none: the shipped one.
+        data: Labelled tweets.
+        reading: How those are read.
+        wanted: How it is made and shown.
+
+    Raises:
+        StarlingError: The data or a bundle cannot be used, or a picture cannot be written.
+    """
+    tweets = evaluation_tweets(data, reading)
+    evaluations = {
+        name: evaluated(path, tweets, wanted.seed, name) for name, path in _named(bundles or [SHIPPED_BUNDLE]).items()
+    }
+    differences = _differences(evaluations, wanted.seed)
+    if wanted.pictures:
+        _draw(evaluations, wanted.pictures)
+    if wanted.shown == "json":
+        typer.echo(orjson.dumps(_as_json(evaluations, differences, data), option=orjson.OPT_INDENT_2))
+    else:
+        _show(_grids(evaluations, differences), as_markdown=wanted.shown == "markdown")
+
+
+def evaluation_tweets(data: Sequence[Path], reading: Reading) -> list[LabelledTweet]:
+    """Reads what is evaluated on: each id once, and texts as they come, since benchmarks hold them so.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    return distinct(read_dataset(data, reading).tweets, by_text=False)
+
+
+def evaluated(path: Path, tweets: Sequence[LabelledTweet], seed: int, name: str) -> Evaluation:
+    """Evaluates one bundle, with progress on stderr.
+
+    Raises:
+        BundleError: It cannot be used.
+    """
+    model = load_model(ModelSettings(path=path))
+    with tweet_progress(name, len(tweets)) as on_done:
+        return evaluate(model, tweets, seed, on_done)
+
+
+def _named(bundles: Sequence[Path]) -> dict[str, Path]:
+    """Names bundles by their folders, and by their paths where two folders have the same name."""
+    short = [path.resolve().name for path in bundles]
+    return {name if short.count(name) == 1 else str(path): path for name, path in zip(short, bundles, strict=True)}
+
+
+def _differences(evaluations: Mapping[str, Evaluation], seed: int) -> dict[str, dict[str, Difference]]:
+    first, *others = evaluations
+    before = evaluations[first]
+    return {
+        name: paired_differences(before.gold, before.given, evaluations[name].given, MEASURES, seed) for name in others
+    }
+
+
+def _draw(evaluations: Mapping[str, Evaluation], folder: Path) -> None:
+    for name, evaluation in evaluations.items():
+        try:
+            draw_pictures(evaluation, name.replace("/", "-").strip("-"), folder)
+        except OSError as error:
+            raise InputError(f"cannot write pictures to {folder}: {error.strerror or error}") from error
+
+
+def _grids(evaluations: Mapping[str, Evaluation], differences: Mapping[str, Mapping[str, Difference]]) -> list[Grid]:
+    grids = [score_grid(evaluations), *(class_grid(name, each) for name, each in evaluations.items())]
+    return [*grids, difference_grid(next(iter(evaluations)), differences)] if differences else grids
+
+
+def _show(grids: Sequence[Grid], *, as_markdown: bool) -> None:
+    if as_markdown:
+        typer.echo("\n".join(grid.markdown() for grid in grids), nl=False)
+        return
+    console = Console()
+    if not console.is_terminal:
+        console.width = _FILE_COLUMNS
+    for grid in grids:
+        console.print(grid.terminal())
+
+
+def _as_json(
+    evaluations: Mapping[str, Evaluation], differences: Mapping[str, Mapping[str, Difference]], data: Sequence[Path]
+) -> dict[str, Any]:
+    return {
+        "data": [path.name for path in data],
+        "bundles": {name: evaluation.as_json() for name, evaluation in evaluations.items()},
+        "more_than_first": {
+            name: {measure: difference.as_json() for measure, difference in each.items()}
+            for name, each in differences.items()
+        },
+    }

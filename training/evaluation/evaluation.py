@@ -1,0 +1,110 @@
+"""Runs bundles over labelled tweets, by the service's own classifier, and gathers all that is measured."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from stream.bulk import BulkClassifier
+from stream.bundle import POLARITIES, Manifest
+from stream.model import Model
+from training.data.tweets import LabelledTweet
+from training.evaluation.bootstrap import Interval, intervals
+from training.evaluation.calibration import Calibration, Probabilities, calibration
+from training.evaluation.measures import MEASURES
+from training.evaluation.reliability import Reliability, mean_reliability, reliability
+from training.scores import Columns, Scores, columns, score_columns
+
+_CHUNK_TWEETS = 512
+"""After so many, progress is told."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a bundle made of labelled tweets."""
+
+    manifest: Manifest
+    tweets: Sequence[LabelledTweet]
+    probabilities: Probabilities
+    """Shape (tweets, 3), in the order of POLARITIES."""
+    seed: int
+    """That of the bootstrap."""
+
+    @cached_property
+    def gold(self) -> Columns:
+        """What people said, shape (tweets,)."""
+        return columns([tweet.polarity for tweet in self.tweets])
+
+    @property
+    def given(self) -> Columns:
+        """What the bundle said, shape (tweets,)."""
+        given: Columns = self.probabilities.argmax(axis=1)
+        return given
+
+    @cached_property
+    def scores(self) -> Scores:
+        """Those of all tweets."""
+        return score_columns(self.gold, self.given)
+
+    @cached_property
+    def intervals(self) -> dict[str, Interval]:
+        """Of each measure, by the bootstrap."""
+        return intervals(self.scores.confusion, MEASURES, self.seed)
+
+    @cached_property
+    def reliability(self) -> Reliability:
+        """Of all tweets together."""
+        return reliability(self.scores.confusion)
+
+    @cached_property
+    def entity_reliability(self) -> Reliability | None:
+        """Mean over the entities, as RepLab reports it; None where not each tweet has one."""
+        entities = np.array([tweet.entity or "" for tweet in self.tweets])
+        if not all(entities):
+            return None
+        each = [entities == entity for entity in np.unique(entities)]
+        return mean_reliability([score_columns(self.gold[its], self.given[its]).confusion for its in each])
+
+    @cached_property
+    def calibration(self) -> Calibration:
+        """Of the probabilities."""
+        return calibration(self.probabilities, self.gold)
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it, for programs to read."""
+        return {
+            "name": self.manifest.name,
+            "precision": self.manifest.precision,
+            "temperature": self.manifest.temperature,
+            "files": self.manifest.files,
+            **self.scores.as_json(),
+            "reliability_sensitivity": self.reliability.as_json(),
+            "reliability_sensitivity_by_entity": self.entity_reliability and self.entity_reliability.as_json(),
+            "intervals": {name: interval.as_json() for name, interval in self.intervals.items()},
+            "calibration": self.calibration.as_json(),
+        }
+
+
+def evaluate(
+    model: Model, tweets: Sequence[LabelledTweet], seed: int, on_done: Callable[[int], None] = lambda _: None
+) -> Evaluation:
+    """Labels tweets as the service would, and measures.
+
+    A text of which cleaning leaves nothing, which the service would reject, counts by what the model makes of nothing.
+
+    Args:
+        model: The bundle, loaded.
+        tweets: With gold labels.
+        seed: That of the bootstrap.
+        on_done: Told how many more tweets are labelled.
+    """
+    token_ids = [tokens.ids for tokens in model.tokenizer.encode_all([model.clean(tweet.text) for tweet in tweets])]
+    chunks = []
+    with BulkClassifier(model) as bulk:
+        for first in range(0, len(token_ids), _CHUNK_TWEETS):
+            chunks.append(bulk.submit(token_ids[first : first + _CHUNK_TWEETS]).result())
+            on_done(len(chunks[-1]))
+    order = [model.bundle.manifest.labels.index(polarity) for polarity in POLARITIES]
+    return Evaluation(model.bundle.manifest, tweets, np.concatenate(chunks)[:, order].astype(np.float64), seed)

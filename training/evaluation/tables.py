@@ -1,0 +1,133 @@
+"""Evaluations as tables, for a terminal or as Markdown."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from rich import box
+from rich.table import Table
+
+from stream.bundle import POLARITIES
+from training.evaluation.bootstrap import Difference
+from training.evaluation.evaluation import Evaluation
+from training.evaluation.measures import MEASURES, TITLES
+from training.evaluation.reliability import Reliability
+
+Evaluations = Mapping[str, Evaluation]
+"""By the name of their bundle."""
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """Something that is shown without an interval."""
+
+    title: str
+    of: Callable[[Evaluation], float]
+    places: int = 1
+
+
+_QUANTITIES = [
+    Quantity("reliability", lambda one: 100 * one.reliability.reliability),
+    Quantity("sensitivity", lambda one: 100 * one.reliability.sensitivity),
+    Quantity("ECE", lambda one: 100 * one.calibration.expected_error),
+    Quantity("Brier score (0 to 2)", lambda one: one.calibration.brier, places=3),
+    Quantity("negative log-likelihood (nats)", lambda one: one.calibration.negative_log_likelihood, places=3),
+]
+_ENTITY_QUANTITIES = [
+    Quantity("reliability, mean of entities", lambda one: 100 * _by_entity(one).reliability),
+    Quantity("sensitivity, mean of entities", lambda one: 100 * _by_entity(one).sensitivity),
+    Quantity("F of the two, mean of entities", lambda one: 100 * _by_entity(one).f),
+]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table before it is drawn; the first column names its rows."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+
+    def markdown(self) -> str:
+        """As Markdown, titled in bold."""
+        rule = "| --- |" + " ---: |" * (len(self.header) - 1)
+        lines = [_line(self.header), rule, *map(_line, self.rows)]
+        return "\n".join([f"**{self.title}**", "", *lines]) + "\n"
+
+    def terminal(self) -> Table:
+        """For rich to draw."""
+        table = Table(title=self.title, box=box.SIMPLE_HEAD, title_justify="left")
+        table.add_column(self.header[0])
+        for name in self.header[1:]:
+            table.add_column(name, justify="right")
+        for row in self.rows:
+            table.add_row(*row)
+        return table
+
+
+def score_grid(evaluations: Evaluations) -> Grid:
+    """The scores of bundles side by side, with intervals; of several also the mean and the standard deviation."""
+    first = next(iter(evaluations.values()))
+    quantities = [*_QUANTITIES, *(_ENTITY_QUANTITIES if first.entity_reliability else [])]
+    rows = [_measure_row(name, evaluations) for name in MEASURES]
+    rows += [_quantity_row(quantity, evaluations) for quantity in quantities]
+    several = ("mean ± sd",) if len(evaluations) > 1 else ()
+    title = f"{len(first.tweets):,} tweets; 95 % intervals by bootstrap"
+    return Grid(title, ("%", *evaluations, *several), rows)
+
+
+def class_grid(name: str, evaluation: Evaluation) -> Grid:
+    """Precision, recall, F1 and confusions of each class."""
+    scores = evaluation.scores
+    by_class = zip(POLARITIES, scores.confusion, scores.precision, scores.recall, scores.f1, strict=True)
+    rows = [
+        (polarity, f"{row.sum():,}", *(f"{count:,}" for count in row), *(f"{100 * share:.1f}" for share in shares))
+        for polarity, row, *shares in by_class
+    ]
+    header = ("gold label", "tweets", *(f"as {polarity}" for polarity in POLARITIES), "precision", "recall", "F1")
+    return Grid(name, header, rows)
+
+
+def difference_grid(first: str, differences: Mapping[str, Mapping[str, Difference]]) -> Grid:
+    """How much better other bundles are than the first, by name and measure."""
+    rows = [(TITLES[name], *(_difference(each[name]) for each in differences.values())) for name in MEASURES]
+    return Grid(f"Points more than {first}, on the same tweets", ("", *differences), rows)
+
+
+def _measure_row(name: str, evaluations: Evaluations) -> tuple[str, ...]:
+    def cell(evaluation: Evaluation) -> str:
+        interval = evaluation.intervals[name]
+        value = 100 * MEASURES[name](evaluation.scores)
+        return f"{value:.1f} [{100 * interval.low:.1f}, {100 * interval.high:.1f}]"
+
+    cells = [cell(evaluation) for evaluation in evaluations.values()]
+    values = [100 * MEASURES[name](evaluation.scores) for evaluation in evaluations.values()]
+    return (TITLES[name], *cells, *_mean_and_deviation(values))
+
+
+def _quantity_row(quantity: Quantity, evaluations: Evaluations) -> tuple[str, ...]:
+    values = [quantity.of(evaluation) for evaluation in evaluations.values()]
+    return (
+        quantity.title,
+        *(f"{value:.{quantity.places}f}" for value in values),
+        *_mean_and_deviation(values, quantity.places),
+    )
+
+
+def _mean_and_deviation(values: list[float], places: int = 1) -> tuple[str, ...]:
+    if len(values) == 1:
+        return ()
+    return (f"{np.mean(values):.{places}f} ± {np.std(values, ddof=1):.{places + 1}f}",)
+
+
+def _by_entity(evaluation: Evaluation) -> Reliability:
+    return evaluation.entity_reliability or evaluation.reliability
+
+
+def _difference(difference: Difference) -> str:
+    low, high = 100 * difference.interval.low, 100 * difference.interval.high
+    return f"{100 * difference.value:+.1f} [{low:+.1f}, {high:+.1f}]"
+
+
+def _line(cells: tuple[str, ...]) -> str:
+    return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"

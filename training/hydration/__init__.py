@@ -1,0 +1,1 @@
+"""Fetches the texts of tweets by their ids, for data that ships ids alone."""

@@ -1,0 +1,33 @@
+"""Writes into a bundle's manifest what was found out about the bundle after it was made."""
+
+import os
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+from stream.bundle import MANIFEST_FILE, Bundle, Manifest
+from training.errors import ConversionError
+
+
+def replace_manifest(bundle: Bundle, **changes: Any) -> None:  # noqa: ANN401  (of the manifest's own fields)
+    """Changes fields of a manifest, in one step: who reads it meanwhile gets the old one or the new one.
+
+    Raises:
+        ConversionError: It cannot be written.
+    """
+    manifest = Manifest.model_validate(bundle.manifest.model_dump(by_alias=True) | changes)
+    path = bundle.path / MANIFEST_FILE
+    try:
+        with NamedTemporaryFile("w", encoding="utf-8", dir=bundle.path, prefix=f".{path.name}-", delete=False) as file:
+            _write(Path(file.name), manifest, path)
+    except OSError as error:
+        raise ConversionError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _write(temporary: Path, manifest: Manifest, path: Path) -> None:
+    try:
+        temporary.write_text(manifest.model_dump_json(by_alias=True, indent=2) + "\n", encoding="utf-8")
+        temporary.chmod(path.stat().st_mode)
+        os.replace(temporary, path)  # noqa: PTH105  (the same either way; here it reads as what it is)
+    finally:
+        temporary.unlink(missing_ok=True)
