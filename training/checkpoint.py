@@ -1,4 +1,7 @@
-"""A fine-tuned BERT or MobileBERT as Hugging Face's libraries write it: `config.json`, `model.safetensors`, `tokenizer.json`."""
+"""A fine-tuned BERT or MobileBERT as Hugging Face's libraries write it.
+
+Its folder holds `config.json`, `model.safetensors` and `tokenizer.json`.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,9 +75,7 @@ def _read_config(path: Path) -> BertConfig | MobileBertConfig:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "it"
-        raise CheckpointError(
-            f"{path} is not that of a BERT or MobileBERT that can be converted: {where}: {first['msg']}"
-        ) from error
+        raise CheckpointError(f"{path} is not one that can be converted: {where}: {first['msg']}") from error
     if sorted(config.id2label.values()) != sorted(POLARITIES):
         raise CheckpointError(
             f"{path} names the classes {', '.join(config.id2label.values())}: set id2label and label2id to "

@@ -38,6 +38,7 @@ class Dense:
     bias: Tensor  # [outputs]
 
     def __call__(self, states: Tensor) -> Tensor:
+        """[…, inputs] → […, outputs]."""
         return tf.matmul(states, self.kernel) + self.bias
 
 
@@ -50,6 +51,7 @@ class Norm:
     epsilon: float
 
     def __call__(self, states: Tensor) -> Tensor:
+        """Norms each state by itself."""
         centred = states - tf.reduce_mean(states, axis=-1, keepdims=True)
         variance = tf.reduce_mean(tf.square(centred), axis=-1, keepdims=True)
         # A scale applied last the converter would fold into the next layer's weights, and make their int8 coarser.
@@ -64,6 +66,7 @@ class NoNorm:
     shift: Tensor  # [hidden]
 
     def __call__(self, states: Tensor) -> Tensor:
+        """Scales and shifts each state."""
         return states * self.scale + self.shift
 
 

@@ -78,7 +78,8 @@ class Run:
         found = json.loads(path.read_text(encoding="utf-8"))
         if differing := [key for key in wanted if found.get(key) != wanted[key]]:
             raise TrainingError(
-                f"{self.out} is a run with another {' and another '.join(differing)}: name another folder with --out, or remove it"
+                f"{self.out} is a run with another {' and another '.join(differing)}: name another folder with --out, "
+                "or remove it"
             )
 
     def _made_of(self, data: RunData) -> dict[str, Any]:
