@@ -19,7 +19,7 @@ from training.about import About
 from training.architectures import MobileBertConfig, weight_shapes
 from training.bundling import Conversion, make_bundle
 from training.by_length import logits_by_length
-from training.checkpoint import WEIGHTS_FILE, Checkpoint, load_checkpoint
+from training.checkpoint import WEIGHTS_FILE, Array, Checkpoint, load_checkpoint
 from training.data.tweets import LabelledTweet
 from training.reference import Reference
 
@@ -79,27 +79,40 @@ def random_checkpoint(folder: Path) -> Checkpoint:
     weights = {}
     for name, shape in weight_shapes(MobileBertConfig.model_validate(CONFIG)).items():
         if name.endswith("LayerNorm.weight"):
-            weights[name] = np.full(shape, 0.7, np.float32)
+            scale = 0.83 if "output.bottleneck" in name else 0.7
+            weights[name] = np.full(shape, scale, np.float32)
         elif name.endswith("bias"):
             weights[name] = np.zeros(shape, np.float32)
         else:
-            spread = 1.0 if "word_embeddings" in name else np.sqrt(2 / shape[-1])
+            gain = 2 if "intermediate" in name else 1  # a rectifier halves what comes after it
+            spread = 1.0 if "word_embeddings" in name else np.sqrt(gain / shape[-1])
             weights[name] = generator.normal(0, spread, shape).astype(np.float32)
+    save_file(weights, folder / WEIGHTS_FILE, metadata={"format": "pt"})
+    checkpoint = load_checkpoint(folder)
+    # So that it does not give all texts the same label.
+    weights["classifier.bias"] = -_logits(checkpoint, _texts()).mean(axis=0)
     save_file(weights, folder / WEIGHTS_FILE, metadata={"format": "pt"})
     return load_checkpoint(folder)
 
 
 def labelled_by(checkpoint: Checkpoint) -> list[LabelledTweet]:
     """Texts with the labels that the checkpoint itself gives them, those whose label is clear."""
-    chooser = random.Random(11)
-    texts = [" ".join(chooser.choices(WORDS, k=chooser.randint(3, 25))) for _ in range(300)]
-    tokenizer = Tokenizer.from_file(str(checkpoint.tokenizer_path))
-    logits = logits_by_length(
-        Reference(checkpoint).logits, [encoding.ids for encoding in tokenizer.encode_batch(texts)]
-    )
+    texts = _texts()
+    logits = _logits(checkpoint, texts)
     ordered = np.sort(logits, axis=1)
     clear = np.flatnonzero(ordered[:, -1] - ordered[:, -2] > np.median(ordered[:, -1] - ordered[:, -2]))
     return [LabelledTweet(str(row), POLARITIES[int(logits[row].argmax())], texts[row]) for row in clear]
+
+
+def _texts() -> list[str]:
+    chooser = random.Random(11)
+    return [" ".join(chooser.choices(WORDS, k=chooser.randint(3, 25))) for _ in range(300)]
+
+
+def _logits(checkpoint: Checkpoint, texts: list[str]) -> Array:
+    tokenizer = Tokenizer.from_file(str(checkpoint.tokenizer_path))
+    token_ids = [encoding.ids for encoding in tokenizer.encode_batch(texts)]
+    return logits_by_length(Reference(checkpoint).logits, token_ids)
 
 
 if __name__ == "__main__":
