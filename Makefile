@@ -8,7 +8,8 @@ PIP_INSTALL = pip --disable-pip-version-check install --quiet
 export TF_USE_LEGACY_KERAS = 1
 export TF_CPP_MIN_LOG_LEVEL = 2
 
-.PHONY: help demo test lint test-edge test-training power-accuracy chaos fuzz audit system-packages clean
+.PHONY: help demo test lint test-edge test-training power-accuracy chaos soak fuzz audit peers compare performance \
+    performance-docs system-packages clean
 
 help:
 	@echo "make demo            show everything at work: broker, service, sample tweets"
@@ -18,7 +19,11 @@ help:
 	@echo "make test-training   the tests of the training pipeline (installs TensorFlow)"
 	@echo "make power-accuracy  measure how exact the power meter is, on a simulated one; prints docs/power.md's table"
 	@echo "make chaos           every fault there is, counted: a table after a few minutes"
+	@echo "make soak            an hour under load, with a table and a plot of what grew; SOAK_SECONDS changes that"
 	@echo "make fuzz            ten minutes of fuzzing; FUZZ_SECONDS changes that"
+	@echo "make peers           make ready whom we are compared with, of CHECKPOINT=folder (installs PyTorch, TensorFlow, …)"
+	@echo "make compare         measure us beside them, in turns"
+	@echo "make performance     measure all of docs/performance.md anew; about half an hour, on a machine that is idle"
 	@echo "make audit           ask PyPI for known holes in the pinned dependencies"
 	@echo "make clean           remove what these made"
 
@@ -44,6 +49,10 @@ power-accuracy: .venv/dev-installed system-packages
 chaos: .venv/dev-installed system-packages
 	@.venv/bin/python -m tests.chaos
 
+# SOAK_SECONDS and SOAK_LOAD, a ratio, are read from the environment, where make puts what it is given.
+soak: .venv/dev-installed system-packages
+	@.venv/bin/python -m tests.soak $(SOAK_OPTIONS)
+
 FUZZ_SECONDS ?= 600
 fuzz: .venv/fuzz-installed
 	.venv/bin/python -m tests.fuzz $(FUZZ_SECONDS)
@@ -52,6 +61,22 @@ fuzz: .venv/fuzz-installed
 audit: .venv-audit/installed
 	@for pinned in deploy/constraints.txt training/constraints.txt; do \
 	    .venv-audit/bin/pip-audit --strict --no-deps --disable-pip --requirement $$pinned || exit 1; done
+
+peers: .peers/models-made
+
+compare: .venv/dev-installed system-packages peers
+	@.venv/bin/starling bench compare tests/peers/peers.toml
+
+MEASURE = .venv/bin/starling bench
+performance: .venv/dev-installed system-packages peers
+	$(MEASURE) classifier --json > docs/performance/classifier.json
+	$(MEASURE) service --overload 5 --json > docs/performance/service.json
+	$(MEASURE) compare tests/peers/peers.toml --json > docs/performance/compare.json
+	$(MEASURE) growth --json > docs/performance/growth.json
+	$(MAKE) performance-docs
+
+performance-docs: .venv/dev-installed
+	.venv/bin/python -m tests.performance
 
 system-packages:
 	@tests/install_system_packages
@@ -87,5 +112,29 @@ system-packages:
 	@.venv-training/bin/$(PIP_INSTALL) --constraint training/constraints.txt --editable '.[training,dev]'
 	@touch $@
 
+.venv-peers/installed: tests/peers/constraints-peers.txt
+	@echo "making .venv-peers with PyTorch and ONNX Runtime ..."
+	@$(PYTHON) -m venv .venv-peers
+	@.venv-peers/bin/$(PIP_INSTALL) --requirement tests/peers/constraints-peers.txt
+	@touch $@
+
+# tflite-runtime has no wheel for a Python after 3.11.
+.venv-paper/installed: tests/peers/constraints-paper.txt
+	@echo "making .venv-paper with tflite-runtime ..."
+	@python3.11 -m venv .venv-paper
+	@.venv-paper/bin/$(PIP_INSTALL) --requirement tests/peers/constraints-paper.txt
+	@touch $@
+
+.peers/checkpoint:
+	@test -n "$(CHECKPOINT)" || { echo "make peers CHECKPOINT=folder: the checkpoint of the shipped model"; exit 1; }
+	@mkdir -p .peers
+	@ln -sfn $(abspath $(CHECKPOINT)) $@
+
+.peers/models-made: .peers/checkpoint .venv-peers/installed .venv-paper/installed .venv-training/installed
+	@echo "converting the models, which takes some minutes ..."
+	@.venv-peers/bin/python -m tests.peers.make_onnx
+	@.venv-training/bin/python -m tests.peers.make_models
+	@touch $@
+
 clean:
-	rm -rf build .venv .venv-training .venv-audit .fuzz .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf build .venv .venv-training .venv-audit .venv-peers .venv-paper .peers .fuzz .mypy_cache .pytest_cache .ruff_cache .hypothesis

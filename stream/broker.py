@@ -16,7 +16,7 @@ from stream.health import Health
 from stream.labelling import Labelling
 from stream.metrics import Metrics
 from stream.mqtt import Client
-from stream.recent import RecentLabels
+from stream.recent import Recent
 from stream.settings import Settings
 from stream.topics import OFFLINE, ONLINE, status_topic
 
@@ -42,7 +42,7 @@ class Broker:
         self._labelling = labelling
         self._metrics = metrics
         self._health = health
-        self._recent = RecentLabels(_RECENT_WINDOWS * settings.broker.receive_maximum)
+        self._recent: Recent[str, bytes] = Recent(_RECENT_WINDOWS * settings.broker.receive_maximum)
         self._ever_connected = False
         self._connected_at = time.monotonic()
         self._delays = reconnect_delays(settings.broker.reconnect_seconds)
@@ -113,7 +113,7 @@ class Broker:
     async def _online(self, client: Client) -> AsyncIterator[None]:
         broker = self._settings.broker
         topic = status_topic(self._settings.node)
-        await client.publish_confirmed(topic, ONLINE, retain=True)
+        await client.publish_confirmed(topic, ONLINE.encode(), retain=True)
         again = "again " if self._ever_connected else ""
         logger.info("connected %sto %s:%d (MQTT %s)", again, broker.host, broker.port, broker.protocol)
         self._connected(now=True)
@@ -123,7 +123,7 @@ class Broker:
             self._connected(now=False)
             # A clean farewell keeps the broker from sending the will, so it is sent here; a lost connection cannot.
             with suppress(BrokerError):
-                await client.publish_confirmed(topic, OFFLINE, retain=True)
+                await client.publish_confirmed(topic, OFFLINE.encode(), retain=True)
 
     def _connected(self, *, now: bool) -> None:
         self._health.broker_connected = now

@@ -14,6 +14,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from stream import __version__
+from stream.commands.bench import bench
 from stream.commands.power import power
 from stream.errors import StarlingError, ungrouped
 
@@ -25,6 +26,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+app.add_typer(bench)
 app.add_typer(power)
 
 Config = Annotated[

@@ -10,20 +10,22 @@ import logging
 import time
 from dataclasses import dataclass
 
-from paho.mqtt.client import MQTTMessage, topic_matches_sub
+from paho.mqtt.client import topic_matches_sub
 
 from stream.errors import PublicationRefusedError
 from stream.labelling import Labelling, ReadTweet, labelling_metrics
 from stream.messages import RejectedTweetError
 from stream.metrics import Metrics
 from stream.mqtt import Client
-from stream.packets import response_properties
-from stream.recent import RecentLabels
+from stream.packets import Message
+from stream.recent import Recent
 from stream.settings import Settings, TopicSettings
 from stream.topics import OWN_PREFIX
 
 logger = logging.getLogger(__name__)
 
+READ_AGAIN = 0.75
+"""The share of the window that may be full when it is filled again: room for many at once, rather than one by one."""
 _MOST_TOPIC_BYTES = 256
 _MOST_SLASHES = 7
 """The strictest of the common brokers carry so much and no more, and one that gets more hangs up."""
@@ -46,7 +48,7 @@ class Deliveries:
         tasks: What runs the work; its owner cancels it when the session is lost.
         session: The connections.
         labelling: What makes labels.
-        recent: The labels made lately, over all sessions.
+        recent: The labels made lately, as they went out, by tweet id and over all sessions.
         settings: Topics and how many tweets may be held.
         metrics: Where tweets are counted.
     """
@@ -57,7 +59,7 @@ class Deliveries:
         session: Session,
         *,
         labelling: Labelling,
-        recent: RecentLabels,
+        recent: Recent[str, bytes],
         settings: Settings,
         metrics: Metrics,
     ) -> None:
@@ -97,7 +99,7 @@ class Deliveries:
         """How long the message that was taken first has been held; 0 where none is."""
         return time.monotonic() - next(iter(self._held.values())) if self._held else 0.0
 
-    def _take(self, message: MQTTMessage) -> None:
+    def _take(self, message: Message) -> None:
         number = next(self._numbers)
         work = self._carry(message, number)
         try:
@@ -112,12 +114,12 @@ class Deliveries:
 
     def _done(self, number: int) -> None:
         del self._held[number]
-        if not self._draining:
+        if not self._draining and self.fill <= READ_AGAIN:
             self._intake.resume()
         if not self._held:
             self._all_done.set()
 
-    async def _carry(self, message: MQTTMessage, number: int) -> None:
+    async def _carry(self, message: Message, number: int) -> None:
         """Labels or rejects one message, publishes the outcome, acknowledges the message.
 
         Raises:
@@ -131,19 +133,18 @@ class Deliveries:
         finally:
             self._done(number)
 
-    async def _outcome(self, message: MQTTMessage, received_at: float) -> None:
-        payload = bytes(message.payload)
+    async def _outcome(self, message: Message, received_at: float) -> None:
         try:
-            read = self._labelling.read(payload)
+            read = self._labelling.read(message.payload)
         except RejectedTweetError as rejected:
-            rejection = self._labelling.rejection(rejected, payload, received_at)
+            rejection = self._labelling.rejection(rejected, message.payload, received_at)
             await self._publish(self._topics.rejected, rejection)
             await self._respond(message, rejection)
         else:
             await self._publish_label(message, read, received_at)
 
-    async def _publish_label(self, message: MQTTMessage, read: ReadTweet, received_at: float) -> None:
-        label = self._recent.find(read.tweet.id) if message.dup else None
+    async def _publish_label(self, message: Message, read: ReadTweet, received_at: float) -> None:
+        label = self._recent.find(read.tweet.id) if message.duplicate else None
         if label is None:
             label = await self._labelling.label(read, received_at)
             self._recent.remember(read.tweet.id, label)
@@ -157,15 +158,14 @@ class Deliveries:
         with self._publish_seconds.time():
             await self._outlet.publish_confirmed(topic, payload)
 
-    async def _respond(self, message: MQTTMessage, payload: bytes) -> None:
+    async def _respond(self, message: Message, payload: bytes) -> None:
         """Answers to the tweet's response topic; a topic that is not allowed costs its asker the answer, no more."""
-        wanted = response_properties(message)
-        if wanted is None:
+        topic = message.response_topic
+        if topic is None:
             return
-        topic, properties = wanted
         try:
             check_response_topic(topic, self._topics)
-            await self._outlet.publish_confirmed(topic, payload, properties=properties)
+            await self._outlet.publish_confirmed(topic, payload, correlation_data=message.correlation_data)
         except PublicationRefusedError as error:
             self._metrics.responses_refused.inc()
             # Whoever may send tweets could fill the log with these; the metric counts them.

@@ -105,7 +105,7 @@ class Engines:
         async with Batcher(model.classifiers, self._settings.model.max_batch, self._metrics) as batcher:
             include_text = self._settings.labels.include_text
             encoder = LabelEncoder(self._settings.node, model.bundle, include_text=include_text)
-            engine = Engine(model, batcher, encoder)
+            engine = Engine(model, batcher, encoder, self._settings.model.repeats, self._metrics)
             with self._health.watching(batcher.longest_inference_seconds):
                 started.set_result(engine)
                 await retire.wait()

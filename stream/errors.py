@@ -8,6 +8,7 @@
     ├── ListenError     an address that the service should listen on and cannot
     ├── MeterError      the power meter: not there, silent, or refusing
     ├── InputError      a file that a command should read or write
+    ├── BenchError      a measurement that cannot be made, or would mean nothing
     └── LostTweetsError tweets that ended neither as a label nor as a rejection
 
 The exit codes are those of sysexits.h, so that a shell or systemd can tell the kinds apart.
@@ -62,6 +63,12 @@ class InputError(StarlingError):
     """A file that a command was given cannot be read or written."""
 
     exit_code = 66  # EX_NOINPUT
+
+
+class BenchError(StarlingError):
+    """A measurement cannot be made, or its figures would mean nothing."""
+
+    exit_code = 69  # EX_UNAVAILABLE
 
 
 class LostTweetsError(StarlingError):

@@ -15,11 +15,11 @@ import time
 from enum import StrEnum
 
 import orjson
-from paho.mqtt.client import MQTTMessage
 
-from stream.delivery import Deliveries, Session
+from stream.delivery import READ_AGAIN, Deliveries, Session
 from stream.metrics import Metrics
 from stream.mqtt import Client
+from stream.packets import Message
 from stream.settings import NODE_PATTERN, Settings
 from stream.topics import ALL_GROUP_TOPICS, ALL_STATUS_TOPICS, ONLINE, group_topic, node_of, status_topic
 
@@ -29,6 +29,8 @@ _NODE = re.compile(NODE_PATTERN)
 _MOST_NODES = 1000
 """Of which we keep the names: whoever may publish could make up any number."""
 _LOOK_SECONDS = 0.1
+_FULL = READ_AGAIN - 0.25
+"""The share that is held at least where more waits: it falls to READ_AGAIN and a batch below."""
 _CAUGHT_UP = 0.25
 """The share of the window that may still be full when a node comes back."""
 
@@ -141,7 +143,7 @@ class Member:
 
     def _is_behind(self) -> bool:
         now = time.monotonic()
-        if self._deliveries.fill < 1:
+        if self._deliveries.fill < _FULL:
             self._full_since = None
         elif self._full_since is None:
             self._full_since = now
@@ -155,7 +157,7 @@ class Member:
         message = orjson.dumps({"group": self._group, "state": state})
         await self._session.outlet.publish_confirmed(group_topic(self._node), message, retain=True)
 
-    def _hear(self, message: MQTTMessage) -> None:
+    def _hear(self, message: Message) -> None:
         self._session.outlet.acknowledge(message)
         node = node_of(message.topic)
         if not _NODE.fullmatch(node):
@@ -163,7 +165,7 @@ class Member:
         if message.topic == status_topic(node):
             _keep(self._online, node, is_in=message.payload == ONLINE.encode())
         else:
-            _keep(self._keeping_up, node, is_in=self._takes_a_share(bytes(message.payload)))
+            _keep(self._keeping_up, node, is_in=self._takes_a_share(message.payload))
 
     def _takes_a_share(self, payload: bytes) -> bool:
         try:

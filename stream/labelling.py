@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from stream.batcher import Batcher, Probabilities
+from stream.backlog import Probabilities
+from stream.batcher import Batcher
+from stream.bundle import POLARITIES
 from stream.messages import Label, LabelEncoder, RejectedTweetError, Tweet, decode_tweet
 from stream.metrics import Metrics
 from stream.model import Model
+from stream.recent import Recent
 from stream.settings import LimitSettings
 from stream.tokenizer import Tokens
 
@@ -21,22 +24,32 @@ class Engine:
         model: The model.
         batcher: Its interpreters.
         encoder: What writes labels in its name.
+        repeats: How many results are remembered, for tweets that read the same.
+        metrics: Where such repeats are counted.
     """
 
-    def __init__(self, model: Model, batcher: Batcher, encoder: LabelEncoder) -> None:
+    def __init__(self, model: Model, batcher: Batcher, encoder: LabelEncoder, repeats: int, metrics: Metrics) -> None:
         self.model = model
         self.batcher = batcher
         self.encoder = encoder
+        self._known: Recent[tuple[int, ...], Probabilities] = Recent(repeats)
+        self._repeated = metrics.repeated
         self._classifying = 0
         self._idle = asyncio.Event()
         self._idle.set()
 
     async def classify(self, tokens: Tokens) -> Probabilities:
-        """Classifies one tweet that was tokenised by this engine's model."""
+        """Classifies one tweet that was tokenised by this engine's model, unless the same tokens came lately."""
+        key = tuple(tokens.ids)
+        if (known := self._known.find(key)) is not None:
+            self._repeated.inc()
+            return known
         self._classifying += 1
         self._idle.clear()
         try:
-            return await self.batcher.classify(tokens.ids)
+            probabilities = await self.batcher.classify(tokens.ids)
+            self._known.remember(key, probabilities.copy())  # without the rest of its batch
+            return probabilities
         finally:
             self._classifying -= 1
             if not self._classifying:
@@ -69,6 +82,7 @@ class Labelling:
         self._metrics = metrics
         self._engine: Engine | None = None
         self._decode_seconds = metrics.stage_seconds.labels("decode")
+        self._classified = {polarity: metrics.classified.labels(polarity) for polarity in POLARITIES}
 
     def use(self, engine: Engine) -> None:
         """Reads tweets for this engine from now on."""
@@ -115,7 +129,7 @@ class Labelling:
         return self.engine.encoder.rejection(rejected, payload, received_at)
 
     def _count(self, label: Label) -> None:
-        self._metrics.classified.labels(label.polarity).inc()
+        self._classified[label.polarity].inc()
         self._metrics.confidence.observe(label.confidence)
 
 

@@ -44,6 +44,11 @@ class Metrics:
             "Tweets that the broker sent again and whose label was still known.",
             registry=registry,
         )
+        self.repeated = Counter(
+            "starling_tweets_repeated",
+            "Tweets that read like one classified lately, and got its result.",
+            registry=registry,
+        )
         self.truncated = Counter(
             "starling_tweets_truncated", "Tweets with more tokens than the model reads.", registry=registry
         )
@@ -87,6 +92,11 @@ class Metrics:
             "starling_event_loop_lag_seconds",
             "How late the event loop runs what is due.",
             buckets=_LAG_SECONDS,
+            registry=registry,
+        )
+        self.tasks = Gauge(
+            "starling_event_loop_tasks",
+            "Tasks of the event loop that have not ended: one for each tweet in progress, and a few that stay.",
             registry=registry,
         )
         self._model_info = Info("starling_model", "The model that labels.", registry=registry)

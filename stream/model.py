@@ -9,13 +9,12 @@ from numpy.typing import NDArray
 
 from stream.bundle import SHIPPED_BUNDLE, Bundle, load_bundle
 from stream.classifier import Classifier
+from stream.layout import layout_for
+from stream.memory import forget_pages_of
 from stream.messages import Label, Reason, RejectedTweetError, Tweet
 from stream.settings import ModelSettings
 from stream.text import Cleaner, cleaner
 from stream.tokenizer import Tokenizer, Tokens
-
-_MOST_INTERPRETERS = 4
-"""Unless the settings say otherwise: each packs the weights anew, in about half the model file's size of memory."""
 
 
 @dataclass(frozen=True)
@@ -60,15 +59,17 @@ def load_model(settings: ModelSettings) -> Model:
         BundleError: The bundle cannot be used.
     """
     bundle = load_bundle(settings.path or SHIPPED_BUNDLE)
-    interpreters = settings.interpreters or min(available_cores(), _MOST_INTERPRETERS)
+    clean, tokenizer = cleaner(bundle.manifest.cleaning.name, bundle.manifest.cleaning.version), Tokenizer(bundle)
+    layout = layout_for(settings, bundle, available_cores())
     model = Model(
         bundle=bundle,
-        tokenizer=Tokenizer(bundle),
-        classifiers=[Classifier(bundle, settings.threads) for _ in range(interpreters)],
-        clean=cleaner(bundle.manifest.cleaning.name, bundle.manifest.cleaning.version),
+        tokenizer=tokenizer,
+        classifiers=[Classifier(bundle, layout.threads) for _ in range(layout.interpreters)],
+        clean=clean,
     )
     for classifier in model.classifiers:
         classifier.warm_up()
+    forget_pages_of(bundle.model_path)
     return model
 
 

@@ -1,47 +1,49 @@
 """aiomqtt's client, with what a service needs that must not lose a message.
 
 aiomqtt 2 acknowledges a message as soon as it is received, hides whether it was sent before, and takes a refused
-publication for an accepted one. All three are known to paho, the client inside it. This file is the only one that
-reaches for paho through aiomqtt.
+publication for an accepted one. So it connects, subscribes, keeps alive and says goodbye here, and messages go another
+way: `wire.py` reads them, `outbox.py` sends them and waits for their confirmations. These three files are the only ones
+that reach for paho, the client inside aiomqtt.
 """
 
 import asyncio
 import functools
 import socket
-import ssl
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
 import aiomqtt
-from aiomqtt.exceptions import MqttConnectError
-from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, ConnectFlags, DisconnectFlags, MQTTMessage, error_string
 from paho.mqtt.client import Client as PahoClient
-from paho.mqtt.enums import MQTTErrorCode
-from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.client import ConnectFlags, DisconnectFlags, error_string
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from stream.errors import BrokerError, PublicationRefusedError
-from stream.packets import MOST_PACKET_BYTES, with_request_properties_only
-from stream.secret_files import read_password
+from stream.mqtt_options import advice, connection_options
+from stream.outbox import Outbox
+from stream.packets import (
+    PUBACK,
+    TYPE_BITS,
+    MalformedPacketError,
+    Message,
+    Packet,
+    acknowledgement_packet,
+    publish_properties,
+    read_confirmation,
+    read_publish,
+)
 from stream.settings import BrokerSettings
-from stream.tls import broker_tls
+from stream.wire import Wire
 
-_NO_DELAY = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-"""Without it Nagle's algorithm holds small packets back until the broker's delayed acknowledgement, about 40 ms."""
-_MOST_UNCONFIRMED = 4096
-_CLOSED = -1
-_READ_BYTES = 65_536
-"""Read from the socket at once; paho comes back to the event loop after a hundred times."""
 _FIRST_FAILURE = 0x80
 """MQTT 5, 2.4 and MQTT 3.1.1, 3.9.3: codes from here on say no."""
 _RETAINED_ONCE = 1
 """MQTT 5, 3.8.3.1: send retained messages when the subscription is new, not whenever the client comes back."""
 
-Deliver = Callable[[MQTTMessage], None]
+Deliver = Callable[[Message], None]
 
 
 class Client(aiomqtt.Client):
@@ -63,34 +65,18 @@ class Client(aiomqtt.Client):
         persistent: bool = False,
     ) -> None:
         self.settings = settings
-        version_5 = settings.protocol == "5"
-        super().__init__(
-            settings.host,
-            settings.port,
-            identifier=identifier,
-            protocol=aiomqtt.ProtocolVersion.V5 if version_5 else aiomqtt.ProtocolVersion.V311,
-            username=settings.username,
-            password=_password(settings),
-            tls_context=broker_tls(settings),
-            keepalive=settings.keepalive_seconds,
-            timeout=settings.timeout_seconds,
-            will=will,
-            socket_options=[_NO_DELAY],
-            properties=_connect_properties(settings, persistent=persistent) if version_5 else None,
-            clean_start=not persistent if version_5 else MQTT_CLEAN_START_FIRST_ONLY,
-            clean_session=None if version_5 else not persistent,
-        )
+        options = connection_options(settings, persistent=persistent)
+        super().__init__(settings.host, settings.port, identifier=identifier, will=will, **options)
         self.session_present = False
-        self._version_5 = version_5
+        self._version_5 = settings.protocol == "5"
         self._where = f"broker {settings.host}:{settings.port}"
-        self._paused = False
-        self._deliver: Deliver | None = None
+        self._arrived: asyncio.Queue[Message | None] = asyncio.Queue()
+        """What nobody had delivered otherwise; None is the end."""
+        self._deliver: Deliver = self._keep
         self._refusal: PublicationRefusedError | None = None
-        self._unconfirmed: dict[int, asyncio.Future[None]] = {}
-        self._send_quota = asyncio.Semaphore(_MOST_UNCONFIRMED)
-        self._client.max_inflight_messages_set(_MOST_UNCONFIRMED)
-        self._client._sock_recv = self._receive  # type: ignore[method-assign]  # noqa: SLF001
-        self._client._handle_publish = self._handle_publish  # type: ignore[method-assign]  # noqa: SLF001
+        self._wire = Wire(self._client, self._take, self._broken)
+        new_packet_id = self._client._mid_generate  # noqa: SLF001  (subscriptions and messages share the numbers)
+        self._outbox = Outbox(self._where, self._wire.send, new_packet_id, settings.timeout_seconds)
 
     def deliver_to(self, deliver: Deliver) -> None:
         """Gives each message to `deliver`, in the event loop, and leaves its acknowledgement to the caller.
@@ -98,7 +84,6 @@ class Client(aiomqtt.Client):
         To be called before the connection is made: a broker that knows the session sends at once.
         """
         self._deliver = deliver
-        self._client.manual_ack_set(True)  # noqa: FBT003  (paho's signature)
 
     def pause(self) -> None:
         """Reads nothing more, so that what the broker sends stays in the broker.
@@ -106,45 +91,42 @@ class Client(aiomqtt.Client):
         Needed beside the receive maximum: QoS 0 and MQTT 3.1.1 know none, and Mosquitto 2.0.11 sends past it once a
         first message is acknowledged. Confirmations are not read either, so publish over another connection.
         """
-        self._paused = True
-        if (sock := self._client.socket()) is not None:
-            self._loop.remove_reader(sock)
+        self._wire.pause()
 
     def resume(self) -> None:
         """Reads again."""
-        if self._paused and (sock := self._client.socket()) is not None:
-            self._loop.add_reader(sock, self._read)
-            self._loop.call_soon(self._read)  # TLS may hold messages that the socket no longer shows
-        self._paused = False
+        self._wire.resume()
 
     async def publish_confirmed(
-        self, topic: str, payload: bytes | str, *, retain: bool = False, properties: Properties | None = None
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        retain: bool = False,
+        response_topic: str | None = None,
+        correlation_data: bytes | None = None,
     ) -> None:
         """Publishes at QoS 1 and waits until the broker has taken the message.
+
+        Args:
+            topic: Where to.
+            payload: The message.
+            retain: Whether the broker keeps it for those who subscribe later.
+            response_topic: Where an answer is wanted (MQTT 5, 4.10); with MQTT 3.1.1 it stays here.
+            correlation_data: By which whoever asked knows the answer; likewise.
 
         Raises:
             BrokerError: The connection is lost, or the broker does not answer in time.
             PublicationRefusedError: The broker does not want the message.
         """
-        async with self._send_quota:
-            sent = self._client.publish(topic, payload, 1, retain, properties)
-            if sent.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
-                raise BrokerError(f"{self._where}: cannot send to {topic}: {error_string(sent.rc)}")
-            await self._confirmation(sent.mid, topic)
-
-    async def _confirmation(self, mid: int, topic: str) -> None:
-        self._unconfirmed[mid] = confirmed = self._loop.create_future()
+        if self._client.socket() is None:
+            raise BrokerError(f"{self._where}: the connection is lost")
+        properties = publish_properties(response_topic, correlation_data) if self._version_5 else b""
         try:
-            async with asyncio.timeout(self.timeout):
-                await confirmed
+            await self._outbox.publish(topic, payload, retain=retain, properties=properties)
         except PublicationRefusedError as error:
-            advice = "check the broker's access rules"
-            self._refusal = PublicationRefusedError(f"{self._where}: no message to {topic} ({error}); {advice}")
-            raise self._refusal from error
-        except TimeoutError as error:
-            raise BrokerError(f"{self._where}: a message to {topic} was not confirmed in {self.timeout:g} s") from error
-        finally:
-            del self._unconfirmed[mid]
+            self._refusal = error
+            raise
 
     async def subscribe_confirmed(self, topic: str) -> None:
         """Subscribes at QoS 1.
@@ -162,6 +144,78 @@ class Client(aiomqtt.Client):
         A refusal ends the connection, and `wait_disconnected` raises it.
         """
         self._subscription(topic).add_done_callback(functools.partial(self._end_where_refused, topic))
+
+    async def unsubscribe_confirmed(self, topic: str) -> None:
+        """Ends a subscription.
+
+        Raises:
+            BrokerError: The connection is lost, or the broker does not answer in time.
+        """
+        with self._own_errors():
+            await self.unsubscribe(topic)
+
+    def unsubscribe_soon(self, topic: str) -> None:
+        """Ends a subscription, without waiting for the answer, which comes after the messages that are on their way."""
+        _, mid = self._client.unsubscribe(topic)
+        if mid is not None:
+            self._pending_unsubscribes[mid] = asyncio.Event()  # lest aiomqtt wonder at the answer
+
+    def acknowledge(self, message: Message) -> None:
+        """Tells the broker that a delivered message is done with, so that it need not be sent again."""
+        if message.qos:
+            self._wire.send(acknowledgement_packet(message.packet_id))
+
+    async def incoming(self) -> AsyncGenerator[Message]:
+        """Yields messages, acknowledged as they come, where none was to be delivered otherwise.
+
+        Raises:
+            BrokerError: The connection is lost.
+        """
+        while (message := await self._arrived.get()) is not None:
+            yield message
+        await self.wait_disconnected()
+
+    async def wait_disconnected(self) -> None:
+        """Waits until the connection is lost.
+
+        Raises:
+            BrokerError: Always, unless the client itself disconnected.
+        """
+        try:
+            await asyncio.shield(self._disconnected)
+        except aiomqtt.MqttError as error:
+            # Mosquitto closes the connection after a refusal, which then is the better explanation.
+            raise self._refusal or BrokerError(f"{self._where}: the connection is lost ({error})") from error
+
+    async def __aenter__(self) -> Self:
+        """Connects.
+
+        Raises:
+            BrokerError: The broker cannot be reached or does not want us.
+        """
+        with self._own_errors():
+            return await super().__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Says goodbye, and closes the socket even where that failed."""
+        try:
+            with self._own_errors():
+                await super().__aexit__(kind, error, trace)
+        finally:
+            self._client._sock_close()  # noqa: SLF001  (aiomqtt leaves it open after an error, and paho has no other way)
+
+    def _keep(self, message: Message) -> None:
+        self._arrived.put_nowait(message)
+        self.acknowledge(message)
+
+    def _take(self, packet: Packet) -> None:
+        """Takes a message, or the confirmation of one of ours."""
+        if packet.raw[0] & TYPE_BITS == PUBACK:
+            self._outbox.confirm(*read_confirmation(packet))
+        else:
+            self._deliver(read_publish(packet, version_5=self._version_5))
 
     def _subscription(self, topic: str) -> asyncio.Future[Any]:
         """Asks for a subscription; the broker's codes are the future's result."""
@@ -186,72 +240,26 @@ class Client(aiomqtt.Client):
             if not self._disconnected.done():
                 self._disconnected.set_exception(error)
 
-    async def unsubscribe_confirmed(self, topic: str) -> None:
-        """Ends a subscription.
-
-        Raises:
-            BrokerError: The connection is lost, or the broker does not answer in time.
-        """
-        with self._own_errors():
-            await self.unsubscribe(topic)
-
-    def unsubscribe_soon(self, topic: str) -> None:
-        """Ends a subscription, without waiting for the answer, which comes after the messages that are on their way."""
-        _, mid = self._client.unsubscribe(topic)
-        if mid is not None:
-            self._pending_unsubscribes[mid] = asyncio.Event()  # lest aiomqtt wonder at the answer
-
-    def acknowledge(self, message: MQTTMessage) -> None:
-        """Tells the broker that a delivered message is done with, so that it need not be sent again."""
-        self._client.ack(message.mid, message.qos)
-
-    async def incoming(self) -> AsyncGenerator[aiomqtt.Message]:
-        """Yields messages, acknowledged as they come, where none was to be delivered otherwise.
-
-        Raises:
-            BrokerError: The connection is lost.
-        """
-        with self._own_errors():
-            async for message in self.messages:
-                yield message
-
-    async def wait_disconnected(self) -> None:
-        """Waits until the connection is lost.
-
-        Raises:
-            BrokerError: Always, unless the client itself disconnected.
-        """
-        try:
-            await asyncio.shield(self._disconnected)
-        except (aiomqtt.MqttError, OSError) as error:
-            # Mosquitto closes the connection after a refusal, which then is the better explanation.
-            raise self._refusal or BrokerError(f"{self._where}: the connection is lost ({error})") from error
-
-    async def __aenter__(self) -> Self:
-        """Connects.
-
-        Raises:
-            BrokerError: The broker cannot be reached or does not want us.
-        """
-        with self._own_errors():
-            return await super().__aenter__()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Says goodbye, and closes the socket even where that failed."""
-        try:
-            with self._own_errors():
-                await super().__aexit__(kind, error, trace)
-        finally:
-            self._client._sock_close()  # noqa: SLF001  (aiomqtt leaves it open after an error, and paho has no other way)
-
     @contextmanager
     def _own_errors(self) -> Iterator[None]:
         try:
             yield
         except aiomqtt.MqttError as error:
-            raise BrokerError(f"{self._where}: {error}{_advice(error, self.settings)}") from error
+            raise BrokerError(f"{self._where}: {error}{advice(error, self.settings)}") from error
+
+    def _broken(self, error: Exception) -> None:
+        """Ends the connection, which is of no more use."""
+        lost = aiomqtt.MqttError(str(error)) if isinstance(error, OSError | MalformedPacketError) else error
+        self._lost(lost)
+        if not self._disconnected.done():
+            self._disconnected.set_exception(lost)
+
+    def _lost(self, error: Exception) -> None:
+        """Ends every wait for the broker; aiomqtt would wait for its first answer until the time is up."""
+        if not self._connected.done():
+            self._connected.set_exception(error)
+        self._outbox.fail(f"the connection is lost ({error})")
+        self._arrived.put_nowait(None)
 
     def _on_connect(
         self,
@@ -263,63 +271,8 @@ class Client(aiomqtt.Client):
     ) -> None:
         self.session_present = flags.session_present
         if (allowed := getattr(properties, "ReceiveMaximum", None)) is not None:
-            # paho sends on regardless, and a broker disconnects who exceeds what it allowed (MQTT 5, 3.3.4).
-            self._send_quota = asyncio.Semaphore(min(allowed, _MOST_UNCONFIRMED))
+            self._outbox.allow(allowed)
         super()._on_connect(client, userdata, flags, reason_code, properties)
-
-    # In place of aiomqtt's own readers and writers, which know no pause and may come to a socket already closed. paho
-    # calls these from the thread that connects as well as from the event loop's.
-
-    def _on_socket_open(self, client: PahoClient, userdata: Any, sock: socket.socket) -> None:  # noqa: ANN401, ARG002
-        self._loop.call_soon_threadsafe(self._socket_opened, sock)
-
-    def _on_socket_register_write(self, client: PahoClient, userdata: Any, sock: socket.socket) -> None:  # noqa: ANN401, ARG002
-        self._loop.call_soon_threadsafe(self._socket_has_output, sock)
-
-    def _socket_opened(self, sock: socket.socket) -> None:
-        if sock.fileno() != _CLOSED:
-            self._loop.add_reader(sock, self._read)
-            self._misc_task = self._loop.create_task(self._misc_loop(), name="mqtt-keepalive")
-
-    def _socket_has_output(self, sock: socket.socket) -> None:
-        if sock.fileno() != _CLOSED:
-            self._loop.add_writer(sock, self._write)
-
-    def _read(self) -> None:
-        """Reads packet by packet, until the socket or we have had enough."""
-        with self._fatal_errors():
-            while not self._paused:
-                self._client.loop_read()
-                del self._client._in_packet["packet"][MOST_PACKET_BYTES:]  # noqa: SLF001
-                sock = self._client.socket()
-                if not (isinstance(sock, ssl.SSLSocket) and sock.pending()):
-                    return
-
-    def _receive(self, bufsize: int) -> bytes:
-        """Keeps paho from reading a giant message in one go."""
-        return PahoClient._sock_recv(self._client, min(bufsize, _READ_BYTES))  # noqa: SLF001
-
-    def _handle_publish(self) -> MQTTErrorCode:
-        """Comes between paho and a message that it has received."""
-        if self._version_5:
-            received = self._client._in_packet  # noqa: SLF001
-            qos = received["command"] >> 1 & 0b11
-            received["packet"] = with_request_properties_only(received["packet"], qos)
-        return PahoClient._handle_publish(self._client)  # noqa: SLF001
-
-    def _write(self) -> None:
-        with self._fatal_errors():
-            self._client.loop_write()
-
-    @contextmanager
-    def _fatal_errors(self) -> Iterator[None]:
-        """Whatever goes wrong with the socket, the connection is of no more use."""
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001
-            self._lost(aiomqtt.MqttError(str(error)))
-            if not self._disconnected.done():
-                self._disconnected.set_exception(error)
 
     def _on_disconnect(
         self,
@@ -332,61 +285,25 @@ class Client(aiomqtt.Client):
         self._lost(aiomqtt.MqttError("the broker closed the connection before it answered"))
         super()._on_disconnect(client, userdata, flags, reason_code, properties)
 
-    def _lost(self, error: Exception) -> None:
-        """Ends the wait for the broker's first answer; aiomqtt would wait until its time is up."""
-        if not self._connected.done():
-            self._connected.set_exception(error)
+    # paho calls the first of these from the thread that connects, and aiomqtt's own know no pause.
 
-    def _on_message(self, client: PahoClient, userdata: Any, message: MQTTMessage) -> None:  # noqa: ANN401
-        if self._deliver is None:
-            super()._on_message(client, userdata, message)
-        else:
-            self._deliver(message)
+    def _on_socket_open(self, client: PahoClient, userdata: Any, sock: socket.socket) -> None:  # noqa: ANN401, ARG002
+        self._loop.call_soon_threadsafe(self._socket_opened, sock)
 
-    def _on_publish(
-        self,
-        client: PahoClient,
-        userdata: Any,  # noqa: ANN401
-        mid: int,
-        reason_code: ReasonCode,
-        properties: Properties,
-    ) -> None:
-        confirmed = self._unconfirmed.get(mid)
-        if confirmed is None:
-            super()._on_publish(client, userdata, mid, reason_code, properties)
-        elif confirmed.done():
-            return
-        elif reason_code.is_failure:
-            confirmed.set_exception(PublicationRefusedError(str(reason_code)))
-        else:
-            confirmed.set_result(None)
+    def _socket_opened(self, sock: socket.socket) -> None:
+        if self._wire.opened(sock):
+            self._misc_task = self._loop.create_task(self._misc_loop(), name="mqtt-keepalive")
 
+    def _on_socket_close(self, client: PahoClient, userdata: Any, sock: socket.socket) -> None:  # noqa: ANN401
+        self._wire.closing(sock)
+        super()._on_socket_close(client, userdata, sock)
 
-def _advice(error: aiomqtt.MqttError, settings: BrokerSettings) -> str:
-    cause = error.__context__
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return "; check broker.ca_file and that broker.host is the name in its certificate"
-    if isinstance(cause, ssl.SSLError):
-        return "; check that this port speaks TLS, and broker.certificate_file if it asks for one"
-    if isinstance(cause, ConnectionRefusedError | socket.gaierror | TimeoutError):
-        return "; check broker.host and broker.port, and that the broker runs"
-    if isinstance(error, MqttConnectError):
-        return f"; check broker.username, broker.password_file and broker.protocol (now '{settings.protocol}')"
-    return ""
+    def _on_socket_register_write(self, client: PahoClient, userdata: Any, sock: socket.socket) -> None:  # noqa: ANN401, ARG002
+        self._loop.call_soon_threadsafe(client.loop_write)
+
+    def _on_socket_unregister_write(self, client: PahoClient, userdata: Any, sock: socket.socket) -> None:  # noqa: ANN401
+        """Leaves that to the wire."""
 
 
 def _value(code: ReasonCode | int) -> int:
     return code.value if isinstance(code, ReasonCode) else code
-
-
-def _connect_properties(settings: BrokerSettings, *, persistent: bool) -> Properties:
-    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-    properties.ReceiveMaximum = settings.receive_maximum
-    properties.SessionExpiryInterval = settings.session_expiry_seconds if persistent else 0
-    return properties
-
-
-def _password(settings: BrokerSettings) -> str | None:
-    if settings.password_file is None:
-        return None
-    return read_password("broker.password_file", settings.password_file).get_secret_value()

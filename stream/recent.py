@@ -1,25 +1,30 @@
-"""Remembers the labels that were just made, so that a tweet that the broker sends again is not classified again."""
+"""Remembers what was just found out, so that it need not be found out again."""
 
 from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
 
 
-class RecentLabels:
-    """The last `capacity` labels, as they went out, by tweet id; the oldest is forgotten first."""
+class Recent(Generic[Key, Value]):
+    """The last `capacity` values by their keys; the oldest is forgotten first."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        self._labels: OrderedDict[str, bytes] = OrderedDict()
+        self._values: OrderedDict[Key, Value] = OrderedDict()
 
-    def remember(self, tweet_id: str, label: bytes) -> None:
-        """Stores a label that is about to be published."""
-        self._labels[tweet_id] = label
-        self._labels.move_to_end(tweet_id)
-        if len(self._labels) > self._capacity:
-            self._labels.popitem(last=False)
+    def remember(self, key: Key, value: Value) -> None:
+        """Stores a value, which is the youngest now."""
+        self._values[key] = value
+        self._values.move_to_end(key)
+        if len(self._values) > self._capacity:
+            self._values.popitem(last=False)
 
-    def find(self, tweet_id: str) -> bytes | None:
-        """Finds the label of a tweet that was seen before."""
-        return self._labels.get(tweet_id)
+    def find(self, key: Key) -> Value | None:
+        """Finds the value of a key that was stored before."""
+        return self._values.get(key)
 
     def __len__(self) -> int:
-        return len(self._labels)
+        return len(self._values)

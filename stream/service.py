@@ -52,6 +52,8 @@ class Service:
         Raises:
             StarlingError: The model, the broker or the HTTP address cannot be had.
         """
+        loop = asyncio.get_running_loop()
+        self._metrics.tasks.set_function(lambda: len(asyncio.all_tasks(loop)))
         with ungrouped():
             async with serve_http(self._settings, self._metrics, self._health) as address, asyncio.TaskGroup() as tasks:
                 logger.info("metrics at %s/metrics", address)

@@ -143,10 +143,18 @@ class ModelSettings(_Section):
 
     path: Path | None = Field(None, description="The model bundle's folder; left out: the shipped one.")
     interpreters: int | None = Field(
-        None, ge=1, le=64, description="Inferences that run side by side; left out: one for each core, at most 4."
+        None, ge=1, le=64, description="Inferences that run side by side; left out: as is fastest, measured at start."
     )
-    threads: int = Field(1, ge=1, le=64, description="Threads that share one inference.")
-    max_batch: int = Field(16, ge=1, le=256, description="Tweets in one inference, at most.")
+    threads: int | None = Field(
+        None, ge=1, le=64, description="Threads that share one inference; left out: as is fastest, measured at start."
+    )
+    max_batch: int = Field(8, ge=1, le=256, description="Tweets in one inference, at most; more gain nothing.")
+    repeats: int = Field(
+        4096,
+        ge=0,
+        le=1_000_000,
+        description="Texts whose result is remembered, so that a retweet costs no inference; 0: none.",
+    )
 
 
 class LimitSettings(_Section):

@@ -31,6 +31,8 @@ _SYMBOL = regex.compile(r"[\p{Extended_Pictographic}\p{P}\p{S}\p{Cf}\p{Co}\p{Cn}
 
 
 def _printable_nfc(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return text  # as most are
     text = _MARKS_WITHOUT_END.sub("", _UNPRINTABLE.sub("", text))
     # Again, for a few marks come apart into two.
     return _MARKS_WITHOUT_END.sub("", unicodedata.normalize("NFC", text))

@@ -32,16 +32,17 @@ class Tokenizer:
         except Exception as error:  # the Rust side raises bare Exceptions
             raise BundleError(f"{bundle.tokenizer_path} cannot be read as a tokeniser: {error}") from error
         self._word_pieces.no_padding()
-        self._word_pieces.enable_truncation(bundle.manifest.max_tokens)
+        self._max_tokens = bundle.manifest.max_tokens
+        self._word_pieces.enable_truncation(self._max_tokens)
 
     def encode(self, text: str) -> Tokens:
         """Encodes one cleaned text."""
-        return self.encode_all([text])[0]
+        return self._tokens(self._word_pieces.encode(text))  # a batch of one takes half as long again
 
     def encode_all(self, texts: Sequence[str]) -> list[Tokens]:
         """Encodes many cleaned texts; faster a text than one by one."""
-        return [_tokens(encoding) for encoding in self._word_pieces.encode_batch_fast(list(texts))]
+        return [self._tokens(encoding) for encoding in self._word_pieces.encode_batch_fast(list(texts))]
 
-
-def _tokens(encoding: Encoding) -> Tokens:
-    return Tokens(ids=encoding.ids, truncated=bool(encoding.overflowing))
+    def _tokens(self, encoding: Encoding) -> Tokens:
+        ids = encoding.ids
+        return Tokens(ids, truncated=len(ids) == self._max_tokens and bool(encoding.overflowing))

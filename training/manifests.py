@@ -1,8 +1,7 @@
 """Writes into a bundle's manifest what was found out about the bundle after it was made."""
 
-import os
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from stream.bundle import MANIFEST_FILE, Bundle, Manifest
@@ -18,16 +17,9 @@ def replace_manifest(bundle: Bundle, **changes: Any) -> None:  # noqa: ANN401  (
     manifest = Manifest.model_validate(bundle.manifest.model_dump(by_alias=True) | changes)
     path = bundle.path / MANIFEST_FILE
     try:
-        with NamedTemporaryFile("w", encoding="utf-8", dir=bundle.path, prefix=f".{path.name}-", delete=False) as file:
-            _write(Path(file.name), manifest, path)
+        with TemporaryDirectory(dir=bundle.path, prefix=".manifest-") as temporary:
+            written = Path(temporary) / MANIFEST_FILE
+            written.write_text(manifest.model_dump_json(by_alias=True, indent=2) + "\n", encoding="utf-8")
+            written.replace(path)
     except OSError as error:
         raise ConversionError(f"cannot write {path}: {error.strerror or error}") from error
-
-
-def _write(temporary: Path, manifest: Manifest, path: Path) -> None:
-    try:
-        temporary.write_text(manifest.model_dump_json(by_alias=True, indent=2) + "\n", encoding="utf-8")
-        temporary.chmod(path.stat().st_mode)
-        os.replace(temporary, path)  # noqa: PTH105  (the same either way; here it reads as what it is)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -105,7 +105,7 @@ def _settings(model: Path | None) -> Settings:
             "node": "demo",
             "topics": TopicSettings(),
             "http": HttpSettings(port=0),
-            "model": ModelSettings(path=model),
+            "model": ModelSettings(path=model, repeats=0),  # the samples go round and round
         }
     )
 
@@ -168,13 +168,13 @@ class _Exchange:
 
     async def _receive(self) -> None:
         async for message in self._client.incoming():
-            payload = bytes(message.payload)
-            if message.topic.matches(self._topics.labels):
+            payload = message.payload
+            if message.topic == self._topics.labels:
                 self._view.label(*self._ledger.labelled(payload))
-            elif message.topic.matches(self._topics.rejected):
+            elif message.topic == self._topics.rejected:
                 self._view.rejection(*self._ledger.rejected(payload))
             else:
-                if message.topic.matches(self._energy_topic) and payload:
+                if message.topic == self._energy_topic and payload:
                     self._view.energy(orjson.loads(payload))
                 continue  # else the node's status
             self._window.release()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from stream.errors import SettingsError
 from stream.logs import log_to_stderr
+from stream.memory import keep_heap_small
 from stream.service import Service
 from stream.settings import Settings, load_settings
 
@@ -21,6 +22,7 @@ def run_until_signalled(config: Path | None) -> None:
     """
     settings = load_settings(config)
     log_to_stderr(settings.log_level)
+    keep_heap_small()
     asyncio.run(_run(settings, config))
 
 

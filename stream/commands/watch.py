@@ -7,9 +7,9 @@ from collections import OrderedDict
 from collections.abc import MutableMapping
 from pathlib import Path
 
-import aiomqtt
 import orjson
 import typer
+from paho.mqtt.client import topic_matches_sub
 from pydantic import BaseModel, Field, ValidationError
 from rich.console import Console
 from rich.text import Text
@@ -18,6 +18,7 @@ from stream.bundle import Polarity
 from stream.commands.connection import settings_for
 from stream.messages import RejectedTweetError, decode_tweet
 from stream.mqtt import Client
+from stream.packets import Message
 from stream.power.words import read_energy_words
 from stream.settings import Settings
 from stream.topics import ALL_ENERGY_TOPICS, ALL_STATUS_TOPICS, node_of
@@ -95,27 +96,27 @@ class Viewer:
         self.results = 0
         """Labels and rejections shown."""
 
-    def show(self, message: aiomqtt.Message) -> None:
+    def show(self, message: Message) -> None:
         """Shows a message to a person; a tweet is kept for its label."""
-        topic, payload = str(message.topic), bytes(message.payload)
+        topic, payload = message.topic, message.payload
         try:
             if topic == self._settings.topics.labels:
                 self._print(label_line(ShownLabel.model_validate_json(payload), self._texts))
             elif topic == self._settings.topics.rejected:
                 self._print(rejection_line(ShownRejection.model_validate_json(payload)))
-            elif message.topic.matches(ALL_STATUS_TOPICS):
+            elif topic_matches_sub(ALL_STATUS_TOPICS, topic):
                 status = one_line(payload.decode("utf-8", "replace"))
                 self._console.print(Text(f"node {one_line(node_of(topic))} is {status}", "bold"))
-            elif message.topic.matches(ALL_ENERGY_TOPICS):
+            elif topic_matches_sub(ALL_ENERGY_TOPICS, topic):
                 self._show_energy(node_of(topic), payload)
             else:
                 self._keep(payload)
         except ValidationError:
             self._console.print(Text(f"{len(payload)} bytes on {one_line(topic)} are no result", STYLES["rejected"]))
 
-    def show_json(self, message: aiomqtt.Message) -> None:
+    def show_json(self, message: Message) -> None:
         """Shows labels and rejections as they came, in one line each; what is no JSON is left out."""
-        topic = str(message.topic)
+        topic = message.topic
         if topic in (self._settings.topics.labels, self._settings.topics.rejected):
             try:
                 line = orjson.dumps(orjson.loads(message.payload)).decode()

@@ -9,11 +9,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
 from tests.chaos.faults import FAULTS, Fault
 from tests.chaos.trial import NoSmallDiskError, Outcome, run_trial
+from tests.tables import markdown_table
 from tests.unit.tiny_bundle import write_bundle
 
 _TWEETS = 2000
@@ -26,7 +24,7 @@ def main() -> None:
     given = [int(argument) for argument in sys.argv[1:]]
     tweets, seed = (*given, *(_TWEETS, _SEED)[len(given) :])
     logging.disable(logging.CRITICAL)  # what a connection says as it is cut
-    table = Table(*_COLUMNS)
+    rows = []
     kept = True
     with tempfile.TemporaryDirectory(prefix="starling-chaos-") as folder:
         model = write_bundle(Path(folder) / "bundle")
@@ -37,9 +35,9 @@ def main() -> None:
             place = Path(folder) / str(number)
             place.mkdir()
             outcome = _tried(fault, protocol, tweets, seed, place, model)
-            table.add_row(*(_cells(outcome) if outcome else (fault.name, protocol, *[""] * 6, "not tried: not root")))
+            rows.append(_cells(outcome) if outcome else [fault.name, protocol, *[""] * 6, "not tried: not root"])
             kept &= outcome is None or not outcome.broken_promises()
-    Console(width=160).print(table)
+    print(markdown_table(_COLUMNS, rows))  # noqa: T201
     sys.exit(not kept)
 
 

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Callable, Collection
 from datetime import UTC, datetime
 
 import orjson
-from paho.mqtt.client import MQTTMessage
 
 from stream.errors import BrokerError, ungrouped
 from stream.mqtt import Client
+from stream.packets import Message
 from stream.settings import Settings
 
 _RETRY_SECONDS = 0.1
@@ -95,7 +95,7 @@ class Books:
     async def _read(self, subscribed: asyncio.Event) -> None:
         self._client = client = Client(self._settings.broker, identifier=self._identifier, persistent=True)
 
-        def take(message: MQTTMessage) -> None:
+        def take(message: Message) -> None:
             self._enter(message)
             client.acknowledge(message)
 
@@ -107,9 +107,9 @@ class Books:
                 subscribed.set()
                 await client.wait_disconnected()
 
-    def _enter(self, message: MQTTMessage) -> None:
-        payload = bytes(message.payload)
-        if message.dup and payload in self._seen:
+    def _enter(self, message: Message) -> None:
+        payload = message.payload
+        if message.duplicate and payload in self._seen:
             return  # sent twice by the broker on the way here, which is not the node's doing
         self._seen.add(payload)
         result = orjson.loads(payload)

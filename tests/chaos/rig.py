@@ -177,9 +177,9 @@ class Rig:
 
     @contextlib.asynccontextmanager
     async def saved(self) -> AsyncIterator[None]:
-        """Makes the broker save; what is labelled from then on, as long as the context lasts, it may forget."""
+        """Makes the broker save; what is labelled from here on, as long as the context lasts, it may forget."""
+        before = self.books.results.total()  # what comes while it saves may be missing from what it saves
         await asyncio.to_thread(self.broker.save)
-        before = self.books.results.total()
         yield
         self._unsaved += self.books.results.total() - before
 

@@ -1,4 +1,4 @@
-"""The short form of `make chaos`: the faults that strike once, a few hundred tweets each."""
+"""The short form of `make chaos`: the faults that strike once, a few hundred tweets each, some over both MQTTs."""
 
 from pathlib import Path
 
@@ -17,11 +17,15 @@ _TWEETS = 400
 _SEED = 1
 
 
-@pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.quick], ids=lambda fault: fault.name)
-async def test_every_tweet_is_accounted_for_after(fault: Fault, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("fault", "protocol"),
+    [(fault, protocol) for fault in FAULTS for protocol in fault.short_form],
+    ids=lambda part: part.name if isinstance(part, Fault) else f"MQTT {part}",
+)
+async def test_every_tweet_is_accounted_for_after(fault: Fault, protocol: str, tmp_path: Path) -> None:
     model = write_bundle(tmp_path / "bundle")
     try:
-        outcome = await run_trial(fault, "5", _TWEETS, _SEED, tmp_path, model)
+        outcome = await run_trial(fault, protocol, _TWEETS, _SEED, tmp_path, model)
     except NoSmallDiskError as error:
         pytest.skip(str(error))
     assert outcome.broken_promises() == []

@@ -5,19 +5,25 @@ A target raises for a finding: an AssertionError, or whatever the code under tes
 
 import unicodedata
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-import aiomqtt
 import orjson
 import regex
-from paho.mqtt._packet import decode_publish
-from paho.mqtt.client import MQTTMessage, MQTTv5
 
 from stream.bundle import SHIPPED_BUNDLE, Bundle, load_bundle
 from stream.commands.watch import Viewer
 from stream.messages import Label, LabelEncoder, RejectedTweetError, Tweet, decode_tweet
-from stream.packets import response_properties, with_request_properties_only
+from stream.packets import (
+    PUBLISH,
+    MalformedPacketError,
+    Message,
+    Packet,
+    Splitter,
+    read_confirmation,
+    read_publish,
+)
 from stream.power.frames import Frame, FrameReader, Rejection, checksum
 from stream.settings import LimitSettings, Settings
 from stream.text import Cleaner, paper, placeholders
@@ -56,14 +62,35 @@ def packet(data: bytes) -> None:
     properties, payload = data[1:200], data[200:]
     head = b"\x00\x09tweets/in" + (b"\x00\x07" if qos else b"")
     length = bytes([len(properties) & 0x7F | 0x80, len(properties) >> 7])
-    left = with_request_properties_only(bytearray(head + length + properties + payload), qos)
-    read = decode_publish(qos << 1, left, MQTTv5)
-    assert (read.topic, read.payload) == (b"tweets/in", payload)
-    message = MQTTMessage(1, read.topic)
-    message.properties = read.properties
-    if wanted := response_properties(message):
-        assert wanted[0]
-        wanted[1].pack()  # type: ignore[no-untyped-call]
+    message = read_publish(
+        Packet(bytes([PUBLISH | qos << 1]) + head + length + properties + payload, 1), version_5=True
+    )
+    assert (message.topic, message.payload, message.qos) == ("tweets/in", payload, qos)
+    assert message.response_topic is None or message.response_topic
+
+
+def stream(data: bytes) -> None:
+    """What a broker sends: the same packets however the first byte cuts it, and each a message or no MQTT."""
+    cut, data = data[0] if data else 0, data[1:]
+    try:
+        packets = _split(data)
+    except MalformedPacketError:
+        return
+    assert packets == _split(data[:cut], data[cut:])
+    for found in packets:
+        with suppress(MalformedPacketError):
+            assert found.raw.endswith(read_publish(found, version_5=bool(cut & 1)).payload)
+        with suppress(MalformedPacketError):
+            read_confirmation(found)
+
+
+def _split(*parts: bytes) -> list[Packet]:
+    splitter = Splitter()
+    packets: list[Packet] = []
+    for part in parts:
+        splitter.feed(part)
+        packets += splitter
+    return packets
 
 
 def watch(data: bytes) -> None:
@@ -71,7 +98,7 @@ def watch(data: bytes) -> None:
     topic = _TOPICS[data[0] % len(_TOPICS) if data else 0]
     viewer = _viewer()
     viewer._energy_shown.clear()
-    message = aiomqtt.Message(topic, data[1:], qos=1, retain=False, mid=1, properties=None)
+    message = Message(topic, data[1:])
     viewer.show(message)
     viewer.show_json(message)
 
@@ -83,7 +110,7 @@ def frames(data: bytes) -> None:
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    target.__name__: target for target in (tweet, text, packet, watch, frames)
+    target.__name__: target for target in (tweet, text, packet, stream, watch, frames)
 }
 
 

@@ -75,6 +75,12 @@ class Mosquitto:
             self._process.wait(timeout=10)
             self._process = None
 
+    @property
+    def pid(self) -> int:
+        """The process, for whoever watches it from outside."""
+        assert self._process
+        return self._process.pid
+
     async def until_logged(self, text: str) -> None:
         """Waits until the broker's log says something."""
         async with asyncio.timeout(20):

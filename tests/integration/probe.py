@@ -2,14 +2,16 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import orjson
-from paho.mqtt.client import MQTTMessage, topic_matches_sub
+from paho.mqtt.client import topic_matches_sub
 
 from stream.mqtt import Client
+from stream.packets import Message, _length
 from stream.publishing import publish_all
 from stream.service import Service
 from stream.settings import BrokerSettings, Settings
@@ -27,14 +29,16 @@ class Probe:
         self.node = settings.node
         self.labels: list[dict[str, Any]] = []
         self.rejections: list[dict[str, Any]] = []
-        self.messages: list[MQTTMessage] = []
+        self.messages: list[Message] = []
+        self.arrived_at: list[float] = []
         self.status: list[str] = []
         self._arrived = asyncio.Event()
         client.deliver_to(self._take)
 
-    def _take(self, message: MQTTMessage) -> None:
-        payload = bytes(message.payload)
+    def _take(self, message: Message) -> None:
+        payload = message.payload
         self.messages.append(message)
+        self.arrived_at.append(time.monotonic())
         if message.topic == self.topics.labels:
             self.labels.append(orjson.loads(payload))
         elif message.topic == self.topics.rejected:
@@ -46,6 +50,13 @@ class Probe:
 
     async def send(self, payload: bytes, **options: Any) -> None:
         await self.client.publish_confirmed(self.topics.tweets, payload, **options)
+
+    async def send_with(self, payload: bytes, properties: bytes) -> None:
+        """Publishes with properties as they would stand in the packet, however wrong."""
+        sent = self.client._outbox.publish(
+            self.topics.tweets, payload, properties=_length(len(properties)) + properties
+        )
+        await sent
 
     async def tweet(self, tweet_id: str, text: str = "what a lovely day", **fields: Any) -> None:
         await self.send(orjson.dumps({"id": tweet_id, "text": text, **fields}))
@@ -68,7 +79,7 @@ class Probe:
         await self.until(lambda: tweet_id in self.labelled_ids())
         return next(label for label in self.labels if label["id"] == tweet_id)
 
-    def on(self, topic_filter: str) -> list[MQTTMessage]:
+    def on(self, topic_filter: str) -> list[Message]:
         """The messages that came on such topics."""
         return [message for message in self.messages if topic_matches_sub(topic_filter, message.topic)]
 
@@ -102,13 +113,17 @@ async def serving(settings: Settings, on_listening: Callable[[str], None] | None
 def settings_for(port: int, **sections: Any) -> Settings:
     """Settings of a test's node."""
     broker = {"host": "127.0.0.1", "port": port, "reconnect_seconds": 0.2} | sections.pop("broker", {})
-    return Settings(**{"node": "test", "broker": BrokerSettings(**broker), "http": {"port": 0}, **sections})
+    model = {"interpreters": 2, "repeats": 0} | sections.pop("model", {})  # nothing measured, each tweet classified
+    return Settings(
+        **{"node": "test", "broker": BrokerSettings(**broker), "http": {"port": 0}, "model": model, **sections}
+    )
 
 
 def write_config(folder: Path, settings: Settings, http_port: int) -> Path:
     """Writes a settings file for a service that runs as a program of its own, with all that was set for the test."""
     given = settings.model_dump(mode="json", exclude_unset=True) | {"http": {"port": http_port}}
     sections = {name: keys for name, keys in given.items() if isinstance(keys, dict)}
+    sections["model"] = sections.pop("model")  # last, for a test to add to it
     lines = [_toml(name, value) for name, value in given.items() if name not in sections]
     for section, keys in sections.items():
         lines += [f"[{section}]", *(_toml(name, value) for name, value in keys.items() if value is not None)]

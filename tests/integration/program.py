@@ -71,6 +71,12 @@ class Node:
         """Kills it."""
         await self.kill()
 
+    @property
+    def pid(self) -> int:
+        """The process, for whoever watches it from outside."""
+        assert self._process
+        return self._process.pid
+
     async def start(self) -> None:
         """Starts it, and waits no longer than until /metrics answers."""
         command = (*STARLING, "run", "--config", self._config)

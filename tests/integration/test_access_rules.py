@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 
 from stream.errors import PublicationRefusedError
 from stream.mqtt import Client
@@ -54,8 +52,6 @@ def users(tmp_path: Path) -> Iterator[Users]:
 @pytest.mark.parametrize("group", [None, "kitchen"])
 async def test_under_the_rules_a_tweet_is_labelled_and_answered(users: Users, group: str | None) -> None:
     service = Service(users.settings(NODE, group))
-    asked = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-    asked.ResponseTopic = "replies/collector/me"
     async with asyncio.TaskGroup() as tasks:
         async with (
             probing(users.settings(READER)) as reader,
@@ -63,7 +59,7 @@ async def test_under_the_rules_a_tweet_is_labelled_and_answered(users: Users, gr
         ):
             tasks.create_task(service.run())
             await reader.until(lambda: ONLINE in reader.status)
-            await sender.send(b'{"id":"1","text":"what a day"}', properties=asked)
+            await sender.send(b'{"id":"1","text":"what a day"}', response_topic="replies/collector/me")
             await sender.send(b"garbage")
             await sender.until(lambda: sender.on("replies/collector/me"))
             await reader.until(lambda: reader.labels and reader.rejections)

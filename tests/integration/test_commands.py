@@ -122,7 +122,7 @@ async def test_send_keeps_to_its_rate_and_sends_json_lines_as_they_are(broker: M
         await probe.until(lambda: len(probe.on("elsewhere")) == len(TWEETS))
     assert code == 0
     assert [bytes(message.payload) for message in probe.on("elsewhere")] == TWEETS
-    seconds = probe.messages[-1].timestamp - probe.messages[0].timestamp
+    seconds = probe.arrived_at[-1] - probe.arrived_at[0]
     assert seconds >= (len(TWEETS) - 1) / 50 * 0.9
 
 
@@ -153,7 +153,7 @@ async def test_check_names_each_part_that_does_not_work(tmp_path: Path) -> None:
     server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
     config = write_config(tmp_path, settings_for(port), server.sockets[0].getsockname()[1])
     with config.open("a") as file:
-        file.write('[model]\npath = "/nowhere"\n[power]\nport = "/dev/nowhere"\n')
+        file.write('path = "/nowhere"\n[power]\nport = "/dev/nowhere"\n')
     async with server:
         code, out, _ = await finished("check", "--config", config)
     lines = {line.split()[1]: line for line in out.splitlines()}

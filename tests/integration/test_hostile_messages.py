@@ -7,8 +7,6 @@ from typing import Any
 
 import aiohttp
 import pytest
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties, VariableByteIntegers
 
 from stream.errors import BrokerError
 from stream.mqtt import Client
@@ -19,19 +17,6 @@ from tests.integration.program import started, until_ready
 
 pytestmark = pytest.mark.broker
 PROTOCOLS = pytest.mark.parametrize("protocol", ["5", "3.1.1"])
-
-
-class RawProperties(Properties):
-    """Properties as bytes, such as paho would not write."""
-
-    def __init__(self, raw: bytes) -> None:
-        super().__init__(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-        object.__setattr__(self, "raw", raw)
-
-    def pack(self) -> bytes:
-        raw: bytes = object.__getattribute__(self, "raw")
-        length: bytes = VariableByteIntegers.encode(len(raw))  # type: ignore[no-untyped-call]
-        return length + raw
 
 
 def response_topic(topic: str) -> bytes:
@@ -54,7 +39,7 @@ HOSTILE_PROPERTIES = {
 async def test_hostile_properties_cost_the_answer_and_nothing_else(broker: Mosquitto, properties: bytes) -> None:
     settings = settings_for(broker.port)
     async with serving(settings), probing(settings, "replies/#", "starling/other/#") as probe:
-        await probe.send(b'{"id":"hostile","text":"hello"}', properties=RawProperties(properties))
+        await probe.send_with(b'{"id":"hostile","text":"hello"}', properties)
         await probe.tweet("next")
         await probe.label_of("next")
         await probe.label_of("hostile")
@@ -95,7 +80,7 @@ async def test_a_stranger_who_asks_for_answers_in_the_wrong_place_fills_no_log(
     settings = settings_for(broker.port)
     async with serving(settings), probing(settings) as probe:
         for number in range(20):
-            await probe.send(b'{"id":"%d","text":"a"}' % number, properties=RawProperties(response_topic("elsewhere")))
+            await probe.send_with(b'{"id":"%d","text":"a"}' % number, response_topic("elsewhere"))
         await probe.until(lambda: len(probe.labels) == 20)
     assert "elsewhere" not in caplog.text
 
@@ -116,7 +101,7 @@ async def test_no_message_adds_a_series_to_the_metrics(broker: Mosquitto) -> Non
     async with serving(settings, address.set_result), probing(settings) as probe:
         before = await _series(await address)
         for number, message in enumerate(messages):
-            await probe.send(message, properties=RawProperties(response_topic(f"elsewhere/{number}")))
+            await probe.send_with(message, response_topic(f"elsewhere/{number}"))
         await probe.until(lambda: len(probe.labels) + len(probe.rejections) == len(messages))
         assert await _series(await address) == before
 

@@ -70,7 +70,7 @@ async def test_a_hangup_signal_makes_the_program_read_its_model_anew(
     async with started("run", "--config", config) as process, probing(settings) as probe:
         await until_ready(http_port)
         with config.open("a") as file:
-            file.write(f'[model]\npath = "{another_bundle}"\n')
+            file.write(f'path = "{another_bundle}"\n')
         process.send_signal(signal.SIGHUP)
         assert process.stderr
         while b"labelling with another" not in await process.stderr.readline():

@@ -63,6 +63,7 @@ async def test_the_metrics_count_what_happened(broker: Mosquitto) -> None:
         ]
         assert [(await observed.value(name, labels), name, labels) for _, name, labels in expected] == expected
         assert await observed.value("process_resident_memory_bytes") > 1e7
+        assert await observed.value("starling_event_loop_tasks") > 1
 
 
 @pytest.mark.prometheus

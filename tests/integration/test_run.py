@@ -102,7 +102,7 @@ async def test_a_busy_port_ends_the_start_with_one_line(broker: Mosquitto, tmp_p
 @pytest.mark.parametrize(
     ("extra", "exit_code", "says"),
     [
-        ('[model]\npath = "/nowhere"', 66, "no model bundle at /nowhere"),
+        ('path = "/nowhere"', 66, "no model bundle at /nowhere"),
         ("[brokr]\nx = 1", 78, "unknown setting 'brokr' (did you mean 'broker'?)"),
         ("[limits]\npayload_bytes = 0", 78, "limits.payload_bytes"),
         ("[broken", 78, "is not TOML"),

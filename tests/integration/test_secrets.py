@@ -7,8 +7,6 @@ from typing import Any
 
 import aiohttp
 import pytest
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 from typer.main import get_command
 
 from stream.cli import app
@@ -56,10 +54,8 @@ def config(tmp_path: Path) -> Iterator[Path]:
 
 
 async def send_tweets(probe: Probe) -> None:
-    elsewhere = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-    elsewhere.ResponseTopic = "elsewhere"
     for tweet in TWEETS:
-        await probe.send(tweet, properties=elsewhere)
+        await probe.send(tweet, response_topic="elsewhere")
     await probe.until(lambda: len(probe.labels) + len(probe.rejections) == len(TWEETS))
     assert len(probe.labels) == 2
 

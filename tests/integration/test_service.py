@@ -5,8 +5,6 @@ import hashlib
 import signal
 
 import pytest
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 
 from stream.messages import Reason
 from stream.mqtt import Client
@@ -108,26 +106,22 @@ async def test_the_text_goes_along_where_the_operator_says_so(broker: Mosquitto)
 
 async def test_a_label_goes_to_the_response_topic_as_well(broker: Mosquitto) -> None:
     settings = settings_for(broker.port)
-    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-    properties.ResponseTopic = "replies/me"
-    properties.CorrelationData = b"42"
+    request = {"response_topic": "replies/me", "correlation_data": b"42"}
     async with serving(settings), probing(settings, "replies/#") as probe:
-        await probe.send(b'{"id":"1","text":"please answer"}', properties=properties)
-        await probe.send(b"garbage", properties=properties)
+        await probe.send(b'{"id":"1","text":"please answer"}', **request)
+        await probe.send(b"garbage", **request)
         await probe.until(lambda: len(probe.on("replies/me")) == 2)
         await probe.until(lambda: probe.labels and probe.rejections)
     answers = probe.on("replies/me")
     assert {answer.payload for answer in answers} == {message.payload for message in probe.on("tweets/+")}
-    assert {getattr(answer.properties, "CorrelationData", None) for answer in answers} == {b"42"}
+    assert {answer.correlation_data for answer in answers} == {b"42"}
 
 
 @pytest.mark.parametrize("topic", ["tweets/in", "tweets/polarity", "elsewhere/me"])
 async def test_a_response_topic_that_is_not_allowed_gets_nothing(broker: Mosquitto, topic: str) -> None:
     settings = settings_for(broker.port)
-    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-    properties.ResponseTopic = topic
     async with serving(settings), probing(settings, "elsewhere/#", "tweets/in") as probe:
-        await probe.send(b'{"id":"1","text":"please answer"}', properties=properties)
+        await probe.send(b'{"id":"1","text":"please answer"}', response_topic=topic)
         await probe.label_of("1")
         await probe.tweet("2")
         await probe.label_of("2")

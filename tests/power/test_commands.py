@@ -4,7 +4,6 @@ import asyncio
 import csv
 from pathlib import Path
 
-import aiomqtt
 import orjson
 import pytest
 from typer.testing import CliRunner, Result
@@ -13,6 +12,7 @@ from stream.cli import app
 from stream.commands import power_calibrate
 from stream.commands.power_show import plot
 from stream.commands.watch import Viewer
+from stream.packets import Message
 from stream.power.ports import Port
 from stream.power.simulator import missing_packages, simulated_uno
 from stream.settings import Settings, load_settings
@@ -148,8 +148,8 @@ def test_watch_passes_over_what_is_no_energy_summary(payload: bytes, capsys: pyt
     assert capsys.readouterr().out == ""
 
 
-def _message(payload: bytes) -> aiomqtt.Message:
-    return aiomqtt.Message(energy_topic("pi"), payload, qos=1, retain=True, mid=1, properties=None)
+def _message(payload: bytes) -> Message:
+    return Message(energy_topic("pi"), payload)
 
 
 def test_the_plot_reaches_from_the_smallest_to_the_largest_value() -> None:

@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +9,10 @@ from typer.testing import CliRunner, Result
 
 from stream.bundle import load_bundle
 from stream.errors import BundleError, InputError
+from tests.training.replab_folder import write_replab
 from tests.unit.tiny_bundle import write_bundle
 from training.cli import app
+from training.errors import ConversionError
 
 # The bundle knows awful, sad, train, street, nice and lovely, and labels each as its meaning is.
 TWEETS = [
@@ -60,6 +64,14 @@ def test_reliability_is_taken_by_entity_where_tweets_have_one(bundle: Path, twee
     assert scored["reliability_sensitivity"]["f"] < 1
 
 
+def test_what_cannot_be_scored_is_counted(bundle: Path, tmp_path: Path) -> None:
+    rows = [("1", "EN", "POSITIVE", "lovely"), ("2", "EN", "NEUTRAL", None), ("3", "ES", "NEGATIVE", "triste")]
+    write_replab(tmp_path / "replab", rows)
+    lines = run("evaluate", bundle, "--data", tmp_path / "replab").stderr.splitlines()
+    assert "left out: 1 labelled tweets not in English" in lines
+    assert "left out: 1 labelled tweets without their text" in lines
+
+
 def test_bundles_with_other_orders_of_labels_score_the_same(tmp_path: Path, bundle: Path, tweets: Path) -> None:
     turned = write_bundle(tmp_path / "turned", {"labels": ["positive", "neutral", "negative"]})
     both = evaluation(bundle, turned, "--data", tweets)
@@ -67,9 +79,10 @@ def test_bundles_with_other_orders_of_labels_score_the_same(tmp_path: Path, bund
     assert both["more_than_first"]["turned"]["accuracy"]["value"] < 0
 
 
-def test_bundles_whose_folders_have_the_same_name_go_by_their_paths(tmp_path: Path, bundle: Path, tweets: Path) -> None:
-    other = write_bundle(tmp_path / "other" / "bundle")
-    assert set(evaluation(bundle, other, "--data", tweets)["bundles"]) == {str(bundle), str(other)}
+def test_bundles_go_by_as_much_of_their_paths_as_tells_them_apart(tmp_path: Path, tweets: Path) -> None:
+    seeds = [write_bundle(tmp_path / seed / "bundle") for seed in ("seed-0", "seed-1")]
+    scored = evaluation(*seeds, seeds[0], "--data", tweets)
+    assert set(scored["bundles"]) == {"seed-0/bundle", "seed-1/bundle"}
 
 
 def test_several_bundles_are_shown_side_by_side_with_their_mean(tmp_path: Path, bundle: Path, tweets: Path) -> None:
@@ -118,6 +131,20 @@ def test_calibrating_writes_the_temperature_and_changes_no_label(bundle: Path, t
     assert after["calibration"]["negative_log_likelihood"] == pytest.approx(
         manifest.calibration["after"]["negative_log_likelihood"], abs=2e-4
     )
+
+
+def test_a_manifest_that_cannot_be_written_stays_as_it_was(
+    bundle: Path, tweets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    before = (bundle / "model.json").read_bytes()
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(ConversionError, match=r"cannot write .*model\.json: No space left on device"):
+        run("calibrate", bundle, "--data", tweets)
+    assert (bundle / "model.json").read_bytes() == before
+    assert {file.name for file in bundle.iterdir()} == {"model.json", "model.tflite", "tokenizer.json"}
 
 
 def test_calibrating_again_stays_where_it_is(bundle: Path, tweets: Path) -> None:

@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 from stream.errors import InputError
 from tests.training import x_api_server
+from tests.training.replab_folder import Row, write_replab
 from tests.training.x_api_server import TOKEN, Api, Handler, rate_limited, served
 from training.cli import app
 from training.commands.hydrate import TOKEN_VARIABLE, read_ids
@@ -109,11 +110,19 @@ def test_a_rate_limit_is_waited_out_until_the_time_it_names(api: Api, out: Path)
     assert len(rows(out)) == 1
 
 
-@pytest.mark.parametrize("trouble", ["unavailable", "cut_in_the_middle", "not_json"])
-def test_a_trouble_that_passes_is_waited_out(api: Api, out: Path, trouble: str) -> None:
+@pytest.mark.parametrize(
+    ("trouble", "said"),
+    [
+        ("unavailable", "503 Service Unavailable"),
+        ("cut_in_the_middle", "the connection was cut"),
+        ("not_json", "an answer that is not JSON"),
+    ],
+)
+def test_a_trouble_that_passes_is_told_and_waited_out(api: Api, out: Path, trouble: str, said: str) -> None:
     api.troubles.extend([getattr(x_api_server, trouble)] * 2)
     watched = fetch(api, out, "1")
     assert len(watched.slept) == 2
+    assert watched.waits[0].startswith(said)
     assert [row["id"] for row in rows(out)] == ["1"]
 
 
@@ -127,7 +136,7 @@ def test_an_api_that_stays_unwell_is_given_up_and_what_was_fetched_is_kept(api: 
 
 
 def test_an_api_that_nobody_serves_is_waited_for(out: Path) -> None:
-    with pytest.raises(HydrationError, match="did not answer in 8 tries"):
+    with pytest.raises(HydrationError, match="did not answer in 8 tries: it cannot be reached; what was"):
         fetch(Api(address="http://127.0.0.1:9"), out, "1")
 
 
@@ -214,16 +223,13 @@ def test_ids_are_read_whatever_follows_them(tmp_path_factory: pytest.TempPathFac
 def test_replabs_texts_are_written_where_its_reader_finds_them(
     api: Api, out: Path, tmp_path: Path, token_file: Path
 ) -> None:
-    folder = tmp_path / "replab" / "training"
-    for part, header, values in (
-        ("tweet_info", "language", ("EN", "EN", "ES", "EN")),
-        ("labeled", "polarity", ["POSITIVE"] * 4),
-    ):
-        (folder / part).mkdir(parents=True)
-        lines = [f'"{number}"\t"{value}"\n' for number, value in enumerate(values, start=1)]
-        (folder / part / "RL2013D01E001.dat").write_text(f'"tweet_id"\t"{header}"\n' + "".join(lines))
-    (folder / "tweet_text").mkdir()
-    (folder / "tweet_text" / "RL2013D01E001_texts.tsv").write_text('"tweet_id"\t"text"\n"1"\t"Here already"\n')
+    rows: list[Row] = [
+        ("1", "EN", "POSITIVE", "Here already"),
+        ("2", "EN", "POSITIVE", None),
+        ("3", "ES", "POSITIVE", None),
+        ("4", "EN", "POSITIVE", None),
+    ]
+    write_replab(tmp_path / "replab" / "training", rows)
     api.tweets["2"] = {"text": 'A "quoted"\tword\nand a line'}
     del api.tweets["4"]
     result = run(tmp_path / "replab", "--out", out, "--token-file", token_file, "--api", api.address)

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -6,6 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from stream.errors import InputError
+from tests.training.replab_folder import write_replab
 from training.cli import app
 
 DATA = """id,text,label
@@ -66,9 +68,13 @@ def test_no_text_is_shown_unless_asked_for(data: Path) -> None:
     ]
 
 
+def test_ids_without_a_text_are_listed(tmp_path: Path) -> None:
+    write_replab(tmp_path, [("1", "EN", "POSITIVE", None), ("2", "EN", "POSITIVE", "Here")])
+    assert found(tmp_path)["data"]["ids_without_text"] == ["1"]
+    assert re.search(r"labelled, but without their text +│ 1 ", run(tmp_path).stdout)
+
+
 def test_data_that_holds_nothing_to_use_says_what_it_lacks(tmp_path: Path) -> None:
-    for part, header, value in (("tweet_info", "language", "ES"), ("labeled", "polarity", "POSITIVE")):
-        (tmp_path / part).mkdir()
-        (tmp_path / part / "RL2013D01E001.dat").write_text(f'"tweet_id"\t"{header}"\n"1"\t"{value}"\n')
+    write_replab(tmp_path, [("1", "ES", "POSITIVE", "Hola")])
     with pytest.raises(InputError, match=r"holds no labelled tweet with a text \(0 without text, 1 not in English\)"):
         run(tmp_path)

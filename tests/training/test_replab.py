@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import pytest
@@ -5,37 +6,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.errors import InputError
-from training.data.replab import is_replab, read_replab
+from tests.training.replab_folder import ENTITY, Row, table, write_replab
+from training.data.replab import is_replab, read_replab, rows
 from training.data.tweets import LabelledTweet
 
-ENTITY = "RL2013D01E001"
+ROWS: list[Row] = [
+    ("1", "EN", "POSITIVE", "Tweet 1"),
+    ("2", "EN", "NEGATIVE", "Tweet 2"),
+    ("3", "ES", "NEUTRAL", "Tweet 3"),
+    ("4", "EN", "", "Not about the entity"),
+]
 
 
-def table(*rows: tuple[str, ...]) -> str:
-    return "".join("\t".join(f'"{field}"' for field in row) + "\n" for row in rows)
-
-
-def write(folder: Path, *, texts: str | None = "", encoding: str = "utf-8", text_name: str = "_texts.tsv") -> Path:
-    """A split of RepLab with one entity: 1 and 2 are English, 3 is Spanish, 4 is not about the entity."""
-    info = table(
-        ("tweet_id", "author", "language"),
-        *((str(number), "a", "ES" if number == 3 else "EN") for number in range(1, 5)),
-    )
-    polarities = {"1": "POSITIVE", "2": "NEGATIVE", "3": "NEUTRAL", "4": ""}
-    labels = table(("tweet_id", "filtering", "polarity"), *((key, "RELATED", name) for key, name in polarities.items()))
-    written = table(("tweet_id", "text"), *((key, f"Tweet {key}") for key in polarities)) if texts == "" else texts
-    for name, content in (("tweet_info", info), ("labeled", labels)):
-        (folder / name).mkdir(parents=True)
-        (folder / name / f"{ENTITY}.dat").write_text(content, encoding=encoding)
-    if written is not None:
-        (folder / "tweet_text").mkdir()
-        (folder / "tweet_text" / f"{ENTITY}{text_name}").write_text(written, encoding=encoding)
-    return folder
-
-
-@pytest.mark.parametrize("text_name", ["_texts.tsv", "_texts.dat", ".dat"])
+@pytest.mark.parametrize("text_name", [f"{ENTITY}_texts.tsv", f"{ENTITY}_texts.dat", f"{ENTITY}.dat"])
 def test_labels_texts_and_languages_are_joined_by_id(tmp_path: Path, text_name: str) -> None:
-    dataset = read_replab(write(tmp_path, text_name=text_name))
+    dataset = read_replab(write_replab(tmp_path, ROWS, text_name=text_name))
     assert dataset.tweets == [
         LabelledTweet("1", "positive", "Tweet 1", ENTITY),
         LabelledTweet("2", "negative", "Tweet 2", ENTITY),
@@ -44,29 +29,44 @@ def test_labels_texts_and_languages_are_joined_by_id(tmp_path: Path, text_name: 
 
 
 def test_training_and_test_are_read_from_the_folder_above_them(tmp_path: Path) -> None:
-    write(tmp_path / "training")
-    write(tmp_path / "test")
+    write_replab(tmp_path / "training", ROWS)
+    write_replab(tmp_path / "test", ROWS)
     assert is_replab(tmp_path)
     assert len(read_replab(tmp_path).tweets) == 4
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "iso-8859-1"])
 def test_either_encoding_is_read(tmp_path: Path, encoding: str) -> None:
-    texts = table(("tweet_id", "text"), ("1", "Café Müller"), ("2", "¡Olé!"))
-    dataset = read_replab(write(tmp_path, texts=texts, encoding=encoding))
+    rows: list[Row] = [("1", "EN", "POSITIVE", "Café Müller"), ("2", "EN", "NEGATIVE", "¡Olé!")]
+    dataset = read_replab(write_replab(tmp_path, rows, encoding=encoding))
     assert [tweet.text for tweet in dataset.tweets] == ["Café Müller", "¡Olé!"]
 
 
-@pytest.mark.parametrize(
-    ("texts", "missing"), [(None, ["1", "2"]), (table(("tweet_id", "text"), ("2", "Here")), ["1"])]
-)
-def test_ids_without_a_text_are_listed(tmp_path: Path, texts: str | None, missing: list[str]) -> None:
-    assert read_replab(write(tmp_path, texts=texts)).ids_without_text == missing
+@pytest.mark.parametrize("text", [None, " "])
+def test_ids_without_a_text_are_listed(tmp_path: Path, text: str | None) -> None:
+    dataset = read_replab(write_replab(tmp_path, [("5", "EN", "POSITIVE", text), *ROWS]))
+    assert dataset.ids_without_text == ["5"]
+
+
+def test_a_text_may_have_several_lines(tmp_path: Path) -> None:
+    dataset = read_replab(write_replab(tmp_path, [("5", "EN", "POSITIVE", "One\ntwo\r\n\nthree"), *ROWS]))
+    assert [tweet.text for tweet in dataset.tweets] == ["One two  three", "Tweet 1", "Tweet 2"]
+
+
+def test_fields_without_quotes_are_read(tmp_path: Path) -> None:
+    write_replab(tmp_path, ROWS)
+    (tmp_path / "tweet_text" / f"{ENTITY}_texts.tsv").write_text('id\ttext\n1\tSaid "hello"\n2\tWent\n')
+    assert [tweet.text for tweet in read_replab(tmp_path).tweets] == ['Said "hello"', "Went"]
+
+
+def test_a_folder_without_any_texts_lists_all(tmp_path: Path) -> None:
+    shutil.rmtree(write_replab(tmp_path, ROWS) / "tweet_text")
+    assert read_replab(tmp_path).ids_without_text == ["1", "2"]
 
 
 @given(text=st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1).filter(lambda text: text.strip()))
 def test_quotes_within_a_text_part_nothing(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
-    folder = write(tmp_path_factory.mktemp("replab"), texts=table(("tweet_id", "text"), ("1", text.replace('"', '""'))))
+    folder = write_replab(tmp_path_factory.mktemp("replab"), [("1", "EN", "POSITIVE", text.replace('"', '""'))])
     assert read_replab(folder).tweets[0].text == text
 
 
@@ -80,15 +80,30 @@ def test_quotes_within_a_text_part_nothing(tmp_path_factory: pytest.TempPathFact
         ),
         ("labeled", table(("tweet_id", "polarity"), ("1", "GOOD")), r"tweet 1 has the label 'GOOD'"),
         ("labeled", table(("tweet_id", "polarity"), ("1",)), r"line 2 has 1 fields, its header 2"),
-        ("tweet_text", table(("id", "words"), ("1", "a")), r"has no column tweet_id and text"),
+        ("tweet_text", table(("number", "words"), ("1", "a")), r"has no column tweet_id and text"),
         ("tweet_info", "", "is empty"),
     ],
 )
 def test_a_file_that_is_wrong_is_named(tmp_path: Path, part: str, content: str, complaint: str) -> None:
-    file = next((write(tmp_path) / part).iterdir())
+    file = next((write_replab(tmp_path, ROWS) / part).iterdir())
     file.write_text(content)
     with pytest.raises(InputError, match=complaint):
         read_replab(tmp_path)
+
+
+@given(
+    content=st.binary(max_size=60)
+    | st.text(max_size=60).map(lambda text: f'"tweet_id"\t"text"\n{text}'.encode("utf-8", "replace"))
+)
+def test_any_bytes_are_read_or_refused_with_their_file(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    file = tmp_path_factory.mktemp("replab") / f"{ENTITY}_texts.tsv"
+    file.write_bytes(content)
+    try:
+        assert all(row.keys() >= {"tweet_id", "text"} for row in rows(file, "tweet_id", "text"))
+    except InputError as error:
+        assert str(file) in str(error)  # noqa: PT017  (most bytes are no table)
 
 
 def test_a_folder_that_is_none_of_replabs_is_named(tmp_path: Path) -> None:

@@ -69,6 +69,20 @@ def test_no_text_is_an_error(text: str) -> None:
     original_text(text)
 
 
+@given(
+    st.binary(max_size=60) | st.text(max_size=60).map(lambda text: f"1\tpositive\t{text}".encode("utf-8", "replace"))
+)
+def test_any_bytes_are_read_or_refused_with_their_file(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    file = tmp_path_factory.mktemp("semeval") / "a.tsv"
+    file.write_bytes(content)
+    try:
+        assert read_semeval(file).tweets
+    except InputError as error:
+        assert str(file) in str(error)  # noqa: PT017  (most bytes are no tweets)
+
+
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [

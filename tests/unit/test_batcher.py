@@ -59,7 +59,7 @@ async def running(interpreters: int = 1, max_batch: int = 16) -> AsyncIterator[B
     metrics = Metrics()
     try:
         async with Batcher(fakes, max_batch, metrics) as batcher:
-            await asyncio.sleep(0)  # the workers look for the first time
+            await until(lambda: batcher._backlog._free == interpreters)
             yield Bench(batcher, metrics, fakes)
     finally:
         for fake in fakes:
@@ -137,7 +137,13 @@ async def test_a_full_bucket_does_not_starve_an_older_tweet_of_another() -> None
 
 async def test_a_backlog_is_shared_among_the_interpreters_that_are_free() -> None:
     async with running(interpreters=3) as bench:
-        await numbers_of(await bench.put(*((number, SHORT) for number in range(9))))
+        for fake in bench.fakes:
+            fake.go.clear()
+        answers = await bench.put(*((number, SHORT) for number in range(9)))
+        for fake in bench.fakes:
+            await asyncio.to_thread(fake.began.acquire)
+        bench.release()
+        await numbers_of(answers)
     assert sorted(map(len, (batch for fake in bench.fakes for batch in fake.batches))) == [3, 3, 3]
 
 

@@ -131,7 +131,7 @@ async def test_a_new_model_has_the_batches_of_its_own_settings(old: Path, new: P
     async with running(old, max_batch=16) as bench:
         bench.want(new, max_batch=3)
         await bench.swaps(1)
-        assert bench.labelling.engine.batcher._max_batch == 3
+        assert bench.labelling.engine.batcher._backlog._max_batch == 3
 
 
 async def test_a_link_that_leads_elsewhere_is_another_model(

@@ -4,10 +4,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from paho.mqtt.client import MQTTMessage
 
 from stream.fleet import Member
 from stream.metrics import Metrics
+from stream.packets import Message
 from stream.settings import load_settings
 
 
@@ -22,9 +22,7 @@ def member() -> Member:
 
 def say(member: Member, node: str, state: bytes = b'{"group":"kitchen","state":"keeping_up"}') -> None:
     for topic, payload in ((f"starling/{node}/status", b"online"), (f"starling/{node}/group", state)):
-        message = MQTTMessage(1, topic.encode())
-        message.payload = payload
-        member._hear(message)
+        member._hear(Message(topic, payload))
 
 
 def test_a_node_that_keeps_up_is_known(member: Member) -> None:

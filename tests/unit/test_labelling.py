@@ -26,7 +26,7 @@ def metrics() -> Metrics:
 async def labelling(tiny_model: Model, metrics: Metrics) -> AsyncIterator[Labelling]:
     async with Batcher(tiny_model.classifiers, 16, metrics) as batcher:
         labelling = Labelling(LIMITS, metrics)
-        labelling.use(Engine(tiny_model, batcher, LabelEncoder("pi-1", tiny_model.bundle)))
+        labelling.use(Engine(tiny_model, batcher, LabelEncoder("pi-1", tiny_model.bundle), 0, metrics))
         yield labelling
 
 
@@ -101,7 +101,7 @@ async def test_a_tweet_is_labelled_by_the_engine_that_it_was_read_for(
 ) -> None:
     read = labelling.read(b'{"id":"7","text":"lovely"}')
     async with Batcher(tiny_model.classifiers, 16, metrics) as batcher:
-        labelling.use(Engine(tiny_model, batcher, LabelEncoder("other", tiny_model.bundle)))
+        labelling.use(Engine(tiny_model, batcher, LabelEncoder("other", tiny_model.bundle), 0, metrics))
         assert orjson.loads(await labelling.label(read, 0.0))["node"] == "pi-1"
         again = labelling.read(b'{"id":"8","text":"lovely"}')
         assert orjson.loads(await labelling.label(again, 0.0))["node"] == "other"
@@ -124,7 +124,7 @@ async def test_an_engine_is_idle_until_a_tweet_comes_and_again_when_all_are_done
     fake.go.clear()
     tokens = Tokens([1, 2], truncated=False)
     async with Batcher([fake], 16, metrics) as batcher:
-        engine = Engine(tiny_model, batcher, LabelEncoder("pi-1", tiny_model.bundle))
+        engine = Engine(tiny_model, batcher, LabelEncoder("pi-1", tiny_model.bundle), 0, metrics)
         await engine.idle()
         answers = [asyncio.create_task(engine.classify(tokens)) for _ in range(2)]
         await asyncio.to_thread(fake.began.acquire)
@@ -149,3 +149,20 @@ def test_a_tweet_that_was_given_up_is_not_timed(metrics: Metrics) -> None:
         raise asyncio.CancelledError
     assert value(metrics, "starling_tweets_in_progress") == 0
     assert value(metrics, "starling_tweet_seconds_count") == 0
+
+
+async def test_a_tweet_that_reads_like_one_before_gets_its_result_without_an_inference(
+    tiny_model: Model, metrics: Metrics
+) -> None:
+    async with Batcher(tiny_model.classifiers, 16, metrics) as batcher:
+        labelling = Labelling(LIMITS, metrics)
+        labelling.use(Engine(tiny_model, batcher, LabelEncoder("pi-1", tiny_model.bundle), 1, metrics))
+        labels = [
+            orjson.loads(await labelling.label(labelling.read(orjson.dumps({"id": number, "text": text})), 0.0))
+            for number, text in (("1", "lovely street"), ("2", " lovely  street"), ("3", "sad"), ("4", "lovely street"))
+        ]
+    assert [label["id"] for label in labels] == ["1", "2", "3", "4"]
+    assert [label["polarity"] for label in labels] == ["positive", "positive", "negative", "positive"]
+    assert labels[0]["probabilities"] == labels[1]["probabilities"]
+    assert value(metrics, "starling_tweets_repeated_total") == 1  # the fourth was forgotten for the third
+    assert value(metrics, "starling_batch_size_sum") == 3

@@ -3,22 +3,22 @@
 import json
 from typing import Any
 
-import aiomqtt
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.commands.watch import ShownLabel, ShownRejection, Viewer, label_line, one_line, rejection_line
+from stream.packets import Message
 from stream.settings import load_settings
 
 LABEL = {"id": "7", "polarity": "positive", "confidence": 0.873}
 REJECTION = {"reason": "no_text", "detail": "the tweet has no text"}
 
 
-def message(topic: str, payload: bytes | dict[str, Any]) -> aiomqtt.Message:
+def message(topic: str, payload: bytes | dict[str, Any]) -> Message:
     content = payload if isinstance(payload, bytes) else orjson.dumps(payload)
-    return aiomqtt.Message(topic, content, qos=1, retain=False, mid=1, properties=None)
+    return Message(topic, content)
 
 
 def shown_label(texts: dict[str, str] | None = None, **changes: Any) -> str:

@@ -66,10 +66,16 @@ def evaluate_bundles(bundles: Sequence[Path], data: Sequence[Path], reading: Rea
 def evaluation_tweets(data: Sequence[Path], reading: Reading) -> list[LabelledTweet]:
     """Reads what is evaluated on: each id once, and texts as they come, since benchmarks hold them so.
 
+    What is labelled and cannot be used is counted on stderr: scores of a part are not those of the whole.
+
     Raises:
         InputError: It cannot be read.
     """
-    return distinct(read_dataset(data, reading).tweets, by_text=False)
+    dataset = read_dataset(data, reading)
+    for reason, count in {**dataset.left_out, "without their text": len(dataset.ids_without_text)}.items():
+        if count:
+            typer.echo(f"left out: {count:,} labelled tweets {reason}", err=True)
+    return distinct(dataset.tweets, by_text=False)
 
 
 def evaluated(path: Path, tweets: Sequence[LabelledTweet], seed: int, name: str) -> Evaluation:
@@ -84,9 +90,12 @@ def evaluated(path: Path, tweets: Sequence[LabelledTweet], seed: int, name: str)
 
 
 def _named(bundles: Sequence[Path]) -> dict[str, Path]:
-    """Names bundles by their folders, and by their paths where two folders have the same name."""
-    short = [path.resolve().name for path in bundles]
-    return {name if short.count(name) == 1 else str(path): path for name, path in zip(short, bundles, strict=True)}
+    """Names bundles by their folders, with as many of the folders above as it takes to tell them apart."""
+    paths = list(dict.fromkeys(path.resolve() for path in bundles))
+    parts = 1
+    while len(names := {"/".join(path.parts[-parts:]): path for path in paths}) < len(paths):
+        parts += 1
+    return names
 
 
 def _differences(evaluations: Mapping[str, Evaluation], seed: int) -> dict[str, dict[str, Difference]]:

@@ -108,7 +108,7 @@ class _Shown:
         until = (datetime.now(UTC).astimezone() + timedelta(seconds=seconds)).strftime("%H:%M:%S")
         self.bar.update(self.task, waiting=f"{reason}: waiting until {until}")
         if not self.bar.console.is_terminal:
-            self.bar.console.print(f"{reason}: waiting until {until}")
+            typer.echo(f"{reason}: waiting until {until}", err=True)
 
 
 @contextmanager

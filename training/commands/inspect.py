@@ -37,7 +37,7 @@ class Inspection:
         return distinct(self.dataset.tweets)
 
     def as_json(self) -> dict[str, Any]:
-        """Counts alone, no text."""
+        """Counts, and the ids that have no text; no text."""
         tweets = self.dataset.tweets
         words = [len(placeholders(tweet.text).split()) for tweet in tweets]
         return {
@@ -46,7 +46,7 @@ class Inspection:
             "classes": _classes(tweets),
             "entities": len({tweet.entity for tweet in tweets if tweet.entity}),
             "words": {f"p{share}": int(value) for share, value in zip(_PERCENTILES, _percentiles(words), strict=True)},
-            "without_text": len(self.dataset.ids_without_text),
+            "ids_without_text": self.dataset.ids_without_text,
             "left_out": dict(self.dataset.left_out),
             "repeated_ids": len(tweets) - len(self.by_id),
             "repeated_ids_or_texts": len(tweets) - len(self.by_id_or_text),
@@ -109,7 +109,7 @@ def _table(inspections: dict[str, Inspection], leaks: int) -> Table:
     if any(count["entities"] for count in counts):
         table.add_row("entities", *(f"{count['entities']:,}" for count in counts))
     table.add_row(f"words at {', '.join(map(str, _PERCENTILES))} %", *(_listed(count["words"]) for count in counts))
-    table.add_row("labelled, but without their text", *(f"{count['without_text']:,}" for count in counts))
+    table.add_row("labelled, but without their text", *(f"{len(count['ids_without_text']):,}" for count in counts))
     for reason in dict.fromkeys(reason for count in counts for reason in count["left_out"]):
         table.add_row(f"left out: {reason}", *(f"{count['left_out'].get(reason, 0):,}" for count in counts))
     table.add_row("rows with the id of an earlier one", *(f"{count['repeated_ids']:,}" for count in counts))

@@ -20,6 +20,8 @@ from training.data.tweets import Dataset, LabelledTweet, polarity_named
 INFO, LABELS, TEXTS = "tweet_info", "labeled", "tweet_text"
 TEXT_SUFFIX = "_texts.tsv"
 _TEXT_NAMES = ("{}" + TEXT_SUFFIX, "{}_texts.dat", "{}.tsv", "{}.dat")
+_RENAMED = {"id": "tweet_id"}
+"""By some who passed the files on."""
 _SPLITS = ("training", "test")
 
 
@@ -61,11 +63,11 @@ def rows(path: Path, *needed: str) -> Iterator[dict[str, str]]:
     Raises:
         InputError: It cannot be read, lacks a column that is needed, or a line has too few fields.
     """
-    lines = _decoded(read_bytes(path)).replace("\r\n", "\n").removesuffix("\n").split("\n")
-    header = [name.strip().lower() for name in _fields(lines[0])]
+    lines = _lines(_decoded(read_bytes(path)))
+    header = [_RENAMED.get(name.strip().lower(), name.strip().lower()) for name in _fields(next(lines)[1])]
     if missing := [name for name in needed if name not in header]:
         raise InputError(f"{path} has no column {' and '.join(missing)}, only {', '.join(header)}")
-    for number, line in enumerate(lines[1:], start=2):
+    for number, line in lines:
         fields = _fields(line)
         if len(fields) != len(header):
             raise InputError(f"{path}, line {number} has {len(fields)} fields, its header {len(header)}")
@@ -111,6 +113,18 @@ def _decoded(content: bytes) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         return content.decode("iso-8859-1")
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """Yields rows and line numbers; where fields are quoted, a row goes on until a line ends with a quote."""
+    lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
+    quoted = lines[0].endswith('"')
+    row = ""
+    for number, line in enumerate(lines, start=1):
+        row = f"{row} {line}" if row else line
+        if not quoted or line.endswith('"') or number == len(lines):
+            yield number, row
+            row = ""
 
 
 def _fields(line: str) -> list[str]:

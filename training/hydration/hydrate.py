@@ -11,7 +11,7 @@ from training.hydration.x_api import MOST_IDS, Answer, TryLaterError
 
 _FIRST_WAIT_SECONDS = 1.0
 _MOST_TRIES = 8
-"""Of one batch, where the API does not say how long it wants to be left alone: four minutes in all."""
+"""Of one batch, where the API does not say how long it wants to be left alone: two minutes in all."""
 
 
 class Api(Protocol):

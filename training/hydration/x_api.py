@@ -11,8 +11,10 @@ from typing import Any, NoReturn
 
 import tweepy
 from pydantic import BaseModel, SecretStr, ValidationError
-from requests import PreparedRequest, RequestException, Response
+from requests import ConnectionError as NoConnectionError
+from requests import JSONDecodeError, PreparedRequest, RequestException, Response, Timeout
 from requests.adapters import HTTPAdapter
+from requests.exceptions import ChunkedEncodingError
 
 from training.errors import HydrationError
 from training.hydration.found import Found, Missing
@@ -24,6 +26,13 @@ _TIMEOUT_SECONDS = 30.0
 _FIELDS = ["lang", "note_tweet", "withheld"]
 _WAIT_UNTOLD_SECONDS = 60.0
 """Where a refusal does not say until when."""
+_TROUBLES: dict[type[Exception], str] = {
+    Timeout: f"no answer in {_TIMEOUT_SECONDS:.0f} s",
+    NoConnectionError: "it cannot be reached",
+    ChunkedEncodingError: "the connection was cut",
+    JSONDecodeError: "an answer that is not JSON",
+}
+"""The first that an error is of; requests itself says these in half a page."""
 
 
 class TryLaterError(Exception):
@@ -150,4 +159,5 @@ def _hint(error: tweepy.HTTPException) -> str:
 
 
 def _in_words(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    trouble = next((words for kind, words in _TROUBLES.items() if isinstance(error, kind)), str(error))
+    return " ".join(trouble.split())

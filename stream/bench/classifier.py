@@ -1,0 +1,182 @@
+"""`starling bench classifier`: a bundle alone, over threads, interpreters, batches and lengths."""
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from stream.bench.child import Child, module_command
+from stream.bench.energy import EnergyLog
+from stream.bench.macs import mean_multiply_accumulates
+from stream.bench.result import Result, Row, describe_bundle, measuring
+from stream.bench.statistics import LEAST_QUERIES, check_enough, latency_milliseconds, median
+from stream.bench.workload import Source, read_tweets, token_lengths
+from stream.bundle import SHIPPED_BUNDLE, Bundle, load_bundle
+from stream.errors import BundleError
+from stream.model import available_cores
+from stream.settings import PowerSettings
+
+_ANSWER_SECONDS = 3600.0
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What is combined with what; empty means: what fits this machine."""
+
+    threads: Sequence[int] = ()
+    interpreters: Sequence[int] = ()
+    batches: Sequence[int] = (1, 8)
+    lengths: Sequence[int | None] = (None,)
+    """In tokens; None: the tweets as they are."""
+
+    def cells(self, cores: int) -> Iterator["Cell"]:
+        """The combinations, without those that would have more threads than cores, unless these were asked for."""
+        halves = [count for count in (1, 2, 4, 8, 16, 32, 64) if count <= cores]
+        asked = bool(self.threads and self.interpreters)
+        pairs = itertools.product(self.threads or halves, self.interpreters or halves)
+        fitting = [
+            (threads, interpreters) for threads, interpreters in pairs if asked or threads * interpreters <= cores
+        ]
+        for (threads, interpreters), batch, length in itertools.product(fitting, self.batches, self.lengths):
+            yield Cell(threads, interpreters, batch, length)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One way to run a bundle."""
+
+    threads: int
+    interpreters: int
+    batch: int
+    length: int | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What `starling bench classifier` is asked for."""
+
+    bundles: Sequence[Path] = ()
+    precisions: Sequence[str] = ()
+    grid: Grid = field(default_factory=Grid)
+    tweets: str | None = None
+    seconds: float = 60.0
+    rounds: int = 3
+    quick: bool = False
+    power: PowerSettings = field(default_factory=PowerSettings)
+
+
+def bench_classifier(plan: Plan, on_step: Callable[[str], None]) -> Result:
+    """Measures each bundle in each way of the grid, the rounds interleaved.
+
+    Args:
+        plan: What to measure.
+        on_step: Told what is being done.
+
+    Raises:
+        StarlingError: A bundle or a file cannot be used, or too little would be measured.
+    """
+    check_enough(plan.seconds, quick=plan.quick)
+    bundles = wanted_bundles(plan.bundles, plan.precisions)
+    pairs = list(itertools.product(bundles, plan.grid.cells(available_cores())))
+    too_long = [(bundle, cell) for bundle, cell in pairs if (cell.length or 0) > bundle.manifest.max_tokens]
+    pairs = [pair for pair in pairs if pair not in too_long]
+    answers: list[list[dict[str, Any]]] = [[] for _ in pairs]
+    settings = {"seconds": plan.seconds, "rounds": plan.rounds, "quick": plan.quick, "tweets": plan.tweets or "samples"}
+    result = Result("classifier", settings, [describe_bundle(bundle) for bundle in bundles])
+    result.warnings += sorted(
+        {
+            f"{cell.length} tokens are left out: {bundle.manifest.name} reads {bundle.manifest.max_tokens} at most"
+            for bundle, cell in too_long
+        }
+    )
+    with measuring(result), EnergyLog(plan.power) as energy:
+        for turn in range(plan.rounds):
+            for number, (bundle, cell) in enumerate(pairs):
+                on_step(f"round {turn + 1} of {plan.rounds}: {_words(bundle, cell)}")
+                answers[number].append(_measure(bundle, cell, plan))
+        on_step("counting multiply-accumulates")
+        macs = _macs(pairs, read_tweets(plan.tweets))
+        for pair, found in zip(pairs, answers, strict=True):
+            result.rows.append(_row(*pair, found, energy) | {"macs_per_tweet": macs[pair[0].sha256, pair[1].length]})
+    result.settings["energy"] = energy.source
+    if plan.quick:
+        result.warnings.append(f"a look only: latency takes at least {LEAST_QUERIES} queries and 60 s")
+    return result
+
+
+def wanted_bundles(paths: Sequence[Path], precisions: Sequence[str]) -> list[Bundle]:
+    """Loads bundles and leaves those of other precisions out.
+
+    Args:
+        paths: Their folders; none: the shipped one.
+        precisions: Those wanted; none: any.
+
+    Raises:
+        BundleError: One cannot be used, or a precision is in none of them.
+    """
+    bundles = [load_bundle(path) for path in paths or [SHIPPED_BUNDLE]]
+    there = {bundle.manifest.precision for bundle in bundles}
+    for precision in precisions:
+        if precision not in there:
+            raise BundleError(
+                f"no bundle given has the precision {precision} ({', '.join(sorted(there))} is there): make one with "
+                f"`starling convert --precision {precision}`"
+            )
+    return [bundle for bundle in bundles if not precisions or bundle.manifest.precision in precisions]
+
+
+def _measure(bundle: Bundle, cell: Cell, plan: Plan) -> dict[str, Any]:
+    command = module_command(
+        "stream.bench.worker",
+        *("--bundle", bundle.path, "--threads", str(cell.threads), "--interpreters", str(cell.interpreters)),
+        *(("--tweets", plan.tweets) if plan.tweets else ()),
+    )
+    queries = 1 if plan.quick else -(-LEAST_QUERIES // plan.rounds)
+    with Child(f"the classifier with {_words(bundle, cell)}", command) as worker:
+        job = {"job": "invoke", "batch": cell.batch, "length": cell.length, "interpreters": None, "pause": 0.0}
+        return worker.ask({**job, "seconds": plan.seconds / plan.rounds, "queries": queries}, _ANSWER_SECONDS)
+
+
+def _macs(pairs: Sequence[tuple[Bundle, Cell]], tweets: Sequence[Source]) -> dict[tuple[str, int | None], int]:
+    """Multiply-accumulates a tweet without padding, by model and length."""
+    found: dict[tuple[str, int | None], int] = {}
+    for bundle, cell in pairs:
+        if (bundle.sha256, cell.length) not in found:
+            lengths = [cell.length] if cell.length else token_lengths(bundle, tweets)
+            found[bundle.sha256, cell.length] = round(mean_multiply_accumulates(bundle, lengths))
+    return found
+
+
+def _row(bundle: Bundle, cell: Cell, answers: Sequence[dict[str, Any]], energy: EnergyLog) -> Row:
+    """A row of a cell's rounds: medians of the rounds, percentiles of all their calls."""
+    joules = [energy.joules(found["started"], found["started"] + found["wall_seconds"]) for found in answers]
+    known = [used / found["tweets"] for used, found in zip(joules, answers, strict=True) if used is not None]
+    rates = [found["tweets"] / found["wall_seconds"] for found in answers]
+    return {
+        "model": bundle.manifest.name,
+        "precision": bundle.manifest.precision,
+        "sha256": bundle.sha256,
+        "threads": cell.threads,
+        "interpreters": cell.interpreters,
+        "batch": cell.batch,
+        "tokens": cell.length,
+        "queries": sum(len(found["call_seconds"]) for found in answers),
+        "tweets": sum(found["tweets"] for found in answers),
+        "wall_seconds": round(sum(found["wall_seconds"] for found in answers), 3),
+        "cpu_seconds": round(sum(found["cpu_seconds"] for found in answers), 3),
+        "tweets_per_second": round(median(rates), 2),
+        "tweets_per_second_of_rounds": [round(rate, 2) for rate in rates],
+        "cpu_ms_per_tweet": round(median([1000 * found["cpu_seconds"] / found["tweets"] for found in answers]), 4),
+        "latency_ms": latency_milliseconds([seconds for found in answers for seconds in found["call_seconds"]]),
+        "resident_bytes": max(found["resident_bytes"] for found in answers),
+        "joules_per_tweet": median(known) if known else None,
+    }
+
+
+def _words(bundle: Bundle, cell: Cell) -> str:
+    length = f"{cell.length} tokens" if cell.length else "tweets as they are"
+    return (
+        f"{bundle.manifest.name} {bundle.manifest.precision}, {cell.interpreters} interpreters of {cell.threads} "
+        f"threads, batches of {cell.batch}, {length}"
+    )

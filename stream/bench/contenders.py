@@ -1,0 +1,113 @@
+"""Whoever is measured in turns: a process that labels texts it is given, or a service behind a broker."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from stream.bench.child import Child
+from stream.bench.phases import tweets_per_second
+from stream.bench.rig import SERVICE, Rig
+from stream.errors import BenchError
+
+_ANSWER_SECONDS = 3600.0
+_MOST_AT_ONCE = 20_000
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What one turn took."""
+
+    tweets: int
+    tweets_per_second: float
+    cpu_seconds_per_tweet: float
+
+
+class Contender(Protocol):
+    """Somebody to be measured in turns with others."""
+
+    def turn(self, count: int) -> Turn:
+        """Labels so many tweets, and says what it took."""
+
+    def resident_bytes(self) -> int:
+        """How much is resident of it."""
+
+
+class TextContender:
+    """A process that labels texts.
+
+    Args:
+        child: The process.
+        texts: The tweets' texts, the same for all, taken from the beginning in each turn.
+    """
+
+    def __init__(self, child: Child, texts: Sequence[str]) -> None:
+        self._child = child
+        self._texts = texts
+
+    def turn(self, count: int) -> Turn:
+        """Labels so many, as fast as it can.
+
+        Raises:
+            BenchError: The process ended, or gave another number of labels.
+        """
+        cpu_before, started = self._child.cpu_seconds(), time.monotonic()
+        self.labels(count)
+        seconds, cpu_seconds = time.monotonic() - started, self._child.cpu_seconds() - cpu_before
+        return Turn(count, count / seconds, cpu_seconds / count)
+
+    def labels(self, count: int) -> list[str]:
+        """The labels of so many texts.
+
+        Raises:
+            BenchError: As for `turn`.
+        """
+        texts = [self._texts[place % len(self._texts)] for place in range(count)]
+        labels = self._child.ask({"job": "label", "texts": texts}, _ANSWER_SECONDS).get("labels")
+        if not isinstance(labels, list) or len(labels) != count:
+            raise BenchError(f"a peer answered {count} texts with {len(labels or ())} labels")
+        return labels
+
+    def resident_bytes(self) -> int:
+        """How much is resident of the process."""
+        return self._child.resident_bytes()
+
+
+class ServiceContender:
+    """A service behind a broker, which has all of a turn's tweets at the start.
+
+    Args:
+        rig: The service, the broker and the load.
+    """
+
+    def __init__(self, rig: Rig) -> None:
+        self._rig = rig
+
+    def turn(self, count: int) -> Turn:
+        """Works off so many.
+
+        Raises:
+            BenchError: Some were lost.
+        """
+        load = self._rig.load(count)
+        if load.lost:
+            raise BenchError(f"{load.lost} of {count} tweets were lost")
+        start, end = load.steady()
+        served = max(1, load.labelled_between(start, end))
+        cpu_seconds = self._rig.sampled[SERVICE].cpu_between(start, end)
+        return Turn(load.labelled, tweets_per_second(load), cpu_seconds / served)
+
+    def resident_bytes(self) -> int:
+        """How much is resident of the service."""
+        return self._rig.sampled[SERVICE].resident[-1]
+
+
+def turn_size(contender: Contender, seconds: float) -> int:
+    """How many tweets take about so many seconds; warms up as it finds out."""
+    count = 2
+    while True:
+        turn = contender.turn(count)
+        fitting = int(turn.tweets_per_second * seconds)
+        if fitting <= 4 * count or count >= _MOST_AT_ONCE:
+            return max(2, min(fitting, _MOST_AT_ONCE))
+        count = min(4 * count, _MOST_AT_ONCE)

@@ -1,0 +1,125 @@
+"""`starling run` as a process of its own, with the user's settings but for the broker, the topics and the port."""
+
+import contextlib
+import http.client
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import tomlkit
+
+from stream.bench.broker import BenchBroker
+from stream.errors import BenchError
+from stream.settings import ENVIRONMENT_PREFIX, Settings
+
+_KEPT_OF_BROKER = {"protocol", "receive_maximum", "keepalive_seconds", "timeout_seconds"}
+_SESSION_SECONDS = 60
+"""Long enough for a reconnect; afterwards nothing of us is left on somebody's broker."""
+_START_SECONDS = 120.0
+_END_SECONDS = 60.0
+_LOOK_SECONDS = 0.005
+
+
+def node_settings(settings: Settings, broker: BenchBroker, run: str) -> dict[str, Any]:
+    """The settings of the service that is measured.
+
+    Args:
+        settings: The user's.
+        broker: The broker to use.
+        run: The first level of all topics, and the node's name.
+    """
+    found = settings.model_dump(mode="json", exclude_none=True, exclude={"broker": True, "topics": True, "http": True})
+    kept = settings.broker.model_dump(mode="json", include=_KEPT_OF_BROKER)
+    found["broker"] = {"host": broker.host, "port": broker.port, "session_expiry_seconds": _SESSION_SECONDS, **kept}
+    found["topics"] = {
+        "tweets": f"{run}/in",
+        "labels": f"{run}/polarity",
+        "rejected": f"{run}/rejected",
+        "response_prefixes": [f"{run}/"],
+    }
+    found["http"] = {"host": "127.0.0.1", "port": 0}
+    return found | {"node": run, "log_level": "info"}
+
+
+class BenchNode:
+    """The service, ready; a context manager.
+
+    Args:
+        settings: As `node_settings` makes them.
+        folder: Where its settings and its log go.
+        cores: The cores that it may run on; None: all of ours.
+    """
+
+    def __init__(self, settings: dict[str, Any], folder: Path, cores: set[int] | None = None) -> None:
+        self._config = folder / "starling.toml"
+        self._log = folder / "starling.log"
+        self._config.write_text(tomlkit.dumps(settings), encoding="utf-8")
+        self._cores = cores
+        self.ready_seconds = 0.0
+        """From its start until it would label a tweet."""
+
+    def __enter__(self) -> Self:
+        """Starts it.
+
+        Raises:
+            BenchError: It ends, or does not become ready.
+        """
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(ENVIRONMENT_PREFIX)}
+        started = time.monotonic()
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(  # noqa: S603
+                [sys.executable, "-m", "stream", "run", "--config", self._config], stderr=log, env=environment
+            )
+        if self._cores:
+            os.sched_setaffinity(self._process.pid, self._cores)
+        try:
+            self._wait_until_ready(started + _START_SECONDS)
+        except BaseException:
+            self._process.kill()
+            self._process.wait()
+            raise
+        self.ready_seconds = time.monotonic() - started
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stops it."""
+        self._process.terminate()
+        try:
+            self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._process.pid
+
+    def _wait_until_ready(self, until: float) -> None:
+        while time.monotonic() < until:
+            if (code := self._process.poll()) is not None:
+                said = self._log.read_text(errors="replace").strip().splitlines()
+                raise BenchError(f"the service ended with exit code {code}: {said[-1] if said else 'it said nothing'}")
+            if (port := self._http_port()) and _is_ready(port):
+                return
+            time.sleep(_LOOK_SECONDS)
+        raise BenchError(f"the service was not ready within {_START_SECONDS:.0f} s")
+
+    def _http_port(self) -> int | None:
+        told = re.search(r"metrics at http://[^/]*:(\d+)/", self._log.read_text(errors="replace"))
+        return int(told[1]) if told else None
+
+
+def _is_ready(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
+    with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(connection):
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    return False

@@ -1,0 +1,97 @@
+"""The load as a process of its own: `python -m stream.bench.publisher`, asked as child.py describes.
+
+    {"first": 0, "count": 1000, "rate": 50, "arrivals": "poisson", "start_at": 1234.5}
+
+publishes tweets whose ids are the numbers from `first` on, each when it is due after `start_at` (of `time.monotonic`);
+with `rate` 0, as fast as it can. The answer comes when the broker has them all.
+"""
+
+import argparse
+import itertools
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from paho.mqtt.enums import MQTTErrorCode
+
+from stream.bench.answering import answer_requests
+from stream.bench.paho_client import Client, connected
+from stream.bench.statistics import due_seconds
+from stream.bench.workload import Source, numbered, read_tweets
+from stream.errors import BrokerError, StarlingError
+
+_CONFIRM_SECONDS = 60.0
+
+
+class Publisher:
+    """Publishes numbered tweets.
+
+    Args:
+        client: A connection.
+        topic: Where to.
+        tweets: The tweets, used again and again.
+    """
+
+    def __init__(self, client: Client, topic: str, tweets: Sequence[Source]) -> None:
+        self._client = client
+        self._topic = topic
+        self._tweets = tweets
+        self._unconfirmed = 0
+        self._changed = threading.Condition()
+        client.on_publish = self._confirmed
+        client.loop_start()
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Publishes what is asked for.
+
+        Raises:
+            BrokerError: The broker was lost, or does not confirm.
+        """
+        first, count, start_at = request["first"], request["count"], request["start_at"]
+        due = due_seconds(count, request["rate"], request["arrivals"]) if request["rate"] else itertools.repeat(0.0)
+        latest = 0.0
+        for number, seconds in zip(range(first, first + count), due, strict=False):
+            if (wait := start_at + seconds - time.monotonic()) > 0:
+                time.sleep(wait)
+            elif request["rate"]:
+                latest = max(latest, -wait)
+            self._publish(number)
+        with self._changed:
+            if not self._changed.wait_for(lambda: not self._unconfirmed, _CONFIRM_SECONDS):
+                raise BrokerError(f"the broker did not confirm {self._unconfirmed} tweets")
+        return {"sent": count, "ended": time.monotonic(), "latest_seconds": latest}
+
+    def _publish(self, number: int) -> None:
+        payload = numbered(self._tweets[number % len(self._tweets)].payload, number)
+        with self._changed:
+            self._unconfirmed += 1
+        sent = self._client.publish(self._topic, payload, qos=1)
+        if sent.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            raise BrokerError(f"the broker was lost while tweet {number} was being published")
+
+    def _confirmed(self, *_: object) -> None:
+        with self._changed:
+            self._unconfirmed -= 1
+            if not self._unconfirmed:
+                self._changed.notify()
+
+
+def main() -> None:
+    """Connects and answers requests."""
+    parser = argparse.ArgumentParser()
+    for option in ("--host", "--topic"):
+        parser.add_argument(option, required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--tweets")
+    options = parser.parse_args()
+    try:
+        publisher = Publisher(connected(options.host, options.port), options.topic, read_tweets(options.tweets))
+    except StarlingError as error:
+        answer_requests({"error": str(error)}, lambda _: {})
+    else:
+        answer_requests({"ready": True}, publisher.answer)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""What every benchmark gives: its rows, and with them all that one must know to believe or repeat them."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from stream.bench.conditions import Meanwhile, conditions
+from stream.bench.machine import describe_machine
+from stream.bundle import Bundle
+
+SCHEMA_VERSION = 1
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Result:
+    """The outcome of one benchmark, filled while it runs."""
+
+    kind: str
+    settings: dict[str, Any]
+    models: list[dict[str, Any]]
+    started_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    machine: dict[str, Any] = field(default_factory=describe_machine)
+    warnings: list[str] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    findings: dict[str, Any] = field(default_factory=dict)
+    """What follows from the rows: ratios, mostly."""
+    conditions: dict[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """The whole, as `--json` prints it."""
+        return {
+            "schema": SCHEMA_VERSION,
+            "kind": self.kind,
+            "started_at": self.started_at,
+            "command": ["starling", *sys.argv[1:]],
+            "machine": self.machine,
+            "conditions": self.conditions,
+            "warnings": self.warnings,
+            "models": self.models,
+            "settings": self.settings,
+            "rows": self.rows,
+            "findings": self.findings,
+        }
+
+
+@contextmanager
+def measuring(result: Result) -> Iterator[Result]:
+    """Watches the machine while a result is filled; all children must have ended when the context does."""
+    before = conditions()
+    yield result
+    meanwhile = Meanwhile(before, conditions())
+    result.conditions = meanwhile.as_json()
+    result.warnings += meanwhile.warnings()
+
+
+def describe_bundle(bundle: Bundle) -> dict[str, Any]:
+    """Names a model so that nobody mistakes it for another."""
+    manifest = bundle.manifest
+    return {
+        "name": manifest.name,
+        "precision": manifest.precision,
+        "sha256": bundle.sha256,
+        "bytes": bundle.model_path.stat().st_size,
+        "max_tokens": manifest.max_tokens,
+    }

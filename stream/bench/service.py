@@ -1,0 +1,206 @@
+"""`starling bench service`: from MQTT in to MQTT out, as the outside sees it."""
+
+import math
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from stream.bench.child import Child, module_command
+from stream.bench.energy import EnergyLog
+from stream.bench.phases import backlog_row, bare_row, open_loop_row, tweets_per_second
+from stream.bench.processor_time import SAMPLE_SECONDS
+from stream.bench.result import Result, Row, describe_bundle, measuring
+from stream.bench.rig import SERVICE, Rig, our_service, running_rig
+from stream.bench.statistics import LEAST_QUERIES, Arrivals, check_enough
+from stream.bundle import SHIPPED_BUNDLE, load_bundle
+from stream.settings import BrokerSettings, Settings
+
+_ANSWER_SECONDS = 3600.0
+_PROBE_TWEETS = 400
+_LONE_TWEETS_PER_SECOND = 17.1
+"""MLPerf's 1,024 queries in its 60 s, each long over when the next comes."""
+_LEAST_IDLE_SECONDS = 2.0
+_MOST_LATE_SECONDS = 0.01
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What `starling bench service` is asked for."""
+
+    settings: Settings
+    broker: BrokerSettings | None = None
+    tweets: str | None = None
+    rate: float = 0.0
+    """Tweets a second; 0: saturation is sought, and half of it measured."""
+    arrivals: Arrivals = "poisson"
+    seconds: float = 60.0
+    rounds: int = 3
+    overload: float = 0.0
+    """How many times saturation is sent for `seconds` in the end; 0: no overload."""
+    quick: bool = False
+
+
+def bench_service(plan: Plan, on_step: Callable[[str], None]) -> Result:
+    """Measures the service behind a broker, and the bare classifier in turns with it.
+
+    Args:
+        plan: What to measure.
+        on_step: Told what is being done.
+
+    Raises:
+        StarlingError: A part cannot be started, or too little would be measured.
+    """
+    check_enough(plan.seconds, quick=plan.quick)
+    bundle = load_bundle(plan.settings.model.path or SHIPPED_BUNDLE)
+    result = Result("service", _settings_json(plan), [describe_bundle(bundle)])
+    with measuring(result), ExitStack() as parts:
+        energy = parts.enter_context(EnergyLog(plan.settings.power))
+        on_step("starting the bare classifier, a broker, the service, a publisher and a subscriber")
+        bare = parts.enter_context(Child("the bare classifier", _bare_command(plan)))
+        rig = parts.enter_context(running_rig(our_service(plan.settings), plan.broker, plan.tweets))
+        result.machine["versions"]["broker"] = rig.broker.version
+        _Session(plan, result, rig, bare, energy, on_step).run()
+    if plan.quick:
+        result.warnings.append(f"a look only: latency takes at least {LEAST_QUERIES} queries and 60 s")
+    return result
+
+
+@dataclass
+class _Session:
+    """The phases, in their order; each adds a row."""
+
+    plan: Plan
+    result: Result
+    rig: Rig
+    bare: Child
+    energy: EnergyLog
+    on_step: Callable[[str], None]
+
+    def run(self) -> None:
+        self.idle()
+        self.lone()
+        if self.plan.rate:
+            self.at_rate("at the rate given", self.plan.rate)
+            return
+        saturation = self.saturated()
+        half = self.at_rate("half of saturation", saturation / 2)
+        self.find("p99_at_half_over_median_inference", half["latency_ms"]["p99"], "median_inference_ms")
+        if self.plan.overload:
+            self.overloaded(saturation)
+
+    def idle(self) -> None:
+        self.on_step("idle")
+        start = time.monotonic()
+        time.sleep(max(_LEAST_IDLE_SECONDS, self.plan.seconds / 6))
+        end = time.monotonic()
+        time.sleep(2 * SAMPLE_SECONDS)  # until there is a sample beyond
+        service = self.rig.sampled[SERVICE]
+        self.result.findings |= {
+            "ready_seconds": round(self.rig.ready.seconds, 3),
+            "ready_cpu_seconds": round(self.rig.ready.cpu_seconds, 3),
+            "idle_cpu_ratio": round(service.cpu_between(start, end) / (end - start), 5),
+            "idle_resident_bytes": service.resident[-1],
+        }
+
+    def lone(self) -> None:
+        """One tweet after the other: on an idle service each should take no longer than its inference, and MQTT."""
+        self.on_step("one tweet at a time")
+        self.rig.load(_PROBE_TWEETS)  # to warm up
+        paces = {"median_inference_ms": 0.0, "median_inference_ms_after_a_pause": 1 / _LONE_TWEETS_PER_SECOND}
+        for name, pause in paces.items():
+            job = {"window": 1, "batch": 1, "interpreters": 1, "pause": pause, "seconds": self.plan.seconds / 2}
+            alone = self.ask_bare(job)
+            words = ", each after a pause" if pause else ", one after the other"
+            row = bare_row(f"bare classifier{words}", [alone], with_latency=True)
+            self.result.rows.append(row)
+            self.result.findings[name] = row["latency_ms"]["p50"]
+        found = self.at_rate("one at a time", _LONE_TWEETS_PER_SECOND, "even")
+        self.find("lone_median_over_median_inference", found["latency_ms"]["p50"], name)
+
+    def saturated(self) -> float:
+        """The bare classifier and the service in turns, so that whatever slows the machine slows both.
+
+        Returns:
+            The service's tweets a second.
+        """
+        seconds = self.plan.seconds / self.plan.rounds
+        count = math.ceil(seconds * tweets_per_second(self.rig.load(_PROBE_TWEETS))) + _PROBE_TWEETS
+        settings = self.plan.settings
+        job = {"window": settings.broker.receive_maximum, "batch": settings.model.max_batch, "interpreters": None}
+        alone, loads = [], []
+        for turn in range(self.plan.rounds):
+            self.on_step(f"saturation, round {turn + 1} of {self.plan.rounds}")
+            alone.append(self.ask_bare({**job, "pause": 0.0, "seconds": seconds}))
+            loads.append(self.rig.load(count))
+        bare = bare_row("bare classifier, as fast as it can", alone, with_latency=False)
+        ours = backlog_row("saturated", self.rig, loads, self.energy)
+        self.result.rows += [bare, ours]
+        for name in ("tweets_per_second", "cpu_ms_per_tweet"):
+            self.result.findings[f"service_over_bare_{name}"] = round(ours[name] / bare[name], 4)
+        return float(ours["tweets_per_second"])
+
+    def at_rate(self, phase: str, rate: float, arrivals: Arrivals | None = None) -> Row:
+        self.on_step(f"{phase}: {rate:.1f} tweets a second")
+        least = 1 if self.plan.quick else LEAST_QUERIES
+        load = self.rig.load(max(least, math.ceil(rate * self.plan.seconds)), rate, arrivals or self.plan.arrivals)
+        row = open_loop_row(phase, self.rig, load, self.energy)
+        self.result.rows.append(row)
+        if load.latest_seconds > _MOST_LATE_SECONDS:
+            self.result.warnings.append(
+                f"{phase}: the publisher was up to {1000 * load.latest_seconds:.0f} ms late; latency counts from when "
+                "each tweet was due, so the load generator's own delay is in it"
+            )
+        return row
+
+    def overloaded(self, saturation: float) -> None:
+        rate = self.plan.overload * saturation
+        self.on_step(f"overload: {rate:.0f} tweets a second, and until they are worked off")
+        load = self.rig.load(math.ceil(rate * self.plan.seconds), rate, self.plan.arrivals)
+        self.result.rows.append(open_loop_row(f"{self.plan.overload:g} times saturation", self.rig, load, self.energy))
+        resident = self.rig.sampled[SERVICE].resident_between(load.start_at, load.ended_at)
+        tenth = max(1, len(resident) // 10)
+        self.result.findings |= {
+            "overload_resident_bytes_of_first_tenth": max(resident[:tenth]),
+            "overload_resident_bytes_of_last_tenth": max(resident[-tenth:]),
+            "overload_lost": load.lost,
+        }
+        after = self.at_rate("half of saturation, after the overload", saturation / 2)
+        before = next(row for row in self.result.rows if row["phase"] == "half of saturation")
+        self.result.findings["p99_after_over_before_overload"] = round(
+            after["latency_ms"]["p99"] / before["latency_ms"]["p99"], 3
+        )
+
+    def ask_bare(self, job: dict[str, Any]) -> dict[str, Any]:
+        return self.bare.ask({"job": "classify", "queries": 1 if self.plan.quick else 16, **job}, _ANSWER_SECONDS)
+
+    def find(self, name: str, value: float, over: str) -> None:
+        self.result.findings[name] = round(value / self.result.findings[over], 3)
+
+
+def _bare_command(plan: Plan) -> list[str]:
+    """The bare classifier, with the service's own model, interpreters and threads."""
+    model = plan.settings.model
+    return module_command(
+        "stream.bench.worker",
+        *("--threads", str(model.threads)),
+        *(("--bundle", model.path) if model.path else ()),
+        *(("--interpreters", str(model.interpreters)) if model.interpreters else ()),
+        *(("--tweets", plan.tweets) if plan.tweets else ()),
+    )
+
+
+def _settings_json(plan: Plan) -> dict[str, Any]:
+    return {
+        "seconds": plan.seconds,
+        "rounds": plan.rounds,
+        "rate": plan.rate,
+        "arrivals": plan.arrivals,
+        "overload": plan.overload,
+        "quick": plan.quick,
+        "tweets": plan.tweets or "samples",
+        "model": plan.settings.model.model_dump(mode="json"),
+        "receive_maximum": plan.settings.broker.receive_maximum,
+        "protocol": plan.settings.broker.protocol,
+    }

@@ -1,0 +1,173 @@
+"""The bare classifier as a process of its own: `python -m stream.bench.worker`, asked as child.py describes.
+
+Two jobs are measured, each for at least `seconds` and `queries` calls, on the first `interpreters` of the model (null
+for all), with `pause` seconds before each call:
+
+    {"job": "invoke", "batch": 8, "length": null}    token ids in, probabilities out
+    {"job": "classify", "batch": 8, "window": 64}    text in, label out: with cleaning and tokens, without MQTT and JSON
+
+and one is done and answered, as the peers of `starling bench compare` do it: `{"job": "label", "texts": […]}`.
+"""
+
+import argparse
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from stream.bench.answering import answer_requests
+from stream.bench.workload import TokenIds, batches, in_buckets, of_length, read_tweets, token_ids
+from stream.classifier import Classifier
+from stream.errors import BenchError, StarlingError
+from stream.messages import Tweet
+from stream.model import Model, load_model
+from stream.settings import ModelSettings
+
+_WARM_UP_CALLS = 2
+_WINDOW_TWEETS = 64
+_MOST_IN_A_BATCH = 16
+"""The service's defaults."""
+
+Chunk = Sequence[Any]
+"""What one call is given: rows of token ids, or tweets."""
+Call = Callable[[Classifier, Chunk], None]
+
+
+class Worker:
+    """A loaded model, and tweets for it.
+
+    Args:
+        model: The model.
+        tweets: The file of tweets; None: the samples.
+    """
+
+    def __init__(self, model: Model, tweets: str | None) -> None:
+        self._model = model
+        sources = read_tweets(tweets)
+        self._ids = token_ids(model, sources)
+        self._tweets = [source.tweet for source in sources if model.clean(source.tweet.text)]
+        if not self._ids:
+            raise BenchError("cleaning leaves nothing of any tweet")
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Does a job and says what it took, or what came out."""
+        if request["job"] == "label":
+            return {"labels": self._labels(request["texts"])}
+        chunks, call = {"invoke": self._invoke, "classify": self._classify}[request["job"]](request)
+        classifiers = self._model.classifiers[: request["interpreters"]]
+        for classifier in classifiers:
+            for _ in range(_WARM_UP_CALLS):
+                call(classifier, next(chunks))
+        stretch = Stretch(chunks, call, request["seconds"], request["queries"], request["pause"])
+        return stretch.run(classifiers)
+
+    def _invoke(self, request: dict[str, Any]) -> tuple[Iterator[Chunk], Call]:
+        ids: Sequence[TokenIds] = self._ids
+        if request["length"] is not None:
+            ids = of_length(ids, request["length"], self._model.bundle.manifest.max_tokens)
+        return batches(ids, request["batch"]), lambda classifier, chunk: _discard(classifier.probabilities(chunk))
+
+    def _classify(self, request: dict[str, Any]) -> tuple[Iterator[Chunk], Call]:
+        endless = itertools.cycle(self._tweets)
+        windows = iter(lambda: list(itertools.islice(endless, request["window"])), [])
+        return windows, lambda classifier, chunk: _discard(self._label(classifier, chunk, request["batch"]))
+
+    def _labels(self, texts: Sequence[str]) -> list[str]:
+        """Labels texts, a window after the other, with the first interpreter."""
+        labels: list[str] = []
+        for first in range(0, len(texts), _WINDOW_TWEETS):
+            tweets = [Tweet(id="", text=text) for text in texts[first : first + _WINDOW_TWEETS]]
+            labels += self._label(self._model.classifiers[0], tweets, _MOST_IN_A_BATCH)
+        return labels
+
+    def _label(self, classifier: Classifier, tweets: Sequence[Tweet], batch: int) -> list[str]:
+        model = self._model
+        ids = [model.tokenizer.encode(model.clean(tweet.text)).ids for tweet in tweets]
+        labels = [""] * len(ids)
+        for places in in_buckets([len(row) for row in ids], batch, classifier.bucket):
+            rows = classifier.probabilities([ids[place] for place in places])
+            for place, probabilities in zip(places, rows, strict=True):
+                labels[place] = model.label(tweets[place], probabilities).polarity
+        return labels
+
+
+class Stretch:
+    """Calls made until both the time and the number asked for are reached.
+
+    Args:
+        chunks: What to give to each call, without end.
+        call: The call.
+        seconds: How long, at least.
+        queries: How many calls, at least.
+        pause: Seconds to sleep before each call.
+    """
+
+    def __init__(self, chunks: Iterator[Chunk], call: Call, seconds: float, queries: int, pause: float) -> None:
+        self._chunks = chunks
+        self._call = call
+        self._seconds = seconds
+        self._queries = queries
+        self._pause = pause
+        self._lock = threading.Lock()
+        self._call_seconds: list[float] = []
+        self._tweets = 0
+
+    def run(self, classifiers: Sequence[Classifier]) -> dict[str, Any]:
+        """Calls all classifiers, each from a thread of its own."""
+        self._started, cpu_before = time.monotonic(), time.process_time()
+        with ThreadPoolExecutor(len(classifiers)) as threads:
+            list(threads.map(self._work, classifiers))
+        ended = time.monotonic()
+        return {
+            "tweets": self._tweets,
+            "started": self._started,
+            "wall_seconds": ended - self._started,
+            "cpu_seconds": time.process_time() - cpu_before,
+            "call_seconds": self._call_seconds,
+            "resident_bytes": psutil.Process().memory_info().rss,
+        }
+
+    def _work(self, classifier: Classifier) -> None:
+        while (chunk := self._next()) is not None:
+            if self._pause:
+                time.sleep(self._pause)
+            started = time.perf_counter()
+            self._call(classifier, chunk)
+            self._call_seconds.append(time.perf_counter() - started)
+            with self._lock:
+                self._tweets += len(chunk)
+
+    def _next(self) -> Chunk | None:
+        with self._lock:
+            done = len(self._call_seconds) >= self._queries and time.monotonic() - self._started >= self._seconds
+            return None if done else next(self._chunks)
+
+
+def _discard(_: object) -> None:
+    """A call's result is nobody's concern here."""
+
+
+def main() -> None:
+    """Loads the model and answers requests."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--bundle", type=Path)
+    parser.add_argument("--interpreters", type=int)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--tweets")
+    options = parser.parse_args()
+    settings = ModelSettings(path=options.bundle, interpreters=options.interpreters, threads=options.threads)
+    try:
+        worker = Worker(load_model(settings), options.tweets)
+    except StarlingError as error:
+        answer_requests({"error": str(error)}, lambda _: {})
+    else:
+        answer_requests({"ready": True}, worker.answer)
+
+
+if __name__ == "__main__":
+    main()

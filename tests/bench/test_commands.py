@@ -1,0 +1,187 @@
+"""`starling bench …` as people run it, on a model of a dozen words and for a moment only: it is counted, not timed."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stream.bench.broker import bench_broker
+from stream.bench.result import SCHEMA_VERSION
+from stream.errors import BrokerError
+from tests.integration.mosquitto import PROGRAM, Mosquitto
+from tests.integration.program import finished
+from tests.unit.tiny_bundle import write_bundle
+
+needs_mosquitto = pytest.mark.skipif(PROGRAM is None, reason="Mosquitto is not installed: apt-get install mosquitto")
+
+PEER = """
+import json, sys
+print(json.dumps({"ready": True, "library": "none"}), flush=True)
+for line in sys.stdin:
+    print(json.dumps({"labels": ["negative"] * len(json.loads(line)["texts"])}), flush=True)
+"""
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    return write_bundle(tmp_path / "tiny")
+
+
+@pytest.fixture
+def config(tmp_path: Path, bundle: Path) -> Path:
+    file = tmp_path / "starling.toml"
+    file.write_text(f'[model]\npath = "{bundle}"\ninterpreters = 1\n[power]\nsource = "none"\n')
+    return file
+
+
+async def measured(*arguments: str | Path) -> dict[str, Any]:
+    code, out, err = await finished("bench", *arguments, "--json")
+    assert code == 0, err
+    result: dict[str, Any] = json.loads(out)
+    assert result["schema"] == SCHEMA_VERSION
+    assert result["kind"] == arguments[0]
+    assert result["machine"]["versions"]["starling"]
+    assert result["machine"]["cores"] >= 1
+    assert result["conditions"]["before"]["at"] < result["conditions"]["after"]["at"]
+    assert all(len(model["sha256"]) == 64 for model in result["models"])
+    return result
+
+
+async def refused(*arguments: str | Path) -> tuple[int, str]:
+    code, out, err = await finished("bench", *arguments)
+    assert out == ""
+    assert err.count("\n") == 1
+    return code, err
+
+
+async def test_a_model_is_measured_in_every_way_of_the_grid(bundle: Path) -> None:
+    ways = ("--threads", "1", "--interpreters", "2", "--batches", "1,4", "--lengths", "0,8,99")
+    result = await measured("classifier", bundle, "--quick", "--seconds", "0.1", *ways)
+    found = {(row["interpreters"], row["batch"], row["tokens"]) for row in result["rows"]}
+    assert found == {(2, batch, tokens) for batch in (1, 4) for tokens in (None, 8)}
+    assert all(row["tweets"] == row["queries"] * row["batch"] for row in result["rows"])
+    assert all(row["latency_ms"]["p50"] <= row["latency_ms"]["p99"] for row in result["rows"])
+    assert "99 tokens are left out: tiny reads 12 at most" in result["warnings"]
+    assert any("a look only" in warning for warning in result["warnings"])
+
+
+async def test_people_get_a_table(bundle: Path) -> None:
+    one_way = ("--threads", "1", "--interpreters", "1", "--batches", "1")
+    code, out, _ = await finished("bench", "classifier", bundle, "--quick", "--seconds", "0.1", *one_way)
+    assert code == 0
+    assert "CPU ms a tweet" in out
+    assert "warning: a look only" in out
+
+
+@pytest.mark.broker
+@needs_mosquitto
+async def test_every_tweet_sent_through_the_service_is_counted(config: Path) -> None:
+    result = await measured("service", "--config", config, "--quick", "--seconds", "0.3", "--overload", "2")
+    rows = {row["phase"]: row for row in result["rows"] if "lost" in row}
+    assert [(row["lost"], row["duplicates"], row["rejected"]) for row in rows.values()] == [(0, 0, 0)] * 5
+    assert set(rows) == {
+        "one at a time",
+        "saturated",
+        "half of saturation",
+        "2 times saturation",
+        "half of saturation, after the overload",
+    }
+    assert set(rows["saturated"]["beside_cpu_ms_per_tweet"]) == {"broker", "publisher", "subscriber"}
+    assert rows["half of saturation"]["latency_ms"]["p99"] > 0
+    assert {"ready_seconds", "idle_cpu_ratio", "service_over_bare_cpu_ms_per_tweet"} <= set(result["findings"])
+
+
+@pytest.mark.broker
+@needs_mosquitto
+async def test_a_broker_that_is_there_can_be_used_at_a_rate_of_ones_own(config: Path, tmp_path: Path) -> None:
+    with Mosquitto(tmp_path) as broker:
+        await _measured_at_40_a_second(config, broker)
+
+
+async def _measured_at_40_a_second(config: Path, broker: Mosquitto) -> None:
+    at = ("--broker", f"127.0.0.1:{broker.port}", "--rate", "40", "--arrivals", "even")
+    result = await measured("service", "--config", config, "--quick", "--seconds", "0.5", *at)
+    (row,) = [row for row in result["rows"] if row["phase"] == "at the rate given"]
+    assert (row["tweets"], row["lost"], row["rate"]) == (20, 0, 40)
+    assert "broker" not in row["beside_cpu_ms_per_tweet"]
+
+
+@pytest.mark.broker
+@needs_mosquitto
+async def test_growth_is_measured_over_lengths_backlogs_and_cores(config: Path) -> None:
+    sizes = ("--lengths", "4,12", "--backlogs", "50", "--cores", "1", "--core-tweets", "60", "--seconds", "0.1")
+    result = await measured("growth", "--config", config, *sizes)
+    assert [(row["grows"], row["to"]) for row in result["rows"]] == [
+        ("tokens a tweet", 4),
+        ("tokens a tweet", 12),
+        ("tweets waiting", 50),
+        ("cores", 1),
+    ]
+    assert [row["tweets"] for row in result["rows"][2:]] == [50, 60]
+
+
+@pytest.mark.broker
+@needs_mosquitto
+async def test_others_are_measured_in_turns_with_us(config: Path, bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "peer.py").write_text(PEER)
+    peers = tmp_path / "peers.toml"
+    peers.write_text(
+        f"""
+        peer = [
+            {{name = "always-negative", words = "", kind = "classifier", same_weights = true,
+              command = ["{sys.executable}", "{tmp_path / "peer.py"}"]}},
+            {{name = "again", words = "", kind = "bundle", path = "{bundle}"}},
+        ]
+    """.replace("\n", " ")
+    )
+    result = await measured("compare", peers, "--config", config, "--seconds", "0.1", "--rounds", "2")
+    assert [row["name"] for row in result["rows"]] == [
+        "starling-service",
+        "starling-classifier",
+        "always-negative",
+        "again",
+    ]
+    assert all(len(row["tweets_per_second_of_rounds"]) == 2 for row in result["rows"])
+    assert result["rows"][0]["service_times_tweets_per_second"] == 1
+    assert result["findings"]["labels_of_always-negative_equal_to_ours"] < 0.5  # what the model knows is mostly neutral
+
+
+async def test_a_precision_that_no_bundle_has_is_refused(bundle: Path) -> None:
+    code, said = await refused("classifier", bundle, "--quick", "--precision", "float16")
+    assert code == 66
+    assert "no bundle given has the precision float16" in said
+
+
+@pytest.mark.parametrize("command", ["classifier", "service"])
+async def test_too_little_for_a_latency_is_refused(command: str) -> None:
+    code, said = await refused(command, "--seconds", "5")
+    assert code == 69
+    assert "5 s are too few" in said
+
+
+def test_a_machine_without_mosquitto_is_told_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+    with (
+        pytest.raises(BrokerError, match=r"install it .* or name a broker with --broker"),
+        bench_broker(None, tmp_path),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (("classifier", "--quick", "--threads", "two"), "--threads two: give whole numbers"),
+        (("classifier", "--quick", "--batches", "0"), "--batches 0: 1 is the least"),
+        (("growth", "--cores", "4096"), "--cores 4096: this process may use"),
+        (("compare", "nowhere.toml"), "cannot read nowhere.toml"),
+        (("classifier", "--quick", "--tweets", "nowhere.jsonl"), "cannot read nowhere.jsonl"),
+    ],
+)
+async def test_a_wrong_option_is_one_line(options: tuple[str, ...], expected: str) -> None:
+    code, said = await refused(*options)
+    assert code in {66, 69}
+    assert expected in said

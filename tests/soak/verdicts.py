@@ -1,0 +1,113 @@
+"""What a soak shows: whether anything was lost, and whether anything grew."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from statistics import median
+
+from tests.soak.samples import Sample, steady
+from tests.soak.slopes import Slope, slope
+from tests.soak.soak import Soak
+
+_WARM_UP_SHARE = 0.1
+_STANDARD_ERRORS = 2
+"""On either side of what was measured: the truth is within them in 95 of 100 cases."""
+_SHORTEST_SECONDS = 900.0
+"""A node that has just begun still grows: its allocator's pools, the lengths of tweets that it has not met."""
+_KILOBYTE = 1000
+
+
+class Verdict(StrEnum):
+    """Whether a promise held."""
+
+    KEPT = "kept"
+    BROKEN = "broken"
+    UNDECIDED = "undecided: too short to tell"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the table."""
+
+    promise: str
+    measured: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Growth:
+    """What may grow by so much in an hour, and no more."""
+
+    name: str
+    unit: str
+    limit_per_hour: float
+    value: Callable[[Sample], float]
+
+
+_GROWTHS = (
+    Growth("resident memory", "kB", 1000, lambda sample: sample.rss_bytes / _KILOBYTE),
+    Growth("memory of its own", "kB", 1000, lambda sample: sample.uss_bytes / _KILOBYTE),
+    Growth("file descriptors", "", 1, lambda sample: sample.descriptors),
+    Growth("tasks that carry no tweet", "", 1, lambda sample: sample.tasks),
+    Growth("threads", "", 1, lambda sample: sample.threads),
+)
+_LONGER = 1.5
+"""So much the other work of a shared machine can do to the latency."""
+
+
+def findings(soak: Soak) -> list[Finding]:
+    """Judges a soak that is over."""
+    warm = _warm(soak.samples)
+    growths = [_growth(growth, warm) for growth in _GROWTHS]
+    latencies = [
+        _latency("median", warm, lambda sample: sample.latency_p50_seconds),
+        _latency("99th percentile", warm, lambda sample: sample.latency_p99_seconds),
+    ]
+    return [_lost(soak.samples[-1]), _repeated(soak), *growths, *latencies]
+
+
+def _warm(samples: Sequence[Sample]) -> list[Sample]:
+    taken = steady(samples)
+    return taken[int(_WARM_UP_SHARE * len(taken)) :]
+
+
+def _lost(end: Sample) -> Finding:
+    verdict = Verdict.KEPT if end.waiting == 0 else Verdict.BROKEN
+    return Finding("no tweet is lost", f"{end.waiting} of {end.published:,}", verdict)
+
+
+def _repeated(soak: Soak) -> Finding:
+    """Those that the node held when the broker went away, and those that the publisher had to send again."""
+    end = soak.samples[-1]
+    most = soak.restarts * soak.window + end.sent_again
+    verdict = Verdict.KEPT if end.repeated <= most else Verdict.BROKEN
+    return Finding(f"at most {most} come again after {soak.restarts} restarts", str(end.repeated), verdict)
+
+
+def _growth(growth: Growth, warm: Sequence[Sample]) -> Finding:
+    promise = f"{growth.name}: less than {growth.limit_per_hour:,} {growth.unit}".rstrip() + " more in an hour"
+    found = slope([sample.at_seconds for sample in warm], [growth.value(sample) for sample in warm])
+    measured = f"{found.per_hour:+,.1f} ± {found.standard_error:,.1f} {growth.unit}".rstrip()
+    return Finding(promise, measured, _if_long_enough(warm, below(found, growth.limit_per_hour)))
+
+
+def below(found: Slope, limit_per_hour: float) -> Verdict:
+    """Whether a slope is below a limit, as far as its standard error lets us say."""
+    margin = _STANDARD_ERRORS * found.standard_error
+    if found.per_hour + margin < limit_per_hour:
+        return Verdict.KEPT
+    return Verdict.BROKEN if found.per_hour - margin > limit_per_hour else Verdict.UNDECIDED
+
+
+def _latency(name: str, warm: Sequence[Sample], value: Callable[[Sample], float | None]) -> Finding:
+    """Compares medians over the seconds, which the moments after a restart do not sway."""
+    promise = f"latency, {name} of a second: in the last quarter at most {_LONGER} times the first's"
+    known = [seconds for sample in warm if (seconds := value(sample)) is not None]
+    quarter = max(1, len(known) // 4)
+    first, last = median(known[:quarter]), median(known[-quarter:])
+    verdict = Verdict.KEPT if last <= _LONGER * first else Verdict.BROKEN
+    return Finding(promise, f"{first * 1000:.1f} ms, then {last * 1000:.1f} ms", _if_long_enough(warm, verdict))
+
+
+def _if_long_enough(warm: Sequence[Sample], verdict: Verdict) -> Verdict:
+    return verdict if warm[-1].at_seconds >= _SHORTEST_SECONDS else Verdict.UNDECIDED

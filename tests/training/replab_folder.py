@@ -1,0 +1,31 @@
+"""Folders as RepLab 2013 has them."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+ENTITY = "RL2013D01E001"
+Row = tuple[str, str, str, str | None]
+"""A tweet's id, language, polarity and text; None: its text is not there."""
+
+
+def table(*rows: Iterable[str]) -> str:
+    """Rows of fields in double quotes, parted by tabs; the first is the header."""
+    return "".join("\t".join(f'"{field}"' for field in row) + "\n" for row in rows)
+
+
+def write_replab(
+    folder: Path, rows: Iterable[Row], *, encoding: str = "utf-8", text_name: str = f"{ENTITY}_texts.tsv"
+) -> Path:
+    """Writes a split with one entity."""
+    rows = list(rows)
+    info = table(("tweet_id", "author", "language"), *((key, "somebody", language) for key, language, _, _ in rows))
+    labels = table(("tweet_id", "filtering", "polarity"), *((key, "RELATED", polarity) for key, _, polarity, _ in rows))
+    texts = table(("tweet_id", "text"), *((key, text) for key, _, _, text in rows if text is not None))
+    for name, content in (
+        (f"tweet_info/{ENTITY}.dat", info),
+        (f"labeled/{ENTITY}.dat", labels),
+        (f"tweet_text/{text_name}", texts),
+    ):
+        (folder / name).parent.mkdir(parents=True)
+        (folder / name).write_text(content, encoding=encoding)
+    return folder
