@@ -3,7 +3,9 @@ import os
 import signal
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import load_file
 from typer.testing import CliRunner
 
 from stream.errors import InputError
@@ -31,6 +33,10 @@ def test_several_seeds_end_in_a_table_with_their_mean_and_spread(checkpoint_fold
     assert result.exit_code == 0
     assert "mean ± sd" in result.stdout
     assert "seed 1 finetune" in result.stderr
+    checkpoints = [load_file(tmp_path / f"run/{name}/checkpoint/model.safetensors") for name in ("seed-0", "seed-1")]
+    averaged = load_file(tmp_path / "run/averaged/checkpoint/model.safetensors")["classifier.weight"]
+    assert averaged == pytest.approx(np.mean([one["classifier.weight"] for one in checkpoints], axis=0))
+    assert "averaged" in result.stdout
     summary = json.loads((tmp_path / "run/scores.json").read_text())
     assert summary["seeds"] == [0, 1]
     by_seed = summary["macro_recall"]["by_seed"]

@@ -30,13 +30,15 @@ def train_recipe(run: Run) -> None:
         run.open_folder(data)
         watcher.on_step("starting TensorFlow")
         from training.learning.seed import SeedRun
+        from training.learning.soup import average_seeds
 
         for seed in run.seeds:
             watcher.title = f"seed {seed}"
             SeedRun(run, data, seed, watcher).train()
+        averaged = average_seeds(run, data) if len(run.seeds) > 1 else None
     scores = [json.loads((run.seed_folder(seed) / "scores.json").read_text(encoding="utf-8")) for seed in run.seeds]
     write_text(run.out / "scores.json", json.dumps(_summary(run.seeds, scores), indent=2) + "\n")
-    _show(run, scores)
+    _show(run, scores, averaged)
 
 
 def _summary(seeds: Sequence[int], scores: Sequence[dict[str, float]]) -> dict[str, object]:
@@ -49,7 +51,7 @@ def _summary(seeds: Sequence[int], scores: Sequence[dict[str, float]]) -> dict[s
     return summary
 
 
-def _show(run: Run, scores: Sequence[dict[str, float]]) -> None:
+def _show(run: Run, scores: Sequence[dict[str, float]], averaged: dict[str, float] | None) -> None:
     table = Table("seed", *_MEASURES.values(), "checkpoint", title=f"{run.recipe.name} on {run.files.dev.name}")
     for seed, score in zip(run.seeds, scores, strict=True):
         checkpoint = run.seed_folder(seed) / "checkpoint"
@@ -58,4 +60,7 @@ def _show(run: Run, scores: Sequence[dict[str, float]]) -> None:
         columns = [np.array([score[measure] for score in scores]) for measure in _MEASURES]
         spread = [f"{column.mean():.2%} ± {100 * column.std(ddof=1):.2f}" for column in columns]
         table.add_row("mean ± sd", *spread, "")
+    if averaged:
+        values = [f"{averaged[measure]:.2%}" for measure in _MEASURES]
+        table.add_row("averaged", *values, str(run.out / "averaged" / "checkpoint"))
     Console().print(table)
