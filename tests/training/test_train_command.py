@@ -62,6 +62,7 @@ def test_a_base_that_cannot_be_had_is_told_before_anything_is_trained(
     monkeypatch.setattr("huggingface_hub.snapshot_download", unreachable)
     with pytest.raises(CheckpointError, match="nowhere/to-be-found is no folder here"):
         CliRunner().invoke(app, arguments(tmp_path), catch_exceptions=False)
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

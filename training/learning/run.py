@@ -52,15 +52,17 @@ class Run:
         return self.out / f"seed-{seed}"
 
     def check(self) -> None:
-        """Refuses what the recipe needs and was not given.
+        """Finds what the recipe needs, before anything is written.
 
         Raises:
-            TrainingError: Says what.
+            CheckpointError: Its base cannot be had.
+            TrainingError: Something else was not given; says what.
         """
         if self.recipe.adapt and not self.files.unlabelled:
             raise TrainingError(f"the recipe {self.recipe.name} adapts to tweets without labels: name --unlabelled")
         if self.recipe.distil and not self.teachers:
             raise TrainingError(f"the recipe {self.recipe.name} learns from a teacher: name one with --teacher")
+        self.base()
 
     def open_folder(self, data: RunData) -> None:
         """Makes the folder and says in it what the run is made of; takes up one that is of the same.
@@ -75,7 +77,10 @@ class Run:
                 raise TrainingError(f"{self.out} is there already and is no run: name another folder with --out")
             write_text(path, json.dumps(wanted | {"versions": _versions()}, indent=2) + "\n")
             return
-        found = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise TrainingError(f"{path} cannot be read: {error}; name another folder with --out") from error
         if differing := [key for key in wanted if found.get(key) != wanted[key]]:
             raise TrainingError(
                 f"{self.out} is a run with another {' and another '.join(differing)}: name another folder with --out, "
