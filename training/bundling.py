@@ -44,6 +44,8 @@ class Conversion:
     about: About
     precision: Precision
     per_tensor: bool = False
+    saved_model: Path | None = None
+    """Where the SavedModel is kept that it is converted by way of; None: nowhere."""
 
 
 def make_bundle(
@@ -93,23 +95,28 @@ def _fill(
     on_step(f"converting to {conversion.precision}")
     _write_tokenizer(conversion.checkpoint, folder)
     model = tflite_model(
-        conversion.checkpoint, conversion.about.max_tokens, conversion.precision, per_tensor=conversion.per_tensor
+        conversion.checkpoint,
+        conversion.about.max_tokens,
+        conversion.precision,
+        per_tensor=conversion.per_tensor,
+        keep_at=conversion.saved_model,
     )
     (folder / MODEL_FILE).write_bytes(model)
     _write_manifest(folder, conversion)
-    agreement = _agreement(folder, conversion, tweets, on_step)
+    reference = Reference(conversion.checkpoint)
+    agreement = _agreement(folder, reference, tweets, on_step)
     check_agreement(agreement, bounds(conversion.precision, per_tensor=conversion.per_tensor))
     _write_manifest(
         folder,
         conversion,
         scores={"data": data, **agreement.bundle_scores.as_json()},
-        agreement={"with": Reference.name, "data": data, **agreement.as_json()},
+        agreement={"with": reference.name, "data": data, **agreement.as_json()},
     )
     return agreement
 
 
 def _agreement(
-    folder: Path, conversion: Conversion, tweets: Sequence[LabelledTweet], on_step: Callable[[str], None]
+    folder: Path, reference: Reference, tweets: Sequence[LabelledTweet], on_step: Callable[[str], None]
 ) -> Agreement:
     bundle = load_bundle(folder)
     cleaning = bundle.manifest.cleaning
@@ -118,7 +125,7 @@ def _agreement(
     on_step(f"labelling {len(tweets)} tweets with the converted model")
     bundle_logits = logits_by_length(Classifier(bundle).logits, token_ids)
     on_step(f"labelling {len(tweets)} tweets with the checkpoint")
-    checkpoint_logits = logits_by_length(Reference(conversion.checkpoint).logits, token_ids)
+    checkpoint_logits = logits_by_length(reference.logits, token_ids)
     return compare(checkpoint_logits, bundle_logits, bundle.manifest.labels, [tweet.polarity for tweet in tweets])
 
 

@@ -9,11 +9,12 @@ from typing import Annotated, Literal
 
 import typer
 
-from training import cli_evaluation, cli_report, cli_tweets
+from training import cli_evaluation, cli_report, cli_training, cli_tweets
 from training.options import Data, DataFormat, IdColumn, LabelColumn, Labels, TextColumn, reading
 from training.requirements import need_the_training_extra
 
 app = typer.Typer()
+app.add_typer(cli_training.app)
 app.add_typer(cli_evaluation.app)
 app.add_typer(cli_report.app)
 app.add_typer(cli_tweets.tweets)
@@ -30,6 +31,9 @@ def convert(
     per_tensor: Annotated[
         bool, typer.Option("--per-tensor", help="One int8 scale for each matrix, which tflite-runtime 2.14 needs.")
     ] = False,
+    keep_saved_model: Annotated[
+        Path | None, typer.Option(help="Keep the SavedModel, by way of which it is converted, in this folder.")
+    ] = None,
     about: Annotated[
         Path | None, typer.Option(help="The model's name, licence, cleaning, …; without it, CHECKPOINT/about.toml.")
     ] = None,
@@ -41,8 +45,9 @@ def convert(
 ) -> None:
     """Convert a fine-tuned checkpoint to a model bundle, and check on labelled tweets that it still says the same."""
     need_the_training_extra("tensorflow")
-    from training.commands.convert import convert_checkpoint
+    from training.commands.convert import Way, convert_checkpoint
     from training.datasets import read_dataset
 
     read = reading(data_format, text_column, label_column, id_column, None, labels)
-    convert_checkpoint(checkpoint, about, read_dataset(data, read), out, precision, per_tensor=per_tensor)
+    how = Way(precision, per_tensor, keep_saved_model)
+    convert_checkpoint(checkpoint, about, read_dataset(data, read), out, how)

@@ -1,5 +1,6 @@
 """From a checkpoint to a TensorFlow Lite model, at the precision asked for."""
 
+import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -7,11 +8,19 @@ import tensorflow as tf
 
 from stream.bundle import INPUT, OUTPUT, SIGNATURE, Precision
 from training.checkpoint import Checkpoint
-from training.encoder import BertClassifier, Tensor
+from training.encoder import Encoder, encoder
 from training.errors import ConversionError
+from training.layers import Tensor
 
 
-def tflite_model(checkpoint: Checkpoint, max_tokens: int, precision: Precision, *, per_tensor: bool = False) -> bytes:
+def tflite_model(
+    checkpoint: Checkpoint,
+    max_tokens: int,
+    precision: Precision,
+    *,
+    per_tensor: bool = False,
+    keep_at: Path | None = None,
+) -> bytes:
     """Converts a checkpoint to a model with one signature, of dynamic shape, as stream/bundle.py describes it.
 
     Args:
@@ -20,24 +29,29 @@ def tflite_model(checkpoint: Checkpoint, max_tokens: int, precision: Precision, 
         precision: That of the weights. At int8 the activations are quantised too, as they come, row by row.
         per_tensor: At int8, one scale for each matrix instead of one for each of its columns. Less exact, and needed
             by tflite-runtime 2.14, the last for 32-bit ARM.
+        keep_at: A folder for the SavedModel that it is converted by way of, which must not exist yet.
 
     Raises:
-        ConversionError: The model was made for shorter inputs.
+        ConversionError: The model was made for shorter inputs, or the SavedModel's folder is there already.
     """
     if max_tokens > checkpoint.config.max_position_embeddings:
         raise ConversionError(
             f"max_tokens is {max_tokens}, but {checkpoint.path} reads at most "
             f"{checkpoint.config.max_position_embeddings} tokens"
         )
+    if keep_at and keep_at.exists():
+        raise ConversionError(f"{keep_at} is there already: remove it, or name another with --keep-saved-model")
     with TemporaryDirectory(prefix="starling-") as folder:
-        _save(BertClassifier(checkpoint, max_tokens), Path(folder))
+        _save(encoder(checkpoint, max_tokens), Path(folder))
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE])
         _set_precision(converter, precision, per_tensor=per_tensor)
         model: bytes = converter.convert()
+        if keep_at:
+            shutil.copytree(folder, keep_at)
     return model
 
 
-def _save(classifier: BertClassifier, folder: Path) -> None:
+def _save(classifier: Encoder, folder: Path) -> None:
     def classify(input_ids: Tensor) -> dict[str, Tensor]:
         return {OUTPUT: classifier.logits(input_ids)}
 

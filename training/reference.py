@@ -10,6 +10,11 @@ from stream.bundle import PADDING_ID
 from training.checkpoint import Array, Checkpoint
 from training.errors import CheckpointError
 
+_CLASSES = {
+    "bert": (transformers.BertConfig, transformers.TFBertForSequenceClassification),
+    "mobilebert": (transformers.MobileBertConfig, transformers.TFMobileBertForSequenceClassification),
+}
+
 
 class Reference:
     """A checkpoint in float32, by code that is not ours.
@@ -18,15 +23,14 @@ class Reference:
         CheckpointError: transformers finds weights missing.
     """
 
-    name = f"TFBertForSequenceClassification of transformers {transformers.__version__}, float32"
-
     def __init__(self, checkpoint: Checkpoint) -> None:
         transformers.logging.set_verbosity_error()  # it praises the loading and mourns its TensorFlow classes
-        config = transformers.BertConfig.from_pretrained(str(checkpoint.path))
-        model = transformers.TFBertForSequenceClassification(config)
+        kind, network = _CLASSES[checkpoint.config.model_type]
+        self.name = f"{network.__name__} of transformers {transformers.__version__}, float32"
+        config = kind.from_pretrained(str(checkpoint.path))
         # from_pretrained cannot read a safetensors file in PyTorch's layout without PyTorch.
         self._model, loading = load_pytorch_state_dict_in_tf2_model(
-            model, dict(checkpoint.weights), allow_missing_keys=True, output_loading_info=True
+            network(config), _unpadded(checkpoint), allow_missing_keys=True, output_loading_info=True
         )
         if loading["missing_keys"]:
             raise CheckpointError(f"{checkpoint.weights_path} lacks {', '.join(loading['missing_keys'])}")
@@ -37,3 +41,11 @@ class Reference:
         mask = tf.cast(input_ids != PADDING_ID, tf.int32)
         logits: Array = self._model(input_ids=input_ids, attention_mask=mask).logits.numpy()
         return logits
+
+
+def _unpadded(checkpoint: Checkpoint) -> dict[str, Array]:
+    """The weights with a padding of 0: MobileBERT's trigrams look past a tweet's end, where nothing is."""
+    name = f"{checkpoint.config.model_type}.embeddings.word_embeddings.weight"
+    words = checkpoint.weights[name].copy()
+    words[PADDING_ID] = 0
+    return checkpoint.weights | {name: words}

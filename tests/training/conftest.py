@@ -78,7 +78,7 @@ def tweets_file(checkpoint: Any, tmp_path_factory: pytest.TempPathFactory) -> Pa
 def _write_weights(folder: Path) -> None:
     from safetensors.numpy import save_file  # noqa: PLC0415
 
-    from training.checkpoint import BertConfig, weight_shapes  # noqa: PLC0415
+    from training.architectures import BertConfig, weight_shapes  # noqa: PLC0415
 
     generator = np.random.default_rng(7)
     weights = {}

@@ -57,7 +57,7 @@ def test_a_weight_of_the_wrong_shape_is_named(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"model_type": "roberta"}, "model_type: "),
+        ({"model_type": "roberta"}, "'roberta' found using 'model_type'"),
         ({"hidden_act": "relu"}, "hidden_act: "),
         ({"position_embedding_type": "relative_key"}, "position_embedding_type: "),
         ({"id2label": {"0": "LABEL_0", "1": "LABEL_1", "2": "LABEL_2"}}, "LABEL_0, LABEL_1, LABEL_2"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from training.checkpoint import Array, Checkpoint
-from training.encoder import BertClassifier
+from training.encoder import encoder
 from training.reference import Reference
 
 pytestmark = pytest.mark.training
@@ -17,7 +17,7 @@ def logits(checkpoint: Checkpoint, batch: Sequence[Sequence[int]], length: int) 
     input_ids = np.zeros((len(batch), length), dtype=np.int32)
     for row, ids in zip(input_ids, batch, strict=True):
         row[: len(ids)] = ids
-    return np.asarray(BertClassifier(checkpoint, MAX_TOKENS).logits(input_ids))
+    return np.asarray(encoder(checkpoint, MAX_TOKENS).logits(input_ids))
 
 
 def random_batch(*lengths: int) -> list[list[int]]:

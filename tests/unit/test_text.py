@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from stream.errors import BundleError
-from stream.text import _CLEANERS, Cleaner, cleaner, paper, placeholders
+from stream.text import _CLEANERS, Cleaner, cleaner, paper, placeholders, words
 
 EVERY_CLEANING = pytest.mark.parametrize(
     "clean", _CLEANERS.values(), ids=[f"{name}-{version}" for name, version in _CLEANERS]
@@ -28,6 +28,10 @@ PIECES = st.sampled_from(
             "\ufe0f",
             "\u20e3",
             "\u2139",
+            "\U0001f3fd",
+            "\u2640",
+            "\U0001f1eb",
+            "aB2",
         ),
         *("\u0301" * 29, "\u0344" * 20, "\u0345\u0327" * 40),
         *("\u0600", "\u0915\u094d", "\u09be", "\u06dd", "\U0001d15e", "\U000e0100", "\U000f0000", "\u0378"),
@@ -163,9 +167,16 @@ def test_placeholders_keep_emojis_punctuation_and_symbols(kept: str) -> None:
     assert placeholders(f"so {kept}") == f"so {kept}"
 
 
+@pytest.mark.parametrize("clean", [placeholders, words])
+@given(text=ANY_TEXT)
+def test_no_handle_is_left_where_placeholders_stand_for_them(clean: Cleaner, text: str) -> None:
+    assert not re.search(r"@(?!user\b)[A-Za-z0-9_]", clean(text))
+
+
 @given(ANY_TEXT)
-def test_placeholders_leave_no_handle(text: str) -> None:
-    assert not re.search(r"@(?!user\b)[A-Za-z0-9_]", placeholders(text))
+def test_words_leave_texts_without_emojis_and_hashtags_to_the_placeholders(text: str) -> None:
+    plain = regex.sub(r"[#\p{S}\p{Cn}]", "", text)
+    assert words(plain) == placeholders(plain)
 
 
 @pytest.mark.parametrize(("name", "version"), _CLEANERS)
@@ -175,5 +186,7 @@ def test_a_cleaning_is_found_by_name_and_version(name: str, version: int) -> Non
 
 @pytest.mark.parametrize(("name", "version"), [("paper", 99), ("unheard_of", 1)])
 def test_an_unknown_cleaning_is_a_bundle_error_that_names_what_there_is(name: str, version: int) -> None:
-    with pytest.raises(BundleError, match=f"'{name}' version {version}.*placeholders 1, paper 1.*update Starling"):
+    with pytest.raises(
+        BundleError, match=f"'{name}' version {version}.*placeholders 1, paper 1, words 1.*update Starling"
+    ):
         cleaner(name, version)

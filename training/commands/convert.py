@@ -4,6 +4,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -18,9 +19,19 @@ from training.data.tweets import Dataset
 from training.duplicates import distinct
 
 
-def convert_checkpoint(
-    checkpoint: Path, about: Path | None, data: Dataset, out: Path, precision: Precision, *, per_tensor: bool
-) -> None:
+@dataclass(frozen=True)
+class Way:
+    """How a checkpoint is converted."""
+
+    precision: Precision
+    """That of the weights."""
+    per_tensor: bool
+    """At int8, one scale for each matrix."""
+    keep_saved_model: Path | None
+    """A folder for the SavedModel on the way; None: it is not kept."""
+
+
+def convert_checkpoint(checkpoint: Path, about: Path | None, data: Dataset, out: Path, way: Way) -> None:
     """Converts a checkpoint, shows progress on stderr, and how the bundle compares on stdout.
 
     Args:
@@ -28,8 +39,7 @@ def convert_checkpoint(
         about: Its `about.toml`; None: the one in its folder.
         data: Labelled tweets to check the bundle with.
         out: The bundle's folder, which must not exist yet.
-        precision: That of the weights.
-        per_tensor: At int8, one scale for each matrix.
+        way: How it is to be done.
 
     Raises:
         StarlingError: Something of these cannot be used, or the bundle strays from its checkpoint.
@@ -41,7 +51,7 @@ def convert_checkpoint(
         on_step("starting TensorFlow")
         from training.bundling import Conversion, make_bundle
 
-        conversion = Conversion(loaded, described, precision, per_tensor)
+        conversion = Conversion(loaded, described, way.precision, way.per_tensor, way.keep_saved_model)
         agreement = make_bundle(conversion, tweets, data.name, out, on_step)
     _show(agreement, out)
 

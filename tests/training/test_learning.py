@@ -1,0 +1,186 @@
+"""The parts of a stage: order, rates, averages, losses, masks, students, files."""
+
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+
+from training.errors import RecipeError, TrainingError
+from training.learning.batches import Order, padded
+from training.learning.beginning import Beginning
+from training.learning.files import write_arrays, write_text
+from training.learning.fine_tuning import class_weights, gold_loss
+from training.learning.masking import MaskedWords
+from training.learning.optimiser import Optimiser, WeightAverage, learning_rate, rate_share
+from training.learning.recipe import Adapt, Recipe, Student, Supervised
+from training.learning.student import cut
+
+pytestmark = pytest.mark.training
+
+SETTINGS = Supervised(learning_rate=1e-3, epochs=2, warm_up=0.1)
+RECIPE = Recipe.model_validate(
+    {
+        "name": "toy",
+        "base": "none",
+        "licence": "none",
+        "max_tokens": 24,
+        "cleaning": {"name": "words", "version": 1},
+        "finetune": SETTINGS.model_dump(),
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def beginning(checkpoint_folder: Path) -> Beginning:
+    return Beginning.read(checkpoint_folder, RECIPE, student=None)
+
+
+@given(st.lists(st.integers(2, 80), min_size=1, max_size=400), st.integers(1, 40), st.integers(0, 5))
+def test_an_epoch_has_each_tweet_once(lengths: list[int], batch_tweets: int, seed: int) -> None:
+    order = Order(tuple(lengths), batch_tweets, seed)
+    for epoch in range(2):
+        steps = range(epoch * order.steps_per_epoch, (epoch + 1) * order.steps_per_epoch)
+        assert sorted(np.concatenate([order.batch(step) for step in steps])) == list(range(len(lengths)))
+
+
+def test_the_order_hangs_on_seed_and_epoch_alone() -> None:
+    lengths = tuple(range(2, 60))
+    first = Order(lengths, 8, seed=1)
+    later_batch = first.batch(9)
+    assert (Order(lengths, 8, seed=1).batch(9) == later_batch).all()
+    assert [sorted(first.batch(step)) for step in range(8)] != [sorted(first.batch(step)) for step in range(8, 16)]
+
+
+def test_batches_hold_tweets_of_like_length() -> None:
+    lengths = np.random.default_rng(0).integers(5, 60, 1600)
+    order = Order(tuple(lengths), 32, seed=0)
+    padding = [padded([[1] * lengths[index] for index in order.batch(step)]) == 0 for step in range(50)]
+    assert np.concatenate([rows.ravel() for rows in padding]).mean() < 0.05
+
+
+def test_the_rate_rises_to_its_highest_and_falls_to_nothing() -> None:
+    rates = [learning_rate(SETTINGS, step, 100) for step in range(100)]
+    assert max(rates) == rates[10] == SETTINGS.learning_rate
+    assert rates[:11] == sorted(rates[:11])
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+    assert 0 < rates[-1] < 2e-5
+
+
+def test_lower_layers_learn_more_slowly_where_that_is_wanted() -> None:
+    names = ["m/bert/embeddings/word/w:0", "m/bert/encoder/layer_._0/w:0", "m/bert/encoder/layer_._1/w:0", "m/cls/w:0"]
+    assert [rate_share(name, 2, 0.5) for name in names] == [0.125, 0.25, 0.5, 1.0]
+    assert {rate_share(name, 2, 1.0) for name in names} == {1.0}
+
+
+def test_biases_and_norms_do_not_decay() -> None:
+    kernel, bias = (tf.Variable([1.0], name=name) for name in ("dense/kernel", "dense/bias"))
+    optimiser = Optimiser([kernel, bias], 1, SETTINGS.model_copy(update={"weight_decay": 0.5}))
+    optimiser.apply([tf.zeros(1), tf.zeros(1)], tf.constant(0.1))
+    assert float(kernel[0]) == pytest.approx(0.95)
+    assert float(bias[0]) == 1
+
+
+def test_averaged_weights_take_the_place_of_the_last_and_give_it_back() -> None:
+    weight = tf.Variable(0.0)
+    average = WeightAverage([weight], kept=0.5)
+    for step in range(20):
+        weight.assign(float(step))
+        average.update(tf.constant(float(step)))
+    average.swap()
+    assert 17 < float(weight) < 19
+    average.swap()
+    assert float(weight) == 19
+
+
+def test_rare_classes_count_for_more() -> None:
+    gold = np.array([0] * 100 + [1] * 25 + [2] * 4 + [-1] * 50)
+    weights = {
+        kind: class_weights(gold, SETTINGS.model_copy(update={"class_weights": kind}))
+        for kind in ("none", "sqrt", "full")
+    }
+    assert weights["none"].tolist() == [1, 1, 1]
+    assert weights["sqrt"] / weights["sqrt"][0] == pytest.approx([1, 2, 5])
+    assert weights["full"] / weights["full"][0] == pytest.approx([1, 4, 25])
+
+
+def test_tweets_without_a_label_do_not_count_in_the_loss_by_labels() -> None:
+    logits = tf.constant([[2.0, 0.0, 0.0], [0.0, 3.0, 0.0]])
+    ones = tf.ones(3)
+    both = gold_loss(logits, tf.constant([0, -1]), ones, 0.0)
+    assert float(both) == pytest.approx(float(gold_loss(logits[:1], tf.constant([0]), ones, 0.0)))
+    assert float(gold_loss(logits, tf.constant([-1, -1]), ones, 0.0)) == 0
+
+
+def test_smoothing_wants_no_certainty() -> None:
+    certain, fair = tf.constant([[50.0, 0.0, 0.0]]), tf.constant([[3.0, 0.0, 0.0]])
+    gold, ones = tf.constant([0]), tf.ones(3)
+    assert float(gold_loss(certain, gold, ones, 0.1)) > float(gold_loss(fair, gold, ones, 0.1))
+
+
+def test_words_are_masked_and_brackets_are_not(beginning: Beginning) -> None:
+    token_ids = [[2, *range(5, 20), 3]] * 64
+    settings = Adapt(learning_rate=1e-3, epochs=1, batch_tweets=64, masked=0.3)
+    task = MaskedWords(beginning.network("masked_words"), settings, token_ids, beginning.reader.word_pieces, seed=0)
+    shown, wanted = task.inputs(0)
+    assert 0.2 < (wanted >= 0).mean() < 0.4
+    assert (wanted[:, [0, -1]] == -1).all()
+    assert (shown[wanted < 0] == np.array(token_ids)[wanted < 0]).all()
+    assert 0.7 < (shown[wanted >= 0] == 4).mean() < 0.9
+    again, _ = task.inputs(0)
+    assert (again == shown).all()
+
+
+def test_a_student_that_keeps_all_is_its_base(beginning: Beginning) -> None:
+    config, weights = cut(beginning.config, beginning.weights, Student(layers=[0, 1], intermediate_size=64))
+    assert config.num_hidden_layers == 2
+    assert all((weights[name] == beginning.weights[name]).all() for name in weights)
+
+
+def test_a_student_keeps_the_strongest_neurons(beginning: Beginning) -> None:
+    weights = dict(beginning.weights)
+    name = "bert.encoder.layer.0.intermediate.dense.weight"
+    weights[name] = weights[name].copy()
+    weights[name][[3, 10]] *= 100
+    _, narrow = cut(beginning.config, weights, Student(intermediate_size=2))
+    assert (narrow[name] == weights[name][[3, 10]]).all()
+    output = "bert.encoder.layer.0.output.dense.weight"
+    assert (narrow[output] == weights[output][:, [3, 10]]).all()
+
+
+@pytest.mark.parametrize(
+    ("student", "complaint"),
+    [
+        (Student(layers=[]), r"student.layers are \[\]"),
+        (Student(layers=[-1]), r"its base has the layers 0 to 1"),
+        (Student(intermediate_size=65), "intermediate_size is 65, but its base has 64"),
+    ],
+)
+def test_a_student_cannot_have_what_its_base_lacks(beginning: Beginning, student: Student, complaint: str) -> None:
+    with pytest.raises(RecipeError, match=complaint):
+        cut(beginning.config, beginning.weights, student)
+
+
+@pytest.fixture
+def no_room() -> Iterator[None]:
+    """No file may grow beyond 1,000 bytes, which tells a writer much the same as a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.usefixtures("no_room")
+def test_what_cannot_be_written_whole_is_not_written_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    write_text(path, "short")
+    with pytest.raises(TrainingError, match=r"cannot write .*state\.json: File too large; what was written before"):
+        write_text(path, "long" * 1000)
+    with pytest.raises(TrainingError, match=r"cannot write .*arrays: .*File too large"):
+        write_arrays(tmp_path / "arrays", {"numbers": np.zeros(1000)}, {})
+    assert path.read_text() == "short"
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,183 @@
+"""Whole runs of tiny networks: what is learned, kept, repeated and taken up again."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from stream.bundle import load_bundle
+from tests.training.conftest import CONFIG
+from tests.training.toy import FINETUNE, Watcher, toy_run, train, write_network
+from training.about import read_about
+from training.bundling import Conversion, make_bundle
+from training.checkpoint import load_checkpoint
+from training.datasets import read_dataset
+from training.errors import InterruptedRunError, RecipeError, TrainingError
+from training.learning.run import find_teacher
+from training.learning.run_data import read_run_data
+
+pytestmark = pytest.mark.training
+
+ADAPT = """
+[adapt]
+learning_rate = 1e-3
+epochs = 1
+"""
+DISTIL = """
+[student]
+layers = [1]
+intermediate_size = 48
+[distil]
+learning_rate = 3e-3
+epochs = 4
+batch_tweets = 16
+state_weight = 0.1
+averaging = 0.9
+"""
+
+
+@pytest.fixture(scope="session")
+def base(checkpoint_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("base")
+    return str(write_network(folder, CONFIG, checkpoint_folder / "tokenizer.json"))
+
+
+@pytest.fixture(scope="session")
+def trained(base: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run that came to its end; its checkpoint is in run/seed-0/checkpoint."""
+    folder = tmp_path_factory.mktemp("trained")
+    train(toy_run(folder, base))
+    return folder
+
+
+@pytest.fixture
+def copied(trained: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(trained, tmp_path / "copied"))
+
+
+def weights_of(checkpoint: Path) -> bytes:
+    return (checkpoint / "model.safetensors").read_bytes()
+
+
+def test_what_can_be_learned_is_learned(trained: Path) -> None:
+    scores = json.loads((trained / "run/seed-0/scores.json").read_text())
+    assert scores["macro_recall"] > 0.9
+
+
+def test_a_run_keeps_all_that_is_needed_to_repeat_and_to_judge_it(trained: Path) -> None:
+    made = json.loads((trained / "run/run.json").read_text())
+    assert made["recipe"]["finetune"]["learning_rate"] == 3e-3
+    assert made["data"][0].startswith("train.tsv ")
+    assert made["versions"]["tensorflow"]
+    points = json.loads((trained / "run/seed-0/history-finetune.json").read_text())["points"]
+    assert [point["step"] for point in points if "accuracy" in point] == [7, 14, 21, 28, 35, 42, 49, 56, 63, 70, 75]
+    assert "<svg" in (trained / "run/seed-0/curves-finetune.svg").read_text()
+
+
+def test_nothing_but_what_is_worth_keeping_is_left_at_the_end(trained: Path) -> None:
+    names = {path.name for path in (trained / "run/seed-0").iterdir()}
+    assert names == {"checkpoint", "scores.json", "history-finetune.json", "curves-finetune.svg"}
+
+
+def test_a_checkpoint_converts_as_it_is(trained: Path, tmp_path: Path) -> None:
+    checkpoint = trained / "run/seed-0/checkpoint"
+    about = read_about(checkpoint / "about.toml")
+    conversion = Conversion(load_checkpoint(checkpoint), about, "int8")
+    tweets = read_dataset([trained / "dev.tsv"]).tweets
+    make_bundle(conversion, tweets, "dev.tsv", tmp_path / "bundle", on_step=lambda _: None)
+    manifest = load_bundle(tmp_path / "bundle").manifest
+    assert (manifest.name, manifest.cleaning.name, manifest.max_tokens) == ("toy", "words", 24)
+    assert manifest.training["dev"]["macro_recall"] > 0.9
+
+
+def test_a_run_that_was_interrupted_ends_with_the_same_weights_to_the_bit(
+    trained: Path, base: str, tmp_path: Path
+) -> None:
+    run = toy_run(tmp_path, base)
+    with pytest.raises(InterruptedRunError, match="after step 40 of 75: the same command goes on"):
+        train(run, Watcher(stop_after=40))
+    resumed = Watcher()
+    checkpoint = train(run, resumed)
+    assert len(resumed.losses) == 35
+    assert weights_of(checkpoint) == weights_of(trained / "run/seed-0/checkpoint")
+
+
+def test_another_seed_ends_with_other_weights(trained: Path, base: str, tmp_path: Path) -> None:
+    run = toy_run(tmp_path, base, FINETUNE.replace("epochs = 5", "epochs = 1"), seeds=[1])
+    other = load_file(train(run) / "model.safetensors")
+    ours = load_file(trained / "run/seed-0/checkpoint/model.safetensors")
+    assert not np.array_equal(other["classifier.weight"], ours["classifier.weight"])
+
+
+def test_a_finished_run_is_not_trained_again(copied: Path, base: str) -> None:
+    watcher = Watcher()
+    train(toy_run(copied, base), watcher)
+    assert watcher.losses == []
+
+
+def test_a_run_of_another_recipe_is_left_alone(copied: Path, base: str) -> None:
+    other = toy_run(copied, base, FINETUNE.replace("epochs = 5", "epochs = 6"))
+    with pytest.raises(TrainingError, match=r"run is a run with another recipe: name another folder with --out"):
+        train(other)
+
+
+def test_a_folder_that_is_no_run_is_left_alone(base: str, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/letters.txt").write_text("dear")
+    with pytest.raises(TrainingError, match="is there already and is no run"):
+        train(toy_run(tmp_path, base))
+
+
+def test_training_ends_early_when_it_does_not_get_better(base: str, tmp_path: Path) -> None:
+    stages = FINETUNE.replace("3e-3", "1e-12") + "patience = 2\n"
+    watcher = Watcher()
+    train(toy_run(tmp_path, base, stages), watcher)
+    assert len(watcher.losses) == 21  # judged every 7 steps: once the best, twice not better
+
+
+def test_a_loss_that_is_no_number_ends_the_run(base: str, tmp_path: Path) -> None:
+    stages = FINETUNE.replace("3e-3", "1e30")
+    with pytest.raises(TrainingError, match=r"the loss of finetune is .*: lower its learning_rate"):
+        train(toy_run(tmp_path, base, stages))
+
+
+def test_a_damaged_state_is_named(base: str, tmp_path: Path) -> None:
+    run = toy_run(tmp_path, base)
+    run.open_folder(read_run_data(run.files))
+    state = run.seed_folder(0) / "finetune-state.safetensors"
+    state.parent.mkdir()
+    state.write_bytes(b"nothing of use")
+    with pytest.raises(TrainingError, match=r"cannot go on from .*finetune-state.*remove it"):
+        train(run)
+
+
+def test_a_student_learns_from_teachers_after_adapting(trained: Path, tmp_path: Path) -> None:
+    teachers = find_teacher(trained / "run")
+    run = toy_run(tmp_path, "teacher", ADAPT + DISTIL, teachers=teachers)
+    checkpoint = train(run)
+    assert json.loads((tmp_path / "run/seed-0/scores.json").read_text())["macro_recall"] > 0.9
+    student = load_checkpoint(checkpoint)
+    assert (student.config.num_hidden_layers, student.config.intermediate_size) == (1, 48)
+    assert (tmp_path / "run/adapted/model.safetensors").is_file()
+    assert read_about(checkpoint / "about.toml").training["teachers"] == 1
+    again = train(replace(run, seeds=[5]))  # what was adapted and what the teachers said is there already
+    assert again.parent.name == "seed-5"
+
+
+def test_a_student_of_layers_that_its_base_lacks_is_refused(trained: Path, tmp_path: Path) -> None:
+    teachers = find_teacher(trained / "run")
+    run = toy_run(tmp_path, "teacher", DISTIL.replace("[1]", "[0, 2]"), teachers=teachers)
+    with pytest.raises(RecipeError, match=r"student.layers are \[0, 2\], but its base has the layers 0 to 1"):
+        train(run)
+
+
+def test_teachers_are_the_checkpoints_of_all_seeds(tmp_path: Path) -> None:
+    for seed in (0, 1):
+        (tmp_path / f"seed-{seed}/checkpoint").mkdir(parents=True)
+    assert [path.parent.name for path in find_teacher(tmp_path)] == ["seed-0", "seed-1"]
+    with pytest.raises(TrainingError, match="neither a checkpoint nor a run"):
+        find_teacher(tmp_path / "seed-0/checkpoint")

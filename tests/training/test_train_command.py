@@ -1,0 +1,122 @@
+import json
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+from typer.testing import CliRunner
+
+from stream.errors import InputError
+from tests.training.conftest import CONFIG
+from tests.training.toy import FINETUNE, TELLING, recipe_of, write_network, write_texts, write_tweets
+from training.cli import app
+from training.errors import CheckpointError, TrainingError
+from training.learning.run_data import DataFiles, read_run_data
+from training.learning.watching import watching
+
+pytestmark = pytest.mark.training
+
+
+def arguments(folder: Path, stages: str = FINETUNE, base: str = "nowhere/to-be-found") -> list[str]:
+    recipe_of(folder, stages, base)
+    data, dev = write_tweets(folder / "train.tsv", 60, seed=1), write_tweets(folder / "dev.tsv", 30, seed=2)
+    out = folder / "run"
+    return ["train", str(folder / "toy.toml"), "--data", str(data), "--dev", str(dev), "--out", str(out)]
+
+
+def test_several_seeds_end_in_a_table_with_their_mean_and_spread(checkpoint_folder: Path, tmp_path: Path) -> None:
+    base = write_network(tmp_path / "base", CONFIG, checkpoint_folder / "tokenizer.json")
+    command = arguments(tmp_path, FINETUNE.replace("epochs = 5", "epochs = 1"), str(base))
+    result = CliRunner().invoke(app, [*command, "--seeds", "2"], catch_exceptions=False)
+    assert result.exit_code == 0
+    assert "mean ± sd" in result.stdout
+    assert "seed 1 finetune" in result.stderr
+    checkpoints = [load_file(tmp_path / f"run/{name}/checkpoint/model.safetensors") for name in ("seed-0", "seed-1")]
+    averaged = load_file(tmp_path / "run/averaged/checkpoint/model.safetensors")["classifier.weight"]
+    assert averaged == pytest.approx(np.mean([one["classifier.weight"] for one in checkpoints], axis=0))
+    assert "averaged" in result.stdout
+    summary = json.loads((tmp_path / "run/scores.json").read_text())
+    assert summary["seeds"] == [0, 1]
+    by_seed = summary["macro_recall"]["by_seed"]
+    assert summary["macro_recall"]["mean"] == pytest.approx(sum(by_seed) / 2)
+
+
+def test_a_recipe_that_needs_unlabelled_tweets_or_a_teacher_says_so(tmp_path: Path) -> None:
+    adapt = "[adapt]\nlearning_rate = 1e-4\nepochs = 1\n"
+    distil = "[distil]\nlearning_rate = 1e-4\nepochs = 1\n"
+    with pytest.raises(TrainingError, match="name --unlabelled"):
+        CliRunner().invoke(app, arguments(tmp_path, FINETUNE + adapt), catch_exceptions=False)
+    with pytest.raises(TrainingError, match="name one with --teacher"):
+        CliRunner().invoke(app, arguments(tmp_path, distil), catch_exceptions=False)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_base_that_cannot_be_had_is_told_before_anything_is_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*_arguments: object, **_options: object) -> str:
+        raise OSError("no connection")
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", unreachable)
+    with pytest.raises(CheckpointError, match="nowhere/to-be-found is no folder here"):
+        CliRunner().invoke(app, arguments(tmp_path), catch_exceptions=False)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_waits_for_the_step_that_is_being_made(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with watching() as watcher:
+        assert not watcher.interrupted
+        os.kill(os.getpid(), number)
+        assert watcher.interrupted
+    assert signal.getsignal(number) is before
+
+
+def test_a_second_ctrl_c_does_not_wait() -> None:
+    with watching():
+        os.kill(os.getpid(), signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_nothing_of_the_dev_set_is_learned_from(tmp_path: Path) -> None:
+    data = write_tweets(tmp_path / "train.tsv", 60, seed=1)
+    dev = tmp_path / "dev.tsv"
+    dev.write_text("\n".join(data.read_text().splitlines()[:30]) + "\n")
+    read = read_run_data(DataFiles([data, dev], dev))
+    held_out = {tweet.text for tweet in read.dev}
+    assert not held_out & {tweet.text for tweet in read.labelled}
+    assert read.labelled
+
+
+def test_a_class_that_has_no_tweets_to_learn_from_is_named(tmp_path: Path) -> None:
+    data = write_tweets(tmp_path / "train.tsv", 60, seed=1)
+    data.write_text("".join(line for line in data.read_text().splitlines(keepends=True) if "\tneutral\t" not in line))
+    dev = write_tweets(tmp_path / "dev.tsv", 30, seed=2)
+    with pytest.raises(InputError, match=r"no neutral tweet to learn from is in .*train\.tsv"):
+        read_run_data(DataFiles([data], dev))
+
+
+def test_unlabelled_tweets_are_read_once_each(tmp_path: Path) -> None:
+    files = DataFiles(
+        [write_tweets(tmp_path / "train.tsv", 60, seed=1)], write_tweets(tmp_path / "dev.tsv", 30, seed=2)
+    )
+    texts = write_texts(tmp_path / "texts.txt", 20, seed=3)
+    texts.write_text(texts.read_text() * 2 + "\n\n")
+    read = read_run_data(DataFiles(files.data, files.dev, [texts]))
+    assert 1 < len(read.unlabelled) <= 20
+    assert len(set(read.unlabelled)) == len(read.unlabelled)
+    assert any(word in " ".join(read.unlabelled) for word in TELLING["positive"])
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"), [(b"", "is empty"), (b"caf\xe9", "is not UTF-8"), (b"\x1f\x8b\x08 cut", "cannot read")]
+)
+def test_what_is_wrong_with_unlabelled_tweets_is_named(tmp_path: Path, content: bytes, complaint: str) -> None:
+    data = write_tweets(tmp_path / "train.tsv", 60, seed=1)
+    (tmp_path / "texts.txt").write_bytes(content)
+    with pytest.raises(InputError, match=complaint):
+        read_run_data(DataFiles([data], write_tweets(tmp_path / "dev.tsv", 30, seed=2), [tmp_path / "texts.txt"]))

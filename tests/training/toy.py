@@ -1,0 +1,119 @@
+"""Tiny networks and tweets whose polarity hangs on one word, for tests that train."""
+
+import json
+import random
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stream.bundle import POLARITIES, Polarity
+from training.learning.recipe import Recipe, read_recipe
+from training.learning.run import Run
+from training.learning.run_data import DataFiles, read_run_data
+from training.learning.seed import SeedRun
+
+TELLING: dict[Polarity, tuple[str, ...]] = {
+    "negative": ("bad", "late", "rain", "monday"),
+    "neutral": ("train", "again"),
+    "positive": ("good", "cake", "sun", "cat"),
+}
+FILLERS = ("@", "user", "http", "!", "?")
+
+RECIPE = """
+name = "toy"
+base = "{base}"
+licence = "Apache-2.0"
+max_tokens = 24
+cleaning = {{ name = "words", version = 1 }}
+"""
+FINETUNE = """
+[finetune]
+learning_rate = 3e-3
+epochs = 5
+batch_tweets = 16
+"""
+
+
+def write_tweets(path: Path, tweets: int, seed: int) -> Path:
+    chooser = random.Random(seed)
+    lines = []
+    for number in range(tweets):
+        polarity = POLARITIES[number % 3]
+        words = chooser.choices(FILLERS, k=chooser.randint(2, 7))
+        words.insert(chooser.randint(0, len(words)), chooser.choice(TELLING[polarity]))
+        lines.append(f"{seed}{number:04}\t{polarity}\t{' '.join(words)}\n")
+    path.write_text("".join(lines))
+    return path
+
+
+def write_texts(path: Path, tweets: int, seed: int) -> Path:
+    labelled = write_tweets(path, tweets, seed).read_text().splitlines()
+    path.write_text("".join(line.split("\t")[2] + "\n" for line in labelled))
+    return path
+
+
+def recipe_of(folder: Path, stages: str, base: str) -> Recipe:
+    path = folder / "toy.toml"
+    path.write_text(RECIPE.format(base=base) + stages)
+    return read_recipe(str(path))
+
+
+def toy_run(folder: Path, base: str, stages: str = FINETUNE, **changes: Any) -> Run:
+    """A run over 240 tweets, judged by 60."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = DataFiles(
+        data=[write_tweets(folder / "train.tsv", 240, seed=1)],
+        dev=write_tweets(folder / "dev.tsv", 60, seed=2),
+        unlabelled=[write_texts(folder / "texts.txt", 90, seed=3)],
+    )
+    run = Run(recipe_of(folder, stages, base), files, teachers=[], seeds=[0], out=folder / "run")
+    return replace(run, **changes)
+
+
+class Watcher:
+    """Watches in silence, and stops a run after so many steps."""
+
+    def __init__(self, stop_after: int | None = None) -> None:
+        self.stop_after = stop_after
+        self.interrupted = False
+        self.losses: list[float] = []
+
+    def begin(self, stage: str, steps: int, done: int) -> None:
+        pass
+
+    def on_step(self, doing: str) -> None:
+        pass
+
+    def stepped(self, loss: float, _best: float) -> None:
+        self.losses.append(loss)
+        self.interrupted = len(self.losses) == self.stop_after
+
+
+def train(run: Run, watcher: Watcher | None = None) -> Path:
+    """Trains the first seed; returns its checkpoint."""
+    data = read_run_data(run.files)
+    run.open_folder(data)
+    return SeedRun(run, data, run.seeds[0], watcher or Watcher()).train()
+
+
+def write_network(folder: Path, config: dict[str, Any], tokenizer: Path) -> Path:
+    """A checkpoint with random weights, without a head for polarities."""
+    from pydantic import TypeAdapter  # noqa: PLC0415
+    from safetensors.numpy import save_file  # noqa: PLC0415
+
+    from training.architectures import ModelConfig, weight_shapes  # noqa: PLC0415
+
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "tokenizer.json").write_bytes(tokenizer.read_bytes())
+    generator = np.random.default_rng(7)
+    adapter: TypeAdapter[Any] = TypeAdapter(ModelConfig)
+    weights = {}
+    for name, shape in weight_shapes(adapter.validate_python(config)).items():
+        middle = 1.0 if name.endswith("LayerNorm.weight") else 0.0
+        if not name.startswith("classifier"):
+            weights[name] = generator.normal(middle, 0.1, shape).astype(np.float32)
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder

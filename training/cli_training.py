@@ -1,0 +1,61 @@
+"""The command that trains models: names, options and help; what it does is in training/commands/train.py."""
+
+# ruff: noqa: PLC0415, PLR0913, PLR0917
+# As in training/cli.py; a command has as many parameters as options.
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from training.options import Data, DataFormat, IdColumn, LabelColumn, Labels, TextColumn, reading
+from training.requirements import need_the_training_extra
+
+app = typer.Typer()
+
+
+@app.command()
+def train(
+    recipe: Annotated[
+        str, typer.Argument(help="minilm, minilm-fast, mobilebert, bert-large, or a TOML file of your own.")
+    ],
+    data: Data,
+    dev: Annotated[Path, typer.Option(help="Labelled tweets to judge by; what is in there is not learned from.")],
+    seed: Annotated[
+        list[int] | None, typer.Option(min=0, help="The seed; several train a model each. Without it, 0.")
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, help="Instead of --seed: so many, from 0 on.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The run's folder; without it, runs/ and the recipe's name.")] = None,
+    unlabelled: Annotated[
+        list[Path] | None, typer.Option(help="Tweets without labels, to adapt to or to distil with: text, one a line.")
+    ] = None,
+    teacher: Annotated[
+        list[Path] | None, typer.Option(help="To distil: a checkpoint, or a run, all seeds of which then teach.")
+    ] = None,
+    base: Annotated[
+        str | None, typer.Option(help="The pretrained model's folder, or its name, instead of the recipe's.")
+    ] = None,
+    data_format: DataFormat = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    id_column: IdColumn = None,
+    labels: Labels = None,
+) -> None:
+    """Train a model by a recipe. Interrupted, the same command goes on from where it was."""
+    need_the_training_extra("tensorflow")
+    from training.commands.train import train_recipe
+    from training.learning.recipe import read_recipe
+    from training.learning.run import Run, find_teacher
+    from training.learning.run_data import DataFiles
+
+    chosen = read_recipe(recipe)
+    run = Run(
+        recipe=chosen.model_copy(update={"base": base}) if base else chosen,
+        files=DataFiles(
+            data, dev, unlabelled or (), reading(data_format, text_column, label_column, id_column, None, labels)
+        ),
+        teachers=[checkpoint for path in teacher or () for checkpoint in find_teacher(path)],
+        seeds=range(seeds) if seeds else seed or [0],
+        out=out or Path("runs") / chosen.name,
+    )
+    train_recipe(run)

@@ -1,0 +1,64 @@
+"""The order in which tweets are learned from: shuffled anew each epoch, in batches of like length.
+
+The order follows from the seed and the number of the step alone, so that a run that was interrupted goes on as if it
+had not been.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.bundle import PADDING_ID
+
+_POOL_BATCHES = 50
+"""Tweets are sorted by length within so many batches: nearly no padding, and still another mix each epoch."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """Which tweets each step learns from."""
+
+    lengths: tuple[int, ...]
+    """Of each tweet, in tokens."""
+    batch_tweets: int
+    seed: int
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """How many batches hold all tweets once."""
+        return ceil(len(self.lengths) / self.batch_tweets)
+
+    def batch(self, step: int) -> NDArray[np.int64]:
+        """The indices of the tweets of a step, counted from 0."""
+        epoch, number = divmod(step, self.steps_per_epoch)
+        return _epoch(self, epoch)[number]
+
+    def generator(self, step: int) -> np.random.Generator:
+        """Dice for a step, the same whenever they are asked for."""
+        return np.random.default_rng([self.seed, 1, step])
+
+
+@lru_cache(maxsize=1)
+def _epoch(order: Order, epoch: int) -> list[NDArray[np.int64]]:
+    generator = np.random.default_rng([order.seed, 0, epoch])
+    shuffled = generator.permutation(len(order.lengths))
+    lengths = np.asarray(order.lengths)
+    batches = []
+    pool_tweets = order.batch_tweets * _POOL_BATCHES
+    for start in range(0, len(shuffled), pool_tweets):
+        pool = shuffled[start : start + pool_tweets]
+        pool = pool[np.argsort(lengths[pool], kind="stable")]
+        batches += [pool[first : first + order.batch_tweets] for first in range(0, len(pool), order.batch_tweets)]
+    return [batches[number] for number in generator.permutation(len(batches))]
+
+
+def padded(token_ids: Sequence[Sequence[int]]) -> NDArray[np.int32]:
+    """Puts rows of token ids into an array as wide as the longest, filled up with the padding id."""
+    rows = np.full((len(token_ids), max(map(len, token_ids))), PADDING_ID, dtype=np.int32)
+    for row, ids in zip(rows, token_ids, strict=True):
+        row[: len(ids)] = ids
+    return rows

@@ -1,0 +1,50 @@
+"""What a stage begins with: a checkpoint, and the tweets as that checkpoint reads them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from stream.bundle import POLARITIES
+from training.checkpoint import Array
+from training.data.tweets import LabelledTweet
+from training.learning.network import Head, Network, read_pretrained
+from training.learning.recipe import Recipe, Student
+from training.learning.student import cut
+from training.learning.tweets import UNKNOWN, Examples, Reader, read_tokenizer
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """A checkpoint that was read."""
+
+    folder: Path
+    config: Any
+    weights: dict[str, Array]
+    reader: Reader
+
+    @classmethod
+    def read(cls, folder: Path, recipe: Recipe, student: Student | None) -> Self:
+        """Reads a checkpoint, to be trained as the recipe says, or a student cut out of it.
+
+        Raises:
+            CheckpointError: It cannot be used.
+            RecipeError: It does not have what is to be left of it.
+        """
+        config, weights = read_pretrained(folder)
+        if student:
+            config, weights = cut(config, weights, student)
+        word_pieces = read_tokenizer(folder, recipe.max_tokens, config)
+        return cls(folder, config, weights, Reader(word_pieces, recipe.cleaning))
+
+    def network(self, head: Head) -> Network:
+        """Makes a network of it."""
+        return Network(self.config, self.weights, head, str(self.folder))
+
+    def examples(self, labelled: Sequence[LabelledTweet], unlabelled: Sequence[str] = ()) -> Examples:
+        """Reads tweets, those with labels first."""
+        gold = [POLARITIES.index(tweet.polarity) for tweet in labelled] + [UNKNOWN] * len(unlabelled)
+        texts = [*(tweet.text for tweet in labelled), *unlabelled]
+        return Examples(self.reader.token_ids(texts), np.array(gold))

@@ -1,0 +1,44 @@
+"""Writes what a stage made as a checkpoint that `starling convert`, transformers and the next stage can read."""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from tokenizers import Tokenizer as WordPieces
+
+from stream.bundle import TOKENIZER_FILE
+from training.about import ABOUT_FILE, About
+from training.checkpoint import CONFIG_FILE, WEIGHTS_FILE
+from training.learning.files import replacing
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network that was trained, and what goes with it."""
+
+    config: Any
+    """transformers' configuration."""
+    weights_path: Path
+    """Its weights in a file of their own."""
+    word_pieces: WordPieces
+    about: About
+
+
+def write_checkpoint(folder: Path, trained: Trained) -> None:
+    """Writes the folder, complete or not at all, and takes the file of the weights into it.
+
+    Raises:
+        TrainingError: It cannot be written.
+    """
+    with replacing(folder) as temporary:
+        temporary.mkdir()
+        config = trained.config.to_dict() | {"dtype": "float32"}
+        (temporary / CONFIG_FILE).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        trained.word_pieces.save(str(temporary / TOKENIZER_FILE), pretty=False)
+        about = trained.about.model_dump(mode="json", exclude_none=True)
+        (temporary / ABOUT_FILE).write_text(tomlkit.dumps(about), encoding="utf-8")
+        # Copied, not moved: if this fails, the stage's weights are still there.
+        shutil.copyfile(trained.weights_path, temporary / WEIGHTS_FILE)

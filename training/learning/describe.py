@@ -1,0 +1,40 @@
+"""What a trained checkpoint says of itself, in its `about.toml`."""
+
+from typing import Any
+
+from training.about import ABOUT_FILE, About, read_about
+from training.learning.recipe import TEACHER, Stage, Supervised
+from training.learning.run import Run
+from training.learning.run_data import RunData
+from training.learning.state import State
+
+
+def describe(run: Run, data: RunData, settings: Stage, seed: int, state: State) -> About:
+    """Describes what a stage made."""
+    recipe = run.recipe
+    training: dict[str, Any] = {
+        "recipe": recipe.name,
+        "seed": seed,
+        "data": [source.split()[0] for source in data.sources["data"]],
+        "labelled_tweets": len(data.labelled),
+        "unlabelled_tweets": len(data.unlabelled),
+        "steps": state.step,
+        "seconds": round(state.seconds),
+        "stages": {name: stage.model_dump(mode="json") for name, stage in recipe.stages.items()},
+    }
+    if recipe.student:
+        training["student"] = recipe.student.model_dump(mode="json", exclude_none=True)
+    if run.teachers:
+        training["teachers"] = len(run.teachers)
+    if isinstance(settings, Supervised) and state.best_scores:
+        scores = {name: state.best_scores[name] for name in ("macro_recall", "macro_f1", "accuracy")}
+        training["dev"] = {"data": run.files.dev.name, **scores}
+    begun_with_teacher = recipe.base == TEACHER
+    return About(
+        name=recipe.name,
+        base=read_about(run.teachers[0] / ABOUT_FILE).base if begun_with_teacher else recipe.base,
+        licence=recipe.licence,
+        max_tokens=recipe.max_tokens,
+        cleaning=recipe.cleaning,
+        training=training,
+    )

@@ -1,0 +1,70 @@
+"""Learning from people's labels."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from training.learning.batches import Order, padded
+from training.learning.network import Network, Tensor
+from training.learning.recipe import Supervised
+from training.learning.tweets import Examples
+
+_EXPONENTS = {"none": 0.0, "sqrt": 0.5, "full": 1.0}
+
+
+class FineTuning:
+    """Cross-entropy with smoothed labels, each class weighted by how rare it is.
+
+    Args:
+        network: A classifier.
+        settings: The stage's.
+        examples: Labelled tweets.
+        seed: Of the order of the tweets.
+    """
+
+    def __init__(self, network: Network, settings: Supervised, examples: Examples, seed: int) -> None:
+        self.network = network
+        self.settings = settings
+        self.order = Order(examples.lengths, settings.batch_tweets, seed)
+        self.signature = (tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32))
+        self._examples = examples
+        self._class_weights = tf.constant(class_weights(examples.gold, settings), tf.float32)
+
+    def inputs(self, step: int) -> Sequence[NDArray[Any]]:
+        """Token ids and gold columns of a batch."""
+        indices = self.order.batch(step)
+        token_ids = padded([self._examples.token_ids[index] for index in indices])
+        return token_ids, self._examples.gold[indices].astype(np.int32)
+
+    def loss(self, *inputs: Tensor) -> Tensor:
+        """The weighted mean over the batch."""
+        token_ids, gold = inputs
+        logits = self.network.outputs(token_ids, training=True).logits
+        return gold_loss(logits, gold, self._class_weights, self.settings.label_smoothing)
+
+
+def class_weights(gold: NDArray[np.int64], settings: Supervised) -> NDArray[np.float64]:
+    """The weight of each class, 1 on average over the labelled tweets; shape (classes,)."""
+    tweets = np.bincount(gold[gold >= 0], minlength=3)
+    weights = (tweets.sum() / np.maximum(tweets, 1)) ** _EXPONENTS[settings.class_weights]
+    normed: NDArray[np.float64] = weights * tweets.sum() / (weights * tweets).sum()
+    return normed
+
+
+def gold_loss(logits: Tensor, gold: Tensor, weights: Tensor, smoothing: float) -> Tensor:
+    """Cross-entropy with people's labels.
+
+    Args:
+        logits: float32 [batch, classes].
+        gold: int32 [batch]; tweets with -1 do not count.
+        weights: float32 [classes].
+        smoothing: The share of each label that is spread over all classes.
+    """
+    classes = logits.shape[-1]
+    targets = tf.one_hot(gold, classes) * (1.0 - smoothing) + smoothing / classes
+    losses = tf.nn.softmax_cross_entropy_with_logits(targets, logits)
+    tweet_weights = tf.where(gold >= 0, tf.gather(weights, tf.maximum(gold, 0)), 0.0)
+    return tf.math.divide_no_nan(tf.reduce_sum(losses * tweet_weights), tf.reduce_sum(tweet_weights))

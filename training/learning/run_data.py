@@ -1,0 +1,76 @@
+"""The tweets of a run: read, hashed, and refused where they cannot be learned from."""
+
+import gzip
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from stream.bundle import POLARITIES, file_sha256
+from stream.errors import InputError
+from training.data.tweets import LabelledTweet
+from training.datasets import Reading, read_dataset
+from training.duplicates import distinct, without
+
+
+@dataclass(frozen=True)
+class RunData:
+    """All tweets of a run."""
+
+    labelled: list[LabelledTweet]
+    dev: list[LabelledTweet]
+    unlabelled: list[str]
+    sources: dict[str, list[str]]
+    """The files of each kind, as their name and their hash."""
+
+
+@dataclass(frozen=True)
+class DataFiles:
+    """Where a run's tweets are."""
+
+    data: Sequence[Path]
+    dev: Path
+    unlabelled: Sequence[Path] = ()
+    reading: Reading | None = None
+    """How labelled tweets are to be read; None: as the files show."""
+
+
+def read_run_data(files: DataFiles) -> RunData:
+    """Reads the files of a run; tweets of the dev set are not learned from, wherever else they stand.
+
+    Raises:
+        InputError: A file cannot be read, a line is wrong, or a class has no tweets to learn from.
+    """
+    data, dev = read_dataset(files.data, files.reading), read_dataset([files.dev], files.reading)
+    dev_tweets = distinct(dev.tweets)
+    labelled = distinct(without(data.tweets, dev_tweets))
+    for polarity in POLARITIES:
+        if not any(tweet.polarity == polarity for tweet in labelled):
+            named = ", ".join(map(str, files.data))
+            raise InputError(
+                f"no {polarity} tweet to learn from is in {named}, but for those that are in {files.dev} too"
+            )
+    texts = {tweet.text for tweet in dev_tweets}
+    unlabelled = [text for path in files.unlabelled for text in _lines(path) if text not in texts]
+    sources = {"data": _hashed(data.files), "dev": _hashed(dev.files), "unlabelled": _hashed(files.unlabelled)}
+    return RunData(labelled, dev_tweets, list(dict.fromkeys(unlabelled)), sources)
+
+
+def _hashed(paths: Sequence[Path]) -> list[str]:
+    return [f"{path.name} {file_sha256(path)}" for path in paths]
+
+
+def _lines(path: Path) -> list[str]:
+    """Reads plain text, a tweet a line, gzipped or not."""
+    try:
+        content = path.read_bytes()
+        if content.startswith(b"\x1f\x8b"):
+            content = gzip.decompress(content)
+        lines = [line.strip() for line in content.decode().split("\n")]
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not UTF-8 (byte {error.start + 1})") from error
+    if not any(lines):
+        raise InputError(f"{path} is empty")
+    return [line for line in lines if line]

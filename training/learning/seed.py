@@ -1,0 +1,93 @@
+"""Trains one seed of a run: its stages in order, each beginning with the checkpoint of the one before."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import tensorflow as tf
+import tf_keras
+
+from training.learning.beginning import Beginning
+from training.learning.checkpoint_folder import Trained, write_checkpoint
+from training.learning.describe import describe
+from training.learning.distillation import Distillation
+from training.learning.fine_tuning import FineTuning
+from training.learning.history import write_history
+from training.learning.masking import MaskedWords
+from training.learning.recipe import Adapt, Distil, Stage, StageName, Supervised
+from training.learning.run import ADAPTED, CHECKPOINT, DISTILLED, Run
+from training.learning.run_data import RunData
+from training.learning.stage import StageRun, Watcher
+from training.learning.task import Judge, Task
+from training.learning.teachers import soft_labels
+
+
+@dataclass(frozen=True)
+class SeedRun:
+    """One seed's part of a run."""
+
+    run: Run
+    data: RunData
+    seed: int
+    watcher: Watcher
+
+    def train(self) -> Path:
+        """Trains what is not trained yet.
+
+        Returns:
+            The folder of the checkpoint.
+
+        Raises:
+            StarlingError: Something cannot be used or written, or the watcher wants to stop.
+        """
+        current = self.run.base()
+        for stage, settings in self.run.recipe.stages.items():
+            output = self._output(stage)
+            if not output.exists():
+                self._run_stage(stage, settings, current, output)
+            current = output
+        return current
+
+    def _output(self, stage: StageName) -> Path:
+        if stage == "adapt":  # without labels there is little that seeds could differ in
+            return self.run.out / ADAPTED
+        is_last = stage == list(self.run.recipe.stages)[-1]
+        return self.run.seed_folder(self.seed) / (CHECKPOINT if is_last else DISTILLED)
+
+    def _run_stage(self, stage: StageName, settings: Stage, begin: Path, output: Path) -> None:
+        seed = self.run.seeds[0] if stage == "adapt" else self.seed
+        make_repeatable(seed)
+        recipe = self.run.recipe
+        learns_labels_first = isinstance(settings, Supervised) and not (stage == "finetune" and recipe.distil)
+        beginning = Beginning.read(begin, recipe, recipe.student if learns_labels_first else None)
+        task = self._task(settings, beginning, seed)
+        judge = Judge(task.network, beginning.examples(self.data.dev)) if isinstance(settings, Supervised) else None
+        stage_run = StageRun(stage, task, judge, output.parent, self.watcher, self.run.checkpoint_steps)
+        state = stage_run.run()
+        write_history(output.parent, stage, state)
+        about = describe(self.run, self.data, settings, seed, state)
+        trained = Trained(task.network.config, stage_run.best_path, beginning.reader.word_pieces, about)
+        write_checkpoint(output, trained)
+        stage_run.remove_files()
+
+    def _task(self, settings: Stage, beginning: Beginning, seed: int) -> Task:
+        labelled, unlabelled = self.data.labelled, self.data.unlabelled
+        match settings:
+            case Adapt():
+                token_ids = beginning.examples(labelled, unlabelled).token_ids
+                network = beginning.network("masked_words")
+                return MaskedWords(network, settings, token_ids, beginning.reader.word_pieces, seed)
+            case Distil():
+                texts = [*(tweet.text for tweet in labelled), *unlabelled]
+                taught = soft_labels(self.run.teachers, texts, settings.temperature, self.run.out, self.watcher.on_step)
+                examples = beginning.examples(labelled, unlabelled)
+                return Distillation(beginning.network("classifier"), settings, examples, taught, seed)
+            case Supervised():
+                return FineTuning(beginning.network("classifier"), settings, beginning.examples(labelled), seed)
+        raise TypeError(f"no stage: {settings}")
+
+
+def make_repeatable(seed: int) -> None:
+    """Makes whatever TensorFlow draws and adds up from here on the same each time."""
+    tf_keras.utils.set_random_seed(seed)
+    tf_keras.backend.experimental.enable_tf_random_generator()  # of dropout: one whose state can be kept
+    tf.config.experimental.enable_op_determinism()

@@ -1,0 +1,54 @@
+"""The mean of the weights of all seeds: one model, often better than each (Wortsman et al., 2022, arXiv:2203.05482)."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from training.about import ABOUT_FILE, read_about
+from training.learning.beginning import Beginning
+from training.learning.checkpoint_folder import Trained, write_checkpoint
+from training.learning.files import write_arrays, write_text
+from training.learning.run import CHECKPOINT, Run
+from training.learning.run_data import RunData
+from training.learning.task import Judge
+
+SOUP = "averaged"
+SCORES_FILE = "scores.json"
+
+
+def average_seeds(run: Run, data: RunData) -> dict[str, Any]:
+    """Averages the checkpoints of all seeds into `averaged/checkpoint`, and scores that on the dev set.
+
+    They must have been trained, from the same beginning.
+
+    Returns:
+        The scores.
+
+    Raises:
+        StarlingError: A checkpoint cannot be read, or the average cannot be written.
+    """
+    checkpoints = [run.seed_folder(seed) / CHECKPOINT for seed in run.seeds]
+    read = [Beginning.read(checkpoint, run.recipe, student=None) for checkpoint in checkpoints]
+    mean = {name: np.mean([one.weights[name] for one in read], axis=0) for name in read[0].weights}
+    averaged = replace(read[0], folder=run.out / SOUP, weights=mean)
+    network = averaged.network("classifier")
+    scores = Judge(network, averaged.examples(data.dev)).scores().as_json()
+    weights_path = run.out / SOUP / "weights.safetensors"
+    write_arrays(weights_path, network.weights(), {"format": "pt"})
+    write_checkpoint(averaged.folder / CHECKPOINT, _trained(run, averaged, weights_path, scores))
+    weights_path.unlink()
+    write_text(averaged.folder / SCORES_FILE, json.dumps(scores, indent=2) + "\n")
+    return scores
+
+
+def _trained(run: Run, averaged: Beginning, weights_path: Path, scores: dict[str, Any]) -> Trained:
+    about = read_about(run.seed_folder(run.seeds[0]) / CHECKPOINT / ABOUT_FILE)
+    training = {
+        name: value for name, value in about.training.items() if name not in {"seed", "dev", "steps", "seconds"}
+    }
+    dev = {"data": run.files.dev.name} | {name: scores[name] for name in ("macro_recall", "macro_f1", "accuracy")}
+    described = about.model_copy(update={"training": training | {"averaged_seeds": list(run.seeds), "dev": dev}})
+    return Trained(averaged.config, weights_path, averaged.reader.word_pieces, described)

@@ -1,0 +1,158 @@
+"""Runs a stage: step after step, judged on the way, kept so that it can be interrupted at any time."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from training.errors import InterruptedRunError, TrainingError
+from training.learning.files import write_arrays
+from training.learning.network import Tensor
+from training.learning.optimiser import Optimiser, WeightAverage, learning_rate
+from training.learning.recipe import Supervised
+from training.learning.state import State, load_state, save_state
+from training.learning.task import Judge, Task
+
+_HISTORY_STEPS = 25
+"""A point of the loss curve for so many steps."""
+
+
+class Watcher(Protocol):
+    """Told how a stage goes, and tells it when to stop."""
+
+    interrupted: bool
+
+    def begin(self, stage: str, steps: int, done: int) -> None:
+        """A stage begins, of which some steps may be done already."""
+
+    def on_step(self, doing: str) -> None:
+        """Something else that takes its time begins."""
+
+    def stepped(self, loss: float, best: float) -> None:
+        """A step was made, and judged if it was to be."""
+
+
+class StageRun:
+    """A stage at work in its folder.
+
+    Args:
+        name: The stage's.
+        task: What it learns.
+        judge: Scores it; None: it runs to its end, and its last weights are its best.
+        folder: Where its state and its best weights are kept.
+        watcher: Told how it goes.
+        checkpoint_steps: Its state is kept after so many.
+    """
+
+    def __init__(
+        self, name: str, task: Task, judge: Judge | None, folder: Path, watcher: Watcher, checkpoint_steps: int
+    ) -> None:
+        self._name, self._task, self._judge, self._watcher = name, task, judge, watcher
+        self._checkpoint_steps = checkpoint_steps
+        self.best_path = folder / f"{name}-best.safetensors"
+        self.state_path = folder / f"{name}-state.safetensors"
+        self._steps = max(1, round(task.settings.epochs * task.order.steps_per_epoch))
+        variables = task.network.variables
+        self._optimiser = Optimiser(variables, task.network.config.num_hidden_layers, task.settings)
+        self._average = WeightAverage(variables, task.settings.averaging)
+        states = task.network.random_states
+        self._all_variables = [*variables, *self._optimiser.variables, *self._average.variables, *states]
+
+    def run(self) -> State:
+        """Runs the stage to its end, from where it was interrupted if it was.
+
+        Returns:
+            Its state at the end. The best weights are at `best_path`.
+
+        Raises:
+            InterruptedRunError: The watcher asked for it; the state is kept.
+            TrainingError: The loss is no number any more, or a file cannot be written.
+        """
+        state = load_state(self.state_path, self._all_variables)
+        self._watcher.begin(self._name, self._steps, state.step)
+        step = self._step_function()
+        while state.step < self._steps and not self._out_of_patience(state):
+            self._one_step(state, step)
+            if self._watcher.interrupted:
+                save_state(self.state_path, state, self._all_variables)
+                raise InterruptedRunError(
+                    f"interrupted in {self._name} after step {state.step} of {self._steps}: the same command goes on "
+                    "from there"
+                )
+            if state.step % self._checkpoint_steps == 0:
+                save_state(self.state_path, state, self._all_variables)
+        if self._judge is None:
+            self._average.swap()
+            self._keep_weights()
+            self._average.swap()
+        return state
+
+    def remove_files(self) -> None:
+        """Removes what is not needed once what it made is kept elsewhere."""
+        for path in (self.state_path, self.best_path):
+            path.unlink(missing_ok=True)
+
+    def _step_function(self) -> Callable[..., Tensor]:
+        """The step as a graph, traced once for batches of any shape."""
+        task, optimiser, average = self._task, self._optimiser, self._average
+        variables = task.network.variables
+        scalar = tf.TensorSpec([], tf.float32)
+
+        def step(*arguments: Tensor) -> Tensor:
+            *inputs, rate, number = arguments
+            with tf.GradientTape() as tape:
+                loss = task.loss(*inputs)
+            optimiser.apply(tape.gradient(loss, variables), rate)
+            task.network.ignore_padding()
+            average.update(number)
+            return loss
+
+        return tf.function(step, input_signature=[*task.signature, scalar, scalar])  # type: ignore[no-any-return]
+
+    def _one_step(self, state: State, step: Callable[..., Tensor]) -> None:
+        began = time.monotonic()
+        rate = learning_rate(self._task.settings, state.step, self._steps)
+        inputs = self._task.inputs(state.step)
+        loss = float(step(*inputs, np.float32(rate), np.float32(state.step)))
+        if not np.isfinite(loss):
+            raise TrainingError(
+                f"the loss of {self._name} is {loss} at step {state.step + 1}: lower its learning_rate in the recipe"
+            )
+        state.step += 1
+        state.recent_losses.append(loss)
+        if state.step % _HISTORY_STEPS == 0 or state.step == self._steps:
+            state.history.append({"step": state.step, "loss": float(np.mean(state.recent_losses))})
+            state.recent_losses.clear()
+        if self._is_judged(state.step):
+            self._evaluate(state)
+        state.seconds += time.monotonic() - began
+        self._watcher.stepped(loss, state.best)
+
+    def _is_judged(self, step: int) -> bool:
+        if not isinstance(self._task.settings, Supervised):
+            return False
+        every = max(1, self._task.order.steps_per_epoch // self._task.settings.evaluations_per_epoch)
+        return step % every == 0 or step == self._steps
+
+    def _out_of_patience(self, state: State) -> bool:
+        settings = self._task.settings
+        return isinstance(settings, Supervised) and 0 < settings.patience <= state.since_best
+
+    def _evaluate(self, state: State) -> None:
+        if self._judge is None:
+            return
+        self._average.swap()
+        scores = self._judge.scores().as_json()
+        measures = ("macro_recall", "macro_f1", "accuracy")
+        state.history.append({"step": state.step} | {name: scores[name] for name in measures})
+        state.since_best += 1
+        if scores["macro_recall"] > state.best:
+            state.best_scores, state.since_best = scores, 0
+            self._keep_weights()
+        self._average.swap()
+
+    def _keep_weights(self) -> None:
+        write_arrays(self.best_path, self._task.network.weights(), {"format": "pt"})

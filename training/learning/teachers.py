@@ -1,0 +1,84 @@
+"""What teachers say of tweets: worked out once for a run, and kept in its folder."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from stream.bundle import POLARITIES
+from training.about import ABOUT_FILE, read_about
+from training.by_length import logits_by_length
+from training.checkpoint import Array
+from training.errors import CheckpointError, TrainingError
+from training.learning.batches import padded
+from training.learning.files import write_arrays
+from training.learning.network import Network, Tensor, learned_labels, read_pretrained
+from training.learning.tweets import Reader, read_tokenizer
+
+SOFT_LABELS_FILE = "soft-labels.safetensors"
+
+
+@dataclass(frozen=True)
+class SoftLabels:
+    """What the teachers make of each tweet."""
+
+    probabilities: Array
+    """Their mean, softened by the temperature; shape (tweets, labels), columns in the order of POLARITIES."""
+    states: Array
+    """The first teacher's last state of [CLS], shape (tweets, hidden)."""
+
+
+def soft_labels(
+    teachers: Sequence[Path], texts: Sequence[str], temperature: float, folder: Path, on_step: Callable[[str], None]
+) -> SoftLabels:
+    """Asks the teachers, unless the folder has their answers.
+
+    Args:
+        teachers: Folders of checkpoints with their `about.toml`; each reads the texts in its own way.
+        texts: The tweets, uncleaned.
+        temperature: The teachers' logits are divided by it before they are averaged as probabilities.
+        folder: The run's.
+        on_step: Told what is being done.
+
+    Raises:
+        StarlingError: A teacher cannot be used, or the answers cannot be kept.
+    """
+    path = folder / SOFT_LABELS_FILE
+    if not path.exists():
+        answers = []
+        for number, teacher in enumerate(teachers, start=1):
+            on_step(f"asking teacher {number} of {len(teachers)} about {len(texts)} tweets")
+            answers.append(_ask(teacher, texts, temperature))
+        probabilities = np.mean([answer.probabilities for answer in answers], axis=0)
+        # Half precision: what is lost is far less than teachers differ by.
+        arrays = {"probabilities": probabilities, "states": answers[0].states.astype(np.float16)}
+        write_arrays(path, arrays, {})
+    try:
+        kept = load_file(path)
+        return SoftLabels(kept["probabilities"], kept["states"])
+    except (OSError, SafetensorError, KeyError) as error:
+        raise TrainingError(f"cannot read {path}: {error}; remove it to ask the teachers again") from error
+
+
+def _ask(folder: Path, texts: Sequence[str], temperature: float) -> SoftLabels:
+    config, weights = read_pretrained(folder)
+    if not learned_labels(weights):
+        raise CheckpointError(f"{folder} cannot teach: it was not fine-tuned to tell polarities")
+    about = read_about(folder / ABOUT_FILE)
+    network = Network(config, weights, "classifier", str(folder))
+    word_pieces = read_tokenizer(folder, about.max_tokens, config)
+    token_ids = Reader(word_pieces, about.cleaning).token_ids(texts)
+
+    def answer(input_ids: Tensor) -> Tensor:
+        outputs = network.outputs(input_ids, states=True)
+        probabilities = tf.nn.softmax(outputs.logits / temperature)
+        return tf.concat([probabilities, outputs.hidden_states[-1][:, 0]], axis=1)
+
+    graph = tf.function(answer, input_signature=[tf.TensorSpec([None, None], tf.int32)])
+    answers = logits_by_length(lambda batch: np.asarray(graph(padded(batch))), token_ids)
+    columns = [config.label2id[polarity] for polarity in POLARITIES]
+    return SoftLabels(answers[:, columns], answers[:, len(POLARITIES) :])

@@ -1,0 +1,65 @@
+"""Shows how a run goes, and lets it be interrupted between two steps."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+
+class ConsoleWatcher:
+    """Shows a bar for each stage on stderr.
+
+    Args:
+        progress: What draws the bars.
+    """
+
+    def __init__(self, progress: Progress) -> None:
+        self.interrupted = False
+        self.title = ""
+        """What the bars are of, such as a seed."""
+        self._progress = progress
+        self._task: Any = None
+
+    def begin(self, stage: str, steps: int, done: int) -> None:
+        """A stage begins, of which some steps may be done already."""
+        title = f"{self.title} {stage}".strip()
+        self._task = self._progress.add_task(title, total=steps, completed=done, told="")
+
+    def on_step(self, doing: str) -> None:
+        """Something else that takes its time begins."""
+        self._progress.console.print(doing, highlight=False)
+
+    def stepped(self, loss: float, best: float) -> None:
+        """A step was made, and judged if it was to be."""
+        told = f"loss {loss:.3f}" + (f", best {best:.2%}" if best >= 0 else "")
+        self._progress.update(self._task, advance=1, told=told)
+
+
+@contextmanager
+def watching() -> Iterator[ConsoleWatcher]:
+    """Shows a run; Ctrl-C and SIGTERM end it after the step that is being made, a second Ctrl-C at once."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[told]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        watcher = ConsoleWatcher(progress)
+
+        def interrupt(_number: int, _frame: FrameType | None) -> None:
+            watcher.interrupted = True
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+        before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield watcher
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

@@ -1,0 +1,136 @@
+"""MobileBERT that classifies (Sun et al., 2020, arXiv:2004.02984), in plain TensorFlow operations, as training/bert.py.
+
+Each layer narrows its states, attends and feeds forward several times while they are narrow, and widens them again.
+A word is seen with its neighbours; past a tweet's end there is nothing, however far it is padded.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from stream.bundle import PADDING_ID
+from training.architectures import MobileBertConfig
+from training.checkpoint import Checkpoint
+from training.layers import Attention, Dense, NoNorm, Tensor, Weights, attention_mask, first_state
+
+_PREFIX = "mobilebert"
+
+
+class MobileBertClassifier:
+    """A checkpoint as a function from token ids to logits.
+
+    Args:
+        checkpoint: The weights.
+        config: The checkpoint's.
+        max_tokens: The longest input; the position table is cut there.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, config: MobileBertConfig, max_tokens: int) -> None:
+        weights = Weights(checkpoint)
+        embeddings = f"{_PREFIX}.embeddings"
+        self._hidden_size = config.hidden_size
+        self._words = weights.variable(weights.array(f"{embeddings}.word_embeddings.weight"))
+        self._widen = weights.dense(f"{embeddings}.embedding_transformation")
+        first_type = weights.array(f"{embeddings}.token_type_embeddings.weight")[0]
+        positions = weights.array(f"{embeddings}.position_embeddings.weight")[:max_tokens]
+        self._positions = weights.variable(positions + first_type)
+        self._norm = weights.no_norm(f"{embeddings}.LayerNorm")
+        layers = [_layer(weights, config, number) for number in range(config.num_hidden_layers)]
+        *self._layers, self._last_layer = layers
+        self._pooler = weights.dense(f"{_PREFIX}.pooler.dense") if config.classifier_activation else None
+        self._classifier = weights.dense("classifier")
+        self.variables = weights.variables
+
+    def logits(self, input_ids: Tensor) -> Tensor:
+        """Classifies a batch.
+
+        Args:
+            input_ids: int32 [batch, tokens], each row beginning with [CLS] and filled up with the padding id.
+
+        Returns:
+            float32 [batch, labels].
+        """
+        mask = attention_mask(input_ids)
+        states = self._embed(input_ids)
+        for layer in self._layers:
+            states = layer(states, states, mask)
+        summary = tf.squeeze(self._last_layer(first_state(states), states, mask), axis=1)
+        return self._classifier(tf.tanh(self._pooler(summary)) if self._pooler else summary)
+
+    def _embed(self, input_ids: Tensor) -> Tensor:
+        present = tf.expand_dims(tf.cast(tf.not_equal(input_ids, PADDING_ID), tf.float32), -1)
+        words = tf.gather(self._words, input_ids) * present
+        tokens = tf.shape(input_ids)[1]
+        following = tf.pad(tf.slice(words, [0, 1, 0], [-1, -1, -1]), [[0, 0], [0, 1], [0, 0]])
+        preceding = tf.pad(tf.slice(words, [0, 0, 0], [-1, tokens - 1, -1]), [[0, 0], [1, 0], [0, 0]])
+        positions = tf.slice(self._positions, [0, 0], [tokens, self._hidden_size])
+        return self._norm(self._widen(tf.concat([following, words, preceding], axis=2)) + positions)
+
+
+@dataclass(frozen=True)
+class _Narrowing:
+    dense: Dense
+    norm: NoNorm
+
+    def __call__(self, states: Tensor) -> Tensor:
+        return self.norm(self.dense(states))
+
+
+@dataclass(frozen=True)
+class _FeedForward:
+    intermediate: Dense
+    output: Dense
+    norm: NoNorm
+
+    def __call__(self, states: Tensor) -> Tensor:
+        return self.norm(self.output(tf.nn.relu(self.intermediate(states))) + states)
+
+
+@dataclass(frozen=True)
+class _Layer:
+    narrow: _Narrowing
+    narrow_attention: _Narrowing
+    attention: Attention
+    attention_norm: NoNorm
+    feed_forwards: Sequence[_FeedForward]
+    widen: Dense
+    widen_norm: NoNorm
+
+    def __call__(self, readers: Tensor, states: Tensor, mask: Tensor) -> Tensor:
+        """The next states of `readers` [batch, readers, hidden], which attend to all `states`."""
+        keys = self.narrow_attention(states)
+        attended = self.attention(self.narrow_attention(readers), keys, states, mask)
+        narrow = self.attention_norm(attended + self.narrow(readers))
+        for feed_forward in self.feed_forwards:
+            narrow = feed_forward(narrow)
+        return self.widen_norm(self.widen(narrow) + readers)
+
+
+def _layer(weights: Weights, config: MobileBertConfig, number: int) -> _Layer:
+    layer = f"{_PREFIX}.encoder.layer.{number}"
+    stacked = [f"{layer}.ffn.{index}" for index in range(config.num_feedforward_networks - 1)]
+    return _Layer(
+        narrow=_narrowing(weights, f"{layer}.bottleneck.input"),
+        narrow_attention=_narrowing(weights, f"{layer}.bottleneck.attention"),
+        attention=Attention(
+            query=weights.dense(f"{layer}.attention.self.query"),
+            key=weights.dense(f"{layer}.attention.self.key"),
+            value=weights.dense(f"{layer}.attention.self.value"),
+            output=weights.dense(f"{layer}.attention.output.dense"),
+            heads=config.num_attention_heads,
+        ),
+        attention_norm=weights.no_norm(f"{layer}.attention.output.LayerNorm"),
+        feed_forwards=[_feed_forward(weights, name) for name in [*stacked, layer]],
+        widen=weights.dense(f"{layer}.output.bottleneck.dense"),
+        widen_norm=weights.no_norm(f"{layer}.output.bottleneck.LayerNorm"),
+    )
+
+
+def _narrowing(weights: Weights, name: str) -> _Narrowing:
+    return _Narrowing(weights.dense(f"{name}.dense"), weights.no_norm(f"{name}.LayerNorm"))
+
+
+def _feed_forward(weights: Weights, name: str) -> _FeedForward:
+    intermediate, output = weights.dense(f"{name}.intermediate.dense"), weights.dense(f"{name}.output.dense")
+    return _FeedForward(intermediate, output, weights.no_norm(f"{name}.output.LayerNorm"))
