@@ -48,8 +48,7 @@ class TensorFlowSubject:
     """
 
     def __init__(self, model: PlannedModel, path: Path, threads: int) -> None:
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
+        _use_threads(threads)
         self._path, self._length = path, model.max_tokens
         self._about = read_about(path / ABOUT_FILE)
         self._clean = cleaner(self._about.cleaning.name, self._about.cleaning.version)
@@ -126,6 +125,12 @@ def load_classifier(path: Path) -> Any:  # noqa: ANN401
     if loading["missing_keys"]:
         raise CheckpointError(f"{path / WEIGHTS_FILE} lacks {', '.join(loading['missing_keys'][:5])}")
     return model
+
+
+def _use_threads(threads: int) -> None:
+    """Limits a process in which TensorFlow has not computed anything yet."""
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
 def _tokenizer(path: Path, length: int) -> WordPieces:

@@ -42,6 +42,8 @@ def node_settings(settings: Settings, broker: BenchBroker, run: str) -> dict[str
         "rejected": f"{run}/rejected",
         "response_prefixes": [f"{run}/"],
     }
+    if "repeats" not in settings.model.model_fields_set:
+        found["model"]["repeats"] = 0  # the tweets go round and round, and a memory is not what is measured
     found["http"] = {"host": "127.0.0.1", "port": 0}
     return found | {"node": run, "log_level": "info"}
 

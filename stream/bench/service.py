@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from stream.bench.child import Child, module_command
@@ -14,7 +14,9 @@ from stream.bench.processor_time import SAMPLE_SECONDS
 from stream.bench.result import Result, Row, describe_bundle, measuring
 from stream.bench.rig import SERVICE, Rig, our_service, running_rig
 from stream.bench.statistics import LEAST_QUERIES, Arrivals, check_enough
-from stream.bundle import SHIPPED_BUNDLE, load_bundle
+from stream.bundle import SHIPPED_BUNDLE, Bundle, load_bundle
+from stream.layout import layout_for
+from stream.model import available_cores
 from stream.settings import BrokerSettings, Settings
 
 _ANSWER_SECONDS = 3600.0
@@ -54,6 +56,7 @@ def bench_service(plan: Plan, on_step: Callable[[str], None]) -> Result:
     """
     check_enough(plan.seconds, quick=plan.quick)
     bundle = load_bundle(plan.settings.model.path or SHIPPED_BUNDLE)
+    plan = replace(plan, settings=_with_layout(plan.settings, bundle))
     result = Result("service", _settings_json(plan), [describe_bundle(bundle)])
     with measuring(result), ExitStack() as parts:
         energy = parts.enter_context(EnergyLog(plan.settings.power))
@@ -179,12 +182,18 @@ class _Session:
         self.result.findings[name] = round(value / self.result.findings[over], 3)
 
 
+def _with_layout(settings: Settings, bundle: Bundle) -> Settings:
+    """Decides on interpreters and threads once, for the service and the bare classifier alike."""
+    layout = layout_for(settings.model, bundle, available_cores())
+    return settings.model_copy(update={"model": settings.model.model_copy(update=layout._asdict())})
+
+
 def _bare_command(plan: Plan) -> list[str]:
     """The bare classifier, with the service's own model, interpreters and threads."""
     model = plan.settings.model
     return module_command(
         "stream.bench.worker",
-        *("--threads", str(model.threads)),
+        *("--threads", str(model.threads or 1)),
         *(("--bundle", model.path) if model.path else ()),
         *(("--interpreters", str(model.interpreters)) if model.interpreters else ()),
         *(("--tweets", plan.tweets) if plan.tweets else ()),

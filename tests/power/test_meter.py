@@ -70,7 +70,7 @@ async def test_a_reset_while_it_is_read_is_a_gap_and_no_lost_frame(simulator: Pa
             await take(readings, 2)
             uno.set(reset=1)
             reading = await after_a_gap(readings)
-    assert 0.3 < reading.gap_seconds < 2.0
+    assert 0.1 < reading.gap_seconds < 2.0  # the boot, less what the last frame came late
     assert meter.health.lost == 0
 
 

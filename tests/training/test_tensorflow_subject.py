@@ -1,4 +1,5 @@
 import tomllib
+from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -20,6 +21,14 @@ PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 LENGTH = 16
 WIDTH, INNER_WIDTH, LAYERS, LABELS = 32, 64, 2, 3
 """Of the tiny checkpoint in conftest.py."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def computed_already() -> Iterator[None]:
+    """In a process of its own a subject limits TensorFlow's threads; here other tests have used it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("training.tensorflow_subject._use_threads", lambda _: None)
+        yield
 
 
 @pytest.fixture(scope="module")
