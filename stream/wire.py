@@ -40,6 +40,7 @@ class Wire:
         self._ended = False
         self._outgoing = bytearray()
         self._flush_is_due = False
+        self._waits_for_room = False
         self._paused = False
         paho._sock_recv = self._receive_for_paho  # type: ignore[method-assign]  # noqa: SLF001
         paho._sock_send = self._send_for_paho  # type: ignore[method-assign]  # noqa: SLF001
@@ -149,6 +150,7 @@ class Wire:
         """Waits until the socket takes the rest, where there is one."""
         if self._outgoing:
             self._loop.add_writer(sock, self._flush)
-            self._flush_is_due = True
-        else:
+            self._flush_is_due = self._waits_for_room = True
+        elif self._waits_for_room:
             self._loop.remove_writer(sock)
+            self._waits_for_room = False
