@@ -35,7 +35,7 @@ def plot(samples: Sequence[Sample], file: Path) -> None:
 
 def _memory(panel: Axes, samples: Sequence[Sample], minutes: Sequence[float]) -> None:
     panel.plot(minutes, [sample.rss_bytes / _MEGABYTE for sample in samples], color=_BLUE, label="resident")
-    panel.plot(minutes, [sample.uss_bytes / _MEGABYTE for sample in samples], color=_ORANGE, label="its own")
+    panel.plot(minutes, [sample.anonymous_bytes / _MEGABYTE for sample in samples], color=_ORANGE, label="anonymous")
     panel.set_ylabel("memory (MB)")
     panel.set_ylim(bottom=0)
 

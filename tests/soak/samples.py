@@ -19,7 +19,7 @@ class Sample(Report):
     Attributes:
         restarts: How often the broker had been restarted by then.
         rss_bytes: The node's resident memory.
-        uss_bytes: That part of it which no other process shares.
+        anonymous_bytes: That part of it which is no file's: what the node has allocated.
         threads: The node's.
         descriptors: Its open files and sockets.
         tasks: Those of its event loop that carry no tweet.
@@ -30,7 +30,7 @@ class Sample(Report):
 
     restarts: int
     rss_bytes: int
-    uss_bytes: int
+    anonymous_bytes: int
     threads: int
     descriptors: int
     tasks: int
@@ -48,12 +48,12 @@ async def sample(report: Report, node: Node, process: psutil.Process, restarts: 
     exposition = await _exposition(node, process)
     in_progress = int(metric(exposition, "starling_tweets_in_progress"))
     with process.oneshot():
-        memory, cpu = process.memory_full_info(), process.cpu_times()
+        memory, cpu = process.memory_info(), process.cpu_times()
         return Sample(
             **asdict(report),
             restarts=restarts,
             rss_bytes=memory.rss,
-            uss_bytes=memory.uss,
+            anonymous_bytes=memory.rss - memory.shared,
             threads=process.num_threads(),
             descriptors=process.num_fds(),
             tasks=int(metric(exposition, "starling_event_loop_tasks")) - in_progress,

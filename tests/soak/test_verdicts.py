@@ -29,7 +29,7 @@ SAMPLE = Sample(
     cpu_seconds=1,
     restarts=0,
     rss_bytes=200_000_000,
-    uss_bytes=150_000_000,
+    anonymous_bytes=150_000_000,
     threads=8,
     descriptors=11,
     tasks=13,
@@ -66,7 +66,7 @@ def test_an_hour_in_which_nothing_changes_keeps_all_promises() -> None:
     ("rises", "promise"),
     [
         ({"rss_bytes": 2e6}, "resident memory:"),
-        ({"uss_bytes": 2e6}, "memory of"),
+        ({"anonymous_bytes": 2e6}, "anonymous memory:"),
         ({"descriptors": 5}, "file descriptors:"),
         ({"tasks": 5}, "tasks that"),
         ({"threads": 5}, "threads: less"),

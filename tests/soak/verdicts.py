@@ -46,7 +46,7 @@ class Growth:
 
 _GROWTHS = (
     Growth("resident memory", "kB", 1000, lambda sample: sample.rss_bytes / _KILOBYTE),
-    Growth("memory of its own", "kB", 1000, lambda sample: sample.uss_bytes / _KILOBYTE),
+    Growth("anonymous memory", "kB", 1000, lambda sample: sample.anonymous_bytes / _KILOBYTE),
     Growth("file descriptors", "", 1, lambda sample: sample.descriptors),
     Growth("tasks that carry no tweet", "", 1, lambda sample: sample.tasks),
     Growth("threads", "", 1, lambda sample: sample.threads),
