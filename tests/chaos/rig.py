@@ -225,5 +225,6 @@ async def rig(plan: Plan) -> AsyncIterator[Rig]:
                 async with built.books.open(), asyncio.TaskGroup() as tasks:
                     watching = tasks.create_task(built.watch.look(), name="watch")
                     await node.ready()
+                    await built.watch.until(lambda: built.watch.first_memory_bytes > 0)  # what it may grow from
                     yield built
                     watching.cancel()

@@ -1,4 +1,4 @@
-"""The short form of `make chaos`: the faults that strike once, a few hundred tweets each, some over both MQTTs."""
+"""The short form of `make chaos`: the faults that strike once, a thousand tweets or so each, some over both MQTTs."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ pytestmark = [
     pytest.mark.chaos,
     pytest.mark.skipif(PROGRAM is None, reason="Mosquitto is not installed: apt-get install mosquitto"),
 ]
-_TWEETS = 400
+_TWEETS = 1200
 _SEED = 1
 
 
