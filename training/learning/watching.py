@@ -1,17 +1,22 @@
 """Shows how a run goes, and lets it be interrupted between two steps."""
 
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from types import FrameType
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+_LINE_SECONDS = 60.0
+"""A file or a pipe gets a line so often, where a terminal has its bar."""
+
 
 class ConsoleWatcher:
-    """Shows a bar for each stage on stderr.
+    """Shows a bar for each stage on stderr, or a line each minute where that is no terminal.
 
     Args:
         progress: What draws the bars.
@@ -23,6 +28,7 @@ class ConsoleWatcher:
         """What the bars are of, such as a seed."""
         self._progress = progress
         self._task: Any = None
+        self._said_at_seconds = -_LINE_SECONDS
 
     def begin(self, stage: str, steps: int, done: int) -> None:
         """A stage begins, of which some steps may be done already."""
@@ -37,6 +43,15 @@ class ConsoleWatcher:
         """A step was made, and judged if it was to be."""
         told = f"loss {loss:.3f}" + (f", best {best:.2%}" if best >= 0 else "")
         self._progress.update(self._task, advance=1, told=told)
+        if not self._progress.console.is_terminal and time.monotonic() >= self._said_at_seconds + _LINE_SECONDS:
+            self._said_at_seconds = time.monotonic()
+            self._say_line(told)
+
+    def _say_line(self, told: str) -> None:
+        task = next(task for task in self._progress.tasks if task.id == self._task)
+        left = "" if task.time_remaining is None else f", {timedelta(seconds=round(task.time_remaining))} left"
+        line = f"{task.description}: {task.completed:.0f} of {task.total or 0:.0f} steps, {told}{left}"
+        self._progress.console.print(line, highlight=False, soft_wrap=True)
 
 
 @contextmanager
