@@ -1,17 +1,20 @@
 """The commands that training/ adds to `starling`: names, options and help; what they do is in training/commands/."""
 
-# ruff: noqa: FBT002, PLC0415, PLR0913, PLR0917
+# ruff: noqa: PLC0415, PLR0913
 # Typer reads options from plain booleans with defaults, and a command imports what it needs when it runs: the service's
 # command line loads this file each time. A command has as many parameters as options.
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from training import cli_evaluation, cli_report, cli_training, cli_tweets
-from training.options import Data, DataFormat, IdColumn, LabelColumn, Labels, TextColumn, reading
+from training.options import Data, reads_tweets
 from training.requirements import need_the_training_extra
+
+if TYPE_CHECKING:
+    from training.datasets import Reading
 
 app = typer.Typer()
 app.add_typer(cli_training.app)
@@ -21,7 +24,10 @@ app.add_typer(cli_tweets.tweets)
 
 
 @app.command()
+@reads_tweets
 def convert(
+    *,
+    read: "Reading",
     checkpoint: Annotated[
         Path, typer.Argument(help="A fine-tuned BERT's folder: config.json, model.safetensors, tokenizer.json.")
     ],
@@ -37,17 +43,11 @@ def convert(
     about: Annotated[
         Path | None, typer.Option(help="The model's name, licence, cleaning, …; without it, CHECKPOINT/about.toml.")
     ] = None,
-    data_format: DataFormat = None,
-    text_column: TextColumn = None,
-    label_column: LabelColumn = None,
-    id_column: IdColumn = None,
-    labels: Labels = None,
 ) -> None:
     """Convert a fine-tuned checkpoint to a model bundle, and check on labelled tweets that it still says the same."""
     need_the_training_extra("tensorflow")
     from training.commands.convert import Way, convert_checkpoint
     from training.datasets import read_dataset
 
-    read = reading(data_format, text_column, label_column, id_column, None, labels)
     how = Way(precision, per_tensor, keep_saved_model)
     convert_checkpoint(checkpoint, about, read_dataset(data, read), out, how)

@@ -1,23 +1,30 @@
 """The command that trains models: names, options and help; what it does is in training/commands/train.py."""
 
-# ruff: noqa: PLC0415, PLR0913, PLR0917
+# ruff: noqa: PLC0415, PLR0913
 # As in training/cli.py; a command has as many parameters as options.
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from training.options import Data, DataFormat, IdColumn, LabelColumn, Labels, TextColumn, reading
+from training.options import Data, reads_tweets
 from training.requirements import need_the_training_extra
+
+if TYPE_CHECKING:
+    from training.datasets import Reading
 
 app = typer.Typer()
 
 
 @app.command()
+@reads_tweets
 def train(
+    *,
+    read: "Reading",
     recipe: Annotated[
-        str, typer.Argument(help="minilm, minilm-fast, mobilebert, bert-large, or a TOML file of your own.")
+        str,
+        typer.Argument(help="minilm, minilm-distilled, minilm-fast, mobilebert, bert-large, or a TOML file."),
     ],
     data: Data,
     dev: Annotated[Path, typer.Option(help="Labelled tweets to judge by; what is in there is not learned from.")],
@@ -35,11 +42,6 @@ def train(
     base: Annotated[
         str | None, typer.Option(help="The pretrained model's folder, or its name, instead of the recipe's.")
     ] = None,
-    data_format: DataFormat = None,
-    text_column: TextColumn = None,
-    label_column: LabelColumn = None,
-    id_column: IdColumn = None,
-    labels: Labels = None,
 ) -> None:
     """Train a model by a recipe. Interrupted, the same command goes on from where it was."""
     need_the_training_extra("tensorflow")
@@ -51,9 +53,7 @@ def train(
     chosen = read_recipe(recipe)
     run = Run(
         recipe=chosen.model_copy(update={"base": base}) if base else chosen,
-        files=DataFiles(
-            data, dev, unlabelled or (), reading(data_format, text_column, label_column, id_column, None, labels)
-        ),
+        files=DataFiles(data, dev, unlabelled or (), read),
         teachers=[checkpoint for path in teacher or () for checkpoint in find_teacher(path)],
         seeds=range(seeds) if seeds else seed or [0],
         out=out or Path("runs") / chosen.name,

@@ -1,21 +1,27 @@
 """`starling tweets …`: names, options and help; what each does is in training/commands/."""
 
-# ruff: noqa: FBT002, PLC0415, PLR0913, PLR0917
+# ruff: noqa: PLC0415
 # As in training/cli.py; a command has as many parameters as options.
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from training.options import DataFormat, EntityColumn, IdColumn, LabelColumn, Labels, TextColumn, reading
+from training.options import reads_tweets
 from training.requirements import need_the_training_extra
+
+if TYPE_CHECKING:
+    from training.datasets import Reading
 
 tweets = typer.Typer(name="tweets", help="Labelled tweets: look at them, fetch their texts.", no_args_is_help=True)
 
 
 @tweets.command()
+@reads_tweets
 def inspect(
+    *,
+    read: "Reading",
     data: Annotated[
         list[Path],
         typer.Argument(help="Labelled tweets: files, folders of files, or RepLab's folder.", metavar="DATA"),
@@ -25,38 +31,28 @@ def inspect(
     ] = None,
     text: Annotated[bool, typer.Option("--text", help="Show the tweets that contradict or leak.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
-    data_format: DataFormat = None,
-    text_column: TextColumn = None,
-    label_column: LabelColumn = None,
-    id_column: IdColumn = None,
-    entity_column: EntityColumn = None,
-    labels: Labels = None,
 ) -> None:
     """Count classes, lengths, repeats, contradictions and leaks in labelled tweets."""
     from training.commands.inspect import inspect_data
 
-    read = reading(data_format, text_column, label_column, id_column, entity_column, labels)
     inspect_data(data, dev or [], read, show_text=text, as_json=json)
 
 
 @tweets.command()
+@reads_tweets
 def export(
+    *,
+    read: "Reading",
     data: Annotated[
         list[Path],
         typer.Argument(help="Labelled tweets: files, folders of files, or RepLab's folder.", metavar="DATA"),
     ],
     out: Annotated[Path, typer.Option(metavar="FILE", help="JSON lines; gzipped if its name ends in .gz.")],
-    data_format: DataFormat = None,
-    text_column: TextColumn = None,
-    label_column: LabelColumn = None,
-    id_column: IdColumn = None,
-    entity_column: EntityColumn = None,
-    labels: Labels = None,
 ) -> None:
     """Write labelled tweets of any format as JSON lines, each id once: what `starling experiment` reads on a device."""
     from training.commands.export import export_data
 
-    export_data(data, reading(data_format, text_column, label_column, id_column, entity_column, labels), out)
+    export_data(data, read, out)
 
 
 @tweets.command()

@@ -3,9 +3,11 @@
 # ruff: noqa: PLC0415
 # The service's command line loads this file each time, and must not wait for the readers of data.
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from functools import wraps
+from inspect import Signature, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,23 +26,23 @@ Data = Annotated[
         rich_help_panel=_PANEL,
     ),
 ]
-DataFormat = Annotated[
+_DataFormat = Annotated[
     Format | None,
     typer.Option(
         "--format", help="The data's format; without it, the files' names and first lines tell.", rich_help_panel=_PANEL
     ),
 ]
-TextColumn = Annotated[
+_TextColumn = Annotated[
     str | None, typer.Option(help="A table's column with the text, if not text.", rich_help_panel=_PANEL)
 ]
-LabelColumn = Annotated[str | None, typer.Option(help="That with the label, if not label.", rich_help_panel=_PANEL)]
-IdColumn = Annotated[
+_LabelColumn = Annotated[str | None, typer.Option(help="That with the label, if not label.", rich_help_panel=_PANEL)]
+_IdColumn = Annotated[
     str | None, typer.Option(help="That with the tweet's id, if not id; needed by none.", rich_help_panel=_PANEL)
 ]
-EntityColumn = Annotated[
+_EntityColumn = Annotated[
     str | None, typer.Option(help="That with the entity, if not entity; needed by none.", rich_help_panel=_PANEL)
 ]
-Labels = Annotated[
+_Labels = Annotated[
     list[str] | None,
     typer.Option(
         "--label",
@@ -51,13 +53,33 @@ Labels = Annotated[
 ]
 
 
-def reading(
-    data_format: Format | None,
-    text: str | None,
-    label: str | None,
-    identifier: str | None,
-    entity: str | None,
-    labels: Sequence[str] | None,
+def reads_tweets(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command the options that say how labelled tweets are read; it takes them as one argument, `read`.
+
+    Typer reads a command's options from its signature, so that is where they are put.
+    """
+    options = signature(_reading).parameters
+
+    @wraps(command)
+    def with_options(**given: Any) -> None:  # noqa: ANN401 - whatever the command takes
+        read = _reading(**{name: given.pop(name) for name in options})
+        command(**given, read=read)
+
+    own = [parameter for name, parameter in signature(command).parameters.items() if name != "read"]
+    parameters = [*own, *options.values()]
+    with_options.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return with_options
+
+
+def _reading(
+    *,
+    data_format: _DataFormat = None,
+    text_column: _TextColumn = None,
+    label_column: _LabelColumn = None,
+    id_column: _IdColumn = None,
+    entity_column: _EntityColumn = None,
+    labels: _Labels = None,
 ) -> "Reading":
     """Gathers what the options say of the data.
 
@@ -68,7 +90,7 @@ def reading(
     from training.datasets import Reading
 
     polarities = dict(_meaning(each) for each in labels or ())
-    return Reading(data_format, Columns(text, label, identifier, entity, polarities))
+    return Reading(data_format, Columns(text_column, label_column, id_column, entity_column, polarities))
 
 
 def _meaning(option: str) -> "tuple[str, Polarity]":
