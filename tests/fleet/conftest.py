@@ -2,12 +2,14 @@
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -59,6 +61,11 @@ class Fleet:
     def releases(self) -> set[str]:
         """What the nodes' links name."""
         return {node.run("readlink /opt/starling/current") for node in self.nodes}
+
+    def scraped(self) -> set[str]:
+        """The nodes whose metrics Prometheus has had."""
+        _, answer = self.broker.fetch(9090, "/api/v1/query?query=" + quote('up{job="starling"} == 1'))
+        return set(re.findall(r'"instance":"([^"]+)"', answer))
 
     def ready(self) -> set[str]:
         """The nodes that are ready."""

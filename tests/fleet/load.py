@@ -30,6 +30,12 @@ class Load:
         """How many each node labelled."""
         return Counter(self.labelled.values())
 
+    async def until_sent(self, tweets: int) -> None:
+        """Waits until so many tweets are out."""
+        while len(self.sent) < tweets:
+            self._news.clear()
+            await self._news.wait()
+
     async def until_all_labelled(self, seconds: float) -> None:
         """Waits for the last labels; what has none after that is lost."""
         with contextlib.suppress(TimeoutError):
@@ -53,16 +59,26 @@ class Load:
             tweet = {"id": f"load-{number}", "text": f"Number {number} of a good many, and still going strong."}
             await client.publish_confirmed("tweets/in", orjson.dumps(tweet))
             self.sent.add(tweet["id"])
+            self._news.set()
             number += 1
             await asyncio.sleep(1 / tweets_a_second)
 
 
 @contextlib.asynccontextmanager
-async def load(host: str, folder: Path, tweets_a_second: float = 20) -> AsyncIterator[Load]:
-    """Sends and counts for as long as the context lasts; at its end all that was sent has had its time."""
+async def load(
+    host: str, folder: Path, tweets_a_second: float = 20, authority: Path | None = None
+) -> AsyncIterator[Load]:
+    """Sends and counts for as long as the context lasts; at its end all that was sent has had its time.
+
+    Args:
+        host: The broker's.
+        folder: Where passwords are put.
+        tweets_a_second: How many are sent.
+        authority: What the broker's certificate is verified with; None: there is none.
+    """
     counted = Load()
-    reading = _user(host, folder, "reader", "reading")
-    sending = _user(host, folder, "collector", "collecting")
+    reading = _user(host, folder, ("reader", "reading"), authority)
+    sending = _user(host, folder, ("collector", "collecting"), authority)
     async with Client(reading) as reader, Client(sending) as sender:
         await reader.subscribe_confirmed("tweets/polarity")
         async with asyncio.TaskGroup() as tasks:
@@ -74,7 +90,9 @@ async def load(host: str, folder: Path, tweets_a_second: float = 20) -> AsyncIte
             reads.cancel()
 
 
-def _user(host: str, folder: Path, name: str, password: str) -> BrokerSettings:
+def _user(host: str, folder: Path, credentials: tuple[str, str], authority: Path | None) -> BrokerSettings:
+    name, password = credentials
     file = folder / f"{name}-password"
     file.write_text(password, encoding="utf-8")
-    return BrokerSettings(host=host, username=name, password_file=file)
+    tls = authority is not None
+    return BrokerSettings(host=host, username=name, password_file=file, tls=tls, ca_file=authority)

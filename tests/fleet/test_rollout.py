@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from stream.bundle import SHIPPED_BUNDLE
+from stream.bundle import SHIPPED_BUNDLE, load_bundle
 from tests.fleet.conftest import Fleet
 from tests.fleet.load import load
 from tests.fleet.playbooks import NODES, Outcome
@@ -107,4 +107,4 @@ async def test_another_model_takes_over_without_a_restart_or_a_lost_tweet(fleet:
 
     assert (outcome.exit_code, counted.lost) == (0, set()), outcome.output[-4000:]
     assert {node.run("systemctl show --property MainPID starling") for node in fleet.nodes} == before
-    assert set(counted.models.values()) == {"minilm-semeval2017", "another"}
+    assert set(counted.models.values()) == {load_bundle(SHIPPED_BUNDLE).manifest.name, "another"}

@@ -1,0 +1,47 @@
+"""A fleet whose tweets and whose metrics travel encrypted."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import trustme
+
+from tests.fleet.conftest import Fleet
+from tests.fleet.load import load
+from tests.fleet.playbooks import BROKER, NODES
+
+
+def _certified(fleet: Fleet, folder: Path) -> dict[str, Any]:
+    """The variables of a fleet with an authority of its own."""
+    authority, names = trustme.CA(), [machine.address for machine in fleet.machines.values()]
+    server = authority.issue_cert(*names)
+    files = {name: folder / name for name in ("ca.pem", "server.pem", "server.key")}
+    authority.cert_pem.write_to_path(files["ca.pem"])
+    server.cert_chain_pems[0].write_to_path(files["server.pem"])
+    server.private_key_pem.write_to_path(files["server.key"])
+    ca, certificate, key = map(str, files.values())
+    return {
+        "mosquitto_certificate": certificate,
+        "mosquitto_key": key,
+        "starling_broker_tls": True,
+        "starling_broker_ca_certificate": ca,
+        "starling_http_certificate": certificate,
+        "starling_http_key": key,
+        "starling_http_ca_certificate": ca,
+    }
+
+
+async def test_a_fleet_goes_over_to_tls_and_back(fleet: Fleet, tmp_path: Path) -> None:
+    variables = _certified(fleet, tmp_path)
+    try:
+        secured = await asyncio.to_thread(fleet.playbooks.run, "site.yml", **variables)
+        assert secured.exit_code == 0, secured.output[-4000:]
+        async with load(fleet.broker.address, tmp_path, authority=tmp_path / "ca.pem") as counted:
+            await counted.until_sent(100)
+        assert (counted.lost, set(counted.by_node())) == (set(), set(NODES))
+        assert await asyncio.to_thread(fleet.scraped) == set(NODES)
+        refused = fleet.machines[BROKER].run("mosquitto_sub -u reader -P reading -t '#' -C 1 -W 5 2>&1", check=False)
+        assert refused, "a client without TLS got in"
+    finally:
+        plain = await asyncio.to_thread(fleet.playbooks.run, "site.yml")
+    assert (plain.exit_code, fleet.ready()) == (0, set(NODES)), plain.output[-4000:]
