@@ -168,6 +168,12 @@ def test_a_student_learns_from_teachers_after_adapting(trained: Path, tmp_path: 
     assert again.parent.name == "seed-5"
 
 
+def test_what_is_trained_further_names_what_was_pretrained_once(trained: Path, tmp_path: Path) -> None:
+    earlier = trained / "run/seed-0/checkpoint"
+    checkpoint = train(toy_run(tmp_path, str(earlier), FINETUNE.replace("epochs", "epochs = 0.2 #")))
+    assert read_about(checkpoint / "about.toml").base == read_about(earlier / "about.toml").base
+
+
 def test_a_student_of_layers_that_its_base_lacks_is_refused(trained: Path, tmp_path: Path) -> None:
     teachers = find_teacher(trained / "run")
     run = toy_run(tmp_path, "teacher", DISTIL.replace("[1]", "[0, 2]"), teachers=teachers)

@@ -1,5 +1,6 @@
 """What a trained checkpoint says of itself, in its `about.toml`."""
 
+from pathlib import Path
 from typing import Any
 
 from training.about import ABOUT_FILE, About, read_about
@@ -29,12 +30,18 @@ def describe(run: Run, data: RunData, settings: Stage, seed: int, state: State) 
     if isinstance(settings, Supervised) and state.best_scores:
         scores = {name: state.best_scores[name] for name in ("macro_recall", "macro_f1", "accuracy")}
         training["dev"] = {"data": run.files.dev.name, **scores}
-    begun_with_teacher = recipe.base == TEACHER
     return About(
         name=recipe.name,
-        base=read_about(run.teachers[0] / ABOUT_FILE).base if begun_with_teacher else recipe.base,
+        base=_pretrained(run),
         licence=recipe.licence,
         max_tokens=recipe.max_tokens,
         cleaning=recipe.cleaning,
         training=training,
     )
+
+
+def _pretrained(run: Run) -> str:
+    """What was pretrained: where a run begins with a checkpoint that was trained from it, what that began with."""
+    base = run.recipe.base
+    folder = run.teachers[0] if base == TEACHER else Path(base).expanduser()
+    return read_about(folder / ABOUT_FILE).base if (folder / ABOUT_FILE).is_file() else base
