@@ -3,11 +3,11 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from stream.bundle import file_sha256
+from stream.machine import installed_versions
 from training.checkpoint import WEIGHTS_FILE
 from training.errors import TrainingError
 from training.learning.base import find_base
@@ -75,7 +75,7 @@ class Run:
         if not path.exists():
             if self.out.exists() and any(self.out.iterdir()):
                 raise TrainingError(f"{self.out} is there already and is no run: name another folder with --out")
-            write_text(path, json.dumps(wanted | {"versions": _versions()}, indent=2) + "\n")
+            write_text(path, json.dumps(wanted | {"versions": installed_versions(_PACKAGES)}, indent=2) + "\n")
             return
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
@@ -104,13 +104,3 @@ def find_teacher(path: Path) -> list[Path]:
     if not found:
         raise TrainingError(f"{path} is neither a checkpoint nor a run with one: it holds no {WEIGHTS_FILE}")
     return found
-
-
-def _versions() -> dict[str, str]:
-    versions = {}
-    for package in _PACKAGES:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return versions
