@@ -1,4 +1,4 @@
-"""Tells systemd that the service is ready, and that it is alive only while work gets done (sd_notify(3)).
+"""Tells systemd whether the service is ready, and that it is alive only while work gets done (sd_notify(3)).
 
 The sign of life comes from the event loop, so that a blocked loop gives none; and it is withheld while a tweet or an
 inference is under way for too long. systemd then ends the service and starts it anew (`WatchdogSec=`, `Restart=`).
@@ -16,26 +16,35 @@ logger = logging.getLogger(__name__)
 _SOCKET_VARIABLE = "NOTIFY_SOCKET"
 _PERIOD_VARIABLE = "WATCHDOG_USEC"
 _LOOK_SECONDS = 1.0
+"""After so long at most systemd, and who waits for it, hear that the service is ready, or is so no more."""
 
 
 async def report_to_systemd(health: Health) -> None:
     """Reports for as long as it is let; returns at once where systemd does not listen."""
     if _SOCKET_VARIABLE not in os.environ:
         return
-    ready = False
-    period_seconds = _look_seconds()
+    told, was_stuck = "", False
+    look_seconds = _look_seconds()
     while True:
+        state, stuck = _state(health), health.stuck()
+        if stuck and not was_stuck:
+            logger.error("no sign of life for systemd: %s", stuck)
+        was_stuck = stuck is not None
         try:
-            if not ready and not health.missing():
-                notify("READY=1")
-                ready = True
-            if stuck := health.stuck():
-                logger.error("no sign of life for systemd: %s", stuck)
-            else:
+            if state != told:
+                notify(state)
+                told = state
+            if not stuck:
                 notify("WATCHDOG=1")
         except OSError as error:  # while systemd starts itself anew; it is no reason to stop labelling
             logger.warning("systemd cannot be told how the service is: %s", error)
-        await asyncio.sleep(period_seconds)
+        await asyncio.sleep(look_seconds)
+
+
+def _state(health: Health) -> str:
+    """What `systemctl status` shows; who waits for the start is told with it, and hears nothing new from it later."""
+    missing = health.missing()
+    return f"STATUS=not ready: {'; '.join(missing)}" if missing else "READY=1\nSTATUS=ready"
 
 
 def notify(state: str) -> None:
@@ -50,6 +59,6 @@ def notify(state: str) -> None:
 
 
 def _look_seconds() -> float:
-    """A third of the time that systemd waits for a sign of life, or a second where it waits for none."""
+    """A third of the time that systemd waits for a sign of life, but a second at most."""
     period_microseconds = int(os.environ.get(_PERIOD_VARIABLE, "0"))
-    return period_microseconds / 3e6 if period_microseconds else _LOOK_SECONDS
+    return min(period_microseconds / 3e6, _LOOK_SECONDS) if period_microseconds else _LOOK_SECONDS
