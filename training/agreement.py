@@ -26,12 +26,14 @@ class Bounds:
 
 _BOUNDS: dict[Precision, Bounds] = {
     "float32": Bounds(mean_difference=1e-5, equal_labels=0.999, macro_f1_fall=0.001),
-    "float16": Bounds(mean_difference=2e-3, equal_labels=0.998, macro_f1_fall=0.002),
+    "float16": Bounds(mean_difference=0.02, equal_labels=0.998, macro_f1_fall=0.002),
     "int8": Bounds(mean_difference=0.1, equal_labels=0.97, macro_f1_fall=0.01),
 }
 _PER_TENSOR_BOUNDS = Bounds(mean_difference=0.3, equal_labels=0.9, macro_f1_fall=0.02)
-"""Set from a six-layer model on 2,000 tweets, two to ten times what it strayed by: float32 6e-7 and no label, float16
-2e-4 and no label, int8 0.025 and 1.4 % of the labels, with one scale a tensor 0.17 and 7.1 %."""
+"""Set from what two models strayed by. Six layers of MiniLM, fine-tuned, on 2,000 tweets: float32 6e-7 and no label,
+float16 2e-4 and no label, int8 0.025 and 1.4 % of the labels, with one scale a tensor 0.17 and 7.1 %. The 24 layers of
+MobileBERT, at random, on 150 texts: 2.5e-6, 0.009, and int8 0.07 and 0.7 %; having no layer norms, it hands roundings
+on and on."""
 
 
 def bounds(precision: Precision, *, per_tensor: bool) -> Bounds:
