@@ -20,7 +20,9 @@ from stream.errors import BundleError
 MANIFEST_FILE = "model.json"
 MODEL_FILE = "model.tflite"
 TOKENIZER_FILE = "tokenizer.json"
-SHIPPED_BUNDLE = Path(__file__).parent / "models" / "default"
+SHIPPED = Path(__file__).parent / "models"
+"""The bundles that come with Starling, by their names: `default`, and `fast`, of half the layers."""
+SHIPPED_BUNDLE = SHIPPED / "default"
 
 SIGNATURE = "classify"
 INPUT = "input_ids"
@@ -108,12 +110,29 @@ class Bundle:
         return self.manifest.files[MODEL_FILE]
 
 
-def load_bundle(path: Path) -> Bundle:
+def find_bundle(wanted: Path | None) -> Path:
+    """Finds a bundle's folder.
+
+    Args:
+        wanted: Its path, or the name of one that comes with Starling, unless a folder of that name is here; None: the
+            default one.
+    """
+    if wanted is None:
+        return SHIPPED_BUNDLE
+    is_name = len(wanted.parts) == 1 and not wanted.exists()
+    return SHIPPED / wanted if is_name and (SHIPPED / wanted).is_dir() else wanted
+
+
+def load_bundle(wanted: Path | None) -> Bundle:
     """Reads a bundle's manifest and checks its files against it.
+
+    Args:
+        wanted: As `find_bundle` takes it.
 
     Raises:
         BundleError: The folder or a file is missing, the manifest is wrong, or a file is not the one it names.
     """
+    path = find_bundle(wanted)
     manifest = _read_manifest(path)
     for name, expected in manifest.files.items():
         _check_file(path, name, expected)

@@ -36,7 +36,7 @@ Config = Annotated[
 BrokerAddress = Annotated[
     str | None, typer.Option("--broker", "-b", metavar="HOST[:PORT]", help="The broker, over what the settings say.")
 ]
-Model = Annotated[Path | None, typer.Option(help="The model bundle's folder; without it, the shipped one.")]
+Model = Annotated[Path | None, typer.Option(help="A model bundle's folder, or fast, the smaller of the two shipped.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of words.")]
 _COMMAND_GROUP = "starling.commands"
 """Entry points under this name add commands; the training extra's do."""

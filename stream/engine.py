@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from stream.batcher import Batcher
-from stream.bundle import SHIPPED_BUNDLE
+from stream.bundle import find_bundle
 from stream.errors import BundleError
 from stream.health import Health
 from stream.labelling import Engine, Labelling
@@ -114,4 +114,4 @@ class Engines:
 
 def _folder(settings: ModelSettings) -> Path:
     """Where the bundle lies, links followed."""
-    return (settings.path or SHIPPED_BUNDLE).resolve()
+    return find_bundle(settings.path).resolve()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.bundle import SHIPPED_BUNDLE, Bundle, load_bundle
+from stream.bundle import Bundle, load_bundle
 from stream.classifier import Classifier
 from stream.layout import layout_for
 from stream.memory import forget_pages_of
@@ -58,7 +58,7 @@ def load_model(settings: ModelSettings) -> Model:
     Raises:
         BundleError: The bundle cannot be used.
     """
-    bundle = load_bundle(settings.path or SHIPPED_BUNDLE)
+    bundle = load_bundle(settings.path)
     clean, tokenizer = cleaner(bundle.manifest.cleaning.name, bundle.manifest.cleaning.version), Tokenizer(bundle)
     layout = layout_for(settings, bundle, available_cores())
     model = Model(

@@ -146,7 +146,10 @@ class HttpSettings(_Section):
 class ModelSettings(_Section):
     """The model and the share of the machine that it gets."""
 
-    path: Path | None = Field(None, description="The model bundle's folder; left out: the shipped one.")
+    path: Path | None = Field(
+        None,
+        description="A model bundle's folder, or `fast`, the smaller of the two that come along; left out: the other.",
+    )
     interpreters: int | None = Field(
         None, ge=1, le=64, description="Inferences that run side by side; left out: as is fastest, measured at start."
     )

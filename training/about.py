@@ -1,6 +1,6 @@
 """What a checkpoint cannot say of itself, written beside it as `about.toml`.
 
-name = "minilm-semeval2017"
+name = "minilm"
 base = "sentence-transformers/all-MiniLM-L6-v2"
 licence = "Apache-2.0"
 max_tokens = 80

@@ -11,7 +11,7 @@ from stream.bench.energy import EnergyLog
 from stream.bench.result import Result, Row, describe_bundle, measuring
 from stream.bench.statistics import LEAST_QUERIES, check_enough, latency_milliseconds, median
 from stream.bench.workload import Source, read_tweets, token_lengths
-from stream.bundle import SHIPPED_BUNDLE, Bundle, load_bundle
+from stream.bundle import Bundle, load_bundle
 from stream.errors import BundleError
 from stream.model import available_cores
 from stream.operations import mean_macs
@@ -115,7 +115,7 @@ def wanted_bundles(paths: Sequence[Path], precisions: Sequence[str]) -> list[Bun
     Raises:
         BundleError: One cannot be used, or a precision is in none of them.
     """
-    bundles = [load_bundle(path) for path in paths or [SHIPPED_BUNDLE]]
+    bundles = [load_bundle(path) for path in paths] if paths else [load_bundle(None)]
     there = {bundle.manifest.precision for bundle in bundles}
     for precision in precisions:
         if precision not in there:

@@ -14,7 +14,7 @@ from stream.bench.result import Result, Row, describe_bundle, measuring
 from stream.bench.rig import our_service, running_rig
 from stream.bench.statistics import median
 from stream.bench.workload import read_tweets
-from stream.bundle import SHIPPED_BUNDLE, load_bundle
+from stream.bundle import find_bundle, load_bundle
 from stream.errors import InputError
 from stream.settings import Settings
 
@@ -55,7 +55,7 @@ def bench_compare(plan: Plan, on_step: Callable[[str], None]) -> Result:
         StarlingError: A peer cannot be started, ends, or loses tweets.
     """
     peers = _wanted(plan)
-    bundle = load_bundle(plan.settings.model.path or SHIPPED_BUNDLE)
+    bundle = load_bundle(plan.settings.model.path)
     settings = {"seconds": plan.seconds, "rounds": plan.rounds, "tweets": plan.tweets or "samples"}
     result = Result("compare", settings, [describe_bundle(bundle)])
     with measuring(result), ExitStack() as parts:
@@ -84,7 +84,7 @@ def _ourselves(settings: Settings) -> BundlePeer:
         name=CLASSIFIER,
         words="our classifier alone, on one core",
         kind="bundle",
-        path=settings.model.path or SHIPPED_BUNDLE,
+        path=find_bundle(settings.model.path),
         same_weights=True,
     )
 

@@ -10,7 +10,7 @@ from stream.bench.energy import EnergyLog
 from stream.bench.phases import backlog_row
 from stream.bench.result import Result, Row, describe_bundle, measuring
 from stream.bench.rig import our_service, running_rig
-from stream.bundle import SHIPPED_BUNDLE, Bundle, load_bundle
+from stream.bundle import Bundle, load_bundle
 from stream.settings import Settings
 
 _ANSWER_SECONDS = 3600.0
@@ -42,7 +42,7 @@ def bench_growth(plan: Plan, on_step: Callable[[str], None]) -> Result:
     Raises:
         StarlingError: A part cannot be started.
     """
-    bundle = load_bundle(plan.settings.model.path or SHIPPED_BUNDLE)
+    bundle = load_bundle(plan.settings.model.path)
     settings = {"seconds": plan.seconds, "core_tweets": plan.core_tweets, "tweets": plan.tweets or "samples"}
     result = Result("growth", settings, [describe_bundle(bundle)])
     with measuring(result), EnergyLog(plan.settings.power) as energy:

@@ -14,7 +14,7 @@ from stream.bench.processor_time import SAMPLE_SECONDS
 from stream.bench.result import Result, Row, describe_bundle, measuring
 from stream.bench.rig import SERVICE, Rig, our_service, running_rig
 from stream.bench.statistics import LEAST_QUERIES, Arrivals, check_enough
-from stream.bundle import SHIPPED_BUNDLE, Bundle, load_bundle
+from stream.bundle import Bundle, load_bundle
 from stream.layout import layout_for
 from stream.model import available_cores
 from stream.settings import BrokerSettings, Settings
@@ -55,7 +55,7 @@ def bench_service(plan: Plan, on_step: Callable[[str], None]) -> Result:
         StarlingError: A part cannot be started, or too little would be measured.
     """
     check_enough(plan.seconds, quick=plan.quick)
-    bundle = load_bundle(plan.settings.model.path or SHIPPED_BUNDLE)
+    bundle = load_bundle(plan.settings.model.path)
     plan = replace(plan, settings=_with_layout(plan.settings, bundle))
     result = Result("service", _settings_json(plan), [describe_bundle(bundle)])
     with measuring(result), ExitStack() as parts:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stream.bundle import MODEL_FILE, SHIPPED_BUNDLE, TOKENIZER_FILE, file_sha256, load_bundle
+from stream.bundle import MODEL_FILE, SHIPPED, TOKENIZER_FILE, file_sha256, find_bundle, load_bundle
 from stream.errors import BundleError
 from tests.unit.tiny_bundle import manifest_json, write_bundle, write_manifest
 
@@ -43,8 +43,21 @@ def test_a_text_may_have_from_3_to_512_tokens(folder: Path, tokens: int) -> None
     assert load_bundle(folder).manifest.max_tokens == tokens
 
 
-def test_the_shipped_bundle_is_good() -> None:
-    assert load_bundle(SHIPPED_BUNDLE).manifest.max_tokens >= 60
+@pytest.mark.parametrize("wanted", [None, Path("default"), Path("fast")])
+def test_the_shipped_bundles_are_good(wanted: Path | None) -> None:
+    assert load_bundle(wanted).manifest.max_tokens >= 60
+
+
+def test_a_folder_comes_before_a_shipped_bundle_of_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert find_bundle(Path("fast")) == SHIPPED / "fast"
+    write_bundle(tmp_path / "fast")
+    assert load_bundle(Path("fast")).manifest.name == "tiny"
+
+
+@pytest.mark.parametrize("wanted", ["gone", "elsewhere/fast", "/fast"])
+def test_a_path_is_no_shipped_bundle_s_name(wanted: str) -> None:
+    assert find_bundle(Path(wanted)) == Path(wanted)
 
 
 def test_a_bundle_may_carry_more_files_and_notes(folder: Path) -> None:

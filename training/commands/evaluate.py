@@ -9,7 +9,7 @@ import orjson
 import typer
 from rich.console import Console
 
-from stream.bundle import SHIPPED_BUNDLE
+from stream.bundle import SHIPPED_BUNDLE, find_bundle
 from stream.errors import InputError
 from stream.model import load_model
 from stream.settings import ModelSettings
@@ -91,7 +91,7 @@ def evaluated(path: Path, tweets: Sequence[LabelledTweet], seed: int, name: str)
 
 def _named(bundles: Sequence[Path]) -> dict[str, Path]:
     """Names bundles by their folders, with as many of the folders above as it takes to tell them apart."""
-    paths = list(dict.fromkeys(path.resolve() for path in bundles))
+    paths = list(dict.fromkeys(find_bundle(path).resolve() for path in bundles))
     parts = 1
     while len(names := {"/".join(path.parts[-parts:]): path for path in paths}) < len(paths):
         parts += 1
