@@ -1,8 +1,8 @@
 """The gate between a converted model and its users: does it say what its checkpoint says?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 
@@ -10,6 +10,8 @@ from stream.bundle import Polarity, Precision
 from training.checkpoint import Array
 from training.errors import DisagreementError
 from training.scores import Scores, score
+
+ModelType = Literal["bert", "mobilebert"]
 
 
 @dataclass(frozen=True)
@@ -26,19 +28,24 @@ class Bounds:
 
 _BOUNDS: dict[Precision, Bounds] = {
     "float32": Bounds(mean_difference=1e-5, equal_labels=0.999, macro_f1_fall=0.001),
-    "float16": Bounds(mean_difference=0.02, equal_labels=0.998, macro_f1_fall=0.002),
+    "float16": Bounds(mean_difference=2e-3, equal_labels=0.998, macro_f1_fall=0.002),
     "int8": Bounds(mean_difference=0.1, equal_labels=0.97, macro_f1_fall=0.01),
 }
 _PER_TENSOR_BOUNDS = Bounds(mean_difference=0.3, equal_labels=0.9, macro_f1_fall=0.02)
-"""Set from what two models strayed by. Six layers of MiniLM, fine-tuned, on 2,000 tweets: float32 6e-7 and no label,
-float16 2e-4 and no label, int8 0.025 and 1.4 % of the labels, with one scale a tensor 0.17 and 7.1 %. The 24 layers of
-MobileBERT, at random, on 150 texts: 2.5e-6, 0.009, and int8 0.07 and 0.7 %; having no layer norms, it hands roundings
-on and on."""
+"""Set from a six-layer model on 2,000 tweets, two to ten times what it strayed by: float32 6e-7 and no label, float16
+2e-4 and no label, int8 0.025 and 1.4 % of the labels, with one scale a tensor 0.17 and 7.1 %."""
+_MOBILEBERT_FLOAT16_BOUNDS = replace(_BOUNDS["float16"], mean_difference=0.02)
+"""MobileBERT has no layer norms, so its 24 layers hand roundings on and on: at full size, with random weights and on
+150 texts, float16 strays by 0.009 and no label. At the other precisions it keeps within the bounds of all."""
 
 
-def bounds(precision: Precision, *, per_tensor: bool) -> Bounds:
-    """How far a model of this precision may stray."""
-    return _PER_TENSOR_BOUNDS if per_tensor else _BOUNDS[precision]
+def bounds(precision: Precision, model_type: ModelType, *, per_tensor: bool) -> Bounds:
+    """How far a model of this kind, at this precision, may stray."""
+    if per_tensor:
+        return _PER_TENSOR_BOUNDS
+    if model_type == "mobilebert" and precision == "float16":
+        return _MOBILEBERT_FLOAT16_BOUNDS
+    return _BOUNDS[precision]
 
 
 @dataclass(frozen=True)

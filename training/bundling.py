@@ -105,7 +105,8 @@ def _fill(
     _write_manifest(folder, conversion)
     reference = Reference(conversion.checkpoint)
     agreement = _agreement(folder, reference, tweets, on_step)
-    check_agreement(agreement, bounds(conversion.precision, per_tensor=conversion.per_tensor))
+    model_type = conversion.checkpoint.config.model_type
+    check_agreement(agreement, bounds(conversion.precision, model_type, per_tensor=conversion.per_tensor))
     _write_manifest(
         folder,
         conversion,

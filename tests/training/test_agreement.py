@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from stream.bundle import POLARITIES, Polarity
-from training.agreement import Agreement, Bounds, bounds, check_agreement, compare
+from training.agreement import Agreement, Bounds, ModelType, bounds, check_agreement, compare
 from training.checkpoint import Array
 from training.errors import DisagreementError
 
@@ -53,12 +53,13 @@ def test_differences_are_those_of_each_logit() -> None:
     assert agreement(other).as_json()["logits_difference"] == {"mean": 0.0208333, "max": 0.25}
 
 
-def test_the_finer_the_precision_the_closer_the_bounds() -> None:
+@pytest.mark.parametrize("model_type", ["bert", "mobilebert"])
+def test_the_finer_the_precision_the_closer_the_bounds(model_type: ModelType) -> None:
     coarse_to_fine = [
-        bounds("int8", per_tensor=True),
-        bounds("int8", per_tensor=False),
-        bounds("float16", per_tensor=False),
-        bounds("float32", per_tensor=False),
+        bounds("int8", model_type, per_tensor=True),
+        bounds("int8", model_type, per_tensor=False),
+        bounds("float16", model_type, per_tensor=False),
+        bounds("float32", model_type, per_tensor=False),
     ]
     differences = [each.mean_difference for each in coarse_to_fine]
     assert differences == sorted(differences, reverse=True)
