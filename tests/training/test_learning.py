@@ -11,6 +11,9 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.training.conftest import CONFIG
+from tests.training.toy import write_network
+from training.checkpoint import Array
 from training.errors import RecipeError, TrainingError
 from training.learning.batches import Order, padded
 from training.learning.beginning import Beginning
@@ -39,6 +42,12 @@ RECIPE = Recipe.model_validate(
 @pytest.fixture(scope="module")
 def beginning(checkpoint_folder: Path) -> Beginning:
     return Beginning.read(checkpoint_folder, RECIPE, student=None)
+
+
+@pytest.fixture
+def pretrained(checkpoint_folder: Path, tmp_path: Path) -> Path:
+    """A checkpoint without a head that tells polarities."""
+    return write_network(tmp_path, CONFIG, checkpoint_folder / "tokenizer.json")
 
 
 @given(st.lists(st.integers(2, 80), min_size=1, max_size=400), st.integers(1, 40), st.integers(0, 5))
@@ -121,6 +130,26 @@ def test_smoothing_wants_no_certainty() -> None:
     certain, fair = tf.constant([[50.0, 0.0, 0.0]]), tf.constant([[3.0, 0.0, 0.0]])
     gold, ones = tf.constant([0]), tf.ones(3)
     assert float(gold_loss(certain, gold, ones, 0.1)) > float(gold_loss(fair, gold, ones, 0.1))
+
+
+def test_seeds_share_their_first_head_where_the_recipe_gives_it_a_seed(pretrained: Path) -> None:
+    common = RECIPE.model_copy(update={"head_seed": 3})
+
+    heads = [_head(Beginning.read(pretrained, common, student=None)) for _ in range(2)]
+    own = _head(Beginning.read(pretrained, RECIPE, student=None))
+
+    assert (heads[0] == heads[1]).all()
+    assert not (heads[0] == own).any()
+
+
+def test_a_head_that_has_learned_is_kept(checkpoint_folder: Path, beginning: Beginning) -> None:
+    common = RECIPE.model_copy(update={"head_seed": 3})
+
+    assert (_head(Beginning.read(checkpoint_folder, common, student=None)) == _head(beginning)).all()
+
+
+def _head(beginning: Beginning) -> Array:
+    return beginning.network("classifier").weights()["classifier.weight"]
 
 
 def test_words_are_masked_and_brackets_are_not(beginning: Beginning) -> None:

@@ -1,7 +1,7 @@
 """What a stage begins with: a checkpoint, and the tweets as that checkpoint reads them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,7 +10,7 @@ import numpy as np
 from stream.bundle import POLARITIES
 from training.checkpoint import Array
 from training.data.tweets import LabelledTweet
-from training.learning.network import Head, Network, read_pretrained
+from training.learning.network import Head, Network, learned_labels, read_pretrained
 from training.learning.recipe import Recipe, Student
 from training.learning.student import cut
 from training.learning.tweets import UNKNOWN, Examples, Reader, read_tokenizer
@@ -37,7 +37,18 @@ class Beginning:
         if student:
             config, weights = cut(config, weights, student)
         word_pieces = read_tokenizer(folder, recipe.max_tokens, config)
-        return cls(folder, config, weights, Reader(word_pieces, recipe.cleaning))
+        beginning = cls(folder, config, weights, Reader(word_pieces, recipe.cleaning))
+        if recipe.head_seed is None or learned_labels(weights):
+            return beginning
+        return beginning.with_head(recipe.head_seed)
+
+    def with_head(self, seed: int) -> Self:
+        """Gives it a classifier whose weights are drawn from a seed, as BERT's are."""
+        size = (len(POLARITIES), self.config.hidden_size)
+        weight = np.random.default_rng(seed).normal(0.0, self.config.initializer_range, size)
+        bias = np.zeros(len(POLARITIES), np.float32)
+        head = {"classifier.weight": weight.astype(np.float32), "classifier.bias": bias}
+        return replace(self, weights=self.weights | head)
 
     def network(self, head: Head) -> Network:
         """Makes a network of it."""

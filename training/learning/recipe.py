@@ -91,6 +91,8 @@ class Recipe(_Section):
     licence: str
     max_tokens: int = Field(ge=3, le=512)
     cleaning: Cleaning
+    head_seed: int | None = Field(default=None, ge=0)
+    """What the classifier's first weights are drawn from; left out, each seed of a run draws its own."""
     adapt: Adapt | None = None
     student: Student | None = None
     distil: Distil | None = None
