@@ -47,7 +47,7 @@ test-edge: .venv/dev-installed system-packages
 test-training: .venv-training/installed
 	.venv-training/bin/pytest tests/training
 
-test-fleet: .venv-fleet/installed
+test-fleet: .venv-fleet/installed system-packages
 	@tests/fleet/install_system_packages
 	.venv-fleet/bin/pytest -m 'fleet or not fleet' tests/deploy tests/fleet
 

@@ -12,6 +12,8 @@ from stream.errors import MeterError
 
 _USB = re.compile(r"usb:([0-9a-fA-F]{4}):([0-9a-fA-F]{4})(?::(.+))?")
 _PSEUDO_TERMINALS = "/dev/pts/"
+_PSEUDO_TERMINAL_MAJORS = range(136, 144)
+"""The major numbers of such devices (Linux's devices.txt), by which they are known under another name too."""
 _UNO_IDS = {(0x2341, 0x0043), (0x2341, 0x0001), (0x2A03, 0x0043), (0x2341, 0x0243), (0x2341, 0x006A)}
 """What an Arduino Uno calls itself (arduino-core-avr's boards.txt)."""
 
@@ -56,7 +58,12 @@ def port_path(setting: str) -> str:
 
 def is_simulated(path: str) -> bool:
     """Whether a port is a program's and not a wire's: then what it tells was never measured."""
-    return os.path.realpath(path).startswith(_PSEUDO_TERMINALS)
+    if os.path.realpath(path).startswith(_PSEUDO_TERMINALS):
+        return True
+    try:
+        return os.major(Path(path).stat().st_rdev) in _PSEUDO_TERMINAL_MAJORS
+    except OSError:  # it is not there now
+        return False
 
 
 def _port(info: ListPortInfo) -> Port:

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -11,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+import orjson
 import pytest
 
-from tests.fleet import image, network
+from tests.fleet import image, meter, network
 from tests.fleet.machine import Machine, booted
 from tests.fleet.playbooks import BROKER, NODES, PROGRAM, Outcome, Playbooks
 from tests.fleet.wheels import Change, altered_wheel, built_wheel
@@ -49,6 +49,8 @@ class Fleet:
     playbooks: Playbooks
     rehearsed: Outcome
     made: Outcome
+    has_meter: bool
+    """Whether one of the nodes has a simulated one."""
 
     @property
     def nodes(self) -> list[Machine]:
@@ -64,8 +66,13 @@ class Fleet:
 
     def scraped(self) -> set[str]:
         """The nodes whose metrics Prometheus has had."""
-        _, answer = self.broker.fetch(9090, "/api/v1/query?query=" + quote('up{job="starling"} == 1'))
-        return set(re.findall(r'"instance":"([^"]+)"', answer))
+        return set(self.asked('up{job="starling"} == 1'))
+
+    def asked(self, query: str) -> dict[str, float]:
+        """What Prometheus answers, by node."""
+        _, answer = self.broker.fetch(9090, f"/api/v1/query?query={quote(query)}")
+        series = orjson.loads(answer)["data"]["result"]
+        return {one["metric"]["instance"]: float(one["value"][1]) for one in series}
 
     def ready(self) -> set[str]:
         """The nodes that are ready."""
@@ -95,15 +102,23 @@ def fleet(wheelhouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     network.lay_bridge()
     with contextlib.ExitStack() as running:
         running.callback(network.remove_bridge)
+        port = running.enter_context(meter.simulated_meter(tmp_path_factory.mktemp("meter")))
+        devices = {meter.NODE: {port: meter.PORT}} if port else {}
         names = [BROKER, *NODES]
-        machines = {name: running.enter_context(booted(name, number)) for number, name in enumerate(names)}
+        machines = {
+            name: running.enter_context(booted(name, number, devices.get(name, {})))
+            for number, name in enumerate(names)
+        }
+        if port:
+            meter.name_meter(machines[meter.NODE])
         addresses = {name: machine.address for name, machine in machines.items()}
+        of_hosts = {meter.NODE: meter.VARIABLES} if port else {}
         folder = tmp_path_factory.mktemp("inventory")
-        playbooks = Playbooks(folder, addresses, {"starling_wheelhouse": str(wheelhouse)})
+        playbooks = Playbooks(folder, addresses, {"starling_wheelhouse": str(wheelhouse)}, of_hosts)
         rehearsed = playbooks.run("site.yml", "--check")
         made = playbooks.run("site.yml")
         assert made.exit_code == 0, made.output[-4000:]
-        yield Fleet(machines, playbooks, rehearsed, made)
+        yield Fleet(machines, playbooks, rehearsed, made, has_meter=port is not None)
 
 
 @pytest.fixture

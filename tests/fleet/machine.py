@@ -6,7 +6,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,15 +57,21 @@ class Machine:
 
 
 @contextmanager
-def booted(name: str, number: int) -> Iterator[Machine]:
-    """A machine, for as long as the context lasts; what it wrote is thrown away after it."""
+def booted(name: str, number: int, devices: Mapping[str, str]) -> Iterator[Machine]:
+    """A machine, for as long as the context lasts; what it wrote is thrown away after it.
+
+    Args:
+        name: Its host name.
+        number: Its place in the network.
+        devices: Devices of the host's, and by what names the machine has them.
+    """
     folder = image.FOLDER / "machines" / name
     root = folder / "root"
     with _writable(image.base_system(), folder):
         namespace = network.lay_cable(name, number)
         (root / "etc/hostname").write_text(f"{name}\n", encoding="utf-8")
         (root / "etc/hosts").write_text(f"127.0.0.1 localhost\n{network.address(number)} {name}\n", encoding="utf-8")
-        with (folder / "console").open("wb") as console, _process(_boot(name, root, namespace), console):
+        with (folder / "console").open("wb") as console, _process(_boot(name, root, namespace, devices), console):
             machine = Machine(name, number, root)
             _wait_until_up(machine)
             # Package lists as old as the image would have apt ask for newer ones.
@@ -77,11 +83,12 @@ def booted(name: str, number: int) -> Iterator[Machine]:
         network.remove_cable(name)
 
 
-def _boot(name: str, root: Path, namespace: str) -> list[str]:
+def _boot(name: str, root: Path, namespace: str, devices: Mapping[str, str]) -> list[str]:
     # `ip netns exec` would mount another /sys, in which nspawn does not find its control groups.
     own_network = f"--network-namespace-path={namespace}"
     options = ["--quiet", "--boot", "--register=no", "--keep-unit", "--link-journal=no"]
-    return ["systemd-nspawn", *options, own_network, f"--machine={name}", "-D", str(root)]
+    bound = [f"--bind={device}:{inside}" for device, inside in devices.items()]
+    return ["systemd-nspawn", *options, own_network, *bound, f"--machine={name}", "-D", str(root)]
 
 
 @contextmanager

@@ -57,13 +57,20 @@ class Playbooks:
         folder: Where the inventory goes.
         addresses: The machines and where they are reached.
         variables: Of all hosts, over the usual ones.
+        of_hosts: Of single hosts, by their names.
     """
 
-    def __init__(self, folder: Path, addresses: Mapping[str, str], variables: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        addresses: Mapping[str, str],
+        variables: Mapping[str, Any],
+        of_hosts: Mapping[str, Mapping[str, Any]],
+    ) -> None:
         self._inventory = folder / "hosts.yml"
         groups = {"starling": NODES, "mosquitto": [BROKER], "prometheus": [BROKER]}
         inventory = {
-            name: {"hosts": {host: {"ansible_host": addresses[host]} for host in hosts}}
+            name: {"hosts": {host: {"ansible_host": addresses[host], **of_hosts.get(host, {})} for host in hosts}}
             for name, hosts in groups.items()
         }
         everybody = _usual_variables(addresses[BROKER]) | dict(variables)

@@ -1,5 +1,7 @@
 """Which device a setting means."""
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -67,3 +69,12 @@ def test_unos_are_listed_first_with_what_the_settings_take() -> None:
 def test_only_a_programs_port_is_simulated() -> None:
     assert is_simulated("/dev/pts/3")
     assert not is_simulated("/dev/ttyACM0")
+
+
+def test_a_programs_port_is_simulated_under_another_name_too(tmp_path: Path) -> None:
+    node = tmp_path / "ttyACM0"
+    try:
+        os.mknod(node, 0o600 | stat.S_IFCHR, os.makedev(136, 3))
+    except PermissionError:
+        pytest.skip("making a device needs root")
+    assert is_simulated(str(node))
