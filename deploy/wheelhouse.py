@@ -43,7 +43,10 @@ def check(folder: Path, wheel: Path, constraints: Path, kind: list[str]) -> None
         _check_whole(path)
     with tempfile.TemporaryDirectory() as nowhere:
         source = ("--no-index", "--find-links", str(folder), "--constraint", str(constraints))
-        _pip("install", "--dry-run", "--ignore-installed", "--target", nowhere, *source, *kind, str(wheel))
+        # Isolated: wheels that the controller's own configuration of pip leads to are of no use to a node.
+        _pip(
+            "--isolated", "install", "--dry-run", "--ignore-installed", "--target", nowhere, *source, *kind, str(wheel)
+        )
 
 
 def _check_whole(path: Path) -> None:
@@ -57,11 +60,17 @@ def _check_whole(path: Path) -> None:
 
 
 def _pip(*arguments: str) -> None:
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments, "--quiet"]
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  (our own words)
     if done.returncode:
-        reasons = [line for line in done.stderr.splitlines() if line.startswith("ERROR:")] or [done.stderr.strip()]
-        raise WheelhouseError(" ".join(reasons))
+        raise WheelhouseError("; ".join(_reasons(done.stdout, done.stderr)))
+
+
+def _reasons(output: str, errors: str) -> list[str]:
+    """What pip says went wrong: what cannot be had at once, which names what is missing, then its errors."""
+    _, _, conflict = output.partition("The conflict is caused by:\n")
+    together = [line.strip() for line in conflict.partition("\n\n")[0].splitlines()]
+    return together + ([line for line in errors.splitlines() if line.startswith("ERROR:")] or [errors.strip()])
 
 
 def _kind(machine: str, python: str) -> list[str]:

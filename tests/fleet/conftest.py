@@ -18,6 +18,7 @@ from tests.fleet.machine import Machine, booted
 from tests.fleet.playbooks import BROKER, NODES, PROGRAM, Outcome, Playbooks
 from tests.fleet.wheels import Change, altered_wheel, built_wheel
 
+SYSTEMS = {BROKER: image.BOOKWORM} | dict(zip(NODES, (image.BOOKWORM, image.TRIXIE, image.NOBLE), strict=True))
 _MINUTES = 60
 
 
@@ -89,10 +90,11 @@ def wheelhouse(wheel: Path) -> Path:
     """What the machines install from, for they reach no registry."""
     folder = image.FOLDER / "wheelhouse"
     program = image.CHECKOUT / "deploy" / "wheelhouse.py"
-    kind = ["--wheel", str(wheel), "--machine", os.uname().machine, "--python", "3.11"]
-    whole = subprocess.run([sys.executable, program, "check", folder, *kind], check=False, capture_output=True)
-    if whole.returncode:
-        subprocess.run([sys.executable, program, "fill", folder, *kind], check=True)
+    for python in {system.python for system in SYSTEMS.values()}:
+        kind = ["--wheel", str(wheel), "--machine", os.uname().machine, "--python", python]
+        whole = subprocess.run([sys.executable, program, "check", folder, *kind], check=False, capture_output=True)
+        if whole.returncode:
+            subprocess.run([sys.executable, program, "fill", folder, *kind], check=True)
     return folder
 
 
@@ -104,10 +106,9 @@ def fleet(wheelhouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         running.callback(network.remove_bridge)
         port = running.enter_context(meter.simulated_meter(tmp_path_factory.mktemp("meter")))
         devices = {meter.NODE: {port: meter.PORT}} if port else {}
-        names = [BROKER, *NODES]
         machines = {
-            name: running.enter_context(booted(name, number, devices.get(name, {})))
-            for number, name in enumerate(names)
+            name: running.enter_context(booted(name, number, system, devices.get(name, {})))
+            for number, (name, system) in enumerate(SYSTEMS.items())
         }
         if port:
             meter.name_meter(machines[meter.NODE])

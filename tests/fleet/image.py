@@ -1,29 +1,57 @@
-"""The Debian that the fleet's machines run: made once, kept outside the repository's history."""
+"""The systems that the fleet's machines run: each made once, kept outside the repository's history."""
 
 import subprocess
+import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
+
+from stream.bundle import file_sha256
 
 CHECKOUT = Path(__file__).parent.parent.parent
 FOLDER = CHECKOUT / ".fleet"
-SUITE = "bookworm"
 USER = "pi"
 _PACKAGES = (
-    "ca-certificates dbus iproute2 openssh-server python3 python3-apt sudo systemd systemd-sysv udev".split()  # noqa: SIM905
+    "apt ca-certificates dbus iproute2 openssh-server python3 python3-apt sudo systemd systemd-sysv udev".split()  # noqa: SIM905
 )
 _LATER_PACKAGES = "python3-venv mosquitto mosquitto-clients prometheus"
 """Fetched and not installed: that is the roles' work, and the machines reach no mirror."""
+_UBUNTU = "http://archive.ubuntu.com/ubuntu"
+_UBUNTU_KEYRING = "pool/main/u/ubuntu-keyring/ubuntu-keyring_2023.11.28.1_all.deb"
+_UBUNTU_KEYRING_SHA256 = "36de43b15853ccae0028e9a767613770c704833f82586f28eb262f0311adb8a8"
 
 
-def base_system() -> Path:
-    """The root folder that all machines share and none writes to; made where it is not there yet."""
-    root = FOLDER / SUITE
-    key = ssh_key()
-    if not root.exists():
-        unfinished = root.with_suffix(".unfinished")
-        subprocess.run(["rm", "-rf", unfinished], check=True)
-        _make(unfinished, key.with_suffix(".pub").read_text(encoding="utf-8"))
-        unfinished.rename(root)
-    return root
+@dataclass(frozen=True)
+class System:
+    """A system that the playbooks are for."""
+
+    suite: str
+    python: str
+    """The version of its Python."""
+    is_ubuntu: bool = False
+
+    @property
+    def root(self) -> Path:
+        """The root folder that all its machines share and none writes to; made where it is not there yet."""
+        root = FOLDER / self.suite
+        key = ssh_key()
+        if not root.exists():
+            unfinished = root.with_suffix(".unfinished")
+            subprocess.run(["rm", "-rf", unfinished], check=True)
+            _make(self, unfinished, key.with_suffix(".pub").read_text(encoding="utf-8"))
+            unfinished.rename(root)
+        return root
+
+    @property
+    def source(self) -> list[str]:
+        """Where mmdebstrap gets it; nothing means Debian's mirror."""
+        if not self.is_ubuntu:
+            return []
+        return [f"deb [signed-by={_ubuntu_keyring()}] {_UBUNTU} {self.suite} main universe"]
+
+
+BOOKWORM = System("bookworm", "3.11")
+TRIXIE = System("trixie", "3.13")
+NOBLE = System("noble", "3.12", is_ubuntu=True)
 
 
 def ssh_key() -> Path:
@@ -35,7 +63,18 @@ def ssh_key() -> Path:
     return key
 
 
-def _make(root: Path, public_key: str) -> None:
+def _ubuntu_keyring() -> Path:
+    """What Ubuntu's archive is verified with, which Debian has no package of."""
+    folder = FOLDER / "ubuntu-keyring"
+    if not folder.exists():
+        package = FOLDER / Path(_UBUNTU_KEYRING).name
+        urllib.request.urlretrieve(f"{_UBUNTU}/{_UBUNTU_KEYRING}", package)  # noqa: S310  (it is http)
+        assert file_sha256(package) == _UBUNTU_KEYRING_SHA256
+        subprocess.run(["dpkg-deb", "--extract", package, folder], check=True)
+    return folder / "usr/share/keyrings/ubuntu-archive-keyring.gpg"
+
+
+def _make(system: System, root: Path, public_key: str) -> None:
     hooks = [
         f'chroot "$1" apt-get install --yes --no-install-recommends --download-only {_LATER_PACKAGES}',
         f'chroot "$1" useradd --create-home --shell /bin/bash {USER}',
@@ -53,7 +92,8 @@ def _make(root: Path, public_key: str) -> None:
         f"--include={','.join(_PACKAGES)}",
         "--skip=cleanup/apt/lists,cleanup/apt/cache,cleanup/apt",
         *(f"--customize-hook={hook}" for hook in hooks),
-        SUITE,
+        system.suite,
         str(root),
+        *system.source,
     ]
     subprocess.run(command, check=True)

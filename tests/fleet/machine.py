@@ -1,4 +1,4 @@
-"""A machine of the fleet: Debian, booted by systemd-nspawn, in a network namespace of its own."""
+"""A machine of the fleet: Debian or Ubuntu, booted by systemd-nspawn, in a network namespace of its own."""
 
 import shutil
 import signal
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.fleet import image, network
+from tests.fleet.image import System
 
 _BOOT_SECONDS = 60
 _LOGIN_OPTIONS = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"]
@@ -57,17 +58,18 @@ class Machine:
 
 
 @contextmanager
-def booted(name: str, number: int, devices: Mapping[str, str]) -> Iterator[Machine]:
+def booted(name: str, number: int, system: System, devices: Mapping[str, str]) -> Iterator[Machine]:
     """A machine, for as long as the context lasts; what it wrote is thrown away after it.
 
     Args:
         name: Its host name.
         number: Its place in the network.
+        system: What it runs.
         devices: Devices of the host's, and by what names the machine has them.
     """
     folder = image.FOLDER / "machines" / name
     root = folder / "root"
-    with _writable(image.base_system(), folder):
+    with _writable(system.root, folder):
         namespace = network.lay_cable(name, number)
         (root / "etc/hostname").write_text(f"{name}\n", encoding="utf-8")
         (root / "etc/hosts").write_text(f"127.0.0.1 localhost\n{network.address(number)} {name}\n", encoding="utf-8")

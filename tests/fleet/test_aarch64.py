@@ -32,7 +32,7 @@ def root(wheel: Path) -> Path:
     root = image.FOLDER / "arm64"
     if not (root / "usr/bin/python3.11").exists():
         options = ["--quiet", "--variant=extract", "--architectures=arm64", f"--include={_LIBRARIES.replace(' ', ',')}"]
-        subprocess.run(["mmdebstrap", *options, image.SUITE, root], check=True)
+        subprocess.run(["mmdebstrap", *options, image.BOOKWORM.suite, root], check=True)
     wheelhouse = image.FOLDER / "wheelhouse-aarch64"
     program = image.CHECKOUT / "deploy" / "wheelhouse.py"
     kind = ["--wheel", str(wheel), "--machine", "aarch64", "--python", "3.11"]
