@@ -26,11 +26,17 @@ def panels() -> Iterator[dict[str, Any]]:
         yield from (panel for panel in dashboard["panels"] if panel["type"] != "row")
 
 
-def panel_queries() -> Iterator[tuple[str, str]]:
+def all_queries(rate_interval: str = "4s") -> list[tuple[str, str]]:
+    """What asks, and the expression: of every panel, every alert and every recording rule."""
+    recorded = [(rule["record"], rule["record"]) for rule in rules("record")]
+    return [*panel_queries(rate_interval), *alert_queries(), *recorded]
+
+
+def panel_queries(rate_interval: str = "4s") -> Iterator[tuple[str, str]]:
     """Title and expression of every query of every panel, of all nodes."""
     for panel in panels():
         for target in panel["targets"]:
-            yield panel["title"], asked(target["expr"])
+            yield panel["title"], asked(target["expr"], rate_interval)
 
 
 def asked(expression: str, rate_interval: str = "4s") -> str:

@@ -20,8 +20,9 @@ from stream.power.frames import ZERO_SCALE
 from stream.power.link import open_meter
 from stream.power.simulator import simulated_uno
 from stream.settings import PowerSettings, Settings
-from tests.grafana.prometheus import PROGRAM, Prometheus, prometheus
-from tests.grafana.queries import alert_queries, panel_queries, rules
+from tests.grafana.data import eventually_all_with_data, rules_in_trouble
+from tests.grafana.prometheus import PROGRAM, prometheus
+from tests.grafana.queries import all_queries
 from tests.integration import mosquitto
 from tests.integration.mosquitto import Mosquitto
 from tests.integration.probe import probing, serving, settings_for
@@ -33,7 +34,6 @@ pytestmark = [
     pytest.mark.skipif(mosquitto.PROGRAM is None, reason="Mosquitto is not installed: apt-get install mosquitto"),
     pytest.mark.skipif(PROGRAM is None, reason="Prometheus is not installed: apt-get install prometheus"),
 ]
-PATIENCE_SECONDS = 40.0
 IDLE_WATTS = "starling_power_idle_watts"
 
 
@@ -87,20 +87,6 @@ async def flowing(settings: Settings) -> AsyncIterator[None]:
         await asyncio.wait([sending])
 
 
-async def without_data(server: Prometheus, queries: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    return [(title, expression) for title, expression in queries if not await server.values(expression)]
-
-
-async def eventually_all_with_data(server: Prometheus, queries: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Asks until all queries give data at once; returns those that still do not when patience is at an end."""
-    deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
-    while missing := await without_data(server, queries):
-        if asyncio.get_running_loop().time() > deadline:
-            break
-        await asyncio.sleep(0.5)
-    return missing
-
-
 @pytest.mark.usefixtures("raspberry_pi")
 async def test_every_panel_and_every_rule_has_data_while_tweets_flow(tmp_path: Path, simulator: Path) -> None:
     options = "allow_anonymous true\nsys_interval 1"
@@ -116,16 +102,7 @@ async def test_every_panel_and_every_rule_has_data_while_tweets_flow(tmp_path: P
             server = await stack.enter_async_context(prometheus(tmp_path, addresses))
             assert await eventually_all_with_data(server, [("idle", IDLE_WATTS)]) == []
             await stack.enter_async_context(flowing(nodes[0]))
-            recorded = [(rule["record"], rule["record"]) for rule in rules("record")]
-            queries = [*panel_queries(), *alert_queries(), *recorded]
-            assert await eventually_all_with_data(server, queries) == []
-            await check_rules_are_healthy(server)
+            assert await eventually_all_with_data(server, all_queries()) == []
+            assert await rules_in_trouble(server) == []
             assert await server.get("label/instance/values", **{"match[]": 'up{job="starling"}'}) == ["pi-1", "pi-2"]
             assert await server.values("count(count by (sha256) (starling_model_info))") == [2]
-
-
-async def check_rules_are_healthy(server: Prometheus) -> None:
-    groups = (await server.get("rules"))["groups"]
-    healths = [(rule["name"], rule["health"], rule.get("lastError")) for group in groups for rule in group["rules"]]
-    assert [health for health in healths if health[1] != "ok"] == []
-    assert len(healths) == len(rules("record")) + len(rules("alert"))
