@@ -23,6 +23,7 @@ def _certified(fleet: Fleet, folder: Path) -> dict[str, Any]:
     return {
         "mosquitto_certificate": certificate,
         "mosquitto_key": key,
+        "mosquitto_ca_certificate": ca,
         "starling_broker_tls": True,
         "starling_broker_ca_certificate": ca,
         "starling_http_certificate": certificate,
