@@ -102,7 +102,7 @@ class Broker:
                     watcher.cancel()
 
     def _connections(self) -> Session:
-        name = f"starling-{self._settings.node}"
+        name = intake_identifier(self._settings.node)
         will = aiomqtt.Will(status_topic(self._settings.node), OFFLINE, qos=1, retain=True)
         return Session(
             intake=Client(self._settings.broker, identifier=name, persistent=True),
@@ -142,6 +142,11 @@ class Broker:
                 await deliveries.drain()
         except TimeoutError:
             logger.warning("not all tweets were done in time; the broker keeps those for the next start")
+
+
+def intake_identifier(node: str) -> str:
+    """The client id by which the broker knows the session that tweets wait in."""
+    return f"starling-{node}"
 
 
 def reconnect_delays(longest_seconds: float) -> Iterator[float]:

@@ -76,8 +76,15 @@ class BrokerFigures(Collector):
     def collect(self) -> Iterable[Metric]:
         """Gives the figures that are known."""
         for figure in _FIGURES:
-            if (value := self._values.get(figure.topic)) is not None:
+            if (value := self._values.get(figure.topic, self._unsaid(figure))) is not None:
                 yield figure.family(figure.name, figure.help_text, value=value)
+
+    def _unsaid(self, figure: _Figure) -> float | None:
+        """What holds while the broker says nothing of it: Mosquitto publishes no count before it is above 0.
+
+        A counter that began with its first drops would hide them from `increase()`.
+        """
+        return 0.0 if self._values and figure.family is CounterMetricFamily else None
 
 
 async def watch_broker(settings: Settings, registry: CollectorRegistry) -> None:

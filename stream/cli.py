@@ -157,6 +157,17 @@ def probe(
 
 
 @app.command()
+def leave(
+    discard: Annotated[bool, typer.Option("--discard", help="Drop the tweets that wait for the node.")] = False,
+    config: Config = None,
+) -> None:
+    """Have the broker forget this node, which is stopped and will not come back under its name."""
+    from stream.commands.leave import leave_broker
+
+    leave_broker(config, discard=discard)
+
+
+@app.command()
 def settings() -> None:
     """Print every setting with its meaning and its default, as a starling.toml to start from."""
     from stream.commands.settings import settings_template

@@ -42,6 +42,12 @@ class State(StrEnum):
     BEHIND = "behind"
 
 
+def subscription(settings: Settings) -> str:
+    """What a node subscribes to: all tweets, or in a group its share of them."""
+    topic, group = settings.topics.tweets, settings.broker.group
+    return f"$share/{group}/{topic}" if group else topic
+
+
 class Loner:
     """A node that takes all tweets.
 
@@ -51,7 +57,7 @@ class Loner:
     """
 
     def __init__(self, settings: Settings, session: Session) -> None:
-        self._tweets = settings.topics.tweets
+        self._subscription = subscription(settings)
         self._intake = session.intake
 
     async def join(self) -> None:
@@ -60,7 +66,7 @@ class Loner:
         Raises:
             BrokerError: The broker does not let us.
         """
-        await _subscribe(self._intake, self._tweets)
+        await _subscribe(self._intake, self._subscription)
 
     async def keep_fair(self) -> None:
         """Has nobody to be fair to."""
@@ -82,7 +88,7 @@ class Member:
     def __init__(self, settings: Settings, session: Session, deliveries: Deliveries, metrics: Metrics) -> None:
         self._node = settings.node
         self._group = settings.broker.group
-        self._subscription = f"$share/{self._group}/{settings.topics.tweets}"
+        self._subscription = subscription(settings)
         self._behind_seconds = settings.broker.behind_seconds
         self._session = session
         self._deliveries = deliveries

@@ -48,6 +48,15 @@ async def test_messages_that_the_broker_drops_are_counted(tmp_path: Path) -> Non
         watching.cancel()
 
 
+async def test_a_broker_that_has_dropped_nothing_yet_has_dropped_none(broker: Mosquitto) -> None:
+    watched = Watched()
+    settings = settings_for(broker.port, broker={"sys_metrics": True})
+    watching = asyncio.create_task(watch_broker(settings, watched.registry))
+    assert watched.registry.get_sample_value("starling_broker_messages_dropped_total") is None
+    await watched.until("starling_broker_messages_dropped_total", 0)
+    watching.cancel()
+
+
 async def test_a_broker_that_went_away_has_no_figures_until_it_is_back(broker: Mosquitto) -> None:
     watched = Watched()
     settings = settings_for(broker.port, broker={"sys_metrics": True})
