@@ -105,7 +105,7 @@ class Viewer:
             elif topic == self._settings.topics.rejected:
                 self._print(rejection_line(ShownRejection.model_validate_json(payload)))
             elif topic_matches_sub(ALL_STATUS_TOPICS, topic):
-                status = one_line(payload.decode("utf-8", "replace"))
+                status = one_line(payload.decode("utf-8", "replace")) or "gone for good"
                 self._console.print(Text(f"node {one_line(node_of(topic))} is {status}", "bold"))
             elif topic_matches_sub(ALL_ENERGY_TOPICS, topic):
                 self._show_energy(node_of(topic), payload)

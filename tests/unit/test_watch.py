@@ -78,7 +78,9 @@ def test_a_node_that_comes_or_goes_is_shown_and_is_no_result(
 ) -> None:
     viewer.show(message("starling/pi-1/status", b"online"))
     viewer.show(message("starling/pi-\x07/status", b"\x1b[2J\xff"))
-    assert capsys.readouterr().out.splitlines() == ["node pi-1 is online", "node pi- is [2J\ufffd"]
+    viewer.show(message("starling/pi-2/status", b""))
+    shown = capsys.readouterr().out.splitlines()
+    assert shown == ["node pi-1 is online", "node pi- is [2J\ufffd", "node pi-2 is gone for good"]
     assert viewer.results == 0
 
 
