@@ -20,6 +20,9 @@ from tests.fleet.wheels import Change, altered_wheel, built_wheel
 
 SYSTEMS = {BROKER: image.BOOKWORM} | dict(zip(NODES, (image.BOOKWORM, image.TRIXIE, image.NOBLE), strict=True))
 _MINUTES = 60
+_ORDER = (
+    "test_site test_meter test_dashboards test_refusals test_benchmark test_rollout test_tls test_uninstall".split()  # noqa: SIM905
+)
 
 
 def _what_is_missing() -> str | None:
@@ -34,12 +37,19 @@ def _what_is_missing() -> str | None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     missing = _what_is_missing()
+    items.sort(key=_place)
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.fleet)
             item.add_marker(pytest.mark.timeout(40 * _MINUTES))
             if missing:
                 item.add_marker(pytest.mark.skip(reason=missing))
+
+
+def _place(item: pytest.Item) -> int:
+    """A fleet is made, looked at, used, and taken away; the tests of other folders keep their places."""
+    is_of_the_fleet = item.path.parent == Path(__file__).parent and item.path.stem in _ORDER
+    return _ORDER.index(item.path.stem) if is_of_the_fleet else -1
 
 
 @dataclass(frozen=True)
