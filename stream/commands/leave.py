@@ -35,7 +35,7 @@ def leave_broker(config: Path | None, *, discard: bool) -> None:
 
 async def _leave(settings: Settings, *, discard: bool) -> None:
     await _refuse_if_online(settings)
-    waiting = await _end_subscription(settings)
+    waiting = await _end_subscription(settings, discard=discard)
     if waiting and not discard:
         raise BrokerError(
             f"the broker keeps {waiting} tweets or more for {settings.node}: have it run once more, until it has "
@@ -59,13 +59,18 @@ async def _refuse_if_online(settings: Settings) -> None:
         raise BrokerError(f"{settings.node} is online: stop it first")
 
 
-async def _end_subscription(settings: Settings) -> int:
-    """Has the broker deal the node nothing more; returns how many tweets came of those that it kept."""
+async def _end_subscription(settings: Settings, *, discard: bool) -> int:
+    """Ends it, unless tweets wait that are not to be dropped; returns how many came."""
     waiting: list[Message] = []
     intake = Client(settings.broker, identifier=intake_identifier(settings.node), persistent=True)
     intake.deliver_to(waiting.append)  # and acknowledge none: they stay the broker's
     async with intake:
-        if intake.session_present:
-            # The broker sends what it has before it answers.
+        if not intake.session_present:
+            return 0
+        # Changes nothing; but the broker sends what it has before it answers.
+        await intake.subscribe_confirmed(subscription(settings))
+        if not waiting or discard:
             await intake.unsubscribe_confirmed(subscription(settings))
+            if waiting and not discard:  # they came in between, and more may: nobody else need be there to take them
+                await intake.subscribe_confirmed(subscription(settings))
     return len(waiting)

@@ -55,6 +55,17 @@ async def test_tweets_that_wait_for_a_node_are_kept_until_it_has_labelled_them(g
         assert (await finished("leave", "--config", config))[0] == 0
 
 
+async def test_a_node_that_may_not_leave_yet_goes_on_being_dealt_tweets(gone: Settings, config: Path) -> None:
+    await was_there(gone)
+    async with probing(gone) as probe:
+        await probe.tweet("before")
+        assert (await finished("leave", "--config", config))[0] == 69
+        await probe.tweet("after")
+
+        async with serving(gone):
+            await probe.label_of("after")
+
+
 async def test_tweets_that_wait_for_a_node_are_dropped_where_that_is_wanted(gone: Settings, config: Path) -> None:
     await was_there(gone)
     async with probing(gone) as probe:
