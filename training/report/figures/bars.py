@@ -17,6 +17,7 @@ from training.report.figures.style import (
     groups,
     hatch,
     in_group,
+    in_words,
     known,
     label,
     legend_in_lines,
@@ -25,7 +26,6 @@ from training.report.figures.style import (
 )
 from training.report.quantities import Quantity
 from training.report.rows import Row
-from training.report.tables import device_name
 
 Q = Quantity
 _GROUP_WIDTH = 0.8
@@ -184,7 +184,7 @@ def _alternative(rows: Sequence[Row], panels: Sequence[Panel]) -> str:
 def _in_words(rows: Sequence[Row], panel: Panel) -> str:
     manner = panel.quantity.manner
     said = [
-        f"{device_name(row)} {label(row)} {(row.mean(panel.quantity) or 0) * manner.scale:.3g}"
+        f"{in_words(row, rows)} {(row.mean(panel.quantity) or 0) * manner.scale:.3g}"
         for row in known(rows, panel.quantity)
     ]
     return f"{manner.axis}: {', '.join(said)}"

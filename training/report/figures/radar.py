@@ -16,6 +16,7 @@ from training.report.figures.style import (
     colour,
     groups,
     in_group,
+    in_words,
     known,
     label,
     save,
@@ -23,7 +24,6 @@ from training.report.figures.style import (
 )
 from training.report.quantities import Quantity
 from training.report.rows import Row
-from training.report.tables import device_name
 
 Q = Quantity
 _HIGH_IS_GOOD = {Q.ACCURACY: "accuracy", Q.MACRO_F1: "macro-F1", Q.TWEETS_PER_SECOND: "tweets/s"}
@@ -106,7 +106,7 @@ def _by_precision(rows: Sequence[Row]) -> list[Row]:
 
 def _alternative(rows: Sequence[Row], spokes: Sequence[Quantity]) -> str:
     said = [
-        f"{device_name(row)} {label(row)}: "
+        f"{in_words(row, rows)}: "
         + ", ".join(f"{_SPOKES[quantity]} {share_of_best(row, rows, quantity):.0%}" for quantity in spokes)
         for row in rows
     ]

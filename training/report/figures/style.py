@@ -121,6 +121,11 @@ def label(row: Row) -> str:
     return precision_name(row.precision)
 
 
+def in_words(row: Row, rows: Sequence[Row]) -> str:
+    """A row's name where no legend can be seen: what tells it apart from the others."""
+    return ", ".join([*group_name(row, rows).splitlines(), label(row)])
+
+
 Place = Literal["outside upper left", "outside lower center"]
 
 

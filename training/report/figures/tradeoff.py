@@ -14,6 +14,7 @@ from training.report.figures.style import (
     colour,
     group_name,
     groups,
+    in_words,
     known,
     label,
     legend_in_lines,
@@ -22,7 +23,7 @@ from training.report.figures.style import (
 )
 from training.report.quantities import Quantity
 from training.report.rows import Row
-from training.report.tables import accuracy_interval, device_name
+from training.report.tables import accuracy_interval
 
 Q = Quantity
 _WANTED = ((Q.TWEETS_PER_SECOND, 1), (Q.ACCURACY, 1), (Q.JOULES_PER_TWEET, -1))
@@ -117,7 +118,7 @@ def _handle(marker: str, fill: str, text: str) -> Line2D:
 
 def _alternative(rows: Sequence[Row], front: Sequence[Row], cost: Quantity) -> str:
     said = [
-        f"{device_name(row)} {label(row)}: accuracy {row.mean(Q.ACCURACY) or 0:.1%}, "
+        f"{in_words(row, rows)}: accuracy {row.mean(Q.ACCURACY) or 0:.1%}, "
         f"{row.mean(Q.TWEETS_PER_SECOND) or 0:.3g} tweets/s, {_cost_in_words(row, cost)}"
         + (", not beaten by any" if row in front else "")
         for row in rows
