@@ -65,8 +65,12 @@ def test_there_is_a_table_for_each_of_the_papers(markdown: str) -> None:
         assert f"**{table}" in markdown
 
 
-@pytest.mark.parametrize("name", ["figure-4", "figure-5", "figure-6", "figure-7", "trade-off"])
-def test_there_is_a_picture_for_each_of_the_papers_and_one_more(report: Path, markdown: str, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["figure-4", "figure-5", "figure-6", "figure-7", "trade-off", "figure-5-paper", "figure-7-paper"]
+)
+def test_there_is_a_picture_for_each_of_the_papers_and_of_its_own_rows_and_one_more(
+    report: Path, markdown: str, name: str
+) -> None:
     assert (report / "figures" / f"{name}.png").stat().st_size > 10_000
     assert (report / "figures" / f"{name}.svg").read_text(encoding="utf-8").startswith("<?xml")
     assert f"](figures/{name}.svg)" in markdown
@@ -74,13 +78,13 @@ def test_there_is_a_picture_for_each_of_the_papers_and_one_more(report: Path, ma
 
 def test_every_picture_tells_its_numbers_to_whoever_does_not_see_it(markdown: str) -> None:
     words = re.findall(r"!\[(.*?)\]\(figures", markdown)
-    assert len(words) == 5
-    assert all("pi-c" in each and re.search(r"\d", each) for each in words)
+    assert len(words) == 7
+    assert all(("pi-c" in each or "(paper)" in each) and re.search(r"\d", each) for each in words)
 
 
 def test_the_page_needs_no_other_file(report: Path) -> None:
     page = (report / "report.html").read_text(encoding="utf-8")
-    assert page.count("<svg") == 5
+    assert page.count("<svg") == 7
     assert not re.search(r'(src|href)="(?!#)', page)
 
 

@@ -69,13 +69,31 @@ class PaperRow(_Section):
 
     def known(self) -> Numbers:
         """The numbers that stand in the row."""
+        return {quantity: number.value for quantity, number in self._numbers().items()}
+
+    def caveats(self) -> tuple[Caveat, ...]:
+        """What is to be said of numbers that the paper is not known to print."""
+        derived = {quantity: number.how for quantity, number in self._numbers().items() if number.source == "derived"}
+        return tuple(
+            Caveat(f"Derived: {how}", frozenset({quantity} | _MADE_OF_IT.get(quantity, set())))
+            for quantity, how in derived.items()
+        )
+
+    def _numbers(self) -> dict[Quantity, Number]:
         found = {Quantity[name.upper()]: getattr(self, name) for name in _NUMBERS}
-        return {_AS_PAPER_COUNTS.get(quantity, quantity): number.value for quantity, number in found.items() if number}
+        return {_AS_PAPER_COUNTS.get(quantity, quantity): number for quantity, number in found.items() if number}
 
 
 _NUMBERS = [name for name in PaperRow.model_fields if name not in {"device", "model", "precision", "note"}]
 _AS_PAPER_COUNTS = {Q.FLOPS: Q.PAPER_FLOPS}
 """Its FLOPS are not counted in the graph."""
+_MADE_OF_IT = {
+    Q.PAPER_FLOPS: {Q.SI},
+    Q.SECONDS: {Q.SI, Q.RER, Q.WATTS},
+    Q.SECONDS_PER_TWEET: {Q.TWEETS_PER_SECOND},
+    Q.PAPER_POWER: {Q.MPI, Q.RER, Q.WATTS, Q.JOULES},
+    Q.PAPER_WATTS_PER_SAMPLE: {Q.JOULES_PER_TWEET},
+}
 
 
 class Paper(_Section):
@@ -83,6 +101,8 @@ class Paper(_Section):
 
     test_tweets: Number
     operations_per_tweet: Number
+    best_accuracy: Number
+    best_macro_f1: Number
     compression_ratio: Number
     accuracy_drop: Number
     bert_large_bytes: Number
@@ -118,9 +138,9 @@ def with_indices(numbers: Numbers, precision: str) -> Numbers:
 
 def _row(row: PaperRow) -> Row:
     numbers = with_indices(row.known(), row.precision)
-    caveats = (Caveat(row.note, frozenset(numbers) - {Q.FILE_BYTES}),) if row.note else ()
+    noted = (Caveat(row.note, frozenset(numbers) - {Q.FILE_BYTES}),) if row.note else ()
     values = {quantity: Spread((value,)) for quantity, value in numbers.items()}
-    return Row(row.device, row.model, row.precision, values, caveats, from_paper=True)
+    return Row(row.device, row.model, row.precision, values, (*noted, *row.caveats()), from_paper=True)
 
 
 def _physical(numbers: Numbers) -> Numbers:
