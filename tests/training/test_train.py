@@ -106,6 +106,19 @@ def test_a_run_that_was_interrupted_ends_with_the_same_weights_to_the_bit(
     assert weights_of(checkpoint) == weights_of(trained / "run/seed-0/checkpoint")
 
 
+def test_with_an_adversary_it_is_learned_too_and_an_interruption_changes_nothing(
+    trained: Path, base: str, tmp_path: Path
+) -> None:
+    recipe = FINETUNE.replace("epochs = 5", "epochs = 5\nadversary = 0.05")
+    whole = train(toy_run(tmp_path / "whole", base, recipe))
+    assert json.loads((whole.parent / "scores.json").read_text())["macro_recall"] > 0.9
+    assert weights_of(whole) != weights_of(trained / "run/seed-0/checkpoint")
+    run = toy_run(tmp_path / "cut", base, recipe)
+    with pytest.raises(InterruptedRunError):
+        train(run, Watcher(stop_after=40))
+    assert weights_of(train(run)) == weights_of(whole)
+
+
 def test_another_seed_ends_with_other_weights(trained: Path, base: str, tmp_path: Path) -> None:
     run = toy_run(tmp_path, base, FINETUNE.replace("epochs = 5", "epochs = 1"), seeds=[1])
     other = load_file(train(run) / "model.safetensors")

@@ -74,6 +74,11 @@ class Network:
         return list(self.model.trainable_variables)
 
     @property
+    def word_embeddings(self) -> Tensor:
+        """The one among them that has a row for each word of the vocabulary."""
+        return self.model.get_input_embeddings().weight
+
+    @property
     def random_states(self) -> list[Any]:
         """The states of the generators that dropout draws from."""
         # Keras keeps them out of its own checkpoints, and so out of its public attributes.

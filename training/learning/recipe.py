@@ -42,6 +42,8 @@ class Stage(_Section):
     """The rate of each layer as a share of the one above it (Howard and Ruder, 2018)."""
     averaging: float = Field(default=0.0, ge=0, lt=1)
     """How much of the running average of the weights each step keeps; 0 is no averaging."""
+    adversary: float = Field(default=0.0, ge=0)
+    """How far the word embeddings are moved against the network in each step, over all words of a batch together."""
 
 
 class Supervised(Stage):

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from training.errors import InterruptedRunError, TrainingError
+from training.learning.adversary import adversarial_gradients
 from training.learning.files import write_arrays
 from training.learning.network import Tensor
 from training.learning.optimiser import Optimiser, WeightAverage, learning_rate
@@ -98,19 +99,25 @@ class StageRun:
     def _step_function(self) -> Callable[..., Tensor]:
         """The step as a graph, traced once for batches of any shape."""
         task, optimiser, average = self._task, self._optimiser, self._average
-        variables = task.network.variables
         scalar = tf.TensorSpec([], tf.float32)
 
         def step(*arguments: Tensor) -> Tensor:
             *inputs, rate, number = arguments
-            with tf.GradientTape() as tape:
-                loss = task.loss(*inputs)
-            optimiser.apply(tape.gradient(loss, variables), rate)
+            loss, gradients = self._gradients(lambda: task.loss(*inputs))
+            optimiser.apply(gradients, rate)
             task.network.ignore_padding()
             average.update(number)
             return loss
 
         return tf.function(step, input_signature=[*task.signature, scalar, scalar])  # type: ignore[no-any-return]
+
+    def _gradients(self, loss_of: Callable[[], Tensor]) -> tuple[Tensor, list[Tensor]]:
+        network, distance = self._task.network, self._task.settings.adversary
+        if distance:
+            return adversarial_gradients(loss_of, network.variables, network.word_embeddings, distance)
+        with tf.GradientTape() as tape:
+            loss = loss_of()
+        return loss, tape.gradient(loss, network.variables)
 
     def _one_step(self, state: State, step: Callable[..., Tensor]) -> None:
         began = time.monotonic()
