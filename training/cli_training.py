@@ -45,6 +45,8 @@ def train(
 ) -> None:
     """Train a model by a recipe. Interrupted, the same command goes on from where it was."""
     need_the_training_extra("tensorflow")
+    if seed and seeds:
+        raise typer.BadParameter("give --seed or --seeds, not both")
     from training.commands.train import train_recipe
     from training.learning.recipe import read_recipe
     from training.learning.run import Run, find_teacher

@@ -43,6 +43,13 @@ def test_several_seeds_end_in_a_table_with_their_mean_and_spread(checkpoint_fold
     assert summary["macro_recall"]["mean"] == pytest.approx(sum(by_seed) / 2)
 
 
+def test_seeds_are_named_or_counted_but_not_both(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, [*arguments(tmp_path), "--seed", "3", "--seeds", "2"])
+    assert result.exit_code == 2
+    assert "not both" in result.stderr
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_recipe_that_needs_unlabelled_tweets_or_a_teacher_says_so(tmp_path: Path) -> None:
     adapt = "[adapt]\nlearning_rate = 1e-4\nepochs = 1\n"
     distil = "[distil]\nlearning_rate = 1e-4\nepochs = 1\n"
