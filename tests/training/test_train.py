@@ -106,10 +106,11 @@ def test_a_run_that_was_interrupted_ends_with_the_same_weights_to_the_bit(
     assert weights_of(checkpoint) == weights_of(trained / "run/seed-0/checkpoint")
 
 
+@pytest.mark.parametrize("more", ["", "\nconsistency = 1.0", '\narithmetic = "bfloat16"'])
 def test_with_an_adversary_it_is_learned_too_and_an_interruption_changes_nothing(
-    trained: Path, base: str, tmp_path: Path
+    trained: Path, base: str, tmp_path: Path, more: str
 ) -> None:
-    recipe = FINETUNE.replace("epochs = 5", "epochs = 5\nadversary = 0.05")
+    recipe = FINETUNE.replace("epochs = 5", f"epochs = 5\nadversary = 0.05{more}")
     whole = train(toy_run(tmp_path / "whole", base, recipe))
     assert json.loads((whole.parent / "scores.json").read_text())["macro_recall"] > 0.9
     assert weights_of(whole) != weights_of(trained / "run/seed-0/checkpoint")

@@ -10,12 +10,13 @@ import tensorflow as tf
 
 from training.errors import InterruptedRunError, TrainingError
 from training.learning.adversary import adversarial_gradients
+from training.learning.arithmetic import multiplying_in
 from training.learning.files import write_arrays
 from training.learning.network import Tensor
 from training.learning.optimiser import Optimiser, WeightAverage, learning_rate
 from training.learning.recipe import Supervised
 from training.learning.state import State, load_state, save_state
-from training.learning.task import Judge, Task
+from training.learning.task import Answer, Judge, Task
 
 _HISTORY_STEPS = 25
 """A point of the loss curve for so many steps."""
@@ -103,7 +104,7 @@ class StageRun:
 
         def step(*arguments: Tensor) -> Tensor:
             *inputs, rate, number = arguments
-            loss, gradients = self._gradients(lambda: task.loss(*inputs))
+            loss, gradients = self._gradients(lambda: task.answer(*inputs))
             optimiser.apply(gradients, rate)
             task.network.ignore_padding()
             average.update(number)
@@ -111,19 +112,22 @@ class StageRun:
 
         return tf.function(step, input_signature=[*task.signature, scalar, scalar])  # type: ignore[no-any-return]
 
-    def _gradients(self, loss_of: Callable[[], Tensor]) -> tuple[Tensor, list[Tensor]]:
-        network, distance = self._task.network, self._task.settings.adversary
-        if distance:
-            return adversarial_gradients(loss_of, network.variables, network.word_embeddings, distance)
+    def _gradients(self, answer: Callable[[], Answer]) -> tuple[Tensor, list[Tensor]]:
+        network, settings = self._task.network, self._task.settings
+        if settings.adversary:
+            return adversarial_gradients(
+                answer, network.variables, network.word_embeddings, settings.adversary, settings.consistency
+            )
         with tf.GradientTape() as tape:
-            loss = loss_of()
+            loss = answer().loss
         return loss, tape.gradient(loss, network.variables)
 
     def _one_step(self, state: State, step: Callable[..., Tensor]) -> None:
         began = time.monotonic()
         rate = learning_rate(self._task.settings, state.step, self._steps)
         inputs = self._task.inputs(state.step)
-        loss = float(step(*inputs, np.float32(rate), np.float32(state.step)))
+        with multiplying_in(self._task.settings.arithmetic):
+            loss = float(step(*inputs, np.float32(rate), np.float32(state.step)))
         if not np.isfinite(loss):
             raise TrainingError(
                 f"the loss of {self._name} is {loss} at step {state.step + 1}: lower its learning_rate in the recipe"

@@ -1,0 +1,35 @@
+"""In which arithmetic matrices are multiplied."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from training.learning.arithmetic import multiplying_in
+
+pytestmark = pytest.mark.training
+
+HAS_BFLOAT16 = "avx512_bf16" in Path("/proc/cpuinfo").read_text(encoding="utf-8")
+
+
+def test_bfloat16_rounds_the_products_and_is_over_at_the_end() -> None:
+    generator = tf.random.Generator.from_seed(1)
+    left, right = generator.normal([64, 48]), generator.normal([48, 32])
+    product = tf.function(lambda: tf.matmul(tf.nn.relu(tf.matmul(left, right)), right, transpose_b=True))
+    exact = product().numpy()
+    with multiplying_in("bfloat16"):
+        rounded = product().numpy()
+    np.testing.assert_array_equal(product(), exact)
+    # Eight bits of precision in each factor, and many of them in a sum.
+    np.testing.assert_allclose(rounded, exact, atol=0.02 * np.abs(exact).max())
+    if HAS_BFLOAT16:  # without it, TensorFlow may leave the graph as it is
+        assert (rounded != exact).any()
+
+
+def test_float32_rounds_nothing() -> None:
+    left = tf.random.Generator.from_seed(2).normal([32, 32])
+    product = tf.function(lambda: tf.matmul(left, left))
+    exact = product().numpy()
+    with multiplying_in("float32"):
+        np.testing.assert_array_equal(product(), exact)
