@@ -1,4 +1,4 @@
-"""The command that trains models: names, options and help; what it does is in training/commands/train.py."""
+"""The commands that train models: names, options and help; what they do is in training/commands/."""
 
 # ruff: noqa: PLC0415, PLR0913
 # As in training/cli.py; a command has as many parameters as options.
@@ -61,3 +61,17 @@ def train(
         out=out or Path("runs") / chosen.name,
     )
     train_recipe(run)
+
+
+@app.command()
+def average(
+    checkpoints: Annotated[
+        list[Path], typer.Argument(help="Folders of checkpoints, or of runs, all seeds of which are taken.")
+    ],
+    out: Annotated[Path, typer.Option(help="The average's folder, which must not exist yet.")],
+) -> None:
+    """Average the weights of checkpoints that began alike, as the seeds of a recipe do: often better than each."""
+    need_the_training_extra("tensorflow")
+    from training.commands.average import average as average_all
+
+    average_all(checkpoints, out)

@@ -1,13 +1,12 @@
-"""The mean of the weights of all seeds: one model, often better than each (Wortsman et al., 2022, arXiv:2203.05482)."""
+"""The average of all seeds of a run, scored on its dev set."""
 
 import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from training.about import ABOUT_FILE, read_about
+from training.averaging import mean_weights
 from training.learning.beginning import Beginning
 from training.learning.checkpoint_folder import Trained, write_checkpoint
 from training.learning.files import write_arrays, write_text
@@ -32,8 +31,7 @@ def average_seeds(run: Run, data: RunData) -> dict[str, Any]:
     """
     checkpoints = [run.seed_folder(seed) / CHECKPOINT for seed in run.seeds]
     read = [Beginning.read(checkpoint, run.recipe, student=None) for checkpoint in checkpoints]
-    mean = {name: np.mean([one.weights[name] for one in read], axis=0) for name in read[0].weights}
-    averaged = replace(read[0], folder=run.out / SOUP, weights=mean)
+    averaged = replace(read[0], folder=run.out / SOUP, weights=mean_weights([one.weights for one in read]))
     network = averaged.network("classifier")
     scores = Judge(network, averaged.examples(data.dev)).scores().as_json()
     weights_path = run.out / SOUP / "weights.safetensors"

@@ -1,0 +1,87 @@
+"""Averages the weights of checkpoints that began alike: one model, often better than each.
+
+Wortsman et al., 'Model soups' (2022, arXiv:2203.05482).
+"""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tomlkit
+
+from stream.bundle import TOKENIZER_FILE, file_sha256
+from training.about import ABOUT_FILE, About, read_about
+from training.checkpoint import CONFIG_FILE, WEIGHTS_FILE, Array, Checkpoint, load_checkpoint
+from training.errors import CheckpointError
+from training.learning.files import replacing, write_arrays
+
+_LEAST_COSINE = 0.5
+"""Of the weights of two checkpoints: above 0.99 where both were trained from one, near 0 where they were not."""
+
+
+def mean_weights(each: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
+    """The mean of each weight; all of `each` have the same names and shapes."""
+    return {name: np.mean([weights[name] for weights in each], axis=0) for name in each[0]}
+
+
+def average_checkpoints(folders: Sequence[Path], out: Path) -> None:
+    """Writes the checkpoint whose weights are the mean of others', complete or not at all.
+
+    Raises:
+        CheckpointError: One cannot be read, or they cannot be averaged; says which and why.
+        TrainingError: The average cannot be written.
+    """
+    if len(folders) < 2:  # noqa: PLR2004
+        raise CheckpointError("an average takes two checkpoints or more")
+    if out.exists():
+        raise CheckpointError(f"{out} is there already: name another folder with --out")
+    checkpoints = [load_checkpoint(folder) for folder in folders]
+    abouts = [read_about(folder / ABOUT_FILE) for folder in folders]
+    for checkpoint, about in zip(checkpoints[1:], abouts[1:], strict=True):
+        _check_alike(checkpoints[0], checkpoint)
+        _check_read_alike(folders[0], abouts[0], checkpoint.path, about)
+    with replacing(out) as temporary:
+        temporary.mkdir()
+        for name in (CONFIG_FILE, TOKENIZER_FILE):
+            shutil.copyfile(folders[0] / name, temporary / name)
+        weights = mean_weights([checkpoint.weights for checkpoint in checkpoints])
+        write_arrays(temporary / WEIGHTS_FILE, weights, {"format": "pt"})
+        described = _described(abouts, checkpoints).model_dump(mode="json", exclude_none=True)
+        (temporary / ABOUT_FILE).write_text(tomlkit.dumps(described), encoding="utf-8")
+
+
+def _check_alike(first: Checkpoint, other: Checkpoint) -> None:
+    both = f"{first.path} and {other.path}"
+    shapes = [{name: weight.shape for name, weight in one.weights.items()} for one in (first, other)]
+    if shapes[0] != shapes[1] or first.labels != other.labels:
+        raise CheckpointError(f"{both} cannot be averaged: they have other layers, sizes or labels")
+    if first.tokenizer_path.read_bytes() != other.tokenizer_path.read_bytes():
+        raise CheckpointError(f"{both} cannot be averaged: they have other tokenisers")
+    if _cosine(first.weights, other.weights) < _LEAST_COSINE:
+        raise CheckpointError(f"{both} cannot be averaged: their weights have nothing in common; did they begin alike?")
+
+
+def _check_read_alike(first: Path, first_about: About, other: Path, about: About) -> None:
+    if (first_about.cleaning, first_about.max_tokens) != (about.cleaning, about.max_tokens):
+        raise CheckpointError(f"{first} and {other} cannot be averaged: they clean or cut a tweet's text differently")
+
+
+def _cosine(one: Mapping[str, Array], other: Mapping[str, Array]) -> float:
+    def product(left: Mapping[str, Array], right: Mapping[str, Array]) -> float:
+        return sum(float(np.vdot(left[name], right[name])) for name in left)
+
+    return product(one, other) / np.sqrt(product(one, one) * product(other, other))
+
+
+def _described(abouts: Sequence[About], checkpoints: Sequence[Checkpoint]) -> About:
+    """What all of them say of themselves, and which they are."""
+    first = abouts[0]
+    training: dict[str, Any] = {
+        name: value
+        for name, value in first.training.items()
+        if name != "dev" and all(about.training.get(name) == value for about in abouts)
+    }
+    training["averaged_sha256"] = [file_sha256(checkpoint.weights_path) for checkpoint in checkpoints]
+    return first.model_copy(update={"training": training})
