@@ -30,7 +30,7 @@ class BertClassifier:
     def __init__(self, checkpoint: Checkpoint, config: BertConfig, max_tokens: int) -> None:
         weights = Weights(checkpoint)
         self._hidden_size = config.hidden_size
-        self._words = weights.variable(weights.array("bert.embeddings.word_embeddings.weight"))
+        self._words = weights.embedding("bert.embeddings.word_embeddings.weight")
         first_type = weights.array("bert.embeddings.token_type_embeddings.weight")[0]
         positions = weights.array("bert.embeddings.position_embeddings.weight")[:max_tokens]
         self._positions = weights.variable(positions + first_type)
@@ -60,7 +60,7 @@ class BertClassifier:
     def _embed(self, input_ids: Tensor) -> Tensor:
         tokens = tf.shape(input_ids)[1]
         positions = tf.slice(self._positions, [0, 0], [tokens, self._hidden_size])
-        return self._norm(tf.gather(self._words, input_ids) + positions)
+        return self._norm(self._words(input_ids) + positions)
 
 
 @dataclass(frozen=True)

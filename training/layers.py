@@ -6,6 +6,7 @@ Shapes: a *batch* of rows, each of *tokens* states of *hidden* numbers, divided 
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from stream.bundle import PADDING_ID
@@ -28,6 +29,22 @@ def first_state(states: Tensor) -> Tensor:
     """That of [CLS]: [batch, 1, hidden]."""
     # Not states[:, :1]: the converter cannot translate indexing where the shape is dynamic.
     return tf.slice(states, [0, 0, 0], [-1, 1, -1])
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """A table of words, each of its dimensions in a unit of its own.
+
+    At int8 a table has one scale, which a few large numbers make coarse. In BERT they stand in a few dimensions; with
+    each dimension counted in its largest number, all others are rounded to a fourth of what they would be.
+    """
+
+    table: Tensor  # [words, hidden], from -1 to 1
+    units: Tensor  # [hidden]
+
+    def __call__(self, input_ids: Tensor) -> Tensor:
+        """int32 [batch, tokens] → [batch, tokens, hidden]."""
+        return tf.gather(self.table, input_ids) * self.units
 
 
 @dataclass(frozen=True)
@@ -119,6 +136,13 @@ class Weights:
         """A variable of an array."""
         self.variables.append(tf.Variable(array, trainable=False))
         return self.variables[-1]
+
+    def embedding(self, name: str) -> Embedding:
+        """A table of words."""
+        table = self.array(name)
+        largest = np.abs(table).max(axis=0)
+        units = np.where(largest > 0, largest, 1).astype(np.float32)
+        return Embedding(self.variable(table / units), self.variable(units))
 
     def dense(self, name: str) -> Dense:
         """A dense layer."""

@@ -30,7 +30,7 @@ class MobileBertClassifier:
         weights = Weights(checkpoint)
         embeddings = f"{_PREFIX}.embeddings"
         self._hidden_size = config.hidden_size
-        self._words = weights.variable(weights.array(f"{embeddings}.word_embeddings.weight"))
+        self._words = weights.embedding(f"{embeddings}.word_embeddings.weight")
         self._widen = weights.dense(f"{embeddings}.embedding_transformation")
         first_type = weights.array(f"{embeddings}.token_type_embeddings.weight")[0]
         positions = weights.array(f"{embeddings}.position_embeddings.weight")[:max_tokens]
@@ -60,7 +60,7 @@ class MobileBertClassifier:
 
     def _embed(self, input_ids: Tensor) -> Tensor:
         present = tf.expand_dims(tf.cast(tf.not_equal(input_ids, PADDING_ID), tf.float32), -1)
-        words = tf.gather(self._words, input_ids) * present
+        words = self._words(input_ids) * present
         tokens = tf.shape(input_ids)[1]
         following = tf.pad(tf.slice(words, [0, 1, 0], [-1, -1, -1]), [[0, 0], [0, 1], [0, 0]])
         preceding = tf.pad(tf.slice(words, [0, 0, 0], [-1, tokens - 1, -1]), [[0, 0], [1, 0], [0, 0]])

@@ -1,10 +1,12 @@
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from training.checkpoint import Array, Checkpoint
 from training.encoder import encoder
+from training.layers import Weights
 from training.reference import Reference
 
 pytestmark = pytest.mark.training
@@ -43,3 +45,15 @@ def test_every_token_counts(checkpoint: Checkpoint) -> None:
     for position in range(1, 10):
         changed = [[*batch[0][:position], 4, *batch[0][position + 1 :]]]
         assert np.abs(logits(checkpoint, changed, 10) - before).max() > 1e-4
+
+
+def test_a_large_number_in_one_dimension_takes_no_precision_from_the_others(checkpoint: Checkpoint) -> None:
+    name = "bert.embeddings.word_embeddings.weight"
+    words = checkpoint.weights[name].copy()
+    words[3, 5], words[:, 7] = 50.0, 0.0
+    embedding = Weights(replace(checkpoint, weights={name: words})).embedding(name)
+    rounded = np.round(127 * embedding.table.numpy()) / 127 * embedding.units.numpy()
+    others = np.arange(words.shape[1]) != 5
+    assert np.abs(rounded - words)[:, others].max() <= np.abs(words[:, others]).max() / 127
+    ids = np.arange(len(words))[np.newaxis]
+    np.testing.assert_allclose(embedding(ids)[0], words, rtol=1e-6)
