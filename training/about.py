@@ -14,6 +14,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import tomlkit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from stream.bundle import Cleaning
@@ -34,6 +35,11 @@ class About(BaseModel):
     cleaning: Cleaning
     source: dict[str, Any] = {}
     training: dict[str, Any] = {}
+
+
+def write_about(path: Path, about: About) -> None:
+    """Writes an `about.toml`."""
+    path.write_text(tomlkit.dumps(about.model_dump(mode="json", exclude_none=True)), encoding="utf-8")
 
 
 def read_about(path: Path) -> About:

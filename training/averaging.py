@@ -3,16 +3,16 @@
 Wortsman et al., 'Model soups' (2022, arXiv:2203.05482).
 """
 
+import math
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tomlkit
 
 from stream.bundle import TOKENIZER_FILE, file_sha256
-from training.about import ABOUT_FILE, About, read_about
+from training.about import ABOUT_FILE, About, read_about, write_about
 from training.checkpoint import CONFIG_FILE, WEIGHTS_FILE, Array, Checkpoint, load_checkpoint
 from training.errors import CheckpointError
 from training.learning.files import replacing, write_arrays
@@ -48,8 +48,7 @@ def average_checkpoints(folders: Sequence[Path], out: Path) -> None:
             shutil.copyfile(folders[0] / name, temporary / name)
         weights = mean_weights([checkpoint.weights for checkpoint in checkpoints])
         write_arrays(temporary / WEIGHTS_FILE, weights, {"format": "pt"})
-        described = _described(abouts, checkpoints).model_dump(mode="json", exclude_none=True)
-        (temporary / ABOUT_FILE).write_text(tomlkit.dumps(described), encoding="utf-8")
+        write_about(temporary / ABOUT_FILE, _described(abouts, checkpoints))
 
 
 def _check_alike(first: Checkpoint, other: Checkpoint) -> None:
@@ -72,7 +71,7 @@ def _cosine(one: Mapping[str, Array], other: Mapping[str, Array]) -> float:
     def product(left: Mapping[str, Array], right: Mapping[str, Array]) -> float:
         return sum(float(np.vdot(left[name], right[name])) for name in left)
 
-    return product(one, other) / np.sqrt(product(one, one) * product(other, other))
+    return product(one, other) / math.sqrt(product(one, one) * product(other, other))
 
 
 def _described(abouts: Sequence[About], checkpoints: Sequence[Checkpoint]) -> About:

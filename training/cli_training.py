@@ -75,3 +75,15 @@ def average(
     from training.commands.average import average as average_all
 
     average_all(checkpoints, out)
+
+
+@app.command()
+def unpack(
+    bundle: Annotated[Path, typer.Argument(help="A bundle's folder, or the name of a shipped one: default, fast.")],
+    out: Annotated[Path, typer.Option(help="The checkpoint's folder, which must not exist yet.")],
+) -> None:
+    """Make a checkpoint of a bundle, to train it further on tweets of your own."""
+    need_the_training_extra("tensorflow")
+    from training.commands.unpack import unpack as unpack_one
+
+    unpack_one(bundle, out)

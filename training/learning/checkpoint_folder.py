@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import tomlkit
 from tokenizers import Tokenizer as WordPieces
 
 from stream.bundle import TOKENIZER_FILE
-from training.about import ABOUT_FILE, About
+from training.about import ABOUT_FILE, About, write_about
 from training.checkpoint import CONFIG_FILE, WEIGHTS_FILE
 from training.learning.files import replacing
 
@@ -38,7 +37,6 @@ def write_checkpoint(folder: Path, trained: Trained) -> None:
         config = trained.config.to_dict() | {"dtype": "float32"}
         (temporary / CONFIG_FILE).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
         trained.word_pieces.save(str(temporary / TOKENIZER_FILE), pretty=False)
-        about = trained.about.model_dump(mode="json", exclude_none=True)
-        (temporary / ABOUT_FILE).write_text(tomlkit.dumps(about), encoding="utf-8")
+        write_about(temporary / ABOUT_FILE, trained.about)
         # Copied, not moved: if this fails, the stage's weights are still there.
         shutil.copyfile(trained.weights_path, temporary / WEIGHTS_FILE)
