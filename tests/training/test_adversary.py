@@ -5,7 +5,6 @@ import pytest
 import tensorflow as tf
 
 from training.learning.adversary import adversarial_gradients
-from training.learning.task import Answer
 
 pytestmark = pytest.mark.training
 
@@ -18,15 +17,6 @@ def loss_at(embeddings: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(tf.square(tf.gather(embeddings, IDS) @ weights))
 
 
-def logits_at(embeddings: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-    scores = tf.reduce_sum(tf.gather(embeddings, IDS) @ weights, axis=1)
-    return tf.concat([scores, -0.1 * scores], axis=1)
-
-
-def answer_at(embeddings: tf.Tensor, weights: tf.Tensor) -> Answer:
-    return Answer(loss_at(embeddings, weights), logits_at(embeddings, weights))
-
-
 def plain_gradients(embeddings: np.ndarray, weights: np.ndarray) -> list[np.ndarray]:
     at = [tf.constant(embeddings), tf.constant(weights)]
     with tf.GradientTape() as tape:
@@ -37,7 +27,7 @@ def plain_gradients(embeddings: np.ndarray, weights: np.ndarray) -> list[np.ndar
 
 def test_the_gradients_are_those_of_the_case_and_of_the_worst_near_it() -> None:
     embeddings, weights = tf.Variable(EMBEDDINGS), tf.Variable(WEIGHTS)
-    loss, found = adversarial_gradients(lambda: answer_at(embeddings, weights), [weights, embeddings], embeddings, 0.3)
+    loss, found = adversarial_gradients(lambda: loss_at(embeddings, weights), [weights, embeddings], embeddings, 0.3)
     here = plain_gradients(EMBEDDINGS, WEIGHTS)
     moved = EMBEDDINGS + 0.3 * here[0] / np.linalg.norm(here[0])
     there = plain_gradients(moved, WEIGHTS)
@@ -48,31 +38,11 @@ def test_the_gradients_are_those_of_the_case_and_of_the_worst_near_it() -> None:
 
 def test_the_embeddings_are_back_where_they_were() -> None:
     embeddings, weights = tf.Variable(EMBEDDINGS), tf.Variable(WEIGHTS)
-    adversarial_gradients(lambda: answer_at(embeddings, weights), [embeddings, weights], embeddings, 2.0)
+    adversarial_gradients(lambda: loss_at(embeddings, weights), [embeddings, weights], embeddings, 2.0)
     np.testing.assert_allclose(embeddings, EMBEDDINGS, rtol=1e-6)
 
 
 def test_where_nothing_raises_the_loss_nothing_is_moved() -> None:
     embeddings, weights = tf.Variable(EMBEDDINGS), tf.Variable(np.zeros_like(WEIGHTS))
-    _, found = adversarial_gradients(lambda: answer_at(embeddings, weights), [embeddings, weights], embeddings, 1.0)
+    _, found = adversarial_gradients(lambda: loss_at(embeddings, weights), [embeddings, weights], embeddings, 1.0)
     assert all(np.isfinite(gradient).all() for gradient in found)
-
-
-def test_consistency_adds_the_gradient_of_the_divergence_from_the_answer_before_the_move() -> None:
-    embeddings, weights = tf.Variable(EMBEDDINGS), tf.Variable(WEIGHTS)
-    variables = [embeddings, weights]
-
-    def gradients(consistency: float) -> list[tf.Tensor]:
-        return adversarial_gradients(lambda: answer_at(embeddings, weights), variables, embeddings, 0.3, consistency)[1]
-
-    here = plain_gradients(EMBEDDINGS, WEIGHTS)
-    at = [tf.constant(EMBEDDINGS + 0.3 * here[0] / np.linalg.norm(here[0])), tf.constant(WEIGHTS)]
-    before = tf.nn.softmax(logits_at(EMBEDDINGS, WEIGHTS))
-    with tf.GradientTape() as tape:
-        tape.watch(at)
-        there = tf.nn.softmax(logits_at(*at))
-        divergence = tf.reduce_mean(tf.reduce_sum(before * tf.math.log(before / there), axis=1))
-    expected = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(divergence, at)]
-    assert divergence > 0
-    for with_it, without, added in zip(gradients(2.0), gradients(0.0), expected, strict=True):
-        np.testing.assert_allclose(with_it - without, 2.0 * added, rtol=1e-3, atol=1e-4)

@@ -12,7 +12,6 @@ from training.learning.batches import Order, padded
 from training.learning.fine_tuning import class_weights, gold_loss
 from training.learning.network import Network, Tensor
 from training.learning.recipe import Distil
-from training.learning.task import Answer
 from training.learning.teachers import SoftLabels
 from training.learning.tweets import Examples
 
@@ -56,8 +55,8 @@ class Distillation:
             self._taught.states[indices].astype(np.float32),
         )
 
-    def answer(self, *inputs: Tensor) -> Answer:
-        """The loss is the weighted sum of what teachers, people and states say."""
+    def loss(self, *inputs: Tensor) -> Tensor:
+        """The weighted sum of what teachers, people and states say."""
         token_ids, gold, probabilities, states = inputs
         settings = self.settings
         outputs = self.network.outputs(token_ids, training=True, states=True)
@@ -69,4 +68,4 @@ class Distillation:
         loss = (1.0 - settings.gold_weight) * soft + settings.gold_weight * hard
         if settings.state_weight:
             loss += settings.state_weight * tf.reduce_mean(tf.square(outputs.hidden_states[-1][:, 0] - states))
-        return Answer(loss, outputs.logits)
+        return loss

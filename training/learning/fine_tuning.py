@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from training.learning.batches import Order, padded
 from training.learning.network import Network, Tensor
 from training.learning.recipe import Supervised
-from training.learning.task import Answer
 from training.learning.tweets import Examples
 
 _EXPONENTS = {"none": 0.0, "sqrt": 0.5, "full": 1.0}
@@ -40,11 +39,11 @@ class FineTuning:
         token_ids = padded([self._examples.token_ids[index] for index in indices])
         return token_ids, self._examples.gold[indices].astype(np.int32)
 
-    def answer(self, *inputs: Tensor) -> Answer:
-        """The loss is the weighted mean over the batch."""
+    def loss(self, *inputs: Tensor) -> Tensor:
+        """The weighted mean over the batch."""
         token_ids, gold = inputs
         logits = self.network.outputs(token_ids, training=True).logits
-        return Answer(gold_loss(logits, gold, self._class_weights, self.settings.label_smoothing), logits)
+        return gold_loss(logits, gold, self._class_weights, self.settings.label_smoothing)
 
 
 def class_weights(gold: NDArray[np.int64], settings: Supervised) -> NDArray[np.float64]:

@@ -12,7 +12,6 @@ from training.errors import CheckpointError
 from training.learning.batches import Order, padded
 from training.learning.network import Network, Tensor
 from training.learning.recipe import Adapt
-from training.learning.task import Answer
 
 _SPECIAL_TOKENS = ("[PAD]", "[CLS]", "[SEP]", "[UNK]")
 _MASK = "[MASK]"
@@ -58,10 +57,10 @@ class MaskedWords:
         shown = np.where(fate < _MASKED_SHARE, np.int32(self._mask), replaced)
         return np.where(guessed, shown, original), np.where(guessed, original, np.int32(-1))
 
-    def answer(self, *inputs: Tensor) -> Answer:
-        """The loss is the mean over the tokens to be guessed."""
+    def loss(self, *inputs: Tensor) -> Tensor:
+        """The mean over the tokens to be guessed."""
         shown, wanted = inputs
         guessed = wanted >= 0
         logits = self.network.word_logits(shown, guessed, training=True)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.boolean_mask(wanted, guessed), logits)
-        return Answer(tf.math.divide_no_nan(tf.reduce_sum(losses), tf.cast(tf.size(losses), tf.float32)), logits)
+        return tf.math.divide_no_nan(tf.reduce_sum(losses), tf.cast(tf.size(losses), tf.float32))

@@ -45,8 +45,6 @@ class Stage(_Section):
     """How much of the running average of the weights each step keeps; 0 is no averaging."""
     adversary: float = Field(default=0.0, ge=0)
     """How far the word embeddings are moved against the network in each step, over all words of a batch together."""
-    consistency: float = Field(default=0.0, ge=0)
-    """How much it counts with an adversary that it changes what the network answers."""
     arithmetic: Arithmetic = "float32"
     """In which matrices are multiplied; what is added up, and the weights themselves, are in float32 all the same."""
 

@@ -16,7 +16,7 @@ from training.learning.network import Tensor
 from training.learning.optimiser import Optimiser, WeightAverage, learning_rate
 from training.learning.recipe import Supervised
 from training.learning.state import State, load_state, save_state
-from training.learning.task import Answer, Judge, Task
+from training.learning.task import Judge, Task
 
 _HISTORY_STEPS = 25
 """A point of the loss curve for so many steps."""
@@ -104,7 +104,7 @@ class StageRun:
 
         def step(*arguments: Tensor) -> Tensor:
             *inputs, rate, number = arguments
-            loss, gradients = self._gradients(lambda: task.answer(*inputs))
+            loss, gradients = self._gradients(lambda: task.loss(*inputs))
             optimiser.apply(gradients, rate)
             task.network.ignore_padding()
             average.update(number)
@@ -112,14 +112,12 @@ class StageRun:
 
         return tf.function(step, input_signature=[*task.signature, scalar, scalar])  # type: ignore[no-any-return]
 
-    def _gradients(self, answer: Callable[[], Answer]) -> tuple[Tensor, list[Tensor]]:
-        network, settings = self._task.network, self._task.settings
-        if settings.adversary:
-            return adversarial_gradients(
-                answer, network.variables, network.word_embeddings, settings.adversary, settings.consistency
-            )
+    def _gradients(self, loss_of: Callable[[], Tensor]) -> tuple[Tensor, list[Tensor]]:
+        network, distance = self._task.network, self._task.settings.adversary
+        if distance:
+            return adversarial_gradients(loss_of, network.variables, network.word_embeddings, distance)
         with tf.GradientTape() as tape:
-            loss = answer().loss
+            loss = loss_of()
         return loss, tape.gradient(loss, network.variables)
 
     def _one_step(self, state: State, step: Callable[..., Tensor]) -> None:

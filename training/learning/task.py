@@ -1,7 +1,7 @@
 """What a stage learns: its inputs, its loss, and the measure of how well it does."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -15,15 +15,6 @@ from training.learning.network import Network, Tensor
 from training.learning.recipe import Stage
 from training.learning.tweets import Examples
 from training.scores import Scores, score
-
-
-class Answer(NamedTuple):
-    """What a network makes of a batch."""
-
-    loss: Tensor
-    """How wrong it is, a scalar."""
-    logits: Tensor
-    """float32 [rows, classes]; a row is a tweet, or a word that is to be guessed."""
 
 
 class Task(Protocol):
@@ -48,8 +39,8 @@ class Task(Protocol):
     def inputs(self, step: int) -> Sequence[NDArray[Any]]:
         """What a step learns from."""
 
-    def answer(self, *inputs: Tensor) -> Answer:
-        """What the network makes of a step's inputs."""
+    def loss(self, *inputs: Tensor) -> Tensor:
+        """How wrong the network is about a step's inputs, a scalar."""
 
 
 class Judge:
