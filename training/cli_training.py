@@ -24,7 +24,9 @@ def train(
     read: "Reading",
     recipe: Annotated[
         str,
-        typer.Argument(help="minilm, minilm-fast, mobilebert, bert-large, or a TOML file."),
+        typer.Argument(
+            help="minilm, minilm-recent, minilm-fast, minilm-fast-recent, mobilebert, bert-large, or a TOML file."
+        ),
     ],
     data: Data,
     dev: Annotated[Path, typer.Option(help="Labelled tweets to judge by; what is in there is not learned from.")],
