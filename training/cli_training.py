@@ -51,14 +51,14 @@ def train(
         raise typer.BadParameter("give --seed or --seeds, not both")
     from training.commands.train import train_recipe
     from training.learning.recipe import read_recipe
-    from training.learning.run import Run, find_teacher
+    from training.learning.run import Run, find_checkpoints
     from training.learning.run_data import DataFiles
 
     chosen = read_recipe(recipe)
     run = Run(
         recipe=chosen.model_copy(update={"base": base}) if base else chosen,
         files=DataFiles(data, dev, unlabelled or (), read),
-        teachers=[checkpoint for path in teacher or () for checkpoint in find_teacher(path)],
+        teachers=[checkpoint for path in teacher or () for checkpoint in find_checkpoints(path)],
         seeds=range(seeds) if seeds else seed or [0],
         out=out or Path("runs") / chosen.name,
     )

@@ -17,7 +17,7 @@ from training.bundling import Conversion, make_bundle
 from training.checkpoint import load_checkpoint
 from training.datasets import read_dataset
 from training.errors import InterruptedRunError, RecipeError, TrainingError
-from training.learning.run import find_teacher
+from training.learning.run import find_checkpoints
 from training.learning.run_data import read_run_data
 
 pytestmark = pytest.mark.training
@@ -170,7 +170,7 @@ def test_a_damaged_state_is_named(base: str, tmp_path: Path) -> None:
 
 
 def test_a_student_learns_from_teachers_after_adapting(trained: Path, tmp_path: Path) -> None:
-    teachers = find_teacher(trained / "run")
+    teachers = find_checkpoints(trained / "run")
     run = toy_run(tmp_path, "teacher", ADAPT + DISTIL, teachers=teachers)
     checkpoint = train(run)
     assert json.loads((tmp_path / "run/seed-0/scores.json").read_text())["macro_recall"] > 0.9
@@ -189,7 +189,7 @@ def test_what_is_trained_further_names_what_was_pretrained_once(trained: Path, t
 
 
 def test_a_student_of_layers_that_its_base_lacks_is_refused(trained: Path, tmp_path: Path) -> None:
-    teachers = find_teacher(trained / "run")
+    teachers = find_checkpoints(trained / "run")
     run = toy_run(tmp_path, "teacher", DISTIL.replace("[1]", "[0, 2]"), teachers=teachers)
     with pytest.raises(RecipeError, match=r"student.layers are \[0, 2\], but its base has the layers 0 to 1"):
         train(run)
@@ -198,6 +198,6 @@ def test_a_student_of_layers_that_its_base_lacks_is_refused(trained: Path, tmp_p
 def test_teachers_are_the_checkpoints_of_all_seeds(tmp_path: Path) -> None:
     for seed in (0, 1):
         (tmp_path / f"seed-{seed}/checkpoint").mkdir(parents=True)
-    assert [path.parent.name for path in find_teacher(tmp_path)] == ["seed-0", "seed-1"]
+    assert [path.parent.name for path in find_checkpoints(tmp_path)] == ["seed-0", "seed-1"]
     with pytest.raises(TrainingError, match="neither a checkpoint nor a run"):
-        find_teacher(tmp_path / "seed-0/checkpoint")
+        find_checkpoints(tmp_path / "seed-0/checkpoint")

@@ -92,7 +92,7 @@ class Run:
         return {"recipe": self.recipe.model_dump(mode="json"), **data.sources, "teachers": teachers}
 
 
-def find_teacher(path: Path) -> list[Path]:
+def find_checkpoints(path: Path) -> list[Path]:
     """The checkpoints in a folder: itself, or those of all seeds if it is a run.
 
     Raises:
