@@ -69,7 +69,7 @@ def test_the_order_hangs_on_seed_and_epoch_alone() -> None:
 def test_batches_hold_tweets_of_like_length() -> None:
     lengths = np.random.default_rng(0).integers(5, 60, 1600)
     order = Order(tuple(lengths), 32, seed=0)
-    padding = [padded([[1] * lengths[index] for index in order.batch(step)]) == 0 for step in range(50)]
+    padding = [padded([[1] * lengths[index] for index in order.batch(step)], 0) == 0 for step in range(50)]
     assert np.concatenate([rows.ravel() for rows in padding]).mean() < 0.05
 
 

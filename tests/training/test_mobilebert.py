@@ -64,7 +64,7 @@ def batch(*lengths: int) -> list[list[int]]:
 
 
 def logits(checkpoint: Checkpoint, token_ids: Sequence[Sequence[int]], length: int) -> Array:
-    rows = padded([*token_ids, [2] * length])[:-1]
+    rows = padded([*token_ids, [2] * length], 0)[:-1]
     return np.asarray(encoder(checkpoint, 24).logits(rows))
 
 

@@ -8,7 +8,7 @@ from training.errors import CheckpointError
 
 PACKAGE_PREFIX = "package:"
 KERAS_WEIGHTS_FILE = "tf_model.h5"
-_TOKENIZER_FILES = ["tokenizer.json", "tokenizer_config.json", "vocab.txt"]
+_TOKENIZER_FILES = ["tokenizer.json", "tokenizer_config.json", "vocab.txt", "vocab.json", "merges.txt"]
 
 
 def find_base(name: str) -> Path:

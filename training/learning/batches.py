@@ -12,8 +12,6 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.bundle import PADDING_ID
-
 _POOL_BATCHES = 50
 """Tweets are sorted by length within so many batches: nearly no padding, and still another mix each epoch."""
 
@@ -56,9 +54,9 @@ def _epoch(order: Order, epoch: int) -> list[NDArray[np.int64]]:
     return [batches[number] for number in generator.permutation(len(batches))]
 
 
-def padded(token_ids: Sequence[Sequence[int]]) -> NDArray[np.int32]:
+def padded(token_ids: Sequence[Sequence[int]], padding_id: int) -> NDArray[np.int32]:
     """Puts rows of token ids into an array as wide as the longest, filled up with the padding id."""
-    rows = np.full((len(token_ids), max(map(len, token_ids))), PADDING_ID, dtype=np.int32)
+    rows = np.full((len(token_ids), max(map(len, token_ids))), padding_id, dtype=np.int32)
     for row, ids in zip(rows, token_ids, strict=True):
         row[: len(ids)] = ids
     return rows

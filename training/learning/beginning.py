@@ -10,6 +10,7 @@ import numpy as np
 from stream.bundle import POLARITIES
 from training.checkpoint import Array
 from training.data.tweets import LabelledTweet
+from training.learning.families import FAMILIES
 from training.learning.network import Head, Network, learned_labels, read_pretrained
 from training.learning.recipe import Recipe, Student
 from training.learning.student import cut
@@ -38,16 +39,19 @@ class Beginning:
             config, weights = cut(config, weights, student)
         word_pieces = read_tokenizer(folder, recipe.max_tokens, config)
         beginning = cls(folder, config, weights, Reader(word_pieces, recipe.cleaning))
-        if recipe.head_seed is None or learned_labels(weights):
+        if recipe.head_seed is None or learned_labels(config, weights):
             return beginning
         return beginning.with_head(recipe.head_seed)
 
     def with_head(self, seed: int) -> Self:
         """Gives it a classifier whose weights are drawn from a seed, as BERT's are."""
-        size = (len(POLARITIES), self.config.hidden_size)
-        weight = np.random.default_rng(seed).normal(0.0, self.config.initializer_range, size)
-        bias = np.zeros(len(POLARITIES), np.float32)
-        head = {"classifier.weight": weight.astype(np.float32), "classifier.bias": bias}
+        dice = np.random.default_rng(seed)
+        head: dict[str, Array] = {}
+        layers = FAMILIES[self.config.model_type].head
+        for layer in layers:
+            outputs = len(POLARITIES) if layer == layers[-1] else self.config.hidden_size
+            weight = dice.normal(0.0, self.config.initializer_range, (outputs, self.config.hidden_size))
+            head |= {f"{layer}.weight": weight.astype(np.float32), f"{layer}.bias": np.zeros(outputs, np.float32)}
         return replace(self, weights=self.weights | head)
 
     def network(self, head: Head) -> Network:

@@ -49,7 +49,7 @@ class Distillation:
         """Token ids, gold columns, the teachers' probabilities, and the first teacher's states of a batch."""
         indices = self.order.batch(step)
         return (
-            padded([self._examples.token_ids[index] for index in indices]),
+            padded([self._examples.token_ids[index] for index in indices], self.network.padding_id),
             self._examples.gold[indices].astype(np.int32),
             self._taught.probabilities[indices],
             self._taught.states[indices].astype(np.float32),

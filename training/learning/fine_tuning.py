@@ -36,7 +36,7 @@ class FineTuning:
     def inputs(self, step: int) -> Sequence[NDArray[Any]]:
         """Token ids and gold columns of a batch."""
         indices = self.order.batch(step)
-        token_ids = padded([self._examples.token_ids[index] for index in indices])
+        token_ids = padded([self._examples.token_ids[index] for index in indices], self.network.padding_id)
         return token_ids, self._examples.gold[indices].astype(np.int32)
 
     def loss(self, *inputs: Tensor) -> Tensor:

@@ -13,8 +13,8 @@ from training.learning.batches import Order, padded
 from training.learning.network import Network, Tensor
 from training.learning.recipe import Adapt
 
-_SPECIAL_TOKENS = ("[PAD]", "[CLS]", "[SEP]", "[UNK]")
-_MASK = "[MASK]"
+_SPECIAL_TOKENS = ("[PAD]", "[CLS]", "[SEP]", "[UNK]", "<pad>", "<s>", "</s>", "<unk>")
+_MASKS = ("[MASK]", "<mask>")
 _MASKED_SHARE, _RANDOM_SHARE = 0.8, 0.1
 """Of the tokens to be guessed: so many are hidden, so many replaced, and the rest stay."""
 
@@ -39,16 +39,15 @@ class MaskedWords:
         ids = tf.TensorSpec([None, None], tf.int32)
         self.signature = (ids, ids)
         self._token_ids = token_ids
-        mask = word_pieces.token_to_id(_MASK)
-        if mask is None:
-            raise CheckpointError(f"the tokeniser has no {_MASK}, so the model cannot be adapted by masking words")
-        self._mask: int = mask
-        special = (word_pieces.token_to_id(token) for token in _SPECIAL_TOKENS)
-        self._special = [token_id for token_id in special if token_id is not None]
+        masks = _ids(word_pieces, _MASKS)
+        if not masks:
+            raise CheckpointError(f"the tokeniser has no {_MASKS[0]}, so the model cannot be adapted by masking words")
+        self._mask = masks[0]
+        self._special = _ids(word_pieces, _SPECIAL_TOKENS)
 
     def inputs(self, step: int) -> Sequence[NDArray[Any]]:
         """Token ids with some masked, and the ids to be guessed, -1 elsewhere."""
-        original = padded([self._token_ids[index] for index in self.order.batch(step)])
+        original = padded([self._token_ids[index] for index in self.order.batch(step)], self.network.padding_id)
         dice = self.order.generator(step)
         guessed = (dice.random(original.shape) < self.settings.masked) & ~np.isin(original, self._special)
         fate = dice.random(original.shape)
@@ -64,3 +63,9 @@ class MaskedWords:
         logits = self.network.word_logits(shown, guessed, training=True)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.boolean_mask(wanted, guessed), logits)
         return tf.math.divide_no_nan(tf.reduce_sum(losses), tf.cast(tf.size(losses), tf.float32))
+
+
+def _ids(word_pieces: WordPieces, tokens: Sequence[str]) -> list[int]:
+    """Of those tokens that a tokeniser has."""
+    ids = (word_pieces.token_to_id(token) for token in tokens)
+    return [token_id for token_id in ids if token_id is not None]

@@ -19,10 +19,11 @@ from transformers.modeling_tf_pytorch_utils import (
     load_pytorch_state_dict_in_tf2_model,
 )
 
-from stream.bundle import PADDING_ID, POLARITIES
+from stream.bundle import POLARITIES
 from training.checkpoint import CONFIG_FILE, WEIGHTS_FILE, Array, listed
 from training.errors import CheckpointError
 from training.learning.base import KERAS_WEIGHTS_FILE
+from training.learning.families import FAMILIES, Family
 
 Tensor = Any
 """A tf.Tensor; TensorFlow and transformers come with few types."""
@@ -34,12 +35,10 @@ Outputs = Any
 """A transformers.utils.ModelOutput."""
 Head = Literal["classifier", "masked_words"]
 
-_CLASSES = {
-    "bert": (transformers.TFBertForSequenceClassification, transformers.TFBertForMaskedLM),
-    "mobilebert": (transformers.TFMobileBertForSequenceClassification, transformers.TFMobileBertForMaskedLM),
-}
-_HEADS = ("classifier", "cls", "dropout")
+_HEADS = ("classifier", "cls", "lm_head", "dropout")
 """Weights that a pretrained checkpoint may lack, for a task's head is learned with the task."""
+_WORD_HEADS = ("mlm", "predictions", "lm_head")
+"""What the families call the head that guesses words."""
 
 
 class Network:
@@ -57,7 +56,8 @@ class Network:
 
     def __init__(self, config: Config, weights: dict[str, Array], head: Head, source: str) -> None:
         transformers.logging.set_verbosity_error()  # it mourns its TensorFlow classes
-        kind = _CLASSES[config.model_type][head == "masked_words"]
+        self.family: Family = FAMILIES[config.model_type]
+        kind = self.family.classifier if head == "classifier" else self.family.masked_words
         self.config = config
         self.model, loading = load_pytorch_state_dict_in_tf2_model(
             kind(config), dict(weights), allow_missing_keys=True, output_loading_info=True
@@ -70,8 +70,14 @@ class Network:
 
     @property
     def variables(self) -> list[Any]:
-        """The weights, all of which are trained."""
-        return list(self.model.trainable_variables)
+        """The weights that are trained: all that its head reads."""
+        variables = self.model.trainable_variables
+        return [variable for variable in variables if self.family.reads_pooler or "/pooler/" not in variable.name]
+
+    @property
+    def padding_id(self) -> int:
+        """The token that fills up a batch's rows."""
+        return int(self.config.pad_token_id)
 
     @property
     def word_embeddings(self) -> Tensor:
@@ -97,7 +103,7 @@ class Network:
         Returns:
             transformers' output: `logits`, and `hidden_states` where they were asked for.
         """
-        mask = tf.cast(input_ids != PADDING_ID, tf.int32)
+        mask = tf.cast(input_ids != self.padding_id, tf.int32)
         return self.model(input_ids, attention_mask=mask, training=training, output_hidden_states=states)
 
     def word_logits(self, input_ids: Tensor, chosen: Tensor, *, training: bool) -> Tensor:
@@ -112,15 +118,15 @@ class Network:
             float32 [chosen tokens, vocabulary].
         """
         encoder = getattr(self.model, self.model.base_model_prefix)
-        head = self.model.mlm if hasattr(self.model, "mlm") else self.model.predictions
-        mask = tf.cast(input_ids != PADDING_ID, tf.int32)
+        head = next(getattr(self.model, name) for name in _WORD_HEADS if hasattr(self.model, name))
+        mask = tf.cast(input_ids != self.padding_id, tf.int32)
         states = encoder(input_ids, attention_mask=mask, training=training).last_hidden_state
         return head(tf.boolean_mask(states, chosen)[tf.newaxis])[0]
 
     def ignore_padding(self) -> None:
         """Makes the padding's embedding 0, as MobileBERT's trigrams look one token past a tweet's end."""
         embeddings = self.model.get_input_embeddings().weight
-        embeddings.scatter_nd_update([[PADDING_ID]], tf.zeros([1, embeddings.shape[-1]]))
+        embeddings.scatter_nd_update([[self.padding_id]], tf.zeros([1, embeddings.shape[-1]]))
 
     def weights(self) -> dict[str, Array]:
         """The weights by name, as a checkpoint holds them."""
@@ -143,7 +149,8 @@ def read_pretrained(folder: Path) -> tuple[Config, dict[str, Array]]:
         weights = _safe_weights(folder / WEIGHTS_FILE)
     weights = _with_prefix(weights, f"{config.model_type}.")
     columns = [config.label2id.get(polarity) for polarity in POLARITIES]
-    for name in ("classifier.weight", "classifier.bias"):
+    labels = FAMILIES[config.model_type].head[-1]
+    for name in (f"{labels}.weight", f"{labels}.bias"):
         if None in columns:
             weights.pop(name, None)  # it was of another task
         elif name in weights:
@@ -153,9 +160,9 @@ def read_pretrained(folder: Path) -> tuple[Config, dict[str, Array]]:
     return config, weights
 
 
-def learned_labels(weights: Mapping[str, Array]) -> bool:
-    """Whether weights hold a head that tells polarities."""
-    return "classifier.weight" in weights
+def learned_labels(config: Config, weights: Mapping[str, Array]) -> bool:
+    """Whether a checkpoint's weights hold a head that tells polarities."""
+    return f"{FAMILIES[config.model_type].head[-1]}.weight" in weights
 
 
 def _with_prefix(weights: dict[str, Array], prefix: str) -> dict[str, Array]:
@@ -170,8 +177,8 @@ def _read_config(folder: Path) -> Config:
         config = transformers.AutoConfig.from_pretrained(str(folder), local_files_only=True)
     except (OSError, ValueError) as error:
         raise CheckpointError(f"no checkpoint at {folder}: cannot read {CONFIG_FILE}") from error
-    if config.model_type not in _CLASSES:
-        raise CheckpointError(f"{folder} is a {config.model_type}; what can be trained is {' or '.join(_CLASSES)}")
+    if config.model_type not in FAMILIES:
+        raise CheckpointError(f"{folder} is a {config.model_type}; what can be trained is {', '.join(FAMILIES)}")
     return config
 
 
@@ -186,7 +193,8 @@ def _safe_weights(path: Path) -> dict[str, Array]:
 def _keras_weights(folder: Path, config: Config) -> dict[str, Array]:
     """Reads weights that were saved by TensorFlow: those of the encoder, its pooler and its head for masked words."""
     weights: dict[str, Array] = {}
-    for kind in _CLASSES[config.model_type]:
+    family = FAMILIES[config.model_type]
+    for kind in (family.classifier, family.masked_words):
         weights |= _weights_of(kind.from_pretrained(str(folder), config=config, use_safetensors=False))
     return {name: weight for name, weight in weights.items() if not name.startswith("classifier")}
 

@@ -78,7 +78,7 @@ class SeedRun:
                 return MaskedWords(network, settings, token_ids, beginning.reader.word_pieces, seed)
             case Distil():
                 texts = [*(tweet.text for tweet in labelled), *unlabelled]
-                taught = soft_labels(self.run.teachers, texts, settings.temperature, self.run.out, self.watcher.on_step)
+                taught = soft_labels(self.run.teachers, texts, settings, self.run.out, self.watcher.on_step)
                 examples = beginning.examples(labelled, unlabelled)
                 return Distillation(beginning.network("classifier"), settings, examples, taught, seed)
             case Supervised():

@@ -59,7 +59,8 @@ class Judge:
 
     def logits(self, token_ids: Sequence[Sequence[int]]) -> Array:
         """Classifies tweets; returns shape (tweets, labels)."""
-        return logits_by_length(lambda batch: np.asarray(self._classify(padded(batch))), token_ids)
+        padding_id = self._network.padding_id
+        return logits_by_length(lambda batch: np.asarray(self._classify(padded(batch, padding_id))), token_ids)
 
     def scores(self) -> Scores:
         """Compares the network's labels with people's."""

@@ -14,9 +14,11 @@ from training.about import ABOUT_FILE, read_about
 from training.by_length import logits_by_length
 from training.checkpoint import Array
 from training.errors import CheckpointError, TrainingError
+from training.learning.arithmetic import multiplying_in
 from training.learning.batches import padded
 from training.learning.files import write_arrays
 from training.learning.network import Network, Tensor, learned_labels, read_pretrained
+from training.learning.recipe import Distil
 from training.learning.tweets import Reader, read_tokenizer
 
 SOFT_LABELS_FILE = "soft-labels.safetensors"
@@ -33,14 +35,15 @@ class SoftLabels:
 
 
 def soft_labels(
-    teachers: Sequence[Path], texts: Sequence[str], temperature: float, folder: Path, on_step: Callable[[str], None]
+    teachers: Sequence[Path], texts: Sequence[str], settings: Distil, folder: Path, on_step: Callable[[str], None]
 ) -> SoftLabels:
     """Asks the teachers, unless the folder has their answers.
 
     Args:
         teachers: Folders of checkpoints with their `about.toml`; each reads the texts in its own way.
         texts: The tweets, uncleaned.
-        temperature: The teachers' logits are divided by it before they are averaged as probabilities.
+        settings: The stage's, with the temperature by which the teachers' logits are divided before they are averaged
+            as probabilities.
         folder: The run's.
         on_step: Told what is being done.
 
@@ -52,7 +55,7 @@ def soft_labels(
         answers = []
         for number, teacher in enumerate(teachers, start=1):
             on_step(f"asking teacher {number} of {len(teachers)} about {len(texts)} tweets")
-            answers.append(_ask(teacher, texts, temperature))
+            answers.append(_ask(teacher, texts, settings))
         probabilities = np.mean([answer.probabilities for answer in answers], axis=0)
         # Half precision: what is lost is far less than teachers differ by.
         arrays = {"probabilities": probabilities, "states": answers[0].states.astype(np.float16)}
@@ -64,9 +67,9 @@ def soft_labels(
         raise TrainingError(f"cannot read {path}: {error}; remove it to ask the teachers again") from error
 
 
-def _ask(folder: Path, texts: Sequence[str], temperature: float) -> SoftLabels:
+def _ask(folder: Path, texts: Sequence[str], settings: Distil) -> SoftLabels:
     config, weights = read_pretrained(folder)
-    if not learned_labels(weights):
+    if not learned_labels(config, weights):
         raise CheckpointError(f"{folder} cannot teach: it was not fine-tuned to tell polarities")
     about = read_about(folder / ABOUT_FILE)
     network = Network(config, weights, "classifier", str(folder))
@@ -75,10 +78,11 @@ def _ask(folder: Path, texts: Sequence[str], temperature: float) -> SoftLabels:
 
     def answer(input_ids: Tensor) -> Tensor:
         outputs = network.outputs(input_ids, states=True)
-        probabilities = tf.nn.softmax(outputs.logits / temperature)
+        probabilities = tf.nn.softmax(outputs.logits / settings.temperature)
         return tf.concat([probabilities, outputs.hidden_states[-1][:, 0]], axis=1)
 
     graph = tf.function(answer, input_signature=[tf.TensorSpec([None, None], tf.int32)])
-    answers = logits_by_length(lambda batch: np.asarray(graph(padded(batch))), token_ids)
+    with multiplying_in(settings.arithmetic):
+        answers = logits_by_length(lambda batch: np.asarray(graph(padded(batch, network.padding_id))), token_ids)
     columns = [config.label2id[polarity] for polarity in POLARITIES]
     return SoftLabels(answers[:, columns], answers[:, len(POLARITIES) :])

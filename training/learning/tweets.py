@@ -8,15 +8,17 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer as WordPieces
-from transformers import BertTokenizerFast
+from transformers import AutoTokenizer
 
-from stream.bundle import PADDING_ID, TOKENIZER_FILE, Cleaning
+from stream.bundle import TOKENIZER_FILE, Cleaning
 from stream.text import cleaner
 from training.errors import CheckpointError
+from training.learning.families import FAMILIES
 from training.learning.network import Config
 
 UNKNOWN = -1
 """The gold column of a tweet that nobody labelled."""
+_PADDINGS = ("[PAD]", "<pad>")
 
 
 @dataclass(frozen=True)
@@ -63,16 +65,15 @@ def read_tokenizer(folder: Path, max_tokens: int, config: Config) -> WordPieces:
     Raises:
         CheckpointError: There is none, or it is another model's, or the model reads no inputs that long.
     """
-    if max_tokens > config.max_position_embeddings:
-        raise CheckpointError(
-            f"max_tokens is {max_tokens}, but {folder} reads at most {config.max_position_embeddings} tokens"
-        )
+    longest = config.max_position_embeddings - FAMILIES[config.model_type].first_position
+    if max_tokens > longest:
+        raise CheckpointError(f"max_tokens is {max_tokens}, but {folder} reads at most {longest} tokens")
     word_pieces = _load(folder)
-    entries, padding = word_pieces.get_vocab_size(), word_pieces.token_to_id("[PAD]")
-    if entries > config.vocab_size or padding != PADDING_ID:
+    entries, padding = word_pieces.get_vocab_size(), word_pieces.id_to_token(config.pad_token_id)
+    if entries > config.vocab_size or padding not in _PADDINGS:
         raise CheckpointError(
             f"the tokeniser in {folder} does not fit its checkpoint: it has {entries} entries for {config.vocab_size} "
-            f"embeddings, and its [PAD] is {padding}, where {PADDING_ID} is needed"
+            f"embeddings, and its token {config.pad_token_id}, which is to fill up batches, is {padding}"
         )
     word_pieces.no_padding()
     word_pieces.enable_truncation(max_tokens)
@@ -83,7 +84,7 @@ def _load(folder: Path) -> WordPieces:
     try:
         if (folder / TOKENIZER_FILE).is_file():
             return WordPieces.from_file(str(folder / TOKENIZER_FILE))
-        tokenizer = BertTokenizerFast.from_pretrained(str(folder), local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
         return cast("WordPieces", tokenizer.backend_tokenizer)
     except Exception as error:  # the Rust side raises bare Exceptions
         raise CheckpointError(f"{folder} has no tokeniser that can be read: {error}") from error
