@@ -169,7 +169,7 @@ def test_a_damaged_state_is_named(base: str, tmp_path: Path) -> None:
         train(run)
 
 
-def test_a_student_learns_from_teachers_after_adapting(trained: Path, tmp_path: Path) -> None:
+def test_a_student_learns_from_teachers_after_adapting(base: str, trained: Path, tmp_path: Path) -> None:
     teachers = find_checkpoints(trained / "run")
     run = toy_run(tmp_path, "teacher", ADAPT + DISTIL, teachers=teachers)
     checkpoint = train(run)
@@ -177,7 +177,7 @@ def test_a_student_learns_from_teachers_after_adapting(trained: Path, tmp_path: 
     student = load_checkpoint(checkpoint)
     assert (student.config.num_hidden_layers, student.config.intermediate_size) == (1, 48)
     assert (tmp_path / "run/adapted/model.safetensors").is_file()
-    assert read_about(checkpoint / "about.toml").training["teachers"] == 1
+    assert read_about(checkpoint / "about.toml").training["teachers"] == [f"toy, of {base}, Apache-2.0"]
     again = train(replace(run, seeds=[5]))  # what was adapted and what the teachers said is there already
     assert again.parent.name == "seed-5"
 

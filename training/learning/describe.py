@@ -26,7 +26,7 @@ def describe(run: Run, data: RunData, settings: Stage, seed: int, state: State) 
     if recipe.student:
         training["student"] = recipe.student.model_dump(mode="json", exclude_none=True)
     if run.teachers:
-        training["teachers"] = len(run.teachers)
+        training["teachers"] = [_described(read_about(teacher / ABOUT_FILE)) for teacher in run.teachers]
     if isinstance(settings, Supervised) and state.best_scores:
         scores = {name: state.best_scores[name] for name in ("macro_recall", "macro_f1", "accuracy")}
         training["dev"] = {"data": run.files.dev.name, **scores}
@@ -38,6 +38,10 @@ def describe(run: Run, data: RunData, settings: Stage, seed: int, state: State) 
         cleaning=recipe.cleaning,
         training=training,
     )
+
+
+def _described(teacher: About) -> str:
+    return f"{teacher.name}, of {teacher.base}, {teacher.licence}"
 
 
 def _pretrained(run: Run) -> str:
