@@ -25,7 +25,7 @@ def train(
     recipe: Annotated[
         str,
         typer.Argument(
-            help="minilm, minilm-recent, minilm-fast, minilm-fast-recent, mpnet, mobilebert, bert-large, or a TOML file."
+            help="minilm, minilm-recent, minilm-fast, minilm-fast-recent, mpnet, mobilebert, bert-large; or a TOML."
         ),
     ],
     data: Data,
