@@ -182,6 +182,17 @@ def test_a_student_learns_from_teachers_after_adapting(base: str, trained: Path,
     assert again.parent.name == "seed-5"
 
 
+def test_asking_a_teacher_can_be_interrupted(trained: Path, tmp_path: Path) -> None:
+    run = toy_run(tmp_path, "teacher", DISTIL, teachers=find_checkpoints(trained / "run"))
+    with pytest.raises(InterruptedRunError, match="while a teacher was asked: the same command asks it again"):
+        train(run, Watcher(stop_after=16))
+    assert not (tmp_path / "run/soft-labels.safetensors").exists()
+    watcher = Watcher()
+    train(run, watcher)
+    data = read_run_data(run.files)
+    assert watcher.answers == len(data.labelled) + len(data.unlabelled)
+
+
 def test_what_is_trained_further_names_what_was_pretrained_once(trained: Path, tmp_path: Path) -> None:
     earlier = trained / "run/seed-0/checkpoint"
     checkpoint = train(toy_run(tmp_path, str(earlier), FINETUNE.replace("epochs", "epochs = 0.2 #")))

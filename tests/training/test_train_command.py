@@ -92,12 +92,19 @@ def test_a_second_ctrl_c_does_not_wait() -> None:
 def test_a_log_file_gets_a_line_of_how_it_goes(capsys: pytest.CaptureFixture[str]) -> None:
     with watching() as watcher:
         watcher.title = "seed 3"
-        watcher.begin("finetune", steps=40, done=9)
+        watcher.begin("finetune", total=40, done=9)
         watcher.stepped(loss=0.7654, best=0.5)
         told = capsys.readouterr().err
         watcher.stepped(loss=0.7, best=0.5)
         assert "seed 3 finetune: 10 of 40 steps, loss 0.765, best 50.00%" in told
         assert "11 of 40" not in capsys.readouterr().err
+
+
+def test_a_log_file_tells_how_far_a_teacher_is(capsys: pytest.CaptureFixture[str]) -> None:
+    with watching() as watcher:
+        watcher.begin("teacher 1 of 2", total=900, done=0)
+        watcher.answered(16)
+        assert "teacher 1 of 2: 16 of 900 tweets" in capsys.readouterr().err
 
 
 def test_nothing_of_the_dev_set_is_learned_from(tmp_path: Path) -> None:

@@ -73,18 +73,23 @@ def toy_run(folder: Path, base: str, stages: str = FINETUNE, **changes: Any) -> 
 
 
 class Watcher:
-    """Watches in silence, and stops a run after so many steps."""
+    """Watches in silence, and stops a run after so many steps, or so many tweets that a teacher was asked about."""
 
     def __init__(self, stop_after: int | None = None) -> None:
         self.stop_after = stop_after
         self.interrupted = False
         self.losses: list[float] = []
+        self.answers = 0
 
-    def begin(self, stage: str, steps: int, done: int) -> None:
+    def begin(self, part: str, total: int, done: int) -> None:
         pass
 
     def on_step(self, doing: str) -> None:
         pass
+
+    def answered(self, tweets: int) -> None:
+        self.answers += tweets
+        self.interrupted = self.stop_after == self.answers
 
     def stepped(self, loss: float, _best: float) -> None:
         self.losses.append(loss)

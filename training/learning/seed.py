@@ -16,9 +16,10 @@ from training.learning.masking import MaskedWords
 from training.learning.recipe import Adapt, Distil, Stage, StageName, Supervised
 from training.learning.run import ADAPTED, CHECKPOINT, DISTILLED, Run
 from training.learning.run_data import RunData
-from training.learning.stage import StageRun, Watcher
+from training.learning.stage import StageRun
 from training.learning.task import Judge, Task
 from training.learning.teachers import soft_labels
+from training.learning.watcher import Watcher
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class SeedRun:
                 return MaskedWords(network, settings, token_ids, beginning.reader.word_pieces, seed)
             case Distil():
                 texts = [*(tweet.text for tweet in labelled), *unlabelled]
-                taught = soft_labels(self.run.teachers, texts, settings, self.run.out, self.watcher.on_step)
+                taught = soft_labels(self.run.teachers, texts, settings, self.run.out, self.watcher)
                 examples = beginning.examples(labelled, unlabelled)
                 return Distillation(beginning.network("classifier"), settings, examples, taught, seed)
             case Supervised():

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -17,24 +16,10 @@ from training.learning.optimiser import Optimiser, WeightAverage, learning_rate
 from training.learning.recipe import Supervised
 from training.learning.state import State, load_state, save_state
 from training.learning.task import Judge, Task
+from training.learning.watcher import Watcher
 
 _HISTORY_STEPS = 25
 """A point of the loss curve for so many steps."""
-
-
-class Watcher(Protocol):
-    """Told how a stage goes, and tells it when to stop."""
-
-    interrupted: bool
-
-    def begin(self, stage: str, steps: int, done: int) -> None:
-        """A stage begins, of which some steps may be done already."""
-
-    def on_step(self, doing: str) -> None:
-        """Something else that takes its time begins."""
-
-    def stepped(self, loss: float, best: float) -> None:
-        """A step was made, and judged if it was to be."""
 
 
 class StageRun:

@@ -1,6 +1,6 @@
 """What teachers say of tweets: worked out once for a run, and kept in its folder."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,13 +13,14 @@ from stream.bundle import POLARITIES
 from training.about import ABOUT_FILE, read_about
 from training.by_length import logits_by_length
 from training.checkpoint import Array
-from training.errors import CheckpointError, TrainingError
+from training.errors import CheckpointError, InterruptedRunError, TrainingError
 from training.learning.arithmetic import multiplying_in
 from training.learning.batches import padded
 from training.learning.files import write_arrays
 from training.learning.network import Network, Tensor, learned_labels, read_pretrained
 from training.learning.recipe import Distil
 from training.learning.tweets import Reader, read_tokenizer
+from training.learning.watcher import Watcher
 
 SOFT_LABELS_FILE = "soft-labels.safetensors"
 
@@ -35,7 +36,7 @@ class SoftLabels:
 
 
 def soft_labels(
-    teachers: Sequence[Path], texts: Sequence[str], settings: Distil, folder: Path, on_step: Callable[[str], None]
+    teachers: Sequence[Path], texts: Sequence[str], settings: Distil, folder: Path, watcher: Watcher
 ) -> SoftLabels:
     """Asks the teachers, unless the folder has their answers.
 
@@ -45,17 +46,18 @@ def soft_labels(
         settings: The stage's, with the temperature by which the teachers' logits are divided before they are averaged
             as probabilities.
         folder: The run's.
-        on_step: Told what is being done.
+        watcher: Told of each batch.
 
     Raises:
+        InterruptedRunError: The watcher asked for it; the teachers are then to be asked again.
         StarlingError: A teacher cannot be used, or the answers cannot be kept.
     """
     path = folder / SOFT_LABELS_FILE
     if not path.exists():
         answers = []
         for number, teacher in enumerate(teachers, start=1):
-            on_step(f"asking teacher {number} of {len(teachers)} about {len(texts)} tweets")
-            answers.append(_ask(teacher, texts, settings))
+            watcher.begin(f"teacher {number} of {len(teachers)}", len(texts), 0)
+            answers.append(_ask(teacher, texts, settings, watcher))
         probabilities = np.mean([answer.probabilities for answer in answers], axis=0)
         # Half precision: what is lost is far less than teachers differ by.
         arrays = {"probabilities": probabilities, "states": answers[0].states.astype(np.float16)}
@@ -67,7 +69,7 @@ def soft_labels(
         raise TrainingError(f"cannot read {path}: {error}; remove it to ask the teachers again") from error
 
 
-def _ask(folder: Path, texts: Sequence[str], settings: Distil) -> SoftLabels:
+def _ask(folder: Path, texts: Sequence[str], settings: Distil, watcher: Watcher) -> SoftLabels:
     config, weights = read_pretrained(folder)
     if not learned_labels(config, weights):
         raise CheckpointError(f"{folder} cannot teach: it was not fine-tuned to tell polarities")
@@ -82,7 +84,15 @@ def _ask(folder: Path, texts: Sequence[str], settings: Distil) -> SoftLabels:
         return tf.concat([probabilities, outputs.hidden_states[-1][:, 0]], axis=1)
 
     graph = tf.function(answer, input_signature=[tf.TensorSpec([None, None], tf.int32)])
+
+    def classify(batch: Sequence[Sequence[int]]) -> Array:
+        if watcher.interrupted:
+            raise InterruptedRunError("interrupted while a teacher was asked: the same command asks it again")
+        answers: Array = np.asarray(graph(padded(batch, network.padding_id)))
+        watcher.answered(len(batch))
+        return answers
+
     with multiplying_in(settings.arithmetic):
-        answers = logits_by_length(lambda batch: np.asarray(graph(padded(batch, network.padding_id))), token_ids)
+        answers = logits_by_length(classify, token_ids)
     columns = [config.label2id[polarity] for polarity in POLARITIES]
     return SoftLabels(answers[:, columns], answers[:, len(POLARITIES) :])

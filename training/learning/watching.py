@@ -30,10 +30,10 @@ class ConsoleWatcher:
         self._task: Any = None
         self._said_at_seconds = -_LINE_SECONDS
 
-    def begin(self, stage: str, steps: int, done: int) -> None:
-        """A stage begins, of which some steps may be done already."""
-        title = f"{self.title} {stage}".strip()
-        self._task = self._progress.add_task(title, total=steps, completed=done, told="")
+    def begin(self, part: str, total: int, done: int) -> None:
+        """A part begins, of which some steps, or tweets, may be done already."""
+        title = f"{self.title} {part}".strip()
+        self._task = self._progress.add_task(title, total=total, completed=done, told="")
 
     def on_step(self, doing: str) -> None:
         """Something else that takes its time begins."""
@@ -41,16 +41,22 @@ class ConsoleWatcher:
 
     def stepped(self, loss: float, best: float) -> None:
         """A step was made, and judged if it was to be."""
-        told = f"loss {loss:.3f}" + (f", best {best:.2%}" if best >= 0 else "")
-        self._progress.update(self._task, advance=1, told=told)
+        self._advance(1, "steps", f", loss {loss:.3f}" + (f", best {best:.2%}" if best >= 0 else ""))
+
+    def answered(self, tweets: int) -> None:
+        """A teacher told what it makes of so many more tweets."""
+        self._advance(tweets, "tweets", "")
+
+    def _advance(self, done: int, unit: str, told: str) -> None:
+        self._progress.update(self._task, advance=done, told=f"{unit}{told}")
         if not self._progress.console.is_terminal and time.monotonic() >= self._said_at_seconds + _LINE_SECONDS:
             self._said_at_seconds = time.monotonic()
-            self._say_line(told)
+            self._say_line(f"{unit}{told}")
 
     def _say_line(self, told: str) -> None:
         task = next(task for task in self._progress.tasks if task.id == self._task)
         left = "" if task.time_remaining is None else f", {timedelta(seconds=round(task.time_remaining))} left"
-        line = f"{task.description}: {task.completed:.0f} of {task.total or 0:.0f} steps, {told}{left}"
+        line = f"{task.description}: {task.completed:.0f} of {task.total or 0:.0f} {told}{left}"
         self._progress.console.print(line, highlight=False, soft_wrap=True)
 
 
