@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tokenizers import Tokenizer as WordPieces
 
 from stream.bundle import TOKENIZER_FILE, file_sha256
 from training.about import ABOUT_FILE, About, read_about, write_about
@@ -56,10 +57,18 @@ def _check_alike(first: Checkpoint, other: Checkpoint) -> None:
     shapes = [{name: weight.shape for name, weight in one.weights.items()} for one in (first, other)]
     if shapes[0] != shapes[1] or first.labels != other.labels:
         raise CheckpointError(f"{both} cannot be averaged: they have other layers, sizes or labels")
-    if first.tokenizer_path.read_bytes() != other.tokenizer_path.read_bytes():
+    if _word_pieces(first) != _word_pieces(other):
         raise CheckpointError(f"{both} cannot be averaged: they have other tokenisers")
     if _cosine(first.weights, other.weights) < _LEAST_COSINE:
         raise CheckpointError(f"{both} cannot be averaged: their weights have nothing in common; did they begin alike?")
+
+
+def _word_pieces(checkpoint: Checkpoint) -> str:
+    """A checkpoint's tokeniser, but for where it cuts a tweet, which `about.toml` says for it."""
+    word_pieces = WordPieces.from_file(str(checkpoint.tokenizer_path))
+    word_pieces.no_truncation()
+    word_pieces.no_padding()
+    return word_pieces.to_str()
 
 
 def _check_read_alike(first: Path, first_about: About, other: Path, about: About) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
+from tokenizers import Tokenizer
 from typer.testing import CliRunner
 
 from training.about import read_about
@@ -54,6 +55,17 @@ def test_it_says_of_itself_what_all_of_them_say_and_which_they_are(checkpoint_fo
     assert training["recipe"] == "tiny"
     assert training.keys() == {"epochs", "recipe", "averaged_sha256"}
     assert len(set(training["averaged_sha256"])) == 2
+
+
+def test_tokenisers_that_differ_in_where_they_cut_are_alike(
+    checkpoint_folder: Path, other: Path, tmp_path: Path
+) -> None:
+    tokenizer = Tokenizer.from_file(str(other / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(24)
+    tokenizer.save(str(other / "tokenizer.json"), pretty=False)
+    average_checkpoints([checkpoint_folder, other], tmp_path / "average")
+    assert (tmp_path / "average/model.safetensors").is_file()
 
 
 def test_what_did_not_begin_alike_is_not_averaged(checkpoint_folder: Path, other: Path, tmp_path: Path) -> None:
