@@ -6,6 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tf_keras
+import transformers
+from safetensors.numpy import save_file
+from tokenizers import BertWordPieceTokenizer
+from tokenizers.processors import RobertaProcessing
 
 from tests.training.conftest import WORDS
 from tests.training.test_train import ADAPT, DISTIL
@@ -77,10 +82,6 @@ def test_a_larger_family_is_not_converted(teacher: Path) -> None:
 
 
 def _write_encoder(folder: Path, model_type: str) -> None:
-    import tf_keras  # noqa: PLC0415
-    import transformers  # noqa: PLC0415
-    from safetensors.numpy import save_file  # noqa: PLC0415
-
     config = transformers.AutoConfig.for_model(
         model_type,
         vocab_size=len(SPECIAL_TOKENS) + len(WORDS),
@@ -100,9 +101,6 @@ def _write_encoder(folder: Path, model_type: str) -> None:
 
 
 def _write_tokenizer(folder: Path) -> None:
-    from tokenizers import BertWordPieceTokenizer  # noqa: PLC0415
-    from tokenizers.processors import RobertaProcessing  # noqa: PLC0415
-
     vocabulary = {token: number for number, token in enumerate((*SPECIAL_TOKENS, *WORDS))}
     names = {
         "unk_token": "<unk>",

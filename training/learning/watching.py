@@ -41,17 +41,17 @@ class ConsoleWatcher:
 
     def stepped(self, loss: float, best: float) -> None:
         """A step was made, and judged if it was to be."""
-        self._advance(1, "steps", f", loss {loss:.3f}" + (f", best {best:.2%}" if best >= 0 else ""))
+        self._advance(1, f"steps, loss {loss:.3f}" + (f", best {best:.2%}" if best >= 0 else ""))
 
     def answered(self, tweets: int) -> None:
         """A teacher told what it makes of so many more tweets."""
-        self._advance(tweets, "tweets", "")
+        self._advance(tweets, "tweets")
 
-    def _advance(self, done: int, unit: str, told: str) -> None:
-        self._progress.update(self._task, advance=done, told=f"{unit}{told}")
+    def _advance(self, done: int, told: str) -> None:
+        self._progress.update(self._task, advance=done, told=told)
         if not self._progress.console.is_terminal and time.monotonic() >= self._said_at_seconds + _LINE_SECONDS:
             self._said_at_seconds = time.monotonic()
-            self._say_line(f"{unit}{told}")
+            self._say_line(told)
 
     def _say_line(self, told: str) -> None:
         task = next(task for task in self._progress.tasks if task.id == self._task)
