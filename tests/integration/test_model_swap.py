@@ -43,9 +43,11 @@ async def test_a_model_is_swapped_under_load_and_no_tweet_is_lost(broker: Mosqui
     assert set(probe.labelled_ids()) == ids | {"last"}
     assert len(probe.labels) == len(ids) + 1
     assert last["model"]["name"] == "another"
-    first_of_new, last_of_old = _names(probe).index("another"), len(ids) - _names(probe)[::-1].index(_names(probe)[0])
+    names = _names(probe)
+    first_of_new = names.index("another")
     assert 0 < first_of_new < len(ids)
-    assert last_of_old - first_of_new <= settings.broker.receive_maximum  # what had been read for the old one
+    # Only what had been read for the old one; tweets read since may overtake it, so their place says nothing.
+    assert names[first_of_new:].count(names[0]) <= settings.broker.receive_maximum
 
 
 async def test_a_broken_model_is_refused_and_the_old_one_serves_on(
