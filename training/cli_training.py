@@ -25,8 +25,8 @@ def train(
     recipe: Annotated[
         str,
         typer.Argument(
-            help="minilm, minilm-recent, minilm-taught, minilm-taught-recent, minilm-fast, minilm-fast-recent, mpnet, "
-            "mobilebert, bert-large, or a TOML file."
+            help="minilm, minilm-recent, minilm-taught, minilm-taught-recent, minilm-fast, minilm-fast-recent, "
+            "minilm-fast-taught, minilm-fast-taught-recent, mpnet, mobilebert, bert-large, or a TOML file."
         ),
     ],
     data: Data,
