@@ -10,9 +10,9 @@ import asyncio
 import functools
 import socket
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import aiomqtt
 from paho.mqtt.client import Client as PahoClient
@@ -22,6 +22,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from stream.errors import BrokerError, PublicationRefusedError
+from stream.farewell import lingering
 from stream.mqtt_options import advice, connection_options
 from stream.outbox import Outbox
 from stream.packets import (
@@ -200,9 +201,12 @@ class Client(aiomqtt.Client):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Says goodbye, and closes the socket even where that failed."""
+        well = kind is None and not self._disconnected.done()
+        sock = cast("socket.socket | None", self._client.socket()) if well else None
         try:
             with self._own_errors():
-                await super().__aexit__(kind, error, trace)
+                async with lingering(sock) if sock else nullcontext():
+                    await super().__aexit__(kind, error, trace)
         finally:
             self._client._sock_close()  # noqa: SLF001  (aiomqtt leaves it open after an error, and paho has no other way)
 
