@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 
 _READ_BYTES = 65_536
 _LONGEST_SECONDS = 2.0
+"""For a broker that does not hang up, or is gone; Mosquitto does so within a few milliseconds."""
 
 
 @asynccontextmanager
@@ -16,6 +17,9 @@ async def lingering(sock: socket.socket) -> AsyncIterator[None]:
 
     A socket that is closed while something unread stands in it resets the connection (RFC 1122, 4.2.2.13), and a reset
     may keep the other side from reading what had come to it before. So whatever still comes is read, and dropped.
+
+    Args:
+        sock: A connected TCP socket, TLS on it or not.
     """
     with socket.socket(sock.family, sock.type, sock.proto, fileno=os.dup(sock.fileno())) as kept:
         kept.settimeout(0)

@@ -201,8 +201,9 @@ class Client(aiomqtt.Client):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Says goodbye, and closes the socket even where that failed."""
-        well = kind is None and not self._disconnected.done()
-        sock = cast("socket.socket | None", self._client.socket()) if well else None
+        # After an error a new connection is wanted at once, and the broker sends again what it may have missed.
+        in_peace = kind is None and not self._disconnected.done()
+        sock = cast("socket.socket | None", self._client.socket()) if in_peace else None
         try:
             with self._own_errors():
                 async with lingering(sock) if sock else nullcontext():

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import struct
 
 import pytest
 
@@ -47,6 +48,8 @@ async def test_whoever_does_not_hang_up_is_not_waited_for_long(monkeypatch: pyte
 
 async def test_a_connection_that_was_reset_is_not_waited_for() -> None:
     ours, _, writer = await _connection()
+    no_waiting = struct.pack("ii", 1, 0)  # by which an end becomes a reset
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, no_waiting)
     writer.transport.abort()
     async with asyncio.timeout(farewell._LONGEST_SECONDS / 2), lingering(ours):
         ours.close()
