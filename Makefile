@@ -14,7 +14,7 @@ export TF_CPP_MIN_LOG_LEVEL = 2
 help:
 	@echo "make demo            show everything at work: broker, service, sample tweets"
 	@echo "make test            check the code and run all tests"
-	@echo "make lint            ruff and mypy"
+	@echo "make lint            ruff, mypy and the direction of imports"
 	@echo "make test-edge       the tests of the edge service"
 	@echo "make test-training   the tests of the training pipeline (installs TensorFlow)"
 	@echo "make test-fleet      run the playbooks against booted Debian systems (root; some 20 minutes)"
@@ -40,6 +40,7 @@ lint: .venv/dev-installed
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+	.venv/bin/lint-imports --no-cache
 
 test-edge: .venv/dev-installed system-packages
 	.venv/bin/pytest --ignore=tests/training

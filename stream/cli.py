@@ -14,8 +14,8 @@ from typing import Annotated, NoReturn
 import typer
 
 from stream import __version__
-from stream.commands.bench import bench
-from stream.commands.power import power
+from stream.commands.bench.options import bench
+from stream.commands.power.options import power
 from stream.errors import StarlingError, ungrouped
 
 app = typer.Typer(
@@ -70,7 +70,7 @@ def demo(
     ] = False,
 ) -> None:
     """Show everything at work: a broker, the service and a publisher of sample tweets, in one process."""
-    from stream.commands.demo import run_demo
+    from stream.commands.demo.demo import run_demo
 
     run_demo(tweets=tweets, rate=rate, model=model, simulate_meter=simulated_meter, as_json=json)
 

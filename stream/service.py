@@ -4,21 +4,21 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from stream.broker import Broker
-from stream.broker_figures import watch_broker
-from stream.engine import Engines
 from stream.errors import ungrouped
-from stream.health import Health
-from stream.labelling import Labelling
-from stream.loop_lag import measure_loop_lag
-from stream.metrics import Metrics
-from stream.page.now import Now
-from stream.page.routes import page_routes
+from stream.labelling.model_swap import ModelSwapper
+from stream.labelling.pipeline import LabellingPipeline
 from stream.power.service import measure_power
-from stream.resources import ResourceCollector
+from stream.session.broker_statistics import collect_broker_statistics
+from stream.session.node_session import NodeSession
 from stream.settings import ModelSettings, Settings
-from stream.watchdog import report_to_systemd
-from stream.web import serve_http
+from stream.telemetry.health import Health
+from stream.telemetry.loop_lag import measure_loop_lag
+from stream.telemetry.metrics import Metrics
+from stream.telemetry.resources import ResourceCollector
+from stream.telemetry.systemd import report_to_systemd
+from stream.web.page.now import Now
+from stream.web.page.routes import page_routes
+from stream.web.server import serve_http
 
 logger = logging.getLogger(__name__)
 
@@ -41,8 +41,8 @@ class Service:
         self._metrics.ready.set_function(lambda: not self._health.missing())
         self._metrics.window.set(settings.broker.receive_maximum)
         self._now = Now(settings, self._metrics, self._health)
-        self._labelling = Labelling(settings.limits, self._metrics)
-        self._engines = Engines(settings, self._labelling, self._metrics, self._health)
+        self._labelling = LabellingPipeline(settings.limits, self._metrics)
+        self._swapper = ModelSwapper(settings, self._labelling, self._metrics, self._health)
 
     def stop(self) -> None:
         """Makes the service finish what it holds, and return."""
@@ -50,7 +50,7 @@ class Service:
 
     def use_model(self, settings: ModelSettings) -> None:
         """Makes the service label with another model, if it can be loaded; the present one serves until then."""
-        self._engines.want(settings)
+        self._swapper.want(settings)
 
     async def run(self) -> None:
         """Runs until it is stopped.
@@ -74,10 +74,12 @@ class Service:
                     tasks.create_task(report_to_systemd(self._health), name="watchdog"),
                     tasks.create_task(measure_power(self._settings, self._metrics, self._now.weighed_by), name="power"),
                     tasks.create_task(self._now.history.keep(), name="history"),
-                    tasks.create_task(watch_broker(self._settings, self._metrics.registry), name="broker-figures"),
+                    tasks.create_task(
+                        collect_broker_statistics(self._settings, self._metrics.registry), name="broker-figures"
+                    ),
                 ]
-                async with self._engines.running():
+                async with self._swapper.running():
                     self._health.model_loaded = True
-                    await Broker(self._settings, self._labelling, self._metrics, self._health).run(self._stop)
+                    await NodeSession(self._settings, self._labelling, self._metrics, self._health).run(self._stop)
                 for helper in helpers:
                     helper.cancel()

@@ -17,14 +17,14 @@ from typing import Any
 import tomlkit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from stream.bundle import Cleaning
+from stream.model.bundle import Cleaning
 from training.errors import CheckpointError
 
 ABOUT_FILE = "about.toml"
 
 
 class About(BaseModel):
-    """The contents of `about.toml`; what they mean is said in stream/bundle.py's manifest."""
+    """The contents of `about.toml`; what they mean is said in stream/model/bundle.py's manifest."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from stream.bundle import Polarity, Precision
+from stream.model.bundle import Precision
+from stream.tweets.polarity import Polarity
 from training.checkpoint import Array
 from training.errors import DisagreementError
 from training.scores import Scores, score

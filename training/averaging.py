@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer as WordPieces
 
-from stream.bundle import TOKENIZER_FILE, file_sha256
+from stream.model.bundle import TOKENIZER_FILE, file_sha256
 from training.about import ABOUT_FILE, About, read_about, write_about
 from training.checkpoint import CONFIG_FILE, WEIGHTS_FILE, Array, Checkpoint, load_checkpoint
 from training.errors import CheckpointError

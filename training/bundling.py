@@ -9,7 +9,7 @@ from typing import Any
 import tensorflow as tf
 from tokenizers import Tokenizer as WordPieces
 
-from stream.bundle import (
+from stream.model.bundle import (
     MANIFEST_FILE,
     MODEL_FILE,
     PADDING_ID,
@@ -19,9 +19,9 @@ from stream.bundle import (
     file_sha256,
     load_bundle,
 )
-from stream.classifier import Classifier
-from stream.text import cleaner
-from stream.tokenizer import Tokenizer
+from stream.model.classifier import Classifier
+from stream.model.tokenizer import Tokenizer
+from stream.tweets.cleaning import cleaner
 from training.about import About
 from training.agreement import Agreement, bounds, check_agreement, compare
 from training.by_length import logits_by_length

@@ -13,7 +13,8 @@ from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from stream.bundle import POLARITIES, TOKENIZER_FILE, Polarity
+from stream.model.bundle import TOKENIZER_FILE
+from stream.tweets.polarity import POLARITIES, Polarity
 from training.architectures import BertConfig, MobileBertConfig, ModelConfig, weight_shapes
 from training.errors import CheckpointError
 

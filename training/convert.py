@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 import tensorflow as tf
 
-from stream.bundle import INPUT, OUTPUT, SIGNATURE, Precision
+from stream.model.bundle import INPUT, OUTPUT, SIGNATURE, Precision
 from training.checkpoint import Checkpoint
 from training.encoder import Encoder, encoder
 from training.errors import ConversionError
@@ -21,7 +21,7 @@ def tflite_model(
     per_tensor: bool = False,
     keep_at: Path | None = None,
 ) -> bytes:
-    """Converts a checkpoint to a model with one signature, of dynamic shape, as stream/bundle.py describes it.
+    """Converts a checkpoint to a model with one signature, of dynamic shape, as stream/model/bundle.py describes it.
 
     Args:
         checkpoint: The model.

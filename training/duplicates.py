@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from stream.text import placeholders
+from stream.tweets.cleaning import placeholders
 from training.data.tweets import LabelledTweet
 
 Group = list[LabelledTweet]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from stream.bundle import PADDING_ID
+from stream.model.bundle import PADDING_ID
 from training.checkpoint import Array, Checkpoint
 
 Tensor = Any

@@ -4,7 +4,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from stream.bundle import MANIFEST_FILE, Bundle, Manifest
+from stream.model.bundle import MANIFEST_FILE, Bundle, Manifest
 from training.errors import ConversionError
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from stream.bundle import PADDING_ID
+from stream.model.bundle import PADDING_ID
 from training.architectures import MobileBertConfig
 from training.checkpoint import Checkpoint
 from training.layers import Attention, Dense, NoNorm, Tensor, Weights, attention_mask, first_state

@@ -14,7 +14,7 @@ import typer
 from training.data.formats import Format
 
 if TYPE_CHECKING:
-    from stream.bundle import Polarity
+    from stream.tweets.polarity import Polarity
     from training.datasets import Reading
 
 _PANEL = "The data"
@@ -94,7 +94,7 @@ def _reading(
 
 
 def _meaning(option: str) -> "tuple[str, Polarity]":
-    from stream.bundle import POLARITIES
+    from stream.tweets.polarity import POLARITIES
 
     name, _, polarity = option.rpartition("=")
     if not name or polarity not in POLARITIES:

@@ -6,7 +6,7 @@ import tensorflow as tf
 import transformers
 from transformers.modeling_tf_pytorch_utils import load_pytorch_state_dict_in_tf2_model
 
-from stream.bundle import PADDING_ID
+from stream.model.bundle import PADDING_ID
 from training.checkpoint import Array, Checkpoint
 from training.errors import CheckpointError
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.bundle import POLARITIES, Polarity
+from stream.tweets.polarity import POLARITIES, Polarity
 
 Columns = NDArray[np.intp]
 """A polarity for each tweet, by its place in POLARITIES."""

@@ -22,13 +22,15 @@ from safetensors.numpy import load_file
 from tokenizers import Tokenizer as WordPieces
 from transformers.modeling_tf_pytorch_utils import load_pytorch_state_dict_in_tf2_model
 
-from stream.bundle import POLARITIES, TOKENIZER_FILE, Polarity, file_sha256
 from stream.experiment.plan import PlannedModel
 from stream.experiment.results import Subject
 from stream.experiment.subject import Inference
-from stream.messages import Reason, RejectedTweetError, Tweet
-from stream.text import cleaner
-from stream.tokenizer import Tokens
+from stream.model.bundle import TOKENIZER_FILE, file_sha256
+from stream.model.tokenizer import Tokens
+from stream.tweets.cleaning import cleaner
+from stream.tweets.polarity import POLARITIES, Polarity
+from stream.tweets.rejections import Reason, RejectedTweetError
+from stream.tweets.tweet import Tweet
 from training.about import ABOUT_FILE, read_about
 from training.checkpoint import CONFIG_FILE, WEIGHTS_FILE
 from training.errors import CheckpointError

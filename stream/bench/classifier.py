@@ -11,10 +11,10 @@ from stream.bench.energy import EnergyLog
 from stream.bench.result import Result, Row, describe_bundle, measuring
 from stream.bench.statistics import LEAST_QUERIES, check_enough, latency_milliseconds, median
 from stream.bench.workload import Source, read_tweets, token_lengths
-from stream.bundle import Bundle, load_bundle
 from stream.errors import BundleError
-from stream.model import available_cores
-from stream.operations import mean_macs
+from stream.model.bundle import Bundle, load_bundle
+from stream.model.loading import available_cores
+from stream.model.macs import mean_macs
 from stream.settings import PowerSettings
 
 _ANSWER_SECONDS = 3600.0

@@ -14,8 +14,8 @@ from stream.bench.result import Result, Row, describe_bundle, measuring
 from stream.bench.rig import our_service, running_rig
 from stream.bench.statistics import median
 from stream.bench.workload import read_tweets
-from stream.bundle import find_bundle, load_bundle
 from stream.errors import InputError
+from stream.model.bundle import find_bundle, load_bundle
 from stream.settings import Settings
 
 SERVICE, CLASSIFIER = "starling-service", "starling-classifier"

@@ -7,8 +7,8 @@ from typing import Any
 
 import psutil
 
-from stream.model import available_cores
-from stream.resources import THROTTLED_BITS, throttled_bits
+from stream.model.loading import available_cores
+from stream.telemetry.resources import THROTTLED_BITS, throttled_bits
 
 _OCCURRED_SHIFT = 16
 """The firmware's `get_throttled` tells from this bit on what has happened since the machine's start."""

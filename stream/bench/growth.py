@@ -10,7 +10,7 @@ from stream.bench.energy import EnergyLog
 from stream.bench.phases import backlog_row
 from stream.bench.result import Result, Row, describe_bundle, measuring
 from stream.bench.rig import our_service, running_rig
-from stream.bundle import Bundle, load_bundle
+from stream.model.bundle import Bundle, load_bundle
 from stream.settings import Settings
 
 _ANSWER_SECONDS = 3600.0

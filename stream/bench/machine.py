@@ -8,8 +8,8 @@ from typing import Any
 import psutil
 
 from stream import __version__
-from stream.machine import board, cpu_info, installed_versions, processor, text_of
-from stream.model import available_cores
+from stream.model.loading import available_cores
+from stream.telemetry.machine import board, cpu_info, installed_versions, processor, text_of
 
 _LIBRARIES = ("ai-edge-litert", "tflite-runtime", "numpy", "tokenizers", "orjson", "aiomqtt", "paho-mqtt")
 _CPUFREQ = Path("/sys/devices/system/cpu/cpu0/cpufreq")

@@ -9,7 +9,7 @@ from typing import Any
 
 from stream.bench.conditions import Meanwhile, conditions
 from stream.bench.machine import describe_machine
-from stream.bundle import Bundle
+from stream.model.bundle import Bundle
 
 SCHEMA_VERSION = 1
 

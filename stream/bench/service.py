@@ -14,9 +14,9 @@ from stream.bench.processor_time import SAMPLE_SECONDS
 from stream.bench.result import Result, Row, describe_bundle, measuring
 from stream.bench.rig import SERVICE, Rig, our_service, running_rig
 from stream.bench.statistics import LEAST_QUERIES, Arrivals, check_enough
-from stream.bundle import Bundle, load_bundle
-from stream.layout import layout_for
-from stream.model import available_cores
+from stream.model.bundle import Bundle, load_bundle
+from stream.model.loading import available_cores
+from stream.model.parallelism import choose_parallelism
 from stream.settings import BrokerSettings, Settings
 
 _ANSWER_SECONDS = 3600.0
@@ -184,8 +184,8 @@ class _Session:
 
 def _with_layout(settings: Settings, bundle: Bundle) -> Settings:
     """Decides on interpreters and threads once, for the service and the bare classifier alike."""
-    layout = layout_for(settings.model, bundle, available_cores())
-    return settings.model_copy(update={"model": settings.model.model_copy(update=layout._asdict())})
+    parallelism = choose_parallelism(settings.model, bundle, available_cores())
+    return settings.model_copy(update={"model": settings.model.model_copy(update=parallelism._asdict())})
 
 
 def _bare_command(plan: Plan) -> list[str]:

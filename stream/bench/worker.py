@@ -22,11 +22,11 @@ import psutil
 
 from stream.bench.answering import answer_requests
 from stream.bench.workload import TokenIds, batches, in_buckets, of_length, read_tweets, token_ids
-from stream.classifier import Classifier
 from stream.errors import BenchError, StarlingError
-from stream.messages import Tweet
-from stream.model import Model, load_model
+from stream.model.classifier import Classifier
+from stream.model.loading import Model, load_model
 from stream.settings import ModelSettings
+from stream.tweets.tweet import Tweet
 
 _WARM_UP_CALLS = 2
 _WINDOW_TWEETS = 64

@@ -8,14 +8,16 @@ from typing import Any
 
 import orjson
 
-from stream.bundle import Bundle
 from stream.errors import BenchError, InputError
-from stream.lines import open_lines
-from stream.messages import RejectedTweetError, Tweet, decode_tweet
-from stream.model import Model
+from stream.model.bundle import Bundle
+from stream.model.loading import Model
+from stream.model.tokenizer import Tokenizer
 from stream.settings import LimitSettings
-from stream.text import cleaner
-from stream.tokenizer import Tokenizer
+from stream.tweets.cleaning import cleaner
+from stream.tweets.decoding import decode_tweet
+from stream.tweets.lines import open_lines
+from stream.tweets.rejections import RejectedTweetError
+from stream.tweets.tweet import Tweet
 
 SAMPLES = Path(__file__).parent.parent / "samples" / "tweets.jsonl"
 BACKLOG_BATCHES = 32

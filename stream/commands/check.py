@@ -13,15 +13,15 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from stream.credentials import http_tls
 from stream.errors import BrokerError, ListenError, StarlingError
-from stream.http_access import password_guard
-from stream.messages import Tweet
-from stream.model import load_model
-from stream.mqtt import Client
+from stream.model.loading import load_model
+from stream.mqtt.client import Client
 from stream.power.check import check_power
+from stream.session.topics import check_topic
 from stream.settings import Settings, load_settings
-from stream.tls import http_tls
-from stream.topics import check_topic
+from stream.tweets.tweet import Tweet
+from stream.web.access import password_guard
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from typing import Any
 
 import orjson
 
-from stream.bulk import Outcome, label_lines
 from stream.commands.progress import line_progress
-from stream.lines import open_lines
-from stream.messages import Label
-from stream.model import load_model
+from stream.model.bulk import Outcome, label_lines
+from stream.model.loading import load_model
 from stream.settings import LimitSettings, ModelSettings
+from stream.tweets.labels import Label
+from stream.tweets.lines import open_lines
 
 
 def classify_file(name: str, model_path: Path | None) -> None:

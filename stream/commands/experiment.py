@@ -15,7 +15,7 @@ from stream.experiment.processes import LABELLING
 from stream.experiment.results import CELLS_FOLDER, read_cell
 from stream.experiment.run import Experiment
 from stream.experiment.summary import summarise
-from stream.logs import log_to_stderr
+from stream.telemetry.logs import log_to_stderr
 
 _LOOKS_PER_SECOND = 1
 """Drawing a progress bar is work too, on the machine that is being measured."""

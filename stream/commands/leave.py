@@ -5,13 +5,13 @@ from pathlib import Path
 
 import typer
 
-from stream.broker import intake_identifier
 from stream.errors import BrokerError, ungrouped
-from stream.fleet import subscription
-from stream.mqtt import Client
-from stream.packets import Message
+from stream.mqtt.client import Client
+from stream.mqtt.packets import Message
+from stream.session.group import subscription
+from stream.session.node_session import intake_identifier
+from stream.session.topics import ONLINE, energy_topic, group_topic, status_topic
 from stream.settings import Settings, load_settings
-from stream.topics import ONLINE, energy_topic, group_topic, status_topic
 
 _LOOK_SECONDS = 1.0
 """A retained message comes at once, or there is none."""

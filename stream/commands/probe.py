@@ -9,7 +9,7 @@ import typer
 from pydantic import BaseModel, ValidationError
 
 from stream.errors import BrokerError, ungrouped
-from stream.mqtt import Client
+from stream.mqtt.client import Client
 from stream.settings import Settings, load_settings
 
 _BETWEEN_SECONDS = 1.0

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from stream.lines import size_bytes
+from stream.tweets.lines import size_bytes
 
 
 @contextmanager

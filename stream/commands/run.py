@@ -6,10 +6,10 @@ import signal
 from pathlib import Path
 
 from stream.errors import SettingsError
-from stream.logs import log_to_stderr
-from stream.memory import keep_heap_small
+from stream.model.memory import keep_heap_small
 from stream.service import Service
 from stream.settings import Settings, load_settings
+from stream.telemetry.logs import log_to_stderr
 
 logger = logging.getLogger(__name__)
 

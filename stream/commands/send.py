@@ -12,10 +12,10 @@ import typer
 
 from stream.commands.connection import settings_for
 from stream.commands.progress import line_progress
-from stream.lines import open_lines
-from stream.mqtt import Client
-from stream.publishing import publish_all
+from stream.mqtt.client import Client
+from stream.mqtt.publishing import publish_all
 from stream.settings import Settings
+from stream.tweets.lines import open_lines
 
 
 def send_file(

@@ -14,14 +14,15 @@ from pydantic import BaseModel, Field, ValidationError
 from rich.console import Console
 from rich.text import Text
 
-from stream.bundle import Polarity
 from stream.commands.connection import settings_for
-from stream.messages import RejectedTweetError, decode_tweet
-from stream.mqtt import Client
-from stream.packets import Message
+from stream.mqtt.client import Client
+from stream.mqtt.packets import Message
 from stream.power.words import read_energy_words
+from stream.session.topics import ALL_ENERGY_TOPICS, ALL_STATUS_TOPICS, node_of
 from stream.settings import Settings
-from stream.topics import ALL_ENERGY_TOPICS, ALL_STATUS_TOPICS, node_of
+from stream.tweets.decoding import decode_tweet
+from stream.tweets.polarity import Polarity
+from stream.tweets.rejections import RejectedTweetError
 
 STYLES = {"negative": "red", "neutral": "bright_black", "positive": "green", "rejected": "yellow"}
 _TEXTS_KEPT = 10_000

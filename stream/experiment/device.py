@@ -8,7 +8,7 @@ import psutil
 
 from stream import __version__
 from stream.experiment.results import Device
-from stream.machine import board, installed_versions, processor
+from stream.telemetry.machine import board, installed_versions, processor
 
 _PACKAGES = ("ai-edge-litert", "tflite-runtime", "numpy", "tokenizers", "tensorflow", "transformers")
 _GOVERNORS = "devices/system/cpu/cpufreq/policy*/scaling_governor"

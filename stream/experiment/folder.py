@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from stream.bundle import file_sha256
 from stream.errors import InputError
 from stream.experiment.index import append_to_index, write_index
 from stream.experiment.plan import Cell, PlanFile
 from stream.experiment.results import CELLS_FOLDER, CellResult, cell_path, read_cell, write_cell
+from stream.model.bundle import file_sha256
 
 _PLAN_COPY = "plan.toml"
 

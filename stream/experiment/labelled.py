@@ -9,10 +9,12 @@ from typing import cast
 
 import orjson
 
-from stream.bundle import POLARITIES, Polarity
 from stream.errors import InputError
-from stream.messages import RejectedTweetError, Tweet, decode_tweet
 from stream.settings import LimitSettings
+from stream.tweets.decoding import decode_tweet
+from stream.tweets.polarity import POLARITIES, Polarity
+from stream.tweets.rejections import RejectedTweetError
+from stream.tweets.tweet import Tweet
 
 _GZIP_MAGIC = b"\x1f\x8b"
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.bundle import POLARITIES, Polarity
+from stream.tweets.polarity import POLARITIES, Polarity
 
 
 def confusion(gold: Sequence[Polarity], given: Sequence[Polarity]) -> NDArray[np.int64]:

@@ -19,8 +19,8 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from stream.bundle import Precision
 from stream.errors import InputError
+from stream.model.bundle import Precision
 from stream.settings import PowerSettings
 
 BUNDLE_KIND = "bundle"

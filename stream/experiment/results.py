@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from stream.bundle import Polarity
 from stream.errors import InputError
+from stream.tweets.polarity import Polarity
 
 SCHEMA = 1
 CELLS_FOLDER = "cells"

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from stream.bundle import file_sha256
 from stream.errors import InputError
 from stream.experiment import monitor
 from stream.experiment.device import describe_device
@@ -18,7 +17,8 @@ from stream.experiment.processes import Progress, Watcher, watching, worker
 from stream.experiment.results import CellResult, Data, Device, Phases, Power, Samples, Span
 from stream.experiment.thinning import factor, thinned
 from stream.experiment.worker import Finished, Job
-from stream.resources import throttled_bits
+from stream.model.bundle import file_sha256
+from stream.telemetry.resources import throttled_bits
 
 
 class ExperimentProgress(Progress, Protocol):

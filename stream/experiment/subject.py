@@ -6,15 +6,15 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Protocol
 
-from stream.bundle import Polarity
 from stream.errors import InputError
 from stream.experiment.plan import BUNDLE_KIND, PlannedModel
 from stream.experiment.results import Subject
-from stream.messages import Tweet
-from stream.model import load_model
-from stream.operations import count_macs
+from stream.model.loading import load_model
+from stream.model.macs import count_macs
+from stream.model.tokenizer import Tokens
 from stream.settings import ModelSettings
-from stream.tokenizer import Tokens
+from stream.tweets.polarity import Polarity
+from stream.tweets.tweet import Tweet
 
 _KINDS = "starling.experiment"
 """Entry points under this name add kinds of models; the training extra's do."""

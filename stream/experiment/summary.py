@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from stream.experiment.energy import energy_over
 from stream.experiment.measures import accuracy, confusion, macro_f1
 from stream.experiment.results import CellResult, Samples, Span
-from stream.operations import OPERATIONS_PER_MAC
+from stream.model.macs import OPERATIONS_PER_MAC
 from stream.power.reading import Estimate
 
 Column = NDArray[np.float64]

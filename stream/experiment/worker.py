@@ -21,7 +21,7 @@ from stream.experiment.labelled import LabelledTweet, in_order_of, read_labelled
 from stream.experiment.plan import PlannedModel
 from stream.experiment.results import Span, Subject, Tweets
 from stream.experiment.subject import Runnable, load_subject
-from stream.messages import RejectedTweetError
+from stream.tweets.rejections import RejectedTweetError
 
 _TELL_SECONDS = 0.5
 

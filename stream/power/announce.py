@@ -7,12 +7,12 @@ from contextlib import suppress
 import aiomqtt
 import orjson
 
-from stream.broker import reconnect_delays
 from stream.errors import BrokerError
-from stream.mqtt import Client
+from stream.mqtt.backoff import reconnect_delays
+from stream.mqtt.client import Client
 from stream.power.monitor import PowerMonitor
+from stream.session.topics import energy_topic
 from stream.settings import Settings
-from stream.topics import energy_topic
 
 logger = logging.getLogger(__name__)
 

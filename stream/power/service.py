@@ -7,13 +7,13 @@ from collections.abc import Callable
 from prometheus_client.metrics import MetricWrapperBase
 
 from stream.errors import MeterError
-from stream.metrics import Metrics
 from stream.power.announce import announce_energy
 from stream.power.metrics import PowerCollector
 from stream.power.monitor import PowerMonitor
 from stream.power.per_tweet import Work
 from stream.power.source import choose_source
 from stream.settings import Settings
+from stream.telemetry.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 

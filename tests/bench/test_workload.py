@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from stream.bench.workload import batches, in_buckets, numbered, of_length, read_tweets
 from stream.errors import BenchError, InputError
-from stream.messages import decode_tweet
 from stream.settings import LimitSettings
+from stream.tweets.decoding import decode_tweet
 
 LENGTHS = st.lists(st.integers(1, 80), max_size=80)
 

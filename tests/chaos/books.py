@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import orjson
 
 from stream.errors import BrokerError, ungrouped
-from stream.mqtt import Client
-from stream.packets import Message
+from stream.mqtt.client import Client
+from stream.mqtt.packets import Message
 from stream.settings import Settings
 
 _RETRY_SECONDS = 0.1

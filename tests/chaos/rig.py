@@ -9,8 +9,8 @@ from pathlib import Path
 
 import orjson
 
-from stream.mqtt import Client
-from stream.publishing import publish_all
+from stream.mqtt.client import Client
+from stream.mqtt.publishing import publish_all
 from stream.settings import Settings
 from tests.chaos.books import Books
 from tests.chaos.relay import Packet, Relay

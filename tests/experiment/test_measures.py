@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.bundle import POLARITIES, Polarity
 from stream.experiment.measures import accuracy, confusion, macro_f1
+from stream.tweets.polarity import POLARITIES, Polarity
 
 Pairs = list[tuple[Polarity, Polarity]]
 pairs = st.lists(st.tuples(st.sampled_from(POLARITIES), st.sampled_from(POLARITIES)), min_size=1)

@@ -5,7 +5,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from stream.bundle import file_sha256
+from stream.model.bundle import file_sha256
 
 CHECKOUT = Path(__file__).parent.parent.parent
 FOLDER = CHECKOUT / ".fleet"

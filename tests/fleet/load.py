@@ -8,7 +8,7 @@ from pathlib import Path
 
 import orjson
 
-from stream.mqtt import Client
+from stream.mqtt.client import Client
 from stream.settings import BrokerSettings
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from stream.bundle import SHIPPED_BUNDLE, load_bundle
+from stream.model.bundle import SHIPPED_BUNDLE, load_bundle
 from tests.fleet.conftest import Fleet
 from tests.fleet.load import load
 from tests.fleet.playbooks import NODES, Outcome

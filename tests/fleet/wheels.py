@@ -7,11 +7,11 @@ from pathlib import Path
 
 from tests.fleet.image import CHECKOUT
 
-MUTE = ("stream/fleet.py", "settings.topics.tweets", "'nowhere'")
+MUTE = ("stream/session/group.py", "settings.topics.tweets", "'nowhere'")
 """Becomes ready, and labels nothing."""
 DYING = ("stream/commands/run.py", "settings = load_settings(config)", "raise SystemExit(1)")
 SLOW = (
-    "stream/classifier.py",
+    "stream/model/classifier.py",
     "logits = self.logits(batch)",
     "__import__('time').sleep(0.3)\n        logits = self.logits(batch)",
 )

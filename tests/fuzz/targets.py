@@ -12,10 +12,10 @@ from pathlib import Path
 import orjson
 import regex
 
-from stream.bundle import SHIPPED_BUNDLE, Bundle, load_bundle
 from stream.commands.watch import Viewer
-from stream.messages import Label, LabelEncoder, RejectedTweetError, Tweet, decode_tweet
-from stream.packets import (
+from stream.model.bundle import SHIPPED_BUNDLE, Bundle, load_bundle
+from stream.model.tokenizer import Tokenizer
+from stream.mqtt.packets import (
     PUBLISH,
     MalformedPacketError,
     Message,
@@ -26,8 +26,11 @@ from stream.packets import (
 )
 from stream.power.frames import Frame, FrameReader, Rejection, checksum
 from stream.settings import LimitSettings, Settings
-from stream.text import Cleaner, paper, placeholders
-from stream.tokenizer import Tokenizer
+from stream.tweets.cleaning import Cleaner, paper, placeholders
+from stream.tweets.decoding import decode_tweet
+from stream.tweets.labels import Label, LabelEncoder
+from stream.tweets.rejections import RejectedTweetError
+from stream.tweets.tweet import Tweet
 
 CORPUS = Path(__file__).parent / "corpus"
 _LIMITS = LimitSettings(payload_bytes=4000, text_characters=1000)
@@ -164,7 +167,7 @@ def _tokenizer() -> Tokenizer:
 
 @cache
 def _encoder() -> LabelEncoder:
-    return LabelEncoder("pi", _bundle(), include_text=True)
+    return LabelEncoder("pi", _bundle().identity, include_text=True)
 
 
 @cache

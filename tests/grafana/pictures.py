@@ -19,7 +19,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from grafana.source.colours import POLARITY
-from stream.commands.demo import sample_tweets
+from stream.commands.demo.demo import sample_tweets
 from stream.power.simulator import build_simulator
 from stream.settings import Settings
 from tests.grafana.prometheus import Prometheus, prometheus

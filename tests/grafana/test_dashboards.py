@@ -7,7 +7,7 @@ import pytest
 
 from grafana.source.__main__ import dashboards as made
 from grafana.source.colours import POLARITY
-from stream.bundle import POLARITIES
+from stream.tweets.polarity import POLARITIES
 from tests.grafana.queries import FOLDER, dashboards, panel_queries, panels
 
 UID = re.compile(r"/d/(starling-\w+)")

@@ -13,13 +13,13 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from stream import resources
-from stream.commands.demo import sample_tweets
+from stream.commands.demo.demo import sample_tweets
 from stream.power.current import NOMINAL_ZERO
 from stream.power.frames import ZERO_SCALE
 from stream.power.link import open_meter
 from stream.power.simulator import simulated_uno
 from stream.settings import PowerSettings, Settings
+from stream.telemetry import resources
 from tests.grafana.data import eventually_all_with_data, rules_in_trouble
 from tests.grafana.prometheus import PROGRAM, prometheus
 from tests.grafana.queries import all_queries

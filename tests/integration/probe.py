@@ -10,12 +10,12 @@ from typing import Any
 import orjson
 from paho.mqtt.client import topic_matches_sub
 
-from stream.mqtt import Client
-from stream.packets import Message, _length
-from stream.publishing import publish_all
+from stream.mqtt.client import Client
+from stream.mqtt.packets import Message, _length
+from stream.mqtt.publishing import publish_all
 from stream.service import Service
+from stream.session.topics import ALL_STATUS_TOPICS, ONLINE, status_topic
 from stream.settings import BrokerSettings, Settings
-from stream.topics import ALL_STATUS_TOPICS, ONLINE, status_topic
 
 PATIENCE_SECONDS = 30.0
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from stream.errors import PublicationRefusedError
-from stream.mqtt import Client
+from stream.mqtt.client import Client
 from stream.service import Service
+from stream.session.topics import ONLINE
 from stream.settings import Settings
-from stream.topics import ONLINE
 from tests.integration.mosquitto import PROGRAM, Mosquitto, password_options
 from tests.integration.probe import probing, settings_for
 from tests.integration.program import finished

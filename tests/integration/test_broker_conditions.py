@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from stream.session.topics import OFFLINE
 from stream.settings import Settings
-from stream.topics import OFFLINE
 from tests.integration.mosquitto import PROGRAM, Mosquitto, password_options
 from tests.integration.probe import Probe, probing, serving, settings_for
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from stream.commands.demo import sample_tweets
+from stream.commands.demo.demo import sample_tweets
 from tests.integration.mosquitto import Mosquitto, free_port
 from tests.integration.probe import probing, serving, settings_for, write_config
 from tests.integration.program import STARLING, finished, started, without_noise

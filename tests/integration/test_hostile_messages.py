@@ -9,8 +9,8 @@ import aiohttp
 import pytest
 
 from stream.errors import BrokerError
-from stream.mqtt import Client
-from stream.topics import ONLINE
+from stream.mqtt.client import Client
+from stream.session.topics import ONLINE
 from tests.integration.mosquitto import Mosquitto, free_port
 from tests.integration.probe import probing, serving, settings_for, write_config
 from tests.integration.program import started, until_ready

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from stream.errors import BrokerError
-from stream.mqtt import Client
+from stream.mqtt.client import Client
 from tests.chaos.relay import Packet, Relay
 from tests.integration.mosquitto import Mosquitto
 from tests.integration.probe import settings_for

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stream.bundle import MANIFEST_FILE, MODEL_FILE, SHIPPED_BUNDLE
+from stream.model.bundle import MANIFEST_FILE, MODEL_FILE, SHIPPED_BUNDLE
 from stream.settings import ModelSettings
 from tests.integration.mosquitto import Mosquitto, free_port
 from tests.integration.probe import Probe, probing, serving, settings_for, write_config

@@ -9,9 +9,9 @@ import pytest
 from aiohttp import ClientSession
 from prometheus_client.parser import text_string_to_metric_families
 
-from stream.delivery import Deliveries
 from stream.service import Service
-from stream.topics import ONLINE
+from stream.session.delivery import Deliveries
+from stream.session.topics import ONLINE
 from tests.integration.mosquitto import Mosquitto
 from tests.integration.probe import probing, serving, settings_for
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stream.topics import OFFLINE, ONLINE
+from stream.session.topics import OFFLINE, ONLINE
 from tests.integration.mosquitto import Mosquitto, free_port
 from tests.integration.probe import probing, settings_for, write_config
 from tests.integration.program import finished, started, until_ready

@@ -10,7 +10,7 @@ import pytest
 from typer.main import get_command
 
 from stream.cli import app
-from stream.secret_files import read_password
+from stream.credentials import read_password
 from stream.settings import Settings, load_settings
 from tests.integration.mosquitto import PROGRAM, Mosquitto, free_port, password_options
 from tests.integration.probe import Probe, probing

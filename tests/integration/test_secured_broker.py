@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import trustme
 
+from stream.credentials import broker_tls
 from stream.errors import BrokerError
-from stream.mqtt import Client
+from stream.mqtt.client import Client
 from stream.service import Service
+from stream.session.topics import OFFLINE
 from stream.settings import Settings
-from stream.tls import broker_tls
-from stream.topics import OFFLINE
 from tests.integration.certificates import Certificates
 from tests.integration.mosquitto import PROGRAM, Mosquitto, password_options
 from tests.integration.probe import probing, serving, settings_for

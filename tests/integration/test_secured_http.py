@@ -17,12 +17,12 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from stream.errors import SettingsError
-from stream.health import Health
-from stream.metrics import Metrics
-from stream.page.now import Now
-from stream.page.routes import page_routes
 from stream.settings import Settings
-from stream.web import serve_http
+from stream.telemetry.health import Health
+from stream.telemetry.metrics import Metrics
+from stream.web.page.now import Now
+from stream.web.page.routes import page_routes
+from stream.web.server import serve_http
 from tests.integration.certificates import Certificates
 from tests.integration.mosquitto import free_port
 from tests.integration.program import finished

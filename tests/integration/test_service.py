@@ -6,9 +6,9 @@ import signal
 
 import pytest
 
-from stream.messages import Reason
-from stream.mqtt import Client
-from stream.topics import OFFLINE, ONLINE
+from stream.mqtt.client import Client
+from stream.session.topics import OFFLINE, ONLINE
+from stream.tweets.rejections import Reason
 from tests.integration.mosquitto import Mosquitto
 from tests.integration.probe import probing, serving, settings_for
 

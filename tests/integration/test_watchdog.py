@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from stream.classifier import Classifier
+from stream.model.classifier import Classifier
 from tests.integration.mosquitto import Mosquitto
 from tests.integration.probe import probing, serving, settings_for
 from tests.integration.test_observed import Observed

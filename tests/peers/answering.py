@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 
-from stream.text import placeholders
+from stream.tweets.cleaning import placeholders
 
 LABELS = ("negative", "neutral", "positive")
 

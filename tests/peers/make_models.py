@@ -13,7 +13,7 @@ from typing import Any
 import tensorflow as tf
 from transformers import MobileBertConfig, TFMobileBertForSequenceClassification
 
-from stream.bundle import INPUT, OUTPUT, PADDING_ID, SHIPPED_BUNDLE, SIGNATURE, file_sha256
+from stream.model.bundle import INPUT, OUTPUT, PADDING_ID, SHIPPED_BUNDLE, SIGNATURE, file_sha256
 from training.checkpoint import load_checkpoint
 from training.convert import tflite_model
 
@@ -64,7 +64,7 @@ def _padded(model: Any) -> bytes:
 
 
 def _dynamic(model: Any) -> bytes:
-    """One input of any length, as stream/bundle.py describes it, one scale a column."""
+    """One input of any length, as stream/model/bundle.py describes it, one scale a column."""
 
     def classify(input_ids: Any) -> Any:
         mask = tf.cast(tf.not_equal(input_ids, PADDING_ID), tf.int32)

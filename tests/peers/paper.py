@@ -16,7 +16,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from tflite_runtime.interpreter import Interpreter
 from tokenizers import Tokenizer
 
-from stream.text import placeholders
+from stream.tweets.cleaning import placeholders
 from tests.peers.answering import LABELS, say
 
 

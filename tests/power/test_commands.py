@@ -9,14 +9,14 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from stream.cli import app
-from stream.commands import power_calibrate
-from stream.commands.power_show import plot
+from stream.commands.power import calibrate
+from stream.commands.power.show import plot
 from stream.commands.watch import Viewer
-from stream.packets import Message
+from stream.mqtt.packets import Message
 from stream.power.ports import Port
 from stream.power.simulator import missing_packages, simulated_uno
+from stream.session.topics import energy_topic
 from stream.settings import Settings, load_settings
-from stream.topics import energy_topic
 from tests.integration.program import finished
 
 SUMMARY = {
@@ -39,7 +39,7 @@ async def starling(*arguments: str | Path, typed: str = "") -> Result:
 
 @pytest.fixture(autouse=True)
 def short_averages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(power_calibrate, "_AVERAGE_SECONDS", 0.5)
+    monkeypatch.setattr(calibrate, "_AVERAGE_SECONDS", 0.5)
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ async def test_calibrating_a_meter_that_is_not_there_is_one_line_and_an_exit_cod
 
 async def test_list_shows_the_ports_with_what_the_settings_take(monkeypatch: pytest.MonkeyPatch) -> None:
     uno = Port("/dev/ttyACM0", "usb:2341:0043:75430", "ttyACM0", is_uno=True)
-    monkeypatch.setattr("stream.commands.power_list.serial_ports", lambda: [uno])
+    monkeypatch.setattr("stream.commands.power.list_ports.serial_ports", lambda: [uno])
     monkeypatch.setenv("COLUMNS", "120")
     result = await starling("power", "list")
     assert "/dev/ttyACM0" in result.output

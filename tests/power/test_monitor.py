@@ -8,7 +8,6 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from stream.errors import MeterError
-from stream.metrics import Metrics
 from stream.power.current import Calibration
 from stream.power.frames import Rejection
 from stream.power.meter import SerialMeter
@@ -18,6 +17,7 @@ from stream.power.per_tweet import Work
 from stream.power.reading import Estimate, Reading
 from stream.power.service import work_done
 from stream.power.words import energy_words
+from stream.telemetry.metrics import Metrics
 from tests.power.examples import Recorded, reading
 
 WATTS = Estimate(5.0, noise=0.3, offset=0.4)

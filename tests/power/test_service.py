@@ -12,8 +12,8 @@ from stream.power.current import NOMINAL_ZERO
 from stream.power.frames import ZERO_SCALE
 from stream.power.link import open_meter
 from stream.power.simulator import SimulatedUno, simulated_uno
+from stream.session.topics import energy_topic
 from stream.settings import PowerSettings
-from stream.topics import energy_topic
 from tests.integration.mosquitto import Mosquitto
 from tests.integration.probe import Probe, probing, serving, settings_for
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from stream.bundle import Polarity
 from stream.experiment.results import (
     CellResult,
     Data,
@@ -16,6 +15,7 @@ from stream.experiment.results import (
     Subject,
     Tweets,
 )
+from stream.tweets.polarity import Polarity
 
 TWEETS = 100
 CORES = 4

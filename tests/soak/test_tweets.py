@@ -5,8 +5,9 @@ from pathlib import Path
 import orjson
 import pytest
 
-from stream.messages import RejectedTweetError, decode_tweet
 from stream.settings import LimitSettings
+from stream.tweets.decoding import decode_tweet
+from stream.tweets.rejections import RejectedTweetError
 from tests.soak.tweets import NoTweetsError, message, read_id, texts
 
 SAMPLES = texts(None)

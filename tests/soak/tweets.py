@@ -6,9 +6,10 @@ from pathlib import Path
 
 import orjson
 
-from stream.commands.demo import sample_tweets
-from stream.messages import RejectedTweetError, decode_tweet
+from stream.commands.demo.demo import sample_tweets
 from stream.settings import LimitSettings
+from stream.tweets.decoding import decode_tweet
+from stream.tweets.rejections import RejectedTweetError
 
 _EVERY_REJECTED = 33
 """Of so many tweets, one has no text and is to be rejected."""

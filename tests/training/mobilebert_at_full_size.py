@@ -14,7 +14,8 @@ import numpy as np
 from safetensors.numpy import save_file
 from tokenizers import Tokenizer
 
-from stream.bundle import MODEL_FILE, POLARITIES, SHIPPED_BUNDLE, TOKENIZER_FILE, Cleaning, Precision
+from stream.model.bundle import MODEL_FILE, SHIPPED_BUNDLE, TOKENIZER_FILE, Cleaning, Precision
+from stream.tweets.polarity import POLARITIES
 from training.about import About
 from training.architectures import MobileBertConfig, weight_shapes
 from training.bundling import Conversion, make_bundle

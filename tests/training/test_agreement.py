@@ -3,7 +3,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from stream.bundle import POLARITIES, Polarity
+from stream.tweets.polarity import POLARITIES, Polarity
 from training.agreement import Agreement, Bounds, ModelType, bounds, check_agreement, compare
 from training.checkpoint import Array
 from training.errors import DisagreementError

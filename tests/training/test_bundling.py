@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stream.bundle import Precision, load_bundle
-from stream.classifier import Classifier
-from stream.tokenizer import Tokenizer
+from stream.model.bundle import Precision, load_bundle
+from stream.model.classifier import Classifier
+from stream.model.tokenizer import Tokenizer
 from training import bundling, convert
 from training.about import read_about
 from training.bundling import Conversion, length_buckets, make_bundle

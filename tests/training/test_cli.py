@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from stream.bundle import load_bundle
+from stream.model.bundle import load_bundle
 from training.cli import app
 
 pytestmark = pytest.mark.training

@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.bundle import POLARITIES, Polarity
-from stream.text import placeholders
+from stream.tweets.cleaning import placeholders
+from stream.tweets.polarity import POLARITIES, Polarity
 from training.data.tweets import LabelledTweet
 from training.duplicates import conflicts, distinct, groups, without
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from stream.bundle import load_bundle
 from stream.errors import BundleError, InputError
+from stream.model.bundle import load_bundle
 from tests.training.replab_folder import write_replab
 from tests.unit.tiny_bundle import write_bundle
 from training.cli import app

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stream.bundle import Precision, load_bundle
-from stream.classifier import Classifier
-from stream.text import words
-from stream.tokenizer import Tokenizer
+from stream.model.bundle import Precision, load_bundle
+from stream.model.classifier import Classifier
+from stream.model.tokenizer import Tokenizer
+from stream.tweets.cleaning import words
 from tests.training.conftest import CONFIG
 from tests.training.toy import FINETUNE, toy_run, train, write_network
 from training.about import read_about

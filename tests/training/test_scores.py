@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from stream.bundle import POLARITIES, Polarity
+from stream.tweets.polarity import POLARITIES, Polarity
 from training.scores import Scores, score
 
 pytestmark = pytest.mark.training

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.bundle import POLARITIES
 from stream.errors import InputError
+from stream.tweets.polarity import POLARITIES
 from training.data.formats import Table
 from training.data.tables import Columns, read_table
 from training.data.tweets import LabelledTweet

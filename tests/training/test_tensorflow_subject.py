@@ -9,8 +9,9 @@ import tensorflow as tf
 
 from stream.errors import StarlingError
 from stream.experiment.plan import PlannedModel
-from stream.messages import RejectedTweetError, Tweet
-from stream.operations import count_macs
+from stream.model.macs import count_macs
+from stream.tweets.rejections import RejectedTweetError
+from stream.tweets.tweet import Tweet
 from training.checkpoint import load_checkpoint
 from training.convert import tflite_model
 from training.graph_operations import count_graph_macs

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from stream.bundle import load_bundle
+from stream.model.bundle import load_bundle
 from tests.training.conftest import CONFIG
 from tests.training.toy import FINETUNE, Watcher, toy_run, train, write_network
 from training.about import read_about

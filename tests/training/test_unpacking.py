@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from stream.bundle import Bundle, Precision, load_bundle
+from stream.model.bundle import Bundle, Precision, load_bundle
 from tests.training.toy import FINETUNE, toy_run, train
 from training.about import read_about
 from training.bundling import Conversion, make_bundle

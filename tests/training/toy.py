@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from stream.bundle import POLARITIES, Polarity
+from stream.tweets.polarity import POLARITIES, Polarity
 from training.learning.recipe import Recipe, read_recipe
 from training.learning.run import Run
 from training.learning.run_data import DataFiles, read_run_data

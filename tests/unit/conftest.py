@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from stream.bundle import SHIPPED_BUNDLE
-from stream.model import Model, load_model
+from stream.model.bundle import SHIPPED_BUNDLE
+from stream.model.loading import Model, load_model
 from stream.settings import ModelSettings
 from tests.unit.tiny_bundle import write_bundle
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.classifier import Classifier
+from stream.model.classifier import Classifier
 
 BUCKETS = (4, 8, 16)
 

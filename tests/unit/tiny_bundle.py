@@ -15,7 +15,7 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 
-from stream.bundle import MANIFEST_FILE, MODEL_FILE, TOKENIZER_FILE, file_sha256
+from stream.model.bundle import MANIFEST_FILE, MODEL_FILE, TOKENIZER_FILE, file_sha256
 
 LABELS = ("negative", "neutral", "positive")
 WEIGHTS: dict[str, tuple[float, ...]] = {

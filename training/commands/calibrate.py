@@ -5,7 +5,7 @@ from pathlib import Path
 
 import typer
 
-from stream.bundle import load_bundle
+from stream.model.bundle import load_bundle
 from training.commands.evaluate import evaluated, evaluation_tweets
 from training.datasets import Reading
 from training.evaluation.calibration import Calibration, at_temperature, calibration, fitted_temperature

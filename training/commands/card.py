@@ -5,8 +5,8 @@ from pathlib import Path
 
 import typer
 
-from stream.bundle import MODEL_FILE
 from stream.errors import InputError
+from stream.model.bundle import MODEL_FILE
 from training.commands.evaluate import evaluated, evaluation_tweets
 from training.datasets import Reading
 from training.evaluation.card import model_card

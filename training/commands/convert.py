@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from stream.bundle import MODEL_FILE, Precision
+from stream.model.bundle import MODEL_FILE, Precision
 from training.about import ABOUT_FILE, read_about
 from training.agreement import Agreement
 from training.checkpoint import load_checkpoint

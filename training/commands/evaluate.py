@@ -9,9 +9,9 @@ import orjson
 import typer
 from rich.console import Console
 
-from stream.bundle import SHIPPED_BUNDLE, find_bundle
 from stream.errors import InputError
-from stream.model import load_model
+from stream.model.bundle import SHIPPED_BUNDLE, find_bundle
+from stream.model.loading import load_model
 from stream.settings import ModelSettings
 from training.commands.progress import tweet_progress
 from training.data.tweets import LabelledTweet

@@ -13,8 +13,8 @@ from pydantic import SecretStr
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from stream.credentials import read_password
 from stream.errors import InputError, SettingsError
-from stream.secret_files import read_password
 from training.data.files import read_utf8
 from training.data.replab import is_replab
 from training.hydration.hydrate import hydrate

@@ -12,8 +12,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from stream.bundle import POLARITIES
-from stream.text import placeholders
+from stream.tweets.cleaning import placeholders
+from stream.tweets.polarity import POLARITIES
 from training.data.tweets import Dataset, LabelledTweet
 from training.datasets import Reading, read_dataset
 from training.duplicates import Group, conflicts, distinct, groups, without

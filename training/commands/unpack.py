@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from stream.bundle import load_bundle
+from stream.model.bundle import load_bundle
 
 
 def unpack(wanted: Path, out: Path) -> None:

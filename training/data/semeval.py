@@ -1,8 +1,8 @@
 r"""Reads the data of SemEval-2017 Task 4, subtask A: id, polarity and text, parted by tabs, gzipped or not.
 
 The files went through several hands, and this undoes what those left behind (cleaning, which the service does as
-well, is stream/text.py): texts wrapped in double quotes, quotes within them doubled once or twice and some escaped
-by a backslash, `\u002c` for a comma, and a fourth column, empty or, once, with the time.
+well, is stream/tweets/cleaning.py): texts wrapped in double quotes, quotes within them doubled once or twice and
+some escaped by a backslash, `\u002c` for a comma, and a fourth column, empty or, once, with the time.
 """
 
 import json
@@ -10,8 +10,8 @@ import re
 from pathlib import Path
 from typing import cast
 
-from stream.bundle import POLARITIES
 from stream.errors import InputError
+from stream.tweets.polarity import POLARITIES
 from training.data.files import read_utf8
 from training.data.tweets import Dataset, LabelledTweet, polarity_named
 

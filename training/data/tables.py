@@ -8,8 +8,8 @@ from pathlib import Path
 
 import orjson
 
-from stream.bundle import Polarity
 from stream.errors import InputError
+from stream.tweets.polarity import Polarity
 from training.data.files import read_utf8
 from training.data.formats import Table
 from training.data.tweets import Dataset, LabelledTweet, polarity_named

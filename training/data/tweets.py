@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from stream.bundle import POLARITIES, Polarity
 from stream.errors import InputError
+from stream.tweets.polarity import POLARITIES, Polarity
 
 _MOST_NAMES = 5
 

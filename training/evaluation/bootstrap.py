@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.bundle import POLARITIES
+from stream.tweets.polarity import POLARITIES
 from training.evaluation.measures import Measure
 from training.scores import Columns, Scores
 

@@ -8,7 +8,8 @@ checkpoint's `about.toml`, of which two keys have a place of their own here: `tr
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from stream.bundle import MODEL_FILE, POLARITIES, Manifest
+from stream.model.bundle import MODEL_FILE, Manifest
+from stream.tweets.polarity import POLARITIES
 from training.evaluation.evaluation import Evaluation
 from training.evaluation.tables import class_grid, score_grid
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from stream.bulk import BulkClassifier
-from stream.bundle import POLARITIES, Manifest
-from stream.model import Model
+from stream.model.bulk import BulkClassifier
+from stream.model.bundle import Manifest
+from stream.model.loading import Model
+from stream.tweets.polarity import POLARITIES
 from training.data.tweets import LabelledTweet
 from training.evaluation.bootstrap import Interval, intervals
 from training.evaluation.calibration import Calibration, Probabilities, calibration

@@ -5,7 +5,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stream.bundle import POLARITIES
+from stream.tweets.polarity import POLARITIES
 from training.evaluation.evaluation import Evaluation
 
 _KINDS = ("svg", "png")

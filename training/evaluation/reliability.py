@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.bundle import POLARITIES
+from stream.tweets.polarity import POLARITIES
 
 Confusion = NDArray[np.int64]
 _RANK = np.arange(len(POLARITIES))

@@ -7,7 +7,7 @@ import numpy as np
 from rich import box
 from rich.table import Table
 
-from stream.bundle import POLARITIES
+from stream.tweets.polarity import POLARITIES
 from training.evaluation.bootstrap import Difference
 from training.evaluation.evaluation import Evaluation
 from training.evaluation.measures import MEASURES, TITLES

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from stream.bundle import POLARITIES
+from stream.tweets.polarity import POLARITIES
 from training.checkpoint import Array
 from training.data.tweets import LabelledTweet
 from training.learning.families import FAMILIES

@@ -8,7 +8,7 @@ from typing import Any
 
 from tokenizers import Tokenizer as WordPieces
 
-from stream.bundle import TOKENIZER_FILE
+from stream.model.bundle import TOKENIZER_FILE
 from training.about import ABOUT_FILE, About, write_about
 from training.checkpoint import CONFIG_FILE, WEIGHTS_FILE
 from training.learning.files import replacing

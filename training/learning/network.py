@@ -19,7 +19,7 @@ from transformers.modeling_tf_pytorch_utils import (
     load_pytorch_state_dict_in_tf2_model,
 )
 
-from stream.bundle import POLARITIES
+from stream.tweets.polarity import POLARITIES
 from training.checkpoint import CONFIG_FILE, WEIGHTS_FILE, Array, listed
 from training.errors import CheckpointError
 from training.learning.base import KERAS_WEIGHTS_FILE

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from stream.bundle import Cleaning
+from stream.model.bundle import Cleaning
 from training.errors import RecipeError
 
 SHIPPED_RECIPES = Path(__file__).parent.parent / "recipes"

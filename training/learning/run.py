@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stream.bundle import file_sha256
-from stream.machine import installed_versions
+from stream.model.bundle import file_sha256
+from stream.telemetry.machine import installed_versions
 from training.checkpoint import WEIGHTS_FILE
 from training.errors import TrainingError
 from training.learning.base import find_base

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stream.bundle import POLARITIES, file_sha256
 from stream.errors import InputError
+from stream.model.bundle import file_sha256
+from stream.tweets.polarity import POLARITIES
 from training.data.tweets import LabelledTweet
 from training.datasets import Reading, read_dataset
 from training.duplicates import distinct, without

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from stream.bundle import Polarity
+from stream.tweets.polarity import Polarity
 from training.by_length import logits_by_length
 from training.checkpoint import Array
 from training.learning.batches import Order, padded

@@ -9,7 +9,7 @@ import tensorflow as tf
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from stream.bundle import POLARITIES
+from stream.tweets.polarity import POLARITIES
 from training.about import ABOUT_FILE, read_about
 from training.by_length import logits_by_length
 from training.checkpoint import Array

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer as WordPieces
 from transformers import AutoTokenizer
 
-from stream.bundle import TOKENIZER_FILE, Cleaning
-from stream.text import cleaner
+from stream.model.bundle import TOKENIZER_FILE, Cleaning
+from stream.tweets.cleaning import cleaner
 from training.errors import CheckpointError
 from training.learning.families import FAMILIES
 from training.learning.network import Config

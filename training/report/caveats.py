@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from stream.experiment.results import CellResult
 from stream.experiment.summary import Summary, SystemUse
-from stream.resources import THROTTLED_BITS
+from stream.telemetry.resources import THROTTLED_BITS
 from training.report.quantities import Quantity
 
 Q = Quantity

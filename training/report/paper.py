@@ -6,8 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from stream.bundle import Precision
 from stream.errors import InputError
+from stream.model.bundle import Precision
 from training.report.caveats import Caveat
 from training.report.indices import (
     READINGS_PER_SECOND,

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from stream.bundle import TOKENIZER_FILE, Bundle, Precision
-from stream.classifier import Classifier
+from stream.model.bundle import TOKENIZER_FILE, Bundle, Precision
+from stream.model.classifier import Classifier
 from training.about import ABOUT_FILE, About, write_about
 from training.checkpoint import CONFIG_FILE, WEIGHTS_FILE, Array, load_checkpoint
 from training.errors import CheckpointError, DisagreementError

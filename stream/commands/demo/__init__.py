@@ -1,0 +1,1 @@
+"""The `starling demo` command: embedded broker, service and publisher in one process."""

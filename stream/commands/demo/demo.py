@@ -1,0 +1,182 @@
+"""`starling demo`: a broker, the service and a publisher of sample tweets, in one process."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import aclosing, asynccontextmanager, nullcontext, suppress
+from importlib.resources import files
+from pathlib import Path
+
+import orjson
+import typer
+from rich.console import Console
+
+from stream.commands.demo.embedded_broker import HOST, WINDOW, embedded_broker
+from stream.commands.demo.meter import simulated_meter
+from stream.commands.demo.tally import Tally
+from stream.commands.demo.view import DemoView, LineView, LiveView
+from stream.errors import LostTweetsError, ungrouped
+from stream.mqtt.client import Client
+from stream.service import Service
+from stream.session.topics import ONLINE, energy_topic, status_topic
+from stream.settings import (
+    BrokerSettings,
+    HttpSettings,
+    LimitSettings,
+    ModelSettings,
+    Settings,
+    TopicSettings,
+    load_settings,
+)
+from stream.telemetry.logs import log_to_stderr
+from stream.tweets.decoding import decode_tweet
+from stream.tweets.rejections import RejectedTweetError
+
+_PATIENCE_SECONDS = 10.0
+"""Without any result for so long, what is outstanding counts as lost."""
+_IDLE_SECONDS = 3.5
+"""Before the first tweet, where there is a meter: it learns what the machine draws without any."""
+
+
+def run_demo(*, tweets: int | None, rate: float, model: Path | None, simulate_meter: bool, as_json: bool) -> None:
+    """Runs the demo to its summary.
+
+    Args:
+        tweets: How many samples to send, again from the first after the last; None: each once.
+        rate: Tweets a second; 0 is as fast as they are labelled.
+        model: The model bundle's folder; None: the shipped one.
+        simulate_meter: Whether to show power from a simulated meter, in place of the settings' source.
+        as_json: Whether to show nothing but the summary, as JSON on stdout.
+
+    Raises:
+        LostTweetsError: A tweet has come back neither as a label nor as a rejection.
+        StarlingError: The demo cannot run.
+    """
+    log_to_stderr("warning")
+    tally = Tally()
+    view = DemoView() if as_json else _view(tally)
+    messages = itertools.islice(itertools.cycle(sample_tweets()), tweets or len(sample_tweets()))
+    with ungrouped():
+        asyncio.run(_demo(_settings(model), messages, rate, tally, view, simulate_meter=simulate_meter))
+    if as_json:
+        typer.echo(orjson.dumps(tally.summary() | ({"energy": view.energy_summary} if view.energy_summary else {})))
+    if tally.outstanding:
+        raise LostTweetsError(f"{tally.outstanding} of {tally.published} tweets were lost")
+
+
+def sample_tweets() -> list[bytes]:
+    """The messages of stream/samples, as they are to be published."""
+    return (files("stream") / "samples" / "tweets.jsonl").read_bytes().removesuffix(b"\n").split(b"\n")
+
+
+def _view(tally: Tally) -> DemoView:
+    texts = _texts(sample_tweets())
+    return LiveView(tally, texts) if Console().is_terminal else LineView(tally, texts)
+
+
+def _texts(samples: list[bytes]) -> dict[str, str]:
+    texts = {}
+    for sample in samples:
+        with suppress(RejectedTweetError):
+            tweet = decode_tweet(sample, LimitSettings())
+            texts[tweet.id] = tweet.text
+    return texts
+
+
+async def _demo(
+    settings: Settings, messages: Iterable[bytes], rate: float, tally: Tally, view: DemoView, *, simulate_meter: bool
+) -> None:
+    meter = simulated_meter() if simulate_meter else nullcontext(settings.power)
+    async with meter as power, embedded_broker() as port:
+        broker = BrokerSettings(host=HOST, port=port, protocol="3.1.1")
+        settings = settings.model_copy(update={"broker": broker, "power": power})
+        async with Client(settings.broker) as client, _service(settings, client, view):
+            with view:
+                if power.port:
+                    await asyncio.sleep(_IDLE_SECONDS)
+                await _Exchange(settings, client, tally, view).run(messages, rate)
+    view.finish()
+
+
+def _settings(model: Path | None) -> Settings:
+    """The user's settings, but for what must not be: the broker, the ports and the name are the demo's own."""
+    return load_settings().model_copy(
+        update={
+            "node": "demo",
+            "topics": TopicSettings(),
+            "http": HttpSettings(port=0),
+            "model": ModelSettings(path=model, repeats=0),  # the samples go round and round
+        }
+    )
+
+
+@asynccontextmanager
+async def _service(settings: Settings, client: Client, view: DemoView) -> AsyncIterator[None]:
+    """Runs the service, entered once it is ready for tweets."""
+    service = Service(settings, view.listening)
+    started = time.perf_counter()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(service.run(), name="service")
+        await client.subscribe_confirmed(status_topic(settings.node))
+        async with aclosing(client.incoming()) as messages:
+            async for message in messages:
+                if message.payload == ONLINE.encode():
+                    break
+        view.ready(time.perf_counter() - started)
+        yield
+        service.stop()
+
+
+class _Exchange:
+    """Publishes samples, receives their results, and tells the tally and the view."""
+
+    def __init__(self, settings: Settings, client: Client, tally: Tally, view: DemoView) -> None:
+        self._topics = settings.topics
+        self._energy_topic = energy_topic(settings.node)
+        self._client = client
+        self._ledger = tally
+        self._view = view
+        self._window = asyncio.Semaphore(WINDOW)
+        self._arrived = asyncio.Event()
+
+    async def run(self, messages: Iterable[bytes], rate: float) -> None:
+        """Returns when every message has its result, or none has come for a good while."""
+        for topic in (self._topics.labels, self._topics.rejected, self._energy_topic):
+            await self._client.subscribe_confirmed(topic)
+        async with asyncio.TaskGroup() as tasks:
+            receiving = tasks.create_task(self._receive(), name="receive")
+            with suppress(TimeoutError):
+                await self._publish(messages, rate)
+                await self._settle()
+            receiving.cancel()
+
+    async def _publish(self, messages: Iterable[bytes], rate: float) -> None:
+        started = time.monotonic()
+        for number, message in enumerate(messages):
+            if rate:
+                await asyncio.sleep(max(0.0, started + number / rate - time.monotonic()))
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await self._window.acquire()
+            self._ledger.sent(message)
+            await self._client.publish_confirmed(self._topics.tweets, message)
+
+    async def _settle(self) -> None:
+        while self._ledger.outstanding:
+            self._arrived.clear()
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await self._arrived.wait()
+
+    async def _receive(self) -> None:
+        async for message in self._client.incoming():
+            payload = message.payload
+            if message.topic == self._topics.labels:
+                self._view.label(*self._ledger.labelled(payload))
+            elif message.topic == self._topics.rejected:
+                self._view.rejection(*self._ledger.rejected(payload))
+            else:
+                if message.topic == self._energy_topic and payload:
+                    self._view.energy(orjson.loads(payload))
+                continue  # else the node's status
+            self._window.release()
+            self._arrived.set()

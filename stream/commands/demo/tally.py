@@ -1,0 +1,121 @@
+"""Keeps the books of tweets sent: which came back as a label, which as a rejection, which not, and how fast."""
+
+import hashlib
+import time
+from collections import Counter, defaultdict, deque
+from typing import Any
+
+import numpy as np
+import orjson
+
+from stream.settings import LimitSettings
+from stream.tweets.decoding import decode_tweet
+from stream.tweets.rejections import RejectedTweetError
+
+PERCENTILES = (50, 90, 99)
+
+
+class Tally:
+    """Matches results with the messages sent: labels by the tweet's id, rejections by the payload's hash.
+
+    A message may be sent more than once; each time counts.
+    """
+
+    def __init__(self) -> None:
+        self._limits = LimitSettings()
+        self._sent_at: dict[str, deque[float]] = defaultdict(deque)
+        self._digests: dict[str, list[str]] = defaultdict(list)
+        """By tweet id, the messages that should be labelled, and after them those that other limits may let through."""
+        self.published = 0
+        self.polarities: Counter[str] = Counter()
+        self.reasons: Counter[str] = Counter()
+        self.duplicates = 0
+        self.latencies_seconds: list[float] = []
+        self._first_sent: float | None = None
+        self._last_result = 0.0
+
+    def sent(self, payload: bytes) -> None:
+        """Notes a message that is about to be published."""
+        digest = hashlib.sha256(payload).hexdigest()
+        if digest not in self._sent_at:
+            self._index(payload, digest)
+        now = time.perf_counter()
+        self._first_sent = self._first_sent or now
+        self._sent_at[digest].append(now)
+        self.published += 1
+
+    def labelled(self, payload: bytes) -> tuple[dict[str, Any], float | None]:
+        """Notes a label.
+
+        Returns:
+            The label, and the seconds from its tweet's publication to it; None for one that is here already.
+        """
+        label = orjson.loads(payload)
+        outstanding = (digest for digest in self._digests.get(label["id"], ()) if self._sent_at[digest])
+        seconds = self._settle(next(outstanding, ""))
+        if seconds is not None:
+            self.polarities[label["polarity"]] += 1
+        return label, seconds
+
+    def rejected(self, payload: bytes) -> tuple[dict[str, Any], float | None]:
+        """Notes a rejection; returns it and the seconds it took, as `labelled` does."""
+        rejection = orjson.loads(payload)
+        seconds = self._settle(rejection["payload_sha256"])
+        if seconds is not None:
+            self.reasons[rejection["reason"]] += 1
+        return rejection, seconds
+
+    def _index(self, payload: bytes, digest: str) -> None:
+        try:
+            self._digests[decode_tweet(payload, self._limits).id].insert(0, digest)
+        except RejectedTweetError as rejected:
+            if rejected.tweet_id is not None:
+                self._digests[rejected.tweet_id].append(digest)
+
+    def _settle(self, digest: str) -> float | None:
+        if not self._sent_at.get(digest):
+            self.duplicates += 1
+            return None
+        self._last_result = time.perf_counter()
+        seconds = self._last_result - self._sent_at[digest].popleft()
+        self.latencies_seconds.append(seconds)
+        return seconds
+
+    @property
+    def settled(self) -> int:
+        """Messages that have their label or their rejection."""
+        return len(self.latencies_seconds)
+
+    @property
+    def outstanding(self) -> int:
+        """Messages that have neither yet."""
+        return self.published - self.settled
+
+    @property
+    def seconds(self) -> float:
+        """From the first message sent to the last result so far."""
+        return self._last_result - self._first_sent if self._first_sent and self._last_result else 0.0
+
+    @property
+    def tweets_per_second(self) -> float:
+        """Results a second, over that time."""
+        return self.settled / self.seconds if self.seconds else 0.0
+
+    def latency_milliseconds(self) -> dict[str, float | None]:
+        """The percentiles of the time from publication to result; None before the first."""
+        if not self.latencies_seconds:
+            return {f"p{percentile}": None for percentile in PERCENTILES}
+        values = 1000 * np.percentile(self.latencies_seconds, PERCENTILES)
+        return {f"p{percentile}": round(float(value), 2) for percentile, value in zip(PERCENTILES, values, strict=True)}
+
+    def summary(self) -> dict[str, Any]:
+        """The account, as `starling demo --json` gives it."""
+        return {
+            "published": self.published,
+            "labelled": self.polarities.total(),
+            "rejected": self.reasons.total(),
+            "lost": self.outstanding,
+            "seconds": round(self.seconds, 3),
+            "tweets_per_second": round(self.tweets_per_second, 1),
+            "latency_ms": self.latency_milliseconds(),
+        }

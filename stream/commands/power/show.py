@@ -1,0 +1,112 @@
+"""`starling power show`: the figures live, with a plot made of characters."""
+
+import asyncio
+import contextlib
+from collections import deque
+from pathlib import Path
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from stream.commands.power.source import readings_source
+from stream.power.energy import Energy
+from stream.power.reading import Estimate, Reading
+from stream.power.source import Source
+from stream.power.words import source_words
+from stream.telemetry.logs import log_to_stderr
+
+_BARS = " ▁▂▃▄▅▆▇█"
+_PLOT_READINGS = 60
+_FRAMES_PER_SECOND = 5
+
+
+def show_readings(seconds: float | None, port: str | None, config: Path | None) -> None:
+    """Shows readings until the time is up or Ctrl-C; on a pipe, a line each.
+
+    Args:
+        seconds: How long; None: until interrupted.
+        port: The meter's port, over the settings'.
+        config: The settings file.
+
+    Raises:
+        MeterError: There is nothing to read from, or it failed.
+    """
+    log_to_stderr("warning")
+    source = readings_source(port, config)
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_show(seconds, source))
+
+
+async def _show(seconds: float | None, source: Source) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    view = PowerView(source.name)
+    live = Live(console=console, get_renderable=view.draw, refresh_per_second=_FRAMES_PER_SECOND)
+    with live if console.is_terminal else contextlib.nullcontext(), contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            async for reading in source.readings():
+                view.add(reading)
+                if not console.is_terminal:
+                    console.print(view.line())
+                    console.file.flush()
+
+
+class PowerView:
+    """The last readings.
+
+    Args:
+        source: Where they come from; part of everything shown.
+    """
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._energy = Energy()
+        self._watts: deque[float] = deque(maxlen=_PLOT_READINGS)
+        self._reading: Reading | None = None
+
+    def add(self, reading: Reading) -> None:
+        """Takes in a reading."""
+        self._reading = reading
+        self._energy.add(reading)
+        self._watts.append(reading.watts.value)
+
+    def line(self) -> str:
+        """The last reading as one line."""
+        assert self._reading is not None  # noqa: S101  (called after one came)
+        parts = [self._reading.amperes, self._reading.volts, self._reading.watts, self._energy.joules]
+        named = zip(("A", "V", "W", "J"), parts, strict=True)
+        return f"{self._source}  " + "  ".join(quantity(part, unit) for unit, part in named if part)
+
+    def draw(self) -> Panel:
+        """The last reading as a table, over the plot of the last ones."""
+        if self._reading is None:
+            return Panel("waiting for the first reading …", title=source_words(self._source))
+        table = Table.grid(padding=(0, 3))
+        table.add_row(quantity(self._reading.watts, "W"), quantity(self._reading.amperes, "A"),
+                      quantity(self._reading.volts, "V"), quantity(self._energy.joules, "J"))  # fmt: skip
+        gaps = f"   {self._energy.gap_seconds:.1f} s without" if self._energy.gap_seconds else ""
+        footer = Text(f"{self._energy.measured_seconds:.0f} s measured{gaps}", style="dim")
+        return Panel(Group(table, Text(), *plot(list(self._watts)), footer), title=source_words(self._source))
+
+
+def quantity(estimate: Estimate | None, unit: str) -> str:
+    """A value with its standard error, where one is known."""
+    if estimate is None:
+        return ""
+    error = estimate.standard_error
+    stated = f" ± {error:.2g}" if error == error else ""  # noqa: PLR0124  (NaN)
+    return f"{estimate.value:.3f}{stated} {unit}"
+
+
+def plot(values: list[float], rows: int = 4) -> list[Text]:
+    """Bars from the smallest to the largest value, in eighths of a character, with both written beside."""
+    low, high = min(values), max(values)
+    eighths = [round((value - low) / ((high - low) or 1.0) * (8 * rows - 1)) + 1 for value in values]
+    lines = []
+    for row in reversed(range(rows)):
+        bars = "".join(_BARS[max(0, min(8, height - 8 * row))] for height in eighths)
+        scale = {rows - 1: f" {high:.2f} W", 0: f" {low:.2f} W"}.get(row, "")
+        lines.append(Text(bars.ljust(_PLOT_READINGS), style="green").append(scale, style="dim"))
+    return lines

@@ -1,0 +1,1 @@
+"""The labelling pipeline, without a broker: batch queue, batcher, recent results, model swap."""

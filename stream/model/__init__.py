@@ -1,0 +1,1 @@
+"""The model: bundle, tokenizer, classifier, parallelism, bulk classification, operation counts."""

@@ -1,0 +1,97 @@
+"""The quantised transformer: token ids in, probabilities of the polarities out."""
+
+import bisect
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.errors import BundleError
+from stream.model.bundle import INPUT, OUTPUT, PADDING_ID, SIGNATURE, Bundle
+
+try:
+    from ai_edge_litert.interpreter import Interpreter
+except ImportError:  # 32-bit ARM, where LiteRT's predecessor is all there is
+    from tflite_runtime.interpreter import Interpreter
+
+
+class Classifier:
+    """One interpreter of a bundle's model.
+
+    `probabilities` releases the GIL while it computes, but an instance must not be used by two threads at once.
+
+    Args:
+        bundle: The model.
+        threads: How many threads share one inference.
+
+    Raises:
+        BundleError: The model file cannot be loaded, or lacks the signature that bundle.py describes.
+    """
+
+    def __init__(self, bundle: Bundle, threads: int = 1) -> None:
+        self._bundle = bundle
+        self._buckets = bundle.manifest.length_buckets
+        self._temperature = np.float32(bundle.manifest.temperature)
+        self._shape: tuple[int, ...] = ()
+        try:
+            # The number of threads counts only here: the kernels are chosen when the interpreter is made.
+            self._interpreter = Interpreter(str(bundle.model_path), num_threads=threads)
+            runner = self._interpreter.get_signature_runner(SIGNATURE)
+            self._input = _tensor_index(runner.get_input_details(), INPUT, np.int32)
+            self._output = _tensor_index(runner.get_output_details(), OUTPUT, np.float32, len(bundle.manifest.labels))
+        except (ValueError, RuntimeError, KeyError) as error:
+            raise BundleError(
+                f"{bundle.model_path} cannot be used: it should have one signature '{SIGNATURE}' from '{INPUT}' to "
+                f"'{OUTPUT}' ({error})"
+            ) from error
+
+    def bucket(self, length: int) -> int:
+        """The shortest length bucket, in tokens, that `length` tokens fit into."""
+        return self._buckets[bisect.bisect_left(self._buckets, length)]
+
+    def probabilities(self, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        """Classifies a batch of tweets.
+
+        Args:
+            batch: The token ids of each tweet; best of one length bucket, for the longest sets the cost of all.
+
+        Returns:
+            Probabilities, shape (len(batch), 3), columns in the order of the manifest's labels.
+        """
+        logits = self.logits(batch) / self._temperature
+        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True), dtype=np.float32)
+
+    def logits(self, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        """The model's raw outputs for a batch, shape (len(batch), 3)."""
+        length = self.bucket(max(map(len, batch)))
+        input_ids = np.full((len(batch), length), PADDING_ID, dtype=np.int32)
+        for row, ids in zip(input_ids, batch, strict=True):
+            row[: len(ids)] = ids
+        self._resize(input_ids.shape)
+        self._interpreter.set_tensor(self._input, input_ids)
+        self._interpreter.invoke()
+        return np.asarray(self._interpreter.get_tensor(self._output), dtype=np.float32)
+
+    def warm_up(self) -> None:
+        """Runs the longest input once: the first inference packs the weights and grows the arena."""
+        self.logits([[PADDING_ID + 1] * self._buckets[-1]])
+
+    def _resize(self, shape: tuple[int, ...]) -> None:
+        if shape != self._shape:
+            self._interpreter.resize_tensor_input(self._input, shape)
+            self._interpreter.allocate_tensors()
+            self._shape = shape
+
+
+def _tensor_index(details: dict[str, dict[str, Any]], name: str, kind: type, columns: int | None = None) -> int:
+    if set(details) != {name}:
+        raise ValueError(f"it has {', '.join(sorted(details)) or 'nothing'} where '{name}' should stand alone")
+    tensor = details[name]
+    if tensor["dtype"] != kind:
+        raise ValueError(f"'{name}' is {tensor['dtype'].__name__}, not {kind.__name__}")
+    shape = tensor["shape"].tolist()
+    if columns is not None and shape[-1:] != [columns]:
+        raise ValueError(f"'{name}' has the shape {shape}, not a column for each of {columns} labels")
+    return int(tensor["index"])

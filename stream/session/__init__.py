@@ -1,0 +1,1 @@
+"""The node's session with the broker: subscribe, deliver, acknowledge, share the load with the group."""

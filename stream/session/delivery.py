@@ -1,0 +1,175 @@
+"""The promise: a tweet is acknowledged only after the broker has confirmed its label or its rejection.
+
+Every message becomes a task that ends with the acknowledgement. When the connection is lost the tasks are cancelled
+with it, for the broker still holds what was not acknowledged and sends it again.
+"""
+
+import asyncio
+import itertools
+import logging
+import time
+
+from paho.mqtt.client import topic_matches_sub
+
+from stream.errors import PublicationRefusedError
+from stream.labelling.pipeline import LabellingPipeline, ReadTweet, labelling_metrics
+from stream.labelling.recent import RecentResults
+from stream.mqtt.packets import Message
+from stream.session.connections import Connections
+from stream.session.topics import OWN_PREFIX
+from stream.settings import Settings, TopicSettings
+from stream.telemetry.metrics import Metrics
+from stream.tweets.rejections import RejectedTweetError
+
+logger = logging.getLogger(__name__)
+
+READ_AGAIN = 0.75
+"""The share of the window that may be full when it is filled again: room for many at once, rather than one by one."""
+_MOST_TOPIC_BYTES = 256
+_MOST_SLASHES = 7
+"""The strictest of the common brokers carry so much and no more, and one that gets more hangs up."""
+
+
+class Deliveries:
+    """Carries the messages of one session through to their acknowledgement.
+
+    Args:
+        tasks: What runs the work; its owner cancels it when the session is lost.
+        session: The connections.
+        labelling: What makes labels.
+        recent: The labels made lately, as they went out, by tweet id and over all sessions.
+        settings: Topics and how many tweets may be held.
+        metrics: Where tweets are counted.
+    """
+
+    def __init__(
+        self,
+        tasks: asyncio.TaskGroup,
+        session: Connections,
+        *,
+        labelling: LabellingPipeline,
+        recent: RecentResults[str, bytes],
+        settings: Settings,
+        metrics: Metrics,
+    ) -> None:
+        self._tasks = tasks
+        self._intake = session.intake
+        self._outlet = session.outlet
+        self._labelling = labelling
+        self._recent = recent
+        self._topics = settings.topics
+        self._most_held = settings.broker.receive_maximum
+        self._metrics = metrics
+        self._publish_seconds = metrics.stage_seconds.labels("publish")
+        self._held: dict[int, float] = {}
+        """When each message that is held was taken, oldest first."""
+        self._numbers = itertools.count()
+        self._draining = False
+        self._all_done = asyncio.Event()
+        self._all_done.set()
+        self._intake.deliver_to(self._take)
+
+    @property
+    def fill(self) -> float:
+        """The share of the window that is full, 0 to 1."""
+        return len(self._held) / self._most_held
+
+    async def drain(self) -> None:
+        """Takes no more messages and waits until those taken are done with."""
+        self._draining = True
+        self._intake.pause()
+        await self.idle()
+
+    async def idle(self) -> None:
+        """Waits until no message is held."""
+        await self._all_done.wait()
+
+    def oldest_seconds(self) -> float:
+        """How long the message that was taken first has been held; 0 where none is."""
+        return time.monotonic() - next(iter(self._held.values())) if self._held else 0.0
+
+    def _take(self, message: Message) -> None:
+        number = next(self._numbers)
+        work = self._carry(message, number)
+        try:
+            self._tasks.create_task(work, name=f"tweet-{number}")
+        except RuntimeError:  # the group is ending, and the session with it: the broker still holds the message
+            work.close()
+            return
+        self._held[number] = time.monotonic()
+        self._all_done.clear()
+        if len(self._held) >= self._most_held:
+            self._intake.pause()
+
+    def _done(self, number: int) -> None:
+        del self._held[number]
+        if not self._draining and self.fill <= READ_AGAIN:
+            self._intake.resume()
+        if not self._held:
+            self._all_done.set()
+
+    async def _carry(self, message: Message, number: int) -> None:
+        """Labels or rejects one message, publishes the outcome, acknowledges the message.
+
+        Raises:
+            BrokerError: The broker does not take the outcome; the message stays unacknowledged.
+        """
+        self._metrics.received.inc()
+        try:
+            with labelling_metrics(self._metrics):
+                await self._outcome(message, received_at=time.time())
+                self._intake.acknowledge(message)
+        finally:
+            self._done(number)
+
+    async def _outcome(self, message: Message, received_at: float) -> None:
+        try:
+            read = self._labelling.read(message.payload)
+        except RejectedTweetError as rejected:
+            rejection = self._labelling.rejection(rejected, message.payload, received_at)
+            await self._publish(self._topics.rejected, rejection)
+            await self._respond(message, rejection)
+        else:
+            await self._publish_label(message, read, received_at)
+
+    async def _publish_label(self, message: Message, read: ReadTweet, received_at: float) -> None:
+        label = self._recent.find(read.tweet.id) if message.duplicate else None
+        if label is None:
+            label = await self._labelling.label(read, received_at)
+            self._recent.remember(read.tweet.id, label)
+        else:
+            self._metrics.redelivered.inc()
+        # Also one that the broker confirmed before: if it lost the acknowledgement it may have lost the label too.
+        await self._publish(self._topics.labels, label)
+        await self._respond(message, label)
+
+    async def _publish(self, topic: str, payload: bytes) -> None:
+        with self._publish_seconds.time():
+            await self._outlet.publish_confirmed(topic, payload)
+
+    async def _respond(self, message: Message, payload: bytes) -> None:
+        """Answers to the tweet's response topic; a topic that is not allowed costs its asker the answer, no more."""
+        topic = message.response_topic
+        if topic is None:
+            return
+        try:
+            check_response_topic(topic, self._topics)
+            await self._outlet.publish_confirmed(topic, payload, correlation_data=message.correlation_data)
+        except PublicationRefusedError as error:
+            self._metrics.responses_refused.inc()
+            # Whoever may send tweets could fill the log with these; the metric counts them.
+            logger.debug("no answer was sent to the response topic %.80r: %s", topic, error)
+
+
+def check_response_topic(topic: str, topics: TopicSettings) -> None:
+    """Lets no sender of tweets make this node, with its rights, publish wherever they like, or what gets it thrown out.
+
+    Raises:
+        PublicationRefusedError: Answers may not go to that topic.
+    """
+    results = topic in (topics.labels, topics.rejected) or topic_matches_sub(topics.tweets, topic)
+    too_long = len(topic.encode()) > _MOST_TOPIC_BYTES or topic.count("/") > _MOST_SLASHES
+    if results or too_long or not topic.isprintable() or "+" in topic or "#" in topic or topic.startswith(OWN_PREFIX):
+        raise PublicationRefusedError("it is no topic for answers")
+    if not topic.startswith(tuple(topics.response_prefixes)):
+        raise PublicationRefusedError(f"topics.response_prefixes allows {', '.join(topics.response_prefixes)}")

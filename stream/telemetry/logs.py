@@ -1,0 +1,14 @@
+"""Logging: one line an event, on stderr, where systemd's journal and a terminal both find it."""
+
+import logging
+
+
+def log_to_stderr(level: str) -> None:
+    """Shows events from this level on.
+
+    Args:
+        level: `debug`, `info`, `warning` or `error`.
+    """
+    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # paho reports a lost connection as an error of its own; node_session.py says the same with what follows from it.
+    logging.getLogger("mqtt").setLevel(logging.CRITICAL)

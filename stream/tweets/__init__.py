@@ -1,0 +1,1 @@
+"""Tweets and labels: decoding, encoding, cleaning, file formats, polarity."""

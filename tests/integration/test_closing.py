@@ -1,0 +1,63 @@
+"""What a client says last."""
+
+import asyncio
+
+import pytest
+
+from stream.mqtt.client import Client
+from stream.mqtt.packets import Message
+from stream.settings import BrokerSettings
+from tests.integration.mosquitto import Mosquitto
+
+pytestmark = pytest.mark.broker
+
+_TOPIC = "tweets/in"
+_TAKEN, _SENT = 20, 200
+_TIMES = 5
+_FILLING = "x" * 20_000
+"""More than is read at once, so that the socket has something left when the client goes."""
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+async def test_what_was_acknowledged_before_the_farewell_does_not_come_again_though_more_had_come(
+    broker: Mosquitto, protocol: str
+) -> None:
+    settings = BrokerSettings(host="127.0.0.1", port=broker.port, protocol=protocol)
+    for _ in range(_TIMES):  # whether the broker reads the last of it before the connection is gone is a race
+        acknowledged = await _leaves_when_some_are_acknowledged(settings)
+        assert acknowledged.isdisjoint(await _takes(settings, _SENT - _TAKEN))
+
+
+async def _leaves_when_some_are_acknowledged(settings: BrokerSettings) -> set[bytes]:
+    client = _subscriber(settings)
+    taken: list[Message] = []
+    enough = asyncio.Event()
+
+    def take(message: Message) -> None:
+        taken.append(message)
+        if len(taken) == _TAKEN:
+            client.pause()
+            enough.set()
+
+    client.deliver_to(take)
+    async with client:
+        await client.subscribe_confirmed(_TOPIC)
+        async with Client(settings) as publisher:
+            await asyncio.gather(
+                *(publisher.publish_confirmed(_TOPIC, f"{number} {_FILLING}".encode()) for number in range(_SENT))
+            )
+        await enough.wait()
+        for message in taken:
+            client.acknowledge(message)
+    return {message.payload for message in taken}
+
+
+async def _takes(settings: BrokerSettings, count: int) -> set[bytes]:
+    async with _subscriber(settings) as client:
+        await client.subscribe_confirmed(_TOPIC)
+        messages = client.incoming()
+        return {(await anext(messages)).payload for _ in range(count)}
+
+
+def _subscriber(settings: BrokerSettings) -> Client:
+    return Client(settings, identifier="leaving", persistent=True)

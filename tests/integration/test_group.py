@@ -1,0 +1,138 @@
+"""Several nodes that share the tweets of one broker, each as fast as the test says."""
+
+import asyncio
+import contextlib
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+from numpy.typing import NDArray
+
+from stream.model.loading import Model, load_model
+from stream.mqtt.client import Client
+from stream.mqtt.publishing import publish_all
+from stream.settings import ModelSettings, Settings
+from tests.integration.mosquitto import Mosquitto
+from tests.integration.probe import Probe, probing, serving, settings_for
+
+pytestmark = [pytest.mark.broker, pytest.mark.usefixtures("paced")]
+
+
+class PacedClassifier:
+    """Takes a node's time for each tweet, and no CPU: two cores can so host a fleet of slower ones."""
+
+    def __init__(self, seconds_per_tweet: float) -> None:
+        self._seconds_per_tweet = seconds_per_tweet
+
+    def bucket(self, length: int) -> int:  # noqa: ARG002
+        return 80
+
+    def probabilities(self, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        time.sleep(self._seconds_per_tweet * len(batch))
+        return np.full((len(batch), 3), 1 / 3, dtype=np.float32)
+
+
+@pytest.fixture
+def paced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets a node's model path say how long a tweet takes it, in milliseconds."""
+    shipped = load_model(ModelSettings(interpreters=1))
+
+    def load(settings: ModelSettings) -> Model:
+        assert settings.path
+        classifier: Any = PacedClassifier(int(settings.path.name) / 1000)
+        return Model(shipped.bundle, shipped.tokenizer, [classifier], shipped.clean)
+
+    monkeypatch.setattr("stream.labelling.model_swap.load_model", load)
+
+
+def node(broker: Mosquitto, name: str, milliseconds: int, **options: Any) -> Settings:
+    options = {"group": "fleet", "receive_maximum": 16, "behind_seconds": 0.5} | options
+    model = {"path": Path(str(milliseconds)), "max_batch": 4}
+    return settings_for(broker.port, node=name, broker=options, model=model)
+
+
+@contextlib.asynccontextmanager
+async def fleet(*nodes: Settings) -> AsyncIterator[None]:
+    async with contextlib.AsyncExitStack() as stack:
+        for settings in nodes:
+            await stack.enter_async_context(serving(settings))
+        yield
+
+
+async def send_and_await(probe: Probe, ids: set[str], rate: float = 0.0) -> None:
+    messages = (orjson.dumps({"id": tweet_id, "text": "hello there"}) for tweet_id in sorted(ids))
+    async with Client(probe.client.settings) as sender:
+        await publish_all(sender, probe.topics.tweets, messages, rate=rate)
+        await probe.until(lambda: set(probe.labelled_ids()) >= ids)
+
+
+def by_node(probe: Probe) -> Counter[str]:
+    return Counter(label["node"] for label in probe.labels)
+
+
+async def test_nodes_of_a_group_label_each_tweet_once_between_them(broker: Mosquitto) -> None:
+    nodes = [node(broker, name, 5) for name in "abc"]
+    ids = {f"t{number}" for number in range(300)}
+    async with fleet(*nodes), probing(nodes[0]) as probe:
+        await send_and_await(probe, ids)
+    assert sorted(probe.labelled_ids()) == sorted(ids)
+    assert set(by_node(probe)) == set("abc")
+
+
+async def test_a_slow_node_leaves_the_group_to_the_fast_one_and_comes_back(
+    broker: Mosquitto, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    fast, slow = node(broker, "fast", 5), node(broker, "slow", 60)
+    ids = {f"t{number}" for number in range(600)}
+    async with fleet(fast, slow), probing(fast) as probe:
+        await send_and_await(probe, ids, rate=100)
+        shares = by_node(probe)
+        async with asyncio.timeout(20):
+            while "back in the group" not in caplog.text:  # noqa: ASYNC110  (a log gives no sign of its growth)
+                await asyncio.sleep(0.01)
+        more = {f"later{number}" for number in range(20)}
+        await send_and_await(probe, more, rate=10)
+    assert sorted(probe.labelled_ids()) == sorted(ids | more)
+    assert "behind: leaving the group to fast" in caplog.text
+    assert shares["slow"] < len(ids) / 2 / 1.5  # in strict turn it would have had half of them
+    assert by_node(probe)["slow"] > shares["slow"]
+
+
+async def test_where_all_nodes_are_behind_one_at_least_stays(
+    broker: Mosquitto, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    nodes = [node(broker, name, 20, behind_seconds=0.2) for name in "abc"]
+    ids = {f"t{number}" for number in range(600)}
+    async with fleet(*nodes), probing(nodes[0]) as probe:
+        await send_and_await(probe, ids, rate=250)
+    assert sorted(probe.labelled_ids()) == sorted(ids)
+
+
+async def test_nodes_that_come_and_go_under_load_lose_nothing(broker: Mosquitto) -> None:
+    stays = node(broker, "stays", 5)
+    ids = {f"t{number}" for number in range(800)}
+    async with fleet(stays), probing(stays) as probe, asyncio.TaskGroup() as tasks:
+        labelling = tasks.create_task(send_and_await(probe, ids, rate=200))
+        for name in ("first", "second"):
+            async with fleet(node(broker, name, 5)):
+                seen = len(probe.labels)
+                await probe.until(lambda seen=seen: len(probe.labels) > seen + 150)  # type: ignore[misc]
+        await labelling
+    assert sorted(probe.labelled_ids()) == sorted(ids)
+    assert set(by_node(probe)) == {"stays", "first", "second"}
+
+
+async def test_three_nodes_label_nearly_three_times_as_fast_as_one(broker: Mosquitto) -> None:
+    nodes = [node(broker, name, 20) for name in "abc"]
+    ids = {f"t{number}" for number in range(300)}
+    async with fleet(*nodes), probing(nodes[0]) as probe:
+        await send_and_await(probe, ids)
+    # Each takes the same time for a tweet, so the node with the most is the one that the others wait for.
+    assert max(by_node(probe).values()) <= len(ids) / 2.7

@@ -1,0 +1,174 @@
+"""The lines that `starling watch` shows."""
+
+import json
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.commands.watch import ShownLabel, ShownRejection, Viewer, label_line, one_line, rejection_line
+from stream.mqtt.packets import Message
+from stream.settings import load_settings
+
+LABEL = {"id": "7", "polarity": "positive", "confidence": 0.873}
+REJECTION = {"reason": "no_text", "detail": "the tweet has no text"}
+
+
+def message(topic: str, payload: bytes | dict[str, Any]) -> Message:
+    content = payload if isinstance(payload, bytes) else orjson.dumps(payload)
+    return Message(topic, content)
+
+
+def shown_label(texts: dict[str, str] | None = None, **changes: Any) -> str:
+    return label_line(ShownLabel.model_validate(LABEL | changes), {} if texts is None else texts).plain
+
+
+def shown_rejection(**changes: Any) -> str:
+    return rejection_line(ShownRejection.model_validate(REJECTION | changes)).plain
+
+
+@pytest.fixture
+def viewer() -> Viewer:
+    return Viewer(load_settings())
+
+
+def test_a_label_is_one_line_of_what_it_says() -> None:
+    assert shown_label(entity="Acme") == "positive 0.87  7  Acme"
+
+
+def test_a_label_shows_the_text_that_it_carries() -> None:
+    assert shown_label(text="what\na day") == "positive 0.87  7  what a day"
+
+
+def test_a_text_that_was_read_is_shown_with_its_label_and_let_go() -> None:
+    texts = {"7": "what a day", "8": "another"}
+    assert shown_label(texts) == "positive 0.87  7  what a day"
+    assert texts == {"8": "another"}
+
+
+def test_a_rejection_is_one_line_with_its_reason() -> None:
+    assert shown_rejection() == "rejected       no_text: the tweet has no text"
+    assert shown_rejection(id="7") == "rejected       7  no_text: the tweet has no text"
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_nothing_in_a_tweet_reaches_the_terminal_but_printable_characters(text: str) -> None:
+    assert shown_label(id=text, entity=text, text=text).isprintable()
+    assert shown_rejection(id=text, reason=text, detail=text).isprintable()
+
+
+def test_a_terminals_commands_are_disarmed() -> None:
+    assert one_line("a\x1b[2Jb\x9bc\r\nd\u202ee") == "a[2Jbc de"
+
+
+def test_results_are_shown_and_counted(viewer: Viewer, capsys: pytest.CaptureFixture[str]) -> None:
+    viewer.show(message("tweets/polarity", LABEL))
+    viewer.show(message("tweets/rejected", REJECTION))
+    assert capsys.readouterr().out.splitlines() == [
+        "positive 0.87  7",
+        "rejected       no_text: the tweet has no text",
+    ]
+    assert viewer.results == 2
+
+
+def test_a_node_that_comes_or_goes_is_shown_and_is_no_result(
+    viewer: Viewer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    viewer.show(message("starling/pi-1/status", b"online"))
+    viewer.show(message("starling/pi-\x07/status", b"\x1b[2J\xff"))
+    viewer.show(message("starling/pi-2/status", b""))
+    shown = capsys.readouterr().out.splitlines()
+    assert shown == ["node pi-1 is online", "node pi- is [2J\ufffd", "node pi-2 is gone for good"]
+    assert viewer.results == 0
+
+
+def test_a_tweets_text_is_shown_with_its_label(viewer: Viewer, capsys: pytest.CaptureFixture[str]) -> None:
+    viewer.show(message("tweets/in", {"id": "7", "text": "what a day"}))
+    viewer.show(message("tweets/in", b"no tweet"))
+    viewer.show(message("tweets/polarity", LABEL))
+    assert capsys.readouterr().out == "positive 0.87  7  what a day\n"
+
+
+def test_texts_are_not_kept_for_ever(viewer: Viewer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stream.commands.watch._TEXTS_KEPT", 2)
+    for tweet_id in ("7", "8", "9"):
+        viewer.show(message("tweets/in", {"id": tweet_id, "text": "what a day"}))
+    assert list(viewer._texts) == ["8", "9"]
+
+
+def test_json_shows_results_as_they_came_and_nothing_else(
+    viewer: Viewer, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    viewer.show_json(message("tweets/polarity", LABEL))
+    viewer.show_json(message("starling/pi-1/status", b"online"))
+    viewer.show_json(message("tweets/rejected", REJECTION))
+    assert [orjson.loads(line) for line in capsysbinary.readouterr().out.splitlines()] == [LABEL, REJECTION]
+    assert viewer.results == 2
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from([*LABEL, *REJECTION, "text", "entity"]), inner),
+    max_leaves=6,
+)
+NO_RESULTS = {
+    "nothing": b"",
+    "no JSON": b"hello",
+    "no UTF-8": b"\xff",
+    "a list": b"[]",
+    "a label of nothing": b"{}",
+    "an unheard-of polarity": orjson.dumps(LABEL | {"polarity": "furious"}),
+    "a confidence that is none": orjson.dumps(LABEL | {"confidence": "high"}),
+    "a confidence of great size": orjson.dumps(LABEL | {"confidence": 1e308}),
+    "a confidence that is no number": b'{"id":"7","polarity":"positive","confidence":NaN}',
+    "an id that is a list": orjson.dumps(LABEL | {"id": []}),
+    "depth": b'{"a":' * 900 + b"1" + b"}" * 900,
+}
+
+
+@pytest.mark.parametrize("payload", NO_RESULTS.values(), ids=NO_RESULTS)
+@pytest.mark.parametrize("topic", ["tweets/polarity", "tweets/rejected"])
+def test_what_is_no_result_is_said_to_be_none(
+    viewer: Viewer, capsys: pytest.CaptureFixture[str], topic: str, payload: bytes
+) -> None:
+    viewer.show(message(topic, payload))
+    assert capsys.readouterr().out == f"{len(payload)} bytes on {topic} are no result\n"
+    assert viewer.results == 0
+
+
+@given(st.sampled_from(["tweets/polarity", "tweets/rejected", "tweets/in", "starling/a/status"]), st.data())
+def test_no_message_of_a_stranger_ends_the_watch(topic: str, data: st.DataObject) -> None:
+    payload = data.draw(st.binary() | ANY_JSON.map(lambda value: json.dumps(value).encode()))
+    viewer = Viewer(load_settings())
+    viewer.show(message(topic, payload))
+    viewer.show_json(message(topic, payload))
+
+
+def test_json_is_one_line_a_message_and_commands_no_terminal(
+    viewer: Viewer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    viewer.show_json(message("tweets/polarity", '{\n"id":\n"\u009b2J\u007f"}'.encode()))
+    assert capsys.readouterr().out == '{"id":"\\u009b2J\\u007f"}\n'
+
+
+@pytest.mark.parametrize("payload", [b"\x1b[2J", b'"\xff"', b"[" * 600 + b"]" * 600], ids=["text", "bytes", "depth"])
+def test_json_leaves_out_what_is_none(viewer: Viewer, capsys: pytest.CaptureFixture[str], payload: bytes) -> None:
+    viewer.show_json(message("tweets/rejected", payload))
+    assert capsys.readouterr() == ("", "a message on tweets/rejected is no JSON\n")
+    assert viewer.results == 0
+
+
+def test_a_text_without_end_is_cut(viewer: Viewer, capsys: pytest.CaptureFixture[str]) -> None:
+    viewer.show(message("tweets/polarity", LABEL | {"text": "a" * 100_000}))
+    assert len(capsys.readouterr().out) < 1100
+
+
+def test_energy_of_nodes_that_are_made_up_fills_no_memory(viewer: Viewer) -> None:
+    quantity = {"value": 2.5, "standard_error": None}
+    per_tweet = {"all": quantity, "above_idle": None}
+    energy = {"watts": quantity, "joules_per_tweet": per_tweet, "joules_total": quantity, "source": "rapl"}
+    for number in range(2000):
+        viewer.show(message(f"starling/made-up-{number}/energy", energy))
+    assert 0 < len(viewer._energy_shown) <= 1000

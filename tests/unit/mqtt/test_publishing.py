@@ -1,0 +1,94 @@
+import asyncio
+from itertools import count
+from typing import Any
+
+import pytest
+
+from stream.errors import BrokerError, PublicationRefusedError
+from stream.mqtt import publishing
+from stream.mqtt.client import Client
+from stream.mqtt.publishing import publish_all
+
+
+class FakeClient(Client):
+    """A broker's end: confirms what is published when it is let."""
+
+    def __init__(self, refuses: bytes | None = None) -> None:
+        self.published: list[bytes] = []
+        self.unconfirmed = 0
+        self.most_unconfirmed = 0
+        self.full = asyncio.Event()
+        self.go = asyncio.Event()
+        self.go.set()
+        self._refuses = refuses
+
+    async def publish_confirmed(self, topic: str, payload: bytes | str, **_: Any) -> None:
+        assert (topic, isinstance(payload, bytes)) == ("tweets/in", True)
+        self.published.append(bytes(payload, "utf-8") if isinstance(payload, str) else payload)
+        self.unconfirmed += 1
+        self.most_unconfirmed = max(self.most_unconfirmed, self.unconfirmed)
+        if self.unconfirmed == publishing._MOST_UNCONFIRMED:
+            self.full.set()
+        await self.go.wait()
+        self.unconfirmed -= 1
+        if payload == self._refuses:
+            raise PublicationRefusedError("not authorised")
+
+
+MESSAGES = [str(number).encode() for number in range(250)]
+
+
+async def test_every_message_is_published_in_order_and_confirmed() -> None:
+    client, confirmed = FakeClient(), list[bytes]()
+    await publish_all(client, "tweets/in", MESSAGES, confirmed=confirmed.append)
+    assert client.published == MESSAGES
+    assert sorted(confirmed) == sorted(MESSAGES)
+
+
+async def test_no_more_are_under_way_than_there_is_room_for() -> None:
+    client = FakeClient()
+    client.go.clear()
+    endless = (b"tweet" for _ in count())
+    publishing_all = asyncio.create_task(publish_all(client, "tweets/in", endless))
+    await client.full.wait()
+    await asyncio.sleep(0)
+    assert client.most_unconfirmed == publishing._MOST_UNCONFIRMED
+    publishing_all.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await publishing_all
+
+
+async def test_a_long_file_is_read_no_further_than_there_is_room_for() -> None:
+    client = FakeClient()
+    client.go.clear()
+    numbers = count()
+    endless = (b"tweet" for _ in numbers)
+    publishing_all = asyncio.create_task(publish_all(client, "tweets/in", endless))
+    await client.full.wait()
+    await asyncio.sleep(0)
+    assert next(numbers) <= publishing._MOST_UNCONFIRMED + 1
+    publishing_all.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await publishing_all
+
+
+async def test_a_refusal_ends_it_with_the_brokers_own_error() -> None:
+    confirmed = list[bytes]()
+    with pytest.raises(BrokerError, match="not authorised"):
+        await publish_all(FakeClient(refuses=b"7"), "tweets/in", MESSAGES, confirmed=confirmed.append)
+    assert b"7" not in confirmed
+
+
+async def test_at_a_rate_no_message_goes_before_it_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 50.0
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        nonlocal now
+        slept.append(seconds)
+        now += seconds
+
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    monkeypatch.setattr("stream.mqtt.publishing.asyncio.sleep", sleep)
+    await publish_all(FakeClient(), "tweets/in", MESSAGES[:4], rate=8.0)
+    assert slept == [0.0, 0.125, 0.125, 0.125]

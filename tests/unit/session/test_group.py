@@ -1,0 +1,201 @@
+"""When a node leaves its group and comes back; the groups themselves are tested with a real broker."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any, cast
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.mqtt.client import Client
+from stream.mqtt.packets import Message
+from stream.session import group as group_module
+from stream.session.connections import Connections
+from stream.session.delivery import Deliveries
+from stream.session.group import GroupMember, SoleSubscriber, membership
+from stream.session.topics import OFFLINE, ONLINE
+from stream.settings import Settings, load_settings
+from stream.telemetry.metrics import Metrics
+from tests.unit.waiting import until
+
+SHARED = "$share/kitchen/tweets/in"
+KEEPING_UP = b'{"group":"kitchen","state":"keeping_up"}'
+
+
+class FakeClient(Client):
+    """A broker's end that takes everything and remembers it."""
+
+    def __init__(self) -> None:
+        self.session_present = False
+        self.confirmed: set[str] = set()
+        self.subscriptions: set[str] = set()
+        self.said: list[bytes] = []
+        self.hear: Callable[[Message], None] = lambda _: None
+
+    def deliver_to(self, deliver: Callable[[Message], None]) -> None:
+        self.hear = deliver
+
+    def acknowledge(self, message: Message) -> None:
+        pass
+
+    async def subscribe_confirmed(self, topic: str) -> None:
+        self.confirmed.add(topic)
+        self.subscriptions.add(topic)
+
+    def subscribe_soon(self, topic: str) -> None:
+        self.subscriptions.add(topic)
+
+    def unsubscribe_soon(self, topic: str) -> None:
+        self.subscriptions.discard(topic)
+
+    async def unsubscribe_confirmed(self, topic: str) -> None:
+        self.subscriptions.discard(topic)
+
+    async def publish_confirmed(self, topic: str, payload: bytes | str, *, retain: bool = False, **_: Any) -> None:
+        assert (topic, retain) == ("starling/pi-1/group", True)
+        self.said.append(bytes(payload, "utf-8") if isinstance(payload, str) else payload)
+
+
+class FakeDeliveries:
+    """A window that a test fills and empties."""
+
+    fill = 0.0
+
+    async def idle(self) -> None:
+        self.fill = 0.0
+
+
+class Group:
+    """A node's place in a group, with the broker's ends and the window."""
+
+    def __init__(self, **broker: Any) -> None:
+        self.intake, self.outlet, self.window = FakeClient(), FakeClient(), FakeDeliveries()
+        self.metrics = Metrics()
+        self.place = membership(
+            settings_of(**broker), Connections(self.intake, self.outlet), cast("Deliveries", self.window), self.metrics
+        )
+
+    def hear(self, topic: str, payload: bytes | str) -> None:
+        self.outlet.hear(Message(topic, payload.encode() if isinstance(payload, str) else payload))
+
+    def another(self, node: str = "pi-2", payload: bytes = KEEPING_UP) -> None:
+        """Makes another node known as online, and what it says of itself."""
+        self.hear(f"starling/{node}/status", ONLINE)
+        self.hear(f"starling/{node}/group", payload)
+
+    def states(self) -> list[str]:
+        return [orjson.loads(said)["state"] for said in self.outlet.said]
+
+    def is_member(self) -> float | None:
+        return self.metrics.registry.get_sample_value("starling_group_member")
+
+
+def settings_of(**broker: Any) -> Settings:
+    return load_settings(overrides={"node": "pi-1", "broker": broker})
+
+
+@pytest.fixture
+async def group(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Group]:
+    """A member that has joined and keeps fair."""
+    monkeypatch.setattr(group_module, "_LOOK_SECONDS", 0.001)
+    group = Group(group="kitchen", behind_seconds=0.005)
+    await group.place.join()
+    fairness = asyncio.create_task(group.place.keep_fair())
+    yield group
+    fairness.cancel()
+    await asyncio.wait([fairness])
+
+
+async def test_a_node_of_no_group_takes_all_tweets() -> None:
+    group = Group()
+    await group.place.join()
+    assert isinstance(group.place, SoleSubscriber)
+    assert group.intake.subscriptions == {"tweets/in"}
+    await group.place.leave()
+    assert group.intake.subscriptions == {"tweets/in"}
+
+
+async def test_a_kept_session_is_not_kept_waiting_for_an_answer_that_comes_after_its_backlog() -> None:
+    group = Group()
+    group.intake.session_present = True
+    await group.place.join()
+    assert group.intake.subscriptions == {"tweets/in"}
+    assert not group.intake.confirmed
+
+
+async def test_a_node_that_joins_takes_its_share_and_says_so(group: Group) -> None:
+    assert group.intake.subscriptions == {SHARED}
+    assert group.outlet.subscriptions == {"starling/+/status", "starling/+/group"}
+    assert group.outlet.said == [KEEPING_UP]
+    assert group.is_member() == 1
+
+
+async def test_a_node_that_is_behind_leaves_to_one_that_keeps_up_and_returns_when_it_has_caught_up(
+    group: Group,
+) -> None:
+    group.another()
+    group.window.fill = 1.0
+    await until(lambda: group.intake.subscriptions == set())
+    assert group.is_member() == 0
+    assert group.states() == ["keeping_up", "behind"]
+    group.window.fill = 0.25
+    await until(lambda: group.intake.subscriptions == {SHARED})
+    await until(lambda: group.states() == ["keeping_up", "behind", "keeping_up"])
+    assert group.is_member() == 1
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        [],
+        [("starling/pi-2/group", KEEPING_UP)],
+        [("starling/pi-2/status", ONLINE)],
+        [("starling/pi-2/status", ONLINE), ("starling/pi-2/group", b'{"group":"kitchen","state":"behind"}')],
+        [("starling/pi-2/status", ONLINE), ("starling/pi-2/group", b'{"group":"attic","state":"keeping_up"}')],
+        [("starling/pi-2/group", KEEPING_UP), ("starling/pi-2/status", ONLINE), ("starling/pi-2/status", OFFLINE)],
+        [("starling/pi-1/status", ONLINE), ("starling/pi-1/group", KEEPING_UP)],
+    ],
+    ids=["nobody", "never online", "says nothing", "behind itself", "of another group", "gone", "this very node"],
+)
+async def test_a_node_that_is_behind_stays_where_no_other_would_take_its_share(
+    group: Group, others: list[tuple[str, bytes | str]]
+) -> None:
+    for topic, payload in others:
+        group.hear(topic, payload)
+    group.window.fill = 1.0
+    await until(lambda: len(group.outlet.said) >= 5)
+    assert group.intake.subscriptions == {SHARED}
+    assert group.states()[:5] == ["keeping_up", "behind", "keeping_up", "behind", "keeping_up"]
+
+
+async def test_a_node_with_much_room_in_its_window_is_not_behind(group: Group) -> None:
+    group.another()
+    group.window.fill = 0.49
+    for _ in range(20):
+        await asyncio.sleep(0.001)
+    assert group.states() == ["keeping_up"]
+
+
+async def test_a_node_that_stops_leaves_its_share_to_the_others_and_works_off_what_it_has(group: Group) -> None:
+    group.another()
+    group.window.fill = 0.5
+    await group.place.leave()
+    assert group.window.fill == 0
+    assert group.intake.subscriptions == set()
+    assert group.states() == ["keeping_up", "behind"]
+    assert group.is_member() == 0
+
+
+async def test_the_last_node_that_stops_leaves_its_share_with_the_broker(group: Group) -> None:
+    await group.place.leave()
+    assert group.intake.subscriptions == {SHARED}
+
+
+@given(st.binary(max_size=60) | st.sampled_from([b"[1]", b"null", b'"keeping_up"', b'{"group":"kitchen"}']))
+def test_whatever_a_node_says_that_is_not_that_it_keeps_up_does_not_count(payload: bytes) -> None:
+    group = Group(group="kitchen")
+    group.another(payload=payload)
+    assert isinstance(group.place, GroupMember)
+    assert group.place._others() == set()
