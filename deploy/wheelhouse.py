@@ -24,7 +24,7 @@ class WheelhouseError(Exception):
 
 
 def fill(folder: Path, wheel: Path, constraints: Path, kind: list[str]) -> None:
-    """Downloads what a wheel needs, for a kind of machine, and puts the wheel beside it.
+    """Download what a wheel needs, for a kind of machine, and put the wheel beside it.
 
     Raises:
         WheelhouseError: pip cannot get one of them.
@@ -34,7 +34,7 @@ def fill(folder: Path, wheel: Path, constraints: Path, kind: list[str]) -> None:
 
 
 def check(folder: Path, wheel: Path, constraints: Path, kind: list[str]) -> None:
-    """Refuses a wheelhouse with a damaged wheel, or without one that is needed.
+    """Refuse a wheelhouse with a damaged wheel, or without one that is needed.
 
     Raises:
         WheelhouseError: Says which.
@@ -97,7 +97,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Does what the command line says; what is wrong becomes one line, and exit code 1."""
+    """Do what the command line says; what is wrong becomes one line, and exit code 1."""
     given = _arguments()
     act = {"fill": fill, "check": check}[given.command]
     try:

@@ -54,7 +54,7 @@ def _starling(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and end.")
     ] = False,
 ) -> None:
-    """Labels a live stream of tweets with their polarity, on the device that receives them."""
+    """Label a live stream of tweets with their polarity, on the device that receives them."""
 
 
 @app.command()
@@ -197,7 +197,7 @@ def main() -> None:
 
 
 def _drop_output() -> None:
-    """Lets what is still buffered for stdout go nowhere, lest Python try to write it again at its end."""
+    """Let what is still buffered for stdout go nowhere, lest Python try to write it again at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

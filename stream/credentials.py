@@ -13,7 +13,7 @@ from stream.settings import BrokerSettings, HttpSettings
 
 
 def read_password(setting: str, path: Path) -> SecretStr:
-    """Reads a password from a file, without the line end that editors leave.
+    """Read a password from a file, without the line end that editors leave.
 
     Args:
         setting: The setting that names the file, for the error.

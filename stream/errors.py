@@ -78,7 +78,7 @@ class LostTweetsError(StarlingError):
 
 
 def leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
-    """Yields the exceptions that a group, and the groups within it, came from."""
+    """Yield the exceptions that a group, and the groups within it, came from."""
     for error in group.exceptions:
         if isinstance(error, BaseExceptionGroup):
             yield from leaves(error)
@@ -88,7 +88,7 @@ def leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
 
 @contextmanager
 def ungrouped() -> Iterator[None]:
-    """Raises the first of our own errors where a task group ended for nothing but such.
+    """Raise the first of our own errors where a task group ended for nothing but such.
 
     A task group wraps whatever ends it. A group that holds anything else is a fault of ours, and stays whole.
     """

@@ -45,15 +45,15 @@ class Service:
         self._swapper = ModelSwapper(settings, self._labelling, self._metrics, self._health)
 
     def stop(self) -> None:
-        """Makes the service finish what it holds, and return."""
+        """Make the service finish what it holds, and return."""
         self._stop.set()
 
     def use_model(self, settings: ModelSettings) -> None:
-        """Makes the service label with another model, if it can be loaded; the present one serves until then."""
+        """Make the service label with another model, if it can be loaded; the present one serves until then."""
         self._swapper.want(settings)
 
     async def run(self) -> None:
-        """Runs until it is stopped.
+        """Run until it is stopped.
 
         Raises:
             StarlingError: The model, the broker or the HTTP address cannot be had.

@@ -255,12 +255,12 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Takes what load_settings gives, which has read the environment and set its rank."""
+        """Take what load_settings gives, which has read the environment and set its rank."""
         return (init_settings,)
 
 
 def load_settings(path: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Settings:
-    """Reads the settings from a file and the environment.
+    """Read the settings from a file and the environment.
 
     Args:
         path: The TOML file; left out: the one that STARLING_CONFIG names, or none.
@@ -293,7 +293,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 
 def _check_environment() -> None:
-    """Refuses a misspelt first part, which pydantic-settings would pass over in silence."""
+    """Refuse a misspelt first part, which pydantic-settings would pass over in silence."""
     for variable in os.environ:
         key = variable.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")[0]
         if variable.startswith(ENVIRONMENT_PREFIX) and variable != CONFIG_VARIABLE and key not in Settings.model_fields:
@@ -327,7 +327,7 @@ def _explained(error: ValidationError, from_file: Mapping[str, Any], path: Path 
 
 
 def _origin(location: tuple[str, ...], from_file: Mapping[str, Any], path: Path | None) -> str:
-    """Names the file or the variable that a wrong value came from; the environment goes first, as it does in force."""
+    """Name the file or the variable that a wrong value came from; the environment goes first, as it does in force."""
     variable = ENVIRONMENT_PREFIX + "__".join(location).upper()
     if variable in os.environ:
         return f"the environment variable {variable}"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 
 def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Writes a table in Markdown, its columns aligned."""
+    """Write a table in Markdown, its columns aligned."""
     lines = [columns, *rows]
     widths = [max(len(line[place]) for line in lines) for place in range(len(columns))]
     rule = ["-" * width for width in widths]

@@ -38,12 +38,12 @@ class About(BaseModel):
 
 
 def write_about(path: Path, about: About) -> None:
-    """Writes an `about.toml`."""
+    """Write an `about.toml`."""
     path.write_text(tomlkit.dumps(about.model_dump(mode="json", exclude_none=True)), encoding="utf-8")
 
 
 def read_about(path: Path) -> About:
-    """Reads an `about.toml`.
+    """Read an `about.toml`.
 
     Raises:
         CheckpointError: It cannot be read, or a key is missing, wrong or unknown.

@@ -87,7 +87,7 @@ class Agreement:
 def compare(
     checkpoint_logits: Array, bundle_logits: Array, labels: Sequence[Polarity], gold: Sequence[Polarity]
 ) -> Agreement:
-    """Compares a converted model with its checkpoint.
+    """Compare a converted model with its checkpoint.
 
     Args:
         checkpoint_logits: Shape (tweets, labels).
@@ -105,7 +105,7 @@ def compare(
 
 
 def check_agreement(agreement: Agreement, within: Bounds) -> None:
-    """Lets a model pass that keeps within the bounds.
+    """Let a model pass that keeps within the bounds.
 
     Raises:
         DisagreementError: It does not; says in what and by how much.

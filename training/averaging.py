@@ -28,7 +28,7 @@ def mean_weights(each: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
 
 
 def average_checkpoints(folders: Sequence[Path], out: Path) -> None:
-    """Writes the checkpoint whose weights are the mean of others', complete or not at all.
+    """Write the checkpoint whose weights are the mean of others', complete or not at all.
 
     Raises:
         CheckpointError: One cannot be read, or they cannot be averaged; says which and why.

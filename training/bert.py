@@ -42,7 +42,7 @@ class BertClassifier:
         self.variables = weights.variables
 
     def logits(self, input_ids: Tensor) -> Tensor:
-        """Classifies a batch.
+        """Classify a batch.
 
         Args:
             input_ids: int32 [batch, tokens], each row beginning with [CLS] and filled up with the padding id.

@@ -51,7 +51,7 @@ class Conversion:
 def make_bundle(
     conversion: Conversion, tweets: Sequence[LabelledTweet], data: str, out: Path, on_step: Callable[[str], None]
 ) -> Agreement:
-    """Converts a checkpoint to a bundle that was checked against it.
+    """Convert a checkpoint to a bundle that was checked against it.
 
     Args:
         conversion: What to convert, and how.
@@ -131,7 +131,7 @@ def _agreement(
 
 
 def _write_tokenizer(checkpoint: Checkpoint, folder: Path) -> None:
-    """Writes the tokeniser without the base model's truncation and padding: those are the manifest's to say."""
+    """Write the tokeniser without the base model's truncation and padding: those are the manifest's to say."""
     try:
         tokenizer = WordPieces.from_file(str(checkpoint.tokenizer_path))
     except Exception as error:  # the Rust side raises bare Exceptions
@@ -148,7 +148,7 @@ def _write_tokenizer(checkpoint: Checkpoint, folder: Path) -> None:
 
 
 def _write_manifest(folder: Path, conversion: Conversion, **found: dict[str, Any]) -> None:
-    """Writes `model.json`; `found` are the scores and the agreement, once they are known."""
+    """Write `model.json`; `found` are the scores and the agreement, once they are known."""
     checkpoint, about = conversion.checkpoint, conversion.about
     scales = {"scales": "per tensor" if conversion.per_tensor else "per channel"}
     manifest = Manifest(

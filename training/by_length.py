@@ -11,7 +11,7 @@ _BATCH_TWEETS = 16
 
 
 def logits_by_length(classify: Callable[[Sequence[TokenIds]], Array], token_ids: Sequence[TokenIds]) -> Array:
-    """Classifies tweets, shortest first.
+    """Classify tweets, shortest first.
 
     Args:
         classify: Takes a batch of token ids, returns logits of shape (batch, labels).

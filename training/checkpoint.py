@@ -51,7 +51,7 @@ class Checkpoint:
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Loads a checkpoint's folder.
+    """Load a checkpoint's folder.
 
     Raises:
         CheckpointError: A file is missing or damaged, the model is not a BERT that labels polarities, or weights are
@@ -94,6 +94,6 @@ def _check_weights(path: Path, weights: dict[str, Array], expected: dict[str, tu
 
 
 def listed(names: list[str]) -> str:
-    """Names the first few, and counts the rest."""
+    """Name the first few, and count the rest."""
     shown = ", ".join(names[:5])
     return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"  # noqa: PLR2004

@@ -21,7 +21,7 @@ def tflite_model(
     per_tensor: bool = False,
     keep_at: Path | None = None,
 ) -> bytes:
-    """Converts a checkpoint to a model with one signature, of dynamic shape, as stream/model/bundle.py describes it.
+    """Convert a checkpoint to a model with one signature, of dynamic shape, as stream/model/bundle.py describes it.
 
     Args:
         checkpoint: The model.

@@ -27,7 +27,7 @@ class Reading:
 
 
 def read_dataset(paths: Iterable[Path], reading: Reading | None = None) -> Dataset:
-    """Reads files and folders of labelled tweets, every row of them, in the order given.
+    """Read files and folders of labelled tweets, every row of them, in the order given.
 
     Args:
         paths: Each a file in any of the formats, gzipped or not, a folder of such files, or RepLab's folder.

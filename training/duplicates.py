@@ -15,7 +15,7 @@ Group = list[LabelledTweet]
 
 
 def groups(tweets: Iterable[LabelledTweet], *, by_text: bool = True) -> list[Group]:
-    """Puts the rows of each tweet together, in the order of their first ones.
+    """Put the rows of each tweet together, in the order of their first ones.
 
     Args:
         tweets: Any.
@@ -35,12 +35,12 @@ def groups(tweets: Iterable[LabelledTweet], *, by_text: bool = True) -> list[Gro
 
 
 def distinct(tweets: Iterable[LabelledTweet], *, by_text: bool = True) -> list[LabelledTweet]:
-    """Keeps the first row of each tweet, with the label that most of its rows have; where they tie, the first's."""
+    """Keep the first row of each tweet, with the label that most of its rows have; where they tie, the first's."""
     return [_one(group) for group in groups(tweets, by_text=by_text)]
 
 
 def without(tweets: Iterable[LabelledTweet], held_out: Iterable[LabelledTweet]) -> list[LabelledTweet]:
-    """Drops the tweets that are held out as well, by id or by text: a model must not be taught what it is asked."""
+    """Drop the tweets that are held out as well, by id or by text: a model must not be taught what it is asked."""
     taken = {key for tweet in held_out for key in _keys(tweet, by_text=True)}
     return [tweet for tweet in tweets if taken.isdisjoint(_keys(tweet, by_text=True))]
 

@@ -16,11 +16,11 @@ class Encoder(Protocol):
     """All weights, as tf.Variable: what a tf.Module must hold for them to be saved."""
 
     def logits(self, input_ids: Tensor) -> Tensor:
-        """Classifies int32 [batch, tokens], filled up with the padding id; returns float32 [batch, labels]."""
+        """Classify int32 [batch, tokens], filled up with the padding id; returns float32 [batch, labels]."""
 
 
 def encoder(checkpoint: Checkpoint, max_tokens: int) -> Encoder:
-    """Makes a checkpoint's network, for inputs of at most `max_tokens`."""
+    """Make a checkpoint's network, for inputs of at most `max_tokens`."""
     match checkpoint.config:
         case BertConfig() as config:
             return BertClassifier(checkpoint, config, max_tokens)

@@ -11,7 +11,7 @@ _HIDES = {"Einsum", "XlaDotV2", "Conv3D"}
 
 
 def count_graph_macs(graph: Any) -> int:  # noqa: ANN401  (TensorFlow has no types)
-    """Counts products of matrices and convolutions, as stream/experiment/operations.py does in a TensorFlow Lite model.
+    """Count products of matrices and convolutions, as stream/experiment/operations.py does in a TensorFlow Lite model.
 
     Args:
         graph: That of a concrete function, without dimensions that are left open.

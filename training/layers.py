@@ -83,7 +83,7 @@ class NoNorm:
     shift: Tensor  # [hidden]
 
     def __call__(self, states: Tensor) -> Tensor:
-        """Scales and shifts each state."""
+        """Scale and shifts each state."""
         return states * self.scale + self.shift
 
 

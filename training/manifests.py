@@ -9,7 +9,7 @@ from training.errors import ConversionError
 
 
 def replace_manifest(bundle: Bundle, **changes: Any) -> None:  # noqa: ANN401  (of the manifest's own fields)
-    """Changes fields of a manifest, in one step: who reads it meanwhile gets the old one or the new one.
+    """Change fields of a manifest, in one step: who reads it meanwhile gets the old one or the new one.
 
     Raises:
         ConversionError: It cannot be written.

@@ -43,7 +43,7 @@ class MobileBertClassifier:
         self.variables = weights.variables
 
     def logits(self, input_ids: Tensor) -> Tensor:
-        """Classifies a batch.
+        """Classify a batch.
 
         Args:
             input_ids: int32 [batch, tokens], each row beginning with [CLS] and filled up with the padding id.

@@ -54,7 +54,7 @@ _Labels = Annotated[
 
 
 def reads_tweets(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command the options that say how labelled tweets are read; it takes them as one argument, `read`.
+    """Give a command the options that say how labelled tweets are read; it takes them as one argument, `read`.
 
     Typer reads a command's options from its signature, so that is where they are put.
     """
@@ -81,7 +81,7 @@ def _reading(
     entity_column: _EntityColumn = None,
     labels: _Labels = None,
 ) -> "Reading":
-    """Gathers what the options say of the data.
+    """Gather what the options say of the data.
 
     Raises:
         typer.BadParameter: A label's meaning is no polarity.

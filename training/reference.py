@@ -36,7 +36,7 @@ class Reference:
             raise CheckpointError(f"{checkpoint.weights_path} lacks {', '.join(loading['missing_keys'])}")
 
     def logits(self, batch: Sequence[Sequence[int]]) -> Array:
-        """Classifies a batch of token ids; returns shape (len(batch), labels)."""
+        """Classify a batch of token ids; returns shape (len(batch), labels)."""
         input_ids = tf.ragged.constant(batch, dtype=tf.int32).to_tensor(PADDING_ID)
         mask = tf.cast(input_ids != PADDING_ID, tf.int32)
         logits: Array = self._model(input_ids=input_ids, attention_mask=mask).logits.numpy()

@@ -6,7 +6,7 @@ from stream.errors import StarlingError
 
 
 def need_the_training_extra(package: str = "sklearn") -> None:
-    """Ends a command that cannot work without a package of the training extra.
+    """End a command that cannot work without a package of the training extra.
 
     Raises:
         StarlingError: It is not installed.

@@ -89,12 +89,12 @@ class Scores:
 
 
 def score(gold: Sequence[Polarity], given: Sequence[Polarity]) -> Scores:
-    """Compares the labels given with the gold ones, tweet by tweet."""
+    """Compare the labels given with the gold ones, tweet by tweet."""
     return score_columns(columns(gold), columns(given))
 
 
 def score_columns(gold: Columns, given: Columns) -> Scores:
-    """Compares the labels given with the gold ones, tweet by tweet."""
+    """Compare the labels given with the gold ones, tweet by tweet."""
     confusion = np.zeros((len(POLARITIES), len(POLARITIES)), dtype=np.int64)
     np.add.at(confusion, (gold, given), 1)
     return Scores(confusion)

@@ -63,7 +63,7 @@ class TensorFlowSubject:
         self.infer(Tokens([1, 1], truncated=False))
 
     def describe(self) -> Subject:
-        """Says what it is, and how large its files are."""
+        """Say what it is, and how large its files are."""
         weights = self._path / WEIGHTS_FILE
         return Subject(
             kind="tensorflow",
@@ -79,7 +79,7 @@ class TensorFlowSubject:
         )
 
     def tokens(self, tweet: Tweet) -> Tokens:
-        """Cleans and tokenises a tweet.
+        """Clean and tokenise a tweet.
 
         Raises:
             RejectedTweetError: Cleaning leaves nothing of its text.
@@ -91,7 +91,7 @@ class TensorFlowSubject:
         return Tokens(encoding.ids, truncated=bool(encoding.overflowing))
 
     def infer(self, tokens: Tokens) -> Inference:
-        """Labels one tweet, padded to the full length."""
+        """Label one tweet, padded to the full length."""
         input_ids = np.zeros((1, self._length), dtype=np.int32)
         input_ids[0, : len(tokens.ids)] = tokens.ids
         mask = np.zeros_like(input_ids)
@@ -100,7 +100,7 @@ class TensorFlowSubject:
         return Inference(self._labels[int(logits.argmax())], self._length)
 
     def macs(self, padded_tokens: Iterable[int]) -> dict[int, int]:
-        """Counts in the traced graph, which has one length only."""
+        """Count in the traced graph, which has one length only."""
         return dict.fromkeys(padded_tokens, count_graph_macs(self._classify.graph))
 
     def _logits(self, input_ids: Any, mask: Any) -> Any:  # noqa: ANN401  (TensorFlow has no types)
@@ -108,7 +108,7 @@ class TensorFlowSubject:
 
 
 def load_classifier(path: Path) -> Any:  # noqa: ANN401
-    """Loads a checkpoint into the TensorFlow class of its architecture, from PyTorch's layout and without PyTorch.
+    """Load a checkpoint into the TensorFlow class of its architecture, from PyTorch's layout and without PyTorch.
 
     Raises:
         CheckpointError: A file is missing or damaged, or weights are missing.

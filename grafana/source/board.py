@@ -26,7 +26,7 @@ Sections = Mapping[str, Sequence[Panel]]
 
 
 def board(name: str, description: str, sections: Sections) -> str:
-    """Makes a dashboard.
+    """Make a dashboard.
 
     Args:
         name: What it is about, in a word; its address is `/d/starling-<name>`.

@@ -120,7 +120,7 @@ def _who_is_behind() -> list[Panel]:
     started = chosen("process_start_time_seconds", 'job="starling"')
 
     def of_node(expression: str) -> str:
-        """Leaves a value its node's name alone: what else there is would keep the table's rows apart."""
+        """Leave a value its node's name alone: what else there is would keep the table's rows apart."""
         return f"max by (instance) ({expression})"
 
     return [

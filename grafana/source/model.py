@@ -28,7 +28,7 @@ def model() -> str:
 
 
 def _by_model(of_nodes: str) -> str:
-    """Gives nodes' figures the name of the model that each labels with."""
+    """Give nodes' figures the name of the model that each labels with."""
     return f"({of_nodes} * on (instance) group_left (model) instance_model:starling_model:info)"
 
 

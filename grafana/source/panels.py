@@ -102,7 +102,7 @@ def graph(
 
 
 def polarities(panel: timeseries.Panel) -> timeseries.Panel:
-    """Gives the polarities their colours: whatever series has one of them at the end of its name."""
+    """Give the polarities their colours: whatever series has one of them at the end of its name."""
     for polarity, colour in POLARITY.items():
         panel.override_by_regexp(f"/{polarity}$/", [_option("color", {"mode": "fixed", "fixedColor": colour})])
     return panel

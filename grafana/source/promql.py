@@ -43,7 +43,7 @@ def mean(histogram: str, by: str = "") -> str:
 
 
 def quantiles(histogram: str, by: str = "", *, of: Sequence[float] = (0.5, 0.9, 0.99), where: str = "") -> list[Query]:
-    """Asks for quantiles of what a histogram has observed.
+    """Ask for quantiles of what a histogram has observed.
 
     Args:
         histogram: Its name.

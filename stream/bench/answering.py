@@ -12,7 +12,7 @@ Answer = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def answer_requests(about: dict[str, Any], answer: Answer) -> None:
-    """Says what this process is, and then answers each line of stdin.
+    """Say what this process is, and then answers each line of stdin.
 
     Args:
         about: The first line, which says that the process is ready.
@@ -27,7 +27,7 @@ def answer_requests(about: dict[str, Any], answer: Answer) -> None:
 
 
 def say(message: dict[str, Any]) -> None:
-    """Writes one line."""
+    """Write one line."""
     options = orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
     sys.stdout.buffer.write(orjson.dumps(message, option=options))
     sys.stdout.buffer.flush()

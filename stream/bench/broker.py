@@ -38,7 +38,7 @@ class BenchBroker:
 
 @contextmanager
 def bench_broker(address: BrokerSettings | None, folder: Path) -> Iterator[BenchBroker]:
-    """Gives a broker.
+    """Give a broker.
 
     Args:
         address: One that runs somewhere; None: a Mosquitto is started, which keeps every message and sends at once.

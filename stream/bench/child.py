@@ -47,7 +47,7 @@ class Child:
         self.about: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
-        """Starts the process.
+        """Start the process.
 
         Raises:
             BenchError: It cannot be started, or ends before it is ready.
@@ -72,7 +72,7 @@ class Child:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Closes its stdin, at which it ends; kills it where it does not."""
+        """Close its stdin, at which it ends; kills it where it does not."""
         assert self._process.stdin  # noqa: S101  (it has pipes)
         assert self._process.stdout  # noqa: S101
         with contextlib.suppress(BrokenPipeError):
@@ -101,7 +101,7 @@ class Child:
         return resident_bytes(self.pid)
 
     def ask(self, request: Request, timeout_seconds: float) -> dict[str, Any]:
-        """Sends a request and waits for the answer.
+        """Send a request and wait for the answer.
 
         Raises:
             BenchError: The process ended, does not answer in time, or says something else than an object.
@@ -110,7 +110,7 @@ class Child:
         return self.answer(timeout_seconds)
 
     def tell(self, request: Request) -> None:
-        """Sends a request, whose answer must be waited for before the next.
+        """Send a request, whose answer must be waited for before the next.
 
         Raises:
             BenchError: The process has ended.
@@ -122,7 +122,7 @@ class Child:
             raise self._ended() from error
 
     def answer(self, timeout_seconds: float) -> dict[str, Any]:
-        """Waits for an answer.
+        """Wait for an answer.
 
         Raises:
             BenchError: As for `ask`.

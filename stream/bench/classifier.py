@@ -67,7 +67,7 @@ class Plan:
 
 
 def bench_classifier(plan: Plan, on_step: Callable[[str], None]) -> Result:
-    """Measures each bundle in each way of the grid, the rounds interleaved.
+    """Measure each bundle in each way of the grid, the rounds interleaved.
 
     Args:
         plan: What to measure.
@@ -106,7 +106,7 @@ def bench_classifier(plan: Plan, on_step: Callable[[str], None]) -> Result:
 
 
 def wanted_bundles(paths: Sequence[Path], precisions: Sequence[str]) -> list[Bundle]:
-    """Loads bundles and leaves those of other precisions out.
+    """Load bundles and leave those of other precisions out.
 
     Args:
         paths: Their folders; none: the shipped one.

@@ -49,7 +49,7 @@ class Entry:
 
 
 def bench_compare(plan: Plan, on_step: Callable[[str], None]) -> Result:
-    """Measures ours and the peers in turns, round after round.
+    """Measure ours and the peers in turns, round after round.
 
     Raises:
         StarlingError: A peer cannot be started, ends, or loses tweets.

@@ -39,7 +39,7 @@ class Conditions:
 
 
 def conditions() -> Conditions:
-    """Reads how the machine is now."""
+    """Read how the machine is now."""
     times, own, frequency = psutil.cpu_times(), os.times(), psutil.cpu_freq()
     sensors = psutil.sensors_temperatures()
     return Conditions(
@@ -84,7 +84,7 @@ class Meanwhile:
         return max(1e-3, self.after.at - self.before.at) * (psutil.cpu_count() or 1)
 
     def warnings(self) -> list[str]:
-        """Says in a sentence each why the figures may be wrong."""
+        """Say in a sentence each why the figures may be wrong."""
         return [*self._throttling(), *self._heat(), *self._slowness(), *self._company()]
 
     def as_json(self) -> dict[str, Any]:

@@ -27,7 +27,7 @@ class Contender(Protocol):
     """Somebody to be measured in turns with others."""
 
     def turn(self, count: int) -> Turn:
-        """Labels so many tweets, and says what it took."""
+        """Label so many tweets, and say what it took."""
 
     def resident_bytes(self) -> int:
         """How much is resident of it."""
@@ -46,7 +46,7 @@ class TextContender:
         self._texts = texts
 
     def turn(self, count: int) -> Turn:
-        """Labels so many, as fast as it can.
+        """Label so many, as fast as it can.
 
         Raises:
             BenchError: The process ended, or gave another number of labels.
@@ -84,7 +84,7 @@ class ServiceContender:
         self._rig = rig
 
     def turn(self, count: int) -> Turn:
-        """Works off so many.
+        """Work off so many.
 
         Raises:
             BenchError: Some were lost.

@@ -32,7 +32,7 @@ class EnergyLog:
         self.failure: str | None = None
 
     def __enter__(self) -> Self:
-        """Starts reading."""
+        """Start reading."""
         if self._source:
             self._task = self._loop.create_task(self._read(), name="energy")
             self._thread.start()
@@ -41,7 +41,7 @@ class EnergyLog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stops reading."""
+        """Stop reading."""
         if self._source:
             self._loop.call_soon_threadsafe(self._task.cancel)
             self._thread.join()

@@ -37,7 +37,7 @@ class Plan:
 
 
 def bench_growth(plan: Plan, on_step: Callable[[str], None]) -> Result:
-    """Measures the classifier over lengths, and the service over backlogs and cores.
+    """Measure the classifier over lengths, and the service over backlogs and cores.
 
     Raises:
         StarlingError: A part cannot be started.

@@ -18,7 +18,7 @@ _CPU_FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8", "asim
 
 
 def describe_machine() -> dict[str, Any]:
-    """Describes the machine and what runs on it; what it does not tell is None."""
+    """Describe the machine and what runs on it; what it does not tell is None."""
     info = cpu_info()
     features = info.get("flags", info.get("Features", "")).split()
     return {

@@ -66,7 +66,7 @@ class BenchNode:
         """From its start until it would label a tweet."""
 
     def __enter__(self) -> Self:
-        """Starts it.
+        """Start it.
 
         Raises:
             BenchError: It ends, or does not become ready.
@@ -91,7 +91,7 @@ class BenchNode:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stops it."""
+        """Stop it."""
         self._process.terminate()
         try:
             self._process.wait(_END_SECONDS)

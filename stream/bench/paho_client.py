@@ -10,7 +10,7 @@ from stream.errors import BrokerError
 
 
 def connected(host: str, port: int) -> Client:
-    """Connects, without Nagle's delay and without a bound on what is under way.
+    """Connect, without Nagle's delay and without a bound on what is under way.
 
     Raises:
         BrokerError: The broker cannot be reached.

@@ -57,7 +57,7 @@ class _File(BaseModel):
 
 
 def read_peers(file: Path) -> Sequence[ProgramPeer | BundlePeer]:
-    """Reads which peers there are.
+    """Read which peers there are.
 
     Raises:
         InputError: The file cannot be read, or says something that it should not.
@@ -80,7 +80,7 @@ class PeerService(Child):
     ready_seconds = 0.0
 
     def __enter__(self) -> Self:
-        """Starts it, and takes the time.
+        """Start it, and take the time.
 
         Raises:
             BenchError: It cannot be started.
@@ -92,7 +92,7 @@ class PeerService(Child):
 
 
 def peer_service(peer: ProgramPeer) -> Serve:
-    """Starts a peer that takes tweets from a broker."""
+    """Start a peer that takes tweets from a broker."""
 
     def serve(broker: BenchBroker, run: str, _: Path) -> PeerService:
         at = ("--host", broker.host, "--port", str(broker.port))

@@ -26,7 +26,7 @@ def open_loop_row(phase: str, rig: Rig, load: Load, energy: EnergyLog) -> Row:
 
 
 def backlog_row(phase: str, rig: Rig, loads: Sequence[Load], energy: EnergyLog) -> Row:
-    """Loads that waited in the broker: what counts is how fast they were worked off."""
+    """Load that waited in the broker: what counts is how fast they were worked off."""
     return {
         "phase": phase,
         "rate": None,

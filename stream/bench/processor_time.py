@@ -41,7 +41,7 @@ class Sampled:
     resident: list[int] = field(default_factory=list)
 
     def add(self, pid: int) -> None:
-        """Takes a sample."""
+        """Take a sample."""
         self.times.append(time.monotonic())
         self.cpu.append(cpu_seconds(pid))
         self.resident.append(resident_bytes(pid))
@@ -74,14 +74,14 @@ class Sampler:
         self.of = {name: Sampled() for name in pids}
 
     def __enter__(self) -> Self:
-        """Starts sampling."""
+        """Start sampling."""
         self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Takes the last sample."""
+        """Take the last sample."""
         self._ended.set()
         self._thread.join()
 

@@ -43,7 +43,7 @@ class Publisher:
         client.loop_start()
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Publishes what is asked for.
+        """Publish what is asked for.
 
         Raises:
             BrokerError: The broker was lost, or does not confirm.
@@ -78,7 +78,7 @@ class Publisher:
 
 
 def main() -> None:
-    """Connects and answers requests."""
+    """Connect and answer requests."""
     parser = argparse.ArgumentParser()
     for option in ("--host", "--topic"):
         parser.add_argument(option, required=True)

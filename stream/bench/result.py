@@ -50,7 +50,7 @@ class Result:
 
 @contextmanager
 def measuring(result: Result) -> Iterator[Result]:
-    """Watches the machine while a result is filled; all children must have ended when the context does."""
+    """Watch the machine while a result is filled; all children must have ended when the context does."""
     before = conditions()
     yield result
     meanwhile = Meanwhile(before, conditions())
@@ -59,7 +59,7 @@ def measuring(result: Result) -> Iterator[Result]:
 
 
 def describe_bundle(bundle: Bundle) -> dict[str, Any]:
-    """Names a model so that nobody mistakes it for another."""
+    """Name a model so that nobody mistakes it for another."""
     manifest = bundle.manifest
     return {
         "name": manifest.name,

@@ -108,7 +108,7 @@ class Rig:
         return self._sampler.of
 
     def load(self, count: int, rate: float = 0.0, arrivals: Arrivals = "poisson") -> Load:
-        """Sends tweets and waits for their labels.
+        """Send tweets and wait for their labels.
 
         Args:
             count: How many.
@@ -153,7 +153,7 @@ Serve = Callable[[BenchBroker, str, Path], contextlib.AbstractContextManager[Ser
 
 
 def our_service(settings: Settings, cores: set[int] | None = None) -> Serve:
-    """Starts `starling run`.
+    """Start `starling run`.
 
     Args:
         settings: The user's.
@@ -164,7 +164,7 @@ def our_service(settings: Settings, cores: set[int] | None = None) -> Serve:
 
 @contextlib.contextmanager
 def running_rig(serve: Serve, address: BrokerSettings | None, tweets: str | None) -> Iterator[Rig]:
-    """Starts all parts.
+    """Start all parts.
 
     Args:
         serve: What starts the part that is measured.

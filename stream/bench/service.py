@@ -45,7 +45,7 @@ class Plan:
 
 
 def bench_service(plan: Plan, on_step: Callable[[str], None]) -> Result:
-    """Measures the service behind a broker, and the bare classifier in turns with it.
+    """Measure the service behind a broker, and the bare classifier in turns with it.
 
     Args:
         plan: What to measure.
@@ -183,7 +183,7 @@ class _Session:
 
 
 def _with_layout(settings: Settings, bundle: Bundle) -> Settings:
-    """Decides on interpreters and threads once, for the service and the bare classifier alike."""
+    """Decide on interpreters and threads once, for the service and the bare classifier alike."""
     parallelism = choose_parallelism(settings.model, bundle, available_cores())
     return settings.model_copy(update={"model": settings.model.model_copy(update=parallelism._asdict())})
 

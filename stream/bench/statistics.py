@@ -49,7 +49,7 @@ def due_seconds(count: int, rate: float, arrivals: Arrivals = "poisson") -> Seco
 
 
 def check_enough(seconds: float, *, quick: bool) -> None:
-    """Refuses to take latencies over less time than MLPerf's rule wants, unless a look is all that is asked for.
+    """Refuse to take latencies over less time than MLPerf's rule wants, unless a look is all that is asked for.
 
     Raises:
         BenchError: It is too short.

@@ -48,7 +48,7 @@ class Subscriber:
         subscribed.wait(_CONFIRM_SECONDS)
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Waits for labels, and says when they came."""
+        """Wait for labels, and say when they came."""
         wanted = range(request["first"], request["first"] + request["count"])
         self._last = time.monotonic()
         while not self._complete(wanted) and time.monotonic() - self._last < request["quiet_seconds"]:
@@ -79,7 +79,7 @@ class Subscriber:
 
 
 def main() -> None:
-    """Connects and answers requests."""
+    """Connect and answer requests."""
     parser = argparse.ArgumentParser()
     for option in ("--host", "--labels", "--rejected"):
         parser.add_argument(option, required=True)

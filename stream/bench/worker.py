@@ -55,7 +55,7 @@ class Worker:
             raise BenchError("cleaning leaves nothing of any tweet")
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Does a job and says what it took, or what came out."""
+        """Do a job and say what it took, or what came out."""
         if request["job"] == "label":
             return {"labels": self._labels(request["texts"])}
         chunks, call = {"invoke": self._invoke, "classify": self._classify}[request["job"]](request)
@@ -78,7 +78,7 @@ class Worker:
         return windows, lambda classifier, chunk: _discard(self._label(classifier, chunk, request["batch"]))
 
     def _labels(self, texts: Sequence[str]) -> list[str]:
-        """Labels texts, a window after the other, with the first interpreter."""
+        """Label texts, a window after the other, with the first interpreter."""
         labels: list[str] = []
         for first in range(0, len(texts), _WINDOW_TWEETS):
             tweets = [Tweet(id="", text=text) for text in texts[first : first + _WINDOW_TWEETS]]
@@ -118,7 +118,7 @@ class Stretch:
         self._tweets = 0
 
     def run(self, classifiers: Sequence[Classifier]) -> dict[str, Any]:
-        """Calls all classifiers, each from a thread of its own."""
+        """Call all classifiers, each from a thread of its own."""
         self._started, cpu_before = time.monotonic(), time.process_time()
         with ThreadPoolExecutor(len(classifiers)) as threads:
             list(threads.map(self._work, classifiers))
@@ -153,7 +153,7 @@ def _discard(_: object) -> None:
 
 
 def main() -> None:
-    """Loads the model and answers requests."""
+    """Load the model and answer requests."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--bundle", type=Path)
     parser.add_argument("--interpreters", type=int)

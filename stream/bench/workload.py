@@ -35,7 +35,7 @@ class Source:
 
 
 def read_tweets(file: str | None) -> list[Source]:
-    """Reads the tweets of a file, and leaves out the lines that would be rejected.
+    """Read the tweets of a file, and leave out the lines that would be rejected.
 
     Args:
         file: JSON lines, as `starling classify` takes them; None: the sample tweets that come with Starling.
@@ -74,7 +74,7 @@ def numbered(payload: bytes, number: int) -> bytes:
 
 
 def token_ids(model: Model, tweets: Sequence[Source]) -> list[TokenIds]:
-    """Cleans and tokenises tweets; those of which nothing is left are left out."""
+    """Clean and tokenise tweets; those of which nothing is left are left out."""
     texts = [text for tweet in tweets if (text := model.clean(tweet.tweet.text))]
     return [tokens.ids for tokens in model.tokenizer.encode_all(texts)]
 
@@ -87,7 +87,7 @@ def token_lengths(bundle: Bundle, tweets: Sequence[Source]) -> list[int]:
 
 
 def of_length(ids: Sequence[TokenIds], length: int, most: int) -> list[TokenIds]:
-    """Makes rows of one length out of the same tokens.
+    """Make rows of one length out of the same tokens.
 
     Args:
         ids: The tweets' token ids.
@@ -104,7 +104,7 @@ def of_length(ids: Sequence[TokenIds], length: int, most: int) -> list[TokenIds]
 
 
 def batches(ids: Sequence[TokenIds], batch: int) -> Iterator[Sequence[TokenIds]]:
-    """Yields batches without end: of one, as the tweets come; of more, of like lengths, as out of a long backlog."""
+    """Yield batches without end: of one, as the tweets come; of more, of like lengths, as out of a long backlog."""
     endless = itertools.cycle(ids)
     if batch == 1:
         yield from ([row] for row in endless)
@@ -114,7 +114,7 @@ def batches(ids: Sequence[TokenIds], batch: int) -> Iterator[Sequence[TokenIds]]
 
 
 def in_buckets(lengths: Sequence[int], batch: int, bucket: Callable[[int], int]) -> Iterator[list[int]]:
-    """Cuts a window of tweets into batches, each of one length bucket, as the service does.
+    """Cut a window of tweets into batches, each of one length bucket, as the service does.
 
     Args:
         lengths: The length of each tweet, in tokens.

@@ -34,7 +34,7 @@ class Finding:
 
 
 def check_all(config: Path | None, *, as_json: bool) -> None:
-    """Checks every part, shows what it finds, and ends with exit code 1 if a part does not work.
+    """Check every part, shows what it finds, and end with exit code 1 if a part does not work.
 
     Args:
         config: The settings file.

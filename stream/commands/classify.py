@@ -16,7 +16,7 @@ from stream.tweets.lines import open_lines
 
 
 def classify_file(name: str, model_path: Path | None) -> None:
-    """Writes a JSON line to stdout for each line of the file.
+    """Write a JSON line to stdout for each line of the file.
 
     Args:
         name: The file, or `-` for stdin.

@@ -8,7 +8,7 @@ from stream.settings import Settings, load_settings
 
 
 def settings_for(config: Path | None, broker: str | None) -> Settings:
-    """Reads the settings, with the broker's address from the command line over them.
+    """Read the settings, with the broker's address from the command line over them.
 
     Args:
         config: The settings file.

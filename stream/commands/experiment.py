@@ -22,7 +22,7 @@ _LOOKS_PER_SECOND = 1
 
 
 def run_experiment(plan: Path, out: Path, node: str | None) -> None:
-    """Runs what is left of a plan.
+    """Run what is left of a plan.
 
     Args:
         plan: The plan, TOML.

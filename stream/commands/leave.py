@@ -18,7 +18,7 @@ _LOOK_SECONDS = 1.0
 
 
 def leave_broker(config: Path | None, *, discard: bool) -> None:
-    """Ends a node's session at the broker, which otherwise deals it tweets until the session expires.
+    """End a node's session at the broker, which otherwise deals it tweets until the session expires.
 
     Args:
         config: The node's settings file.
@@ -60,7 +60,7 @@ async def _refuse_if_online(settings: Settings) -> None:
 
 
 async def _end_subscription(settings: Settings, *, discard: bool) -> int:
-    """Ends it, unless tweets wait that are not to be dropped; returns how many came."""
+    """End it, unless tweets wait that are not to be dropped; returns how many came."""
     waiting: list[Message] = []
     intake = Client(settings.broker, identifier=intake_identifier(settings.node), persistent=True)
     intake.deliver_to(waiting.append)  # and acknowledge none: they stay the broker's

@@ -24,7 +24,7 @@ class _Answer(BaseModel):
 
 
 def probe_node(config: Path | None, seconds: float) -> None:
-    """Sends a tweet a second until the node that the settings name has labelled one.
+    """Send a tweet a second until the node that the settings name has labelled one.
 
     Args:
         config: The settings file.

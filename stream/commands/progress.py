@@ -11,7 +11,7 @@ from stream.tweets.lines import size_bytes
 
 @contextmanager
 def line_progress(doing: str, name: str) -> Iterator[Callable[[bytes], None]]:
-    """Shows how far through a file the work is.
+    """Show how far through a file the work is.
 
     Args:
         doing: What is being done, one word.

@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 
 def run_until_signalled(config: Path | None) -> None:
-    """Runs the service until SIGTERM or SIGINT, which make it drain; SIGHUP makes it read `[model]` anew.
+    """Run the service until SIGTERM or SIGINT, which make it drain; SIGHUP makes it read `[model]` anew.
 
     Raises:
         StarlingError: The service cannot start.

@@ -21,7 +21,7 @@ from stream.tweets.lines import open_lines
 def send_file(
     name: str, *, rate: float, plain: bool | None, topic: str | None, broker: str | None, config: Path | None
 ) -> None:
-    """Publishes each line of a file at QoS 1, and says how many the broker confirmed.
+    """Publish each line of a file at QoS 1, and say how many the broker confirmed.
 
     Args:
         name: The file, or `-` for stdin.
@@ -57,7 +57,7 @@ async def _send(settings: Settings, name: str, topic: str, *, rate: float, plain
 
 
 def payloads(lines: Iterator[bytes], *, plain: bool | None) -> Iterator[bytes]:
-    """Makes messages of lines: JSON as it is, bare text (its empty lines left out) as a tweet with an id."""
+    """Make messages of lines: JSON as it is, bare text (its empty lines left out) as a tweet with an id."""
     first = next(lines, None)
     if first is None:
         return

@@ -18,7 +18,7 @@ _HEADER = """\
 
 
 def settings_template() -> str:
-    """Writes all settings as TOML, each commented out, with its meaning above it."""
+    """Write all settings as TOML, each commented out, with its meaning above it."""
     return _HEADER + "".join(_lines(Settings))
 
 

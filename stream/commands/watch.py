@@ -55,7 +55,7 @@ class ShownRejection(BaseModel):
 
 
 def watch_labels(*, count: int | None, with_text: bool, as_json: bool, broker: str | None, config: Path | None) -> None:
-    """Shows what the nodes publish until interrupted.
+    """Show what the nodes publish until interrupted.
 
     Args:
         count: Labels and rejections after which to end; None: never.
@@ -98,7 +98,7 @@ class Viewer:
         """Labels and rejections shown."""
 
     def show(self, message: Message) -> None:
-        """Shows a message to a person; a tweet is kept for its label."""
+        """Show a message to a person; a tweet is kept for its label."""
         topic, payload = message.topic, message.payload
         try:
             if topic == self._settings.topics.labels:
@@ -116,7 +116,7 @@ class Viewer:
             self._console.print(Text(f"{len(payload)} bytes on {one_line(topic)} are no result", STYLES["rejected"]))
 
     def show_json(self, message: Message) -> None:
-        """Shows labels and rejections as they came, in one line each; what is no JSON is left out."""
+        """Show labels and rejections as they came, in one line each; what is no JSON is left out."""
         topic = message.topic
         if topic in (self._settings.topics.labels, self._settings.topics.rejected):
             try:
@@ -128,7 +128,7 @@ class Viewer:
                 self.results += 1
 
     def _show_energy(self, node: str, payload: bytes) -> None:
-        """Shows what a node draws now and then; a node that leaves empties its topic."""
+        """Show what a node draws now and then; a node that leaves empties its topic."""
         now = time.monotonic()
         if now - self._energy_shown.get(node, -math.inf) >= _ENERGY_SECONDS and (words := read_energy_words(payload)):
             if len(self._energy_shown) >= _NODES_KEPT:
@@ -152,14 +152,14 @@ class Viewer:
 
 
 def label_line(label: ShownLabel, texts: MutableMapping[str, str]) -> Text:
-    """Writes a label as one line: polarity, confidence, id, what it touches, and the text where it is known."""
+    """Write a label as one line: polarity, confidence, id, what it touches, and the text where it is known."""
     text = label.text or texts.pop(label.id, "")
     line = Text(f"{label.polarity:<8} {label.confidence:4.2f}  ", STYLES[label.polarity])
     return line.append(_beside(label.id, label.entity, text), style="default")
 
 
 def rejection_line(rejection: ShownRejection) -> Text:
-    """Writes a rejection as one line."""
+    """Write a rejection as one line."""
     why = _beside(rejection.id, f"{rejection.reason}: {rejection.detail}")
     return Text("rejected       ", STYLES["rejected"]).append(why, style="default")
 

@@ -15,7 +15,7 @@ _GOVERNORS = "devices/system/cpu/cpufreq/policy*/scaling_governor"
 
 
 def describe_device(node: str) -> Device:
-    """Asks the machine."""
+    """Ask the machine."""
     return Device(
         node=node,
         model=board() or processor() or platform.machine(),

@@ -28,7 +28,7 @@ class Meter:
         self._readings: list[tuple[float, Reading]] = []
 
     async def run(self) -> None:
-        """Takes readings until it is cancelled; a machine's counter that fails is given up, with a word in the log."""
+        """Take readings until it is cancelled; a machine's counter that fails is given up, with a word in the log."""
         if self._source is None:
             return
         async with aclosing(self._source.readings()) as readings:
@@ -39,7 +39,7 @@ class Meter:
                 logger.warning("%s; energy is not measured any more", error)
 
     def take(self) -> Power | None:
-        """Hands over the readings since the last call; None where there is nothing to measure with."""
+        """Hand over the readings since the last call; None where there is nothing to measure with."""
         if self._source is None:
             return None
         taken, self._readings = self._readings, []
@@ -56,7 +56,7 @@ class Meter:
 
 
 def energy_over(power: Power, span: Span) -> Energy:
-    """Adds up what was measured within a stretch of time; of a reading that reaches over its edge, the part within."""
+    """Add up what was measured within a stretch of time; of a reading that reaches over its edge, the part within."""
     energy = Energy()
     errors = zip(power.noise_watts, power.offset_watts, power.scale_watts, strict=True)
     for start, end, watts, error in zip(_starts(power), power.end_seconds, power.watts, errors, strict=True):

@@ -25,7 +25,7 @@ class ResultsFolder:
     node: str
 
     def left_of(self, file: PlanFile) -> list[Cell]:
-        """Prepares the folder and says what of the plan is left to do.
+        """Prepare the folder and say what of the plan is left to do.
 
         Raises:
             InputError: It holds the results of another plan, device or schema, or cannot be written.
@@ -43,7 +43,7 @@ class ResultsFolder:
         return [cell for cell in file.plan.cells() if not self._has(cell)]
 
     def add(self, result: CellResult) -> None:
-        """Keeps a run's results.
+        """Keep a run's results.
 
         Raises:
             InputError: They cannot be written.
@@ -61,7 +61,7 @@ class ResultsFolder:
 
 
 def _copy_at_once(source: Path, target: Path) -> None:
-    """Copies a file so that it is there whole or not at all."""
+    """Copy a file so that it is there whole or not at all."""
     partial = target.with_suffix(".partial")
     partial.write_bytes(source.read_bytes())
     partial.replace(target)

@@ -16,7 +16,7 @@ INDEX_FILE = "index.jsonl"
 
 
 def write_index(folder: Path) -> None:
-    """Writes the index anew from the runs that are there: one that was killed may have left a run out of it.
+    """Write the index anew from the runs that are there: one that was killed may have left a run out of it.
 
     Raises:
         InputError: A run's results are of another schema, or the index cannot be written.
@@ -30,13 +30,13 @@ def write_index(folder: Path) -> None:
 
 
 def append_to_index(folder: Path, result: CellResult) -> None:
-    """Adds a run."""
+    """Add a run."""
     with (folder / INDEX_FILE).open("ab") as file:
         file.write(index_line(result))
 
 
 def index_line(result: CellResult) -> bytes:
-    """Sums up a run in a line."""
+    """Sum up a run in a line."""
     identity: dict[str, Any] = {
         "schema": SCHEMA,
         "cell": result.cell,

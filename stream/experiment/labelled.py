@@ -28,7 +28,7 @@ class LabelledTweet:
 
 
 def read_labelled(path: Path) -> list[LabelledTweet]:
-    """Reads a file of labelled tweets, gzipped or not.
+    """Read a file of labelled tweets, gzipped or not.
 
     Raises:
         InputError: It cannot be read or is empty, or a line is no tweet with a polarity; says which.
@@ -45,7 +45,7 @@ def read_labelled(path: Path) -> list[LabelledTweet]:
 
 
 def in_order_of(tweets: list[LabelledTweet], seed: int, most: int | None) -> list[LabelledTweet]:
-    """Shuffles tweets, the same way for the same seed, and takes the first `most`."""
+    """Shuffle tweets, the same way for the same seed, and take the first `most`."""
     shuffled = list(tweets)
     random.Random(seed).shuffle(shuffled)  # noqa: S311  (an order, no secret)
     return shuffled[:most]

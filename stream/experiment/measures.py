@@ -9,7 +9,7 @@ from stream.tweets.polarity import POLARITIES, Polarity
 
 
 def confusion(gold: Sequence[Polarity], given: Sequence[Polarity]) -> NDArray[np.int64]:
-    """Counts tweets by gold label (rows) and given label (columns), both in the order of POLARITIES."""
+    """Count tweets by gold label (rows) and given label (columns), both in the order of POLARITIES."""
     counts = np.zeros((len(POLARITIES), len(POLARITIES)), dtype=np.int64)
     rows = [POLARITIES.index(label) for label in gold]
     columns = [POLARITIES.index(label) for label in given]

@@ -83,14 +83,14 @@ class Sampler:
         self._throttled = _File(sys / "devices/platform/soc/soc:firmware/get_throttled")
 
     def watch(self, process_id: int) -> None:
-        """Tells of this process from now on."""
+        """Tell of this process from now on."""
         for file in self._process or ():
             file.close()
         folder = Path("/proc", str(process_id))
         self._process = _File(folder / "stat"), _File(folder / "statm")
 
     def sample(self) -> Numbers:
-        """Reads everything once, in the order of COLUMNS; None for what this machine does not tell."""
+        """Read everything once, in the order of COLUMNS; None for what this machine does not tell."""
         busy, total = self._cpu_ticks()
         millicelsius = self._temperature.number()
         return (
@@ -139,12 +139,12 @@ def _text(file: Path) -> str:
 
 
 def line(numbers: Iterable[Number]) -> bytes:
-    """Writes a sample."""
+    """Write a sample."""
     return ",".join("" if number is None else repr(number) for number in numbers).encode() + b"\n"
 
 
 def parse(lines: Iterable[bytes]) -> Iterator[Numbers]:
-    """Reads samples back, line by line; a last one that was cut off is left out."""
+    """Read samples back, line by line; a last one that was cut off is left out."""
     for written in lines:
         if written.endswith(b"\n"):
             yield tuple(map(_number, written.decode().rstrip("\n").split(",")))
@@ -157,7 +157,7 @@ def _number(written: str) -> Number:
 
 
 def monitor(samples_per_second: float) -> None:
-    """Samples until stdin ends, at moments set in advance, so that a late sample does not delay the next."""
+    """Sample until stdin ends, at moments set in advance, so that a late sample does not delay the next."""
     sampler = Sampler()
     period_seconds = 1 / samples_per_second
     due = time.monotonic()

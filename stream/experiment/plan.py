@@ -130,7 +130,7 @@ class PlanFile(_Section):
 
 
 def load_plan(path: Path) -> PlanFile:
-    """Reads a plan, and checks that what it names is there.
+    """Read a plan, and check that what it names is there.
 
     Raises:
         InputError: It cannot be read, a key is unknown or wrong, or a model or data set is missing.

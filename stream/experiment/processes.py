@@ -41,7 +41,7 @@ class Watcher:
         self._output = output
 
     def watch(self, process_id: int) -> None:
-        """Tells of this process from now on."""
+        """Tell of this process from now on."""
         _stdin(self._process).write(f"{process_id}\n".encode())
 
     def samples(self) -> Iterator[Numbers]:
@@ -52,7 +52,7 @@ class Watcher:
 
 @asynccontextmanager
 async def watching(samples_per_second: float) -> AsyncIterator[Watcher]:
-    """Runs the monitor as long as the context lasts. It writes to a file, so that nobody wakes up for a sample."""
+    """Run the monitor as long as the context lasts. It writes to a file, so that nobody wakes up for a sample."""
     with tempfile.TemporaryFile() as output:
         process = await _start("stream.experiment.monitor", str(samples_per_second), stdout=output)
         try:
@@ -63,7 +63,7 @@ async def watching(samples_per_second: float) -> AsyncIterator[Watcher]:
 
 
 async def _first_sample(process: asyncio.subprocess.Process, output: IO[bytes]) -> None:
-    """Waits until the monitor is at work, lest the stretch before the tweets begin without it."""
+    """Wait until the monitor is at work, lest the stretch before the tweets begin without it."""
     while not os.fstat(output.fileno()).st_size:
         if process.returncode is not None:
             raise RuntimeError(f"the monitor ended with status {process.returncode} before its first sample")
@@ -79,7 +79,7 @@ class Worker:
         self.process_id = process.pid
 
     async def work(self, job: Job, progress: Progress) -> Finished:
-        """Has a job done.
+        """Have a job done.
 
         Args:
             job: What to do.
@@ -116,7 +116,7 @@ class Worker:
 
 @asynccontextmanager
 async def worker() -> AsyncIterator[Worker]:
-    """Runs a worker as long as the context lasts."""
+    """Run a worker as long as the context lasts."""
     with tempfile.TemporaryFile() as errors:  # inference engines are talkative, and a progress bar is on stderr
         process = await _start("stream.experiment.worker", stdout=asyncio.subprocess.PIPE, stderr=errors)
         try:
@@ -143,7 +143,7 @@ async def _start(
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """Closes stdin, which ends both kinds, and makes sure."""
+    """Close stdin, which ends both kinds, and make sure."""
     _stdin(process).close()
     with suppress(TimeoutError):
         async with asyncio.timeout(_END_SECONDS):

@@ -160,7 +160,7 @@ def cell_path(folder: Path, cell: str) -> Path:
 
 
 def write_cell(folder: Path, result: CellResult) -> None:
-    """Writes a run's results: complete, or not at all.
+    """Write a run's results: complete, or not at all.
 
     Raises:
         InputError: They cannot be written.
@@ -178,7 +178,7 @@ def write_cell(folder: Path, result: CellResult) -> None:
 
 
 def read_cell(path: Path) -> CellResult:
-    """Reads a run's results.
+    """Read a run's results.
 
     Raises:
         InputError: They cannot be read, or are of another schema than this version writes.

@@ -43,7 +43,7 @@ class Experiment:
     progress: ExperimentProgress
 
     async def run(self, cells: list[Cell]) -> None:
-        """Runs what is left.
+        """Run what is left.
 
         Raises:
             StarlingError: A model or data set cannot be used, or a result cannot be written.
@@ -87,7 +87,7 @@ class Experiment:
             return await working.work(job, self.progress)
 
     async def _quiet(self, name: str, seconds: float) -> Span:
-        """Does nothing, so that the machine can be watched at it."""
+        """Do nothing, so that the machine can be watched at it."""
         loop = asyncio.get_running_loop()
         started = loop.time()
         await _count_up(seconds, lambda: self.progress.phase(name, seconds), self.progress.done)

@@ -32,17 +32,17 @@ class Runnable(Protocol):
     """A model that is loaded and warm."""
 
     def describe(self) -> Subject:
-        """Says what it is."""
+        """Say what it is."""
 
     def tokens(self, tweet: Tweet) -> Tokens:
-        """Cleans and tokenises a tweet.
+        """Clean and tokenise a tweet.
 
         Raises:
             RejectedTweetError: Cleaning leaves nothing of its text.
         """
 
     def infer(self, tokens: Tokens) -> Inference:
-        """Labels one tweet."""
+        """Label one tweet."""
 
     def macs(self, padded_tokens: Iterable[int]) -> dict[int, int]:
         """The multiply-accumulates of a tweet at each of these lengths."""
@@ -52,7 +52,7 @@ class Loader(Protocol):
     """What an entry point names."""
 
     def __call__(self, model: PlannedModel, path: Path, threads: int) -> Runnable:
-        """Loads and warms a model.
+        """Load and warms a model.
 
         Raises:
             StarlingError: It cannot be used.
@@ -68,7 +68,7 @@ class BundleSubject:
         self.tokens = self._model.tokens
 
     def describe(self) -> Subject:
-        """Says what the bundle's manifest says."""
+        """Say what the bundle's manifest says."""
         bundle = self._model.bundle
         return Subject(
             kind=BUNDLE_KIND,
@@ -82,18 +82,18 @@ class BundleSubject:
         )
 
     def infer(self, tokens: Tokens) -> Inference:
-        """Labels one tweet, as the service does one that is alone."""
+        """Label one tweet, as the service does one that is alone."""
         probabilities = self._classifier.probabilities([tokens.ids])[0]
         labels = self._model.bundle.manifest.labels
         return Inference(labels[int(probabilities.argmax())], self._classifier.bucket(len(tokens.ids)))
 
     def macs(self, padded_tokens: Iterable[int]) -> dict[int, int]:
-        """Counts in the bundle's graph."""
+        """Count in the bundle's graph."""
         return count_macs(self._model.bundle.model_path, padded_tokens)
 
 
 def load_subject(model: PlannedModel, path: Path, threads: int) -> Runnable:
-    """Loads and warms a model of whatever kind the plan says.
+    """Load and warms a model of whatever kind the plan says.
 
     Raises:
         StarlingError: Nothing that is installed can run this kind, or the model cannot be used.

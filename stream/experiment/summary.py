@@ -84,7 +84,7 @@ class Summary:
 
 
 def summarise(result: CellResult) -> Summary:
-    """Works out a run's numbers."""
+    """Work out a run's numbers."""
     tweets, phases = result.tweets, result.phases
     counts = confusion(tweets.gold, tweets.given)
     energy = energy_over(result.power, phases.during) if result.power else None

@@ -21,7 +21,7 @@ def factor(during: Span, per_second: float) -> int:
 
 
 def thinned(samples: Iterable[Numbers], during: Span, by: int) -> Iterator[Numbers]:
-    """Merges each `by` samples that were taken during the tweets; those before and after stay as they are."""
+    """Merge each `by` samples that were taken during the tweets; those before and after stay as they are."""
     for within, run in groupby(samples, key=lambda sample: _is_within(sample, during)):
         yield from _merged_by(run, by if within else 1)
 

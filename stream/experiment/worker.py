@@ -59,7 +59,7 @@ class _Record:
         self.columns: dict[str, list[Any]] = {name: [] for name in Tweets.model_fields}
 
     def run(self, subject: Runnable, labelled: LabelledTweet) -> None:
-        """Labels one tweet and takes its times."""
+        """Label one tweet and take its times."""
         started = time.perf_counter()
         try:
             tokens = subject.tokens(labelled.tweet)
@@ -84,7 +84,7 @@ class _Record:
 
 
 def work(job: Job) -> None:
-    """Loads, runs, counts, and tells."""
+    """Load, runs, counts, and tell."""
     tweets = in_order_of(read_labelled(job.data), job.seed, job.tweets)
     started = time.monotonic()
     subject = load_subject(job.model, job.path, job.threads)
@@ -125,7 +125,7 @@ def _end_with_stdin() -> None:
 
 
 def main() -> None:
-    """Does the job on stdin."""
+    """Do the job on stdin."""
     job = Job.model_validate_json(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_stdin, name="end-with-stdin", daemon=True).start()
     try:

@@ -49,18 +49,18 @@ class BatchQueue:
         """Tweets that wait."""
 
     def put(self, bucket: int, waiting: QueuedTweet) -> None:
-        """Adds a tweet to those of its length; `wake` tells the interpreters."""
+        """Add a tweet to those of its length; `wake` tells the interpreters."""
         with self._changed:
             self._queues.setdefault(bucket, deque()).append(waiting)
             self.count += 1
 
     def wake(self) -> None:
-        """Tells the interpreters that there is something to do."""
+        """Tell the interpreters that there is something to do."""
         with self._changed:
             self._changed.notify(self.count)
 
     def take(self) -> list[QueuedTweet] | None:
-        """Waits for the next batch; None once the backlog is closed."""
+        """Wait for the next batch; None once the backlog is closed."""
         with self._changed:
             self._free += 1
             try:
@@ -73,7 +73,7 @@ class BatchQueue:
                 self._free -= 1
 
     def close(self) -> None:
-        """Sends the interpreters home, and cancels what still waits."""
+        """Send the interpreters home, and cancel what still waits."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -96,7 +96,7 @@ class BatchQueue:
         return []
 
     def _pop_batch(self) -> tuple[list[QueuedTweet], Departure]:
-        """Takes a batch from the queue of the oldest tweet, those included whose callers have been cancelled."""
+        """Take a batch from the queue of the oldest tweet, those included whose callers have been cancelled."""
         oldest = min((queue for queue in self._queues.values() if queue), key=lambda queue: queue[0].since)
         fair_share = -(-self.count // self._free)
         size = min(len(oldest), self._max_batch, fair_share)

@@ -41,7 +41,7 @@ class Batcher:
         metrics.oldest_wait_seconds.set_function(self._queue.oldest_wait_seconds)
 
     async def __aenter__(self) -> Self:
-        """Starts a thread for each interpreter."""
+        """Start a thread for each interpreter."""
         await self._tasks.__aenter__()
         self._workers = [
             self._tasks.create_task(self._watch(number, classifier), name=f"inference-{number}")
@@ -52,7 +52,7 @@ class Batcher:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Sends the threads home; what still waits, or is being computed, is cancelled."""
+        """Send the threads home; what still waits, or is being computed, is cancelled."""
         self._queue.close()
         for worker in self._workers:
             worker.cancel()
@@ -62,7 +62,7 @@ class Batcher:
             self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def classify(self, ids: Sequence[int]) -> Probabilities:
-        """Waits for an interpreter and classifies one tweet.
+        """Wait for an interpreter and classify one tweet.
 
         Args:
             ids: The tweet's token ids.
@@ -87,7 +87,7 @@ class Batcher:
         self._queue.wake()
 
     async def _watch(self, number: int, classifier: Classifier) -> None:
-        """Ends with an interpreter's thread, in whatever that ends in."""
+        """End with an interpreter's thread, in whatever that ends in."""
         try:
             await self._loop.run_in_executor(self._threads, self._work, number, classifier)
         finally:
@@ -96,7 +96,7 @@ class Batcher:
                 waiting.result.cancel()
 
     def _work(self, number: int, classifier: Classifier) -> None:
-        """Classifies batch after batch, in a thread."""
+        """Classify batch after batch, in a thread."""
         while (batch := self._queue.take()) is not None:
             started = time.perf_counter()
             self._under_way[number] = started, batch

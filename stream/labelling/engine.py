@@ -33,7 +33,7 @@ class Engine:
         self._idle.set()
 
     async def classify(self, tokens: Tokens) -> Probabilities:
-        """Classifies one tweet that was tokenised by this engine's model, unless the same tokens came lately."""
+        """Classify one tweet that was tokenised by this engine's model, unless the same tokens came lately."""
         key = tuple(tokens.ids)
         if (known := self._known.find(key)) is not None:
             self._repeated.inc()
@@ -50,5 +50,5 @@ class Engine:
                 self._idle.set()
 
     async def idle(self) -> None:
-        """Waits until no tweet is being classified."""
+        """Wait until no tweet is being classified."""
         await self._idle.wait()

@@ -47,12 +47,12 @@ class ModelSwapper:
         self._wanted: asyncio.Queue[ModelSettings] = asyncio.Queue()
 
     def want(self, settings: ModelSettings) -> None:
-        """Asks for the model that these settings name, also if it lies where the present one lay."""
+        """Ask for the model that these settings name, also if it lies where the present one lay."""
         self._wanted.put_nowait(settings)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Loads the first model, and serves wishes for others as long as the context lasts.
+        """Load the first model, and serve wishes for others as long as the context lasts.
 
         Raises:
             BundleError: The first model cannot be used.

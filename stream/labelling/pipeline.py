@@ -41,7 +41,7 @@ class LabellingPipeline:
         self._classified = {polarity: metrics.classified.labels(polarity) for polarity in POLARITIES}
 
     def use(self, engine: Engine) -> None:
-        """Reads tweets for this engine from now on."""
+        """Read tweets for this engine from now on."""
         self._engine = engine
         self._metrics.set_model(engine.model.bundle.identity)
 
@@ -53,7 +53,7 @@ class LabellingPipeline:
         return self._engine
 
     def read(self, payload: bytes) -> ReadTweet:
-        """Decodes, cleans and tokenises a message.
+        """Decode, cleans and tokenises a message.
 
         Raises:
             RejectedTweetError: It holds no tweet that could be labelled.
@@ -68,7 +68,7 @@ class LabellingPipeline:
         return ReadTweet(tweet, tokens, engine)
 
     async def label(self, read: ReadTweet, received_at: float) -> bytes:
-        """Classifies a tweet and writes its label.
+        """Classify a tweet and write its label.
 
         Args:
             read: The tweet.
@@ -80,7 +80,7 @@ class LabellingPipeline:
         return engine.encoder.label(label, received_at, time.time())
 
     def rejection(self, rejected: RejectedTweetError, payload: bytes, received_at: float) -> bytes:
-        """Writes a rejection and counts it."""
+        """Write a rejection and count it."""
         self._metrics.rejected.labels(rejected.reason).inc()
         return self.engine.encoder.rejection(rejected, payload, received_at)
 
@@ -91,7 +91,7 @@ class LabellingPipeline:
 
 @contextmanager
 def labelling_metrics(metrics: Metrics) -> Iterator[None]:
-    """Counts one tweet as in progress, and times it from arrival to acknowledgement."""
+    """Count one tweet as in progress, and time it from arrival to acknowledgement."""
     started = time.perf_counter()
     metrics.in_progress.inc()
     try:

@@ -16,14 +16,14 @@ class RecentResults(Generic[Key, Value]):
         self._values: OrderedDict[Key, Value] = OrderedDict()
 
     def remember(self, key: Key, value: Value) -> None:
-        """Stores a value, which is the youngest now."""
+        """Store a value, which is the youngest now."""
         self._values[key] = value
         self._values.move_to_end(key)
         if len(self._values) > self._capacity:
             self._values.popitem(last=False)
 
     def find(self, key: Key) -> Value | None:
-        """Finds the value of a key that was stored before."""
+        """Find the value of a key that was stored before."""
         return self._values.get(key)
 
     def __len__(self) -> int:

@@ -40,7 +40,7 @@ class Pending:
         self._batches = batches
 
     def result(self) -> Probabilities:
-        """Waits for the probabilities, shape (tweets, 3), in the order of the input."""
+        """Wait for the probabilities, shape (tweets, 3), in the order of the input."""
         rows = np.empty((self._count, len(POLARITIES)), dtype=np.float32)
         for places, batch in self._batches:
             rows[places] = batch.result()
@@ -62,11 +62,11 @@ class BulkClassifier:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Drops what has not begun."""
+        """Drop what has not begun."""
         self._threads.shutdown(wait=True, cancel_futures=True)
 
     def submit(self, token_ids: Sequence[Sequence[int]]) -> Pending:
-        """Starts to classify tweets, given their token ids."""
+        """Start to classify tweets, given their token ids."""
         by_length = np.argsort([len(ids) for ids in token_ids], kind="stable")
         batches = []
         for first in range(0, len(by_length), _BATCH_TWEETS):
@@ -83,7 +83,7 @@ class BulkClassifier:
 
 
 def label_lines(model: Model, lines: Iterable[bytes], limits: LimitSettings) -> Iterator[Outcome]:
-    """Labels tweets given as JSON lines.
+    """Label tweets given as JSON lines.
 
     Yields:
         For each line, in order, a label or why there is none.

@@ -116,7 +116,7 @@ class Bundle:
 
 
 def find_bundle(wanted: Path | None) -> Path:
-    """Finds a bundle's folder.
+    """Find a bundle's folder.
 
     Args:
         wanted: Its path, or the name of one that comes with Starling, unless a folder of that name is here; None: the
@@ -129,7 +129,7 @@ def find_bundle(wanted: Path | None) -> Path:
 
 
 def load_bundle(wanted: Path | None) -> Bundle:
-    """Reads a bundle's manifest and checks its files against it.
+    """Read a bundle's manifest and check its files against it.
 
     Args:
         wanted: As `find_bundle` takes it.
@@ -145,7 +145,7 @@ def load_bundle(wanted: Path | None) -> Bundle:
 
 
 def file_sha256(path: Path) -> str:
-    """Computes the SHA-256 of a file, as 64 hexadecimal digits."""
+    """Compute the SHA-256 of a file, as 64 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -51,7 +51,7 @@ class Classifier:
         return self._buckets[bisect.bisect_left(self._buckets, length)]
 
     def probabilities(self, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-        """Classifies a batch of tweets.
+        """Classify a batch of tweets.
 
         Args:
             batch: The token ids of each tweet; best of one length bucket, for the longest sets the cost of all.
@@ -75,7 +75,7 @@ class Classifier:
         return np.asarray(self._interpreter.get_tensor(self._output), dtype=np.float32)
 
     def warm_up(self) -> None:
-        """Runs the longest input once: the first inference packs the weights and grows the arena."""
+        """Run the longest input once: the first inference packs the weights and grows the arena."""
         self.logits([[PADDING_ID + 1] * self._buckets[-1]])
 
     def _resize(self, shape: tuple[int, ...]) -> None:

@@ -29,7 +29,7 @@ class Model:
     clean: Cleaner
 
     def cleaned(self, tweet: Tweet) -> str:
-        """Cleans a tweet's text as the model was trained.
+        """Clean a tweet's text as the model was trained.
 
         Raises:
             RejectedTweetError: Cleaning leaves nothing of the text.
@@ -40,7 +40,7 @@ class Model:
         return text
 
     def tokens(self, tweet: Tweet) -> Tokens:
-        """Cleans and tokenises a tweet's text.
+        """Clean and tokenise a tweet's text.
 
         Raises:
             RejectedTweetError: Cleaning leaves nothing of the text.
@@ -48,14 +48,14 @@ class Model:
         return self.tokenizer.encode(self.cleaned(tweet))
 
     def label(self, tweet: Tweet, probabilities: NDArray[np.float32]) -> Label:
-        """Names the polarity of one row of probabilities, shape (3,)."""
+        """Name the polarity of one row of probabilities, shape (3,)."""
         labels = self.bundle.manifest.labels
         named = dict(zip(labels, probabilities.tolist(), strict=True))
         return Label(tweet, labels[int(probabilities.argmax())], named)
 
 
 def load_model(settings: ModelSettings) -> Model:
-    """Loads and warms up the bundle that the settings name; takes a second or so, so not in the event loop.
+    """Load and warms up the bundle that the settings name; takes a second or so, so not in the event loop.
 
     Raises:
         BundleError: The bundle cannot be used.

@@ -24,7 +24,7 @@ Shape = Sequence[int]
 
 
 def count_macs(model: Path, lengths: Iterable[int]) -> dict[int, int]:
-    """Counts the multiply-accumulates of one inference over one row, at each of these lengths.
+    """Count the multiply-accumulates of one inference over one row, at each of these lengths.
 
     Args:
         model: A TensorFlow Lite model with one input, int32 [batch, tokens].

@@ -14,7 +14,7 @@ _MAPPED = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) r--[ps] [0-9a-f]+ \S+ \d+ +(.*)$
 
 
 def keep_heap_small() -> None:
-    """Makes malloc return what is freed, and share one heap among threads, which here allocate little themselves.
+    """Make malloc return what is freed, and share one heap among threads, which here allocate little themselves.
 
     Left alone, glibc learns from the first big array that big arrays are common, and keeps the memory of all of them.
     """
@@ -24,7 +24,7 @@ def keep_heap_small() -> None:
 
 
 def forget_pages_of(path: Path) -> None:
-    """Lets go of the pages of a file that is mapped read-only.
+    """Let go of the pages of a file that is mapped read-only.
 
     For a model whose weights XNNPACK has packed into memory of its own: of the file it reads no more than the rows
     of the word table, and those come back from the system's cache as they are read.

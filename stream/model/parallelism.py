@@ -64,7 +64,7 @@ def fastest(candidates: Sequence[Parallelism], rate: Callable[[Parallelism], flo
 
 
 def tweets_per_second(bundle: Bundle, parallelism: Parallelism) -> float:
-    """Measures a parallelism for a moment, all of its interpreters at work."""
+    """Measure a parallelism for a moment, all of its interpreters at work."""
     classifiers = [Classifier(bundle, parallelism.threads) for _ in range(parallelism.interpreters)]
     batch = [[PADDING_ID + 1] * min(_TWEET_TOKENS, bundle.manifest.max_tokens)] * _BATCH_TWEETS
     for classifier in classifiers:

@@ -36,11 +36,11 @@ class Tokenizer:
         self._word_pieces.enable_truncation(self._max_tokens)
 
     def encode(self, text: str) -> Tokens:
-        """Encodes one cleaned text."""
+        """Encode one cleaned text."""
         return self._tokens(self._word_pieces.encode(text))  # a batch of one takes half as long again
 
     def encode_all(self, texts: Sequence[str]) -> list[Tokens]:
-        """Encodes many cleaned texts; faster a text than one by one."""
+        """Encode many cleaned texts; faster a text than one by one."""
         return [self._tokens(encoding) for encoding in self._word_pieces.encode_batch_fast(list(texts))]
 
     def _tokens(self, encoding: Encoding) -> Tokens:

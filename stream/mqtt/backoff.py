@@ -7,7 +7,7 @@ _FIRST_DELAY_SECONDS = 0.5
 
 
 def reconnect_delays(longest_seconds: float) -> Iterator[float]:
-    """Yields the seconds to wait before each attempt: growing twofold, and random, lest a fleet return as one.
+    """Yield the seconds to wait before each attempt: growing twofold, and random, lest a fleet return as one.
 
     'Full jitter' of Brooker, 'Exponential Backoff and Jitter' (2015).
     """

@@ -80,14 +80,14 @@ class Client(aiomqtt.Client):
         self._outbox = Outbox(self._where, self._wire.send, new_packet_id, settings.timeout_seconds)
 
     def deliver_to(self, deliver: Deliver) -> None:
-        """Gives each message to `deliver`, in the event loop, and leaves its acknowledgement to the caller.
+        """Give each message to `deliver`, in the event loop, and leave its acknowledgement to the caller.
 
         To be called before the connection is made: a broker that knows the session sends at once.
         """
         self._deliver = deliver
 
     def pause(self) -> None:
-        """Reads nothing more, so that what the broker sends stays in the broker.
+        """Read nothing more, so that what the broker sends stays in the broker.
 
         Needed beside the receive maximum: QoS 0 and MQTT 3.1.1 know none, and Mosquitto 2.0.11 sends past it once a
         first message is acknowledged. Confirmations are not read either, so publish over another connection.
@@ -95,7 +95,7 @@ class Client(aiomqtt.Client):
         self._wire.pause()
 
     def resume(self) -> None:
-        """Reads again."""
+        """Read again."""
         self._wire.resume()
 
     async def publish_confirmed(
@@ -107,7 +107,7 @@ class Client(aiomqtt.Client):
         response_topic: str | None = None,
         correlation_data: bytes | None = None,
     ) -> None:
-        """Publishes at QoS 1 and waits until the broker has taken the message.
+        """Publish at QoS 1 and wait until the broker has taken the message.
 
         Args:
             topic: Where to.
@@ -130,7 +130,7 @@ class Client(aiomqtt.Client):
             raise
 
     async def subscribe_confirmed(self, topic: str) -> None:
-        """Subscribes at QoS 1.
+        """Subscribe at QoS 1.
 
         Raises:
             BrokerError: The broker refuses the subscription or does not answer in time, or the connection is lost.
@@ -140,14 +140,14 @@ class Client(aiomqtt.Client):
             self._check_granted(topic, await self._wait_for(answer, timeout=None))
 
     def subscribe_soon(self, topic: str) -> None:
-        """Subscribes at QoS 1, without waiting for the answer, which comes after the messages that are on their way.
+        """Subscribe at QoS 1, without waiting for the answer, which comes after the messages that are on their way.
 
         A refusal ends the connection, and `wait_disconnected` raises it.
         """
         self._subscription(topic).add_done_callback(functools.partial(self._end_where_refused, topic))
 
     async def unsubscribe_confirmed(self, topic: str) -> None:
-        """Ends a subscription.
+        """End a subscription.
 
         Raises:
             BrokerError: The connection is lost, or the broker does not answer in time.
@@ -156,18 +156,18 @@ class Client(aiomqtt.Client):
             await self.unsubscribe(topic)
 
     def unsubscribe_soon(self, topic: str) -> None:
-        """Ends a subscription, without waiting for the answer, which comes after the messages that are on their way."""
+        """End a subscription, without waiting for the answer, which comes after the messages that are on their way."""
         _, mid = self._client.unsubscribe(topic)
         if mid is not None:
             self._pending_unsubscribes[mid] = asyncio.Event()  # lest aiomqtt wonder at the answer
 
     def acknowledge(self, message: Message) -> None:
-        """Tells the broker that a delivered message is done with, so that it need not be sent again."""
+        """Tell the broker that a delivered message is done with, so that it need not be sent again."""
         if message.qos:
             self._wire.send(acknowledgement_packet(message.packet_id))
 
     async def incoming(self) -> AsyncGenerator[Message]:
-        """Yields messages, acknowledged as they come, where none was to be delivered otherwise.
+        """Yield messages, acknowledged as they come, where none was to be delivered otherwise.
 
         Raises:
             BrokerError: The connection is lost.
@@ -177,7 +177,7 @@ class Client(aiomqtt.Client):
         await self.wait_disconnected()
 
     async def wait_disconnected(self) -> None:
-        """Waits until the connection is lost.
+        """Wait until the connection is lost.
 
         Raises:
             BrokerError: Always, unless the client itself disconnected.
@@ -189,7 +189,7 @@ class Client(aiomqtt.Client):
             raise self._refusal or BrokerError(f"{self._where}: the connection is lost ({error})") from error
 
     async def __aenter__(self) -> Self:
-        """Connects.
+        """Connect.
 
         Raises:
             BrokerError: The broker cannot be reached or does not want us.
@@ -200,7 +200,7 @@ class Client(aiomqtt.Client):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Says goodbye, and closes the socket even where that failed."""
+        """Say goodbye, and close the socket even where that failed."""
         # After an error a new connection is wanted at once, and the broker sends again what it may have missed.
         in_peace = kind is None and not self._disconnected.done()
         sock = cast("socket.socket | None", self._client.socket()) if in_peace else None
@@ -216,14 +216,14 @@ class Client(aiomqtt.Client):
         self.acknowledge(message)
 
     def _take(self, packet: Packet) -> None:
-        """Takes a message, or the confirmation of one of ours."""
+        """Take a message, or the confirmation of one of ours."""
         if packet.raw[0] & TYPE_BITS == PUBACK:
             self._outbox.confirm(*read_confirmation(packet))
         else:
             self._deliver(read_publish(packet, version_5=self._version_5))
 
     def _subscription(self, topic: str) -> asyncio.Future[Any]:
-        """Asks for a subscription; the broker's codes are the future's result."""
+        """Ask for a subscription; the broker's codes are the future's result."""
         options = SubscribeOptions(qos=1, retainHandling=_RETAINED_ONCE) if self._version_5 else None
         asked, mid = self._client.subscribe(topic, qos=0 if self._version_5 else 1, options=options)
         if mid is None:
@@ -253,14 +253,14 @@ class Client(aiomqtt.Client):
             raise BrokerError(f"{self._where}: {error}{advice(error, self.settings)}") from error
 
     def _broken(self, error: Exception) -> None:
-        """Ends the connection, which is of no more use."""
+        """End the connection, which is of no more use."""
         lost = aiomqtt.MqttError(str(error)) if isinstance(error, OSError | MalformedPacketError) else error
         self._lost(lost)
         if not self._disconnected.done():
             self._disconnected.set_exception(lost)
 
     def _lost(self, error: Exception) -> None:
-        """Ends every wait for the broker; aiomqtt would wait for its first answer until the time is up."""
+        """End every wait for the broker; aiomqtt would wait for its first answer until the time is up."""
         if not self._connected.done():
             self._connected.set_exception(error)
         self._outbox.fail(f"the connection is lost ({error})")
@@ -307,7 +307,7 @@ class Client(aiomqtt.Client):
         self._loop.call_soon_threadsafe(client.loop_write)
 
     def _on_socket_unregister_write(self, client: PahoClient, userdata: Any, sock: socket.socket) -> None:  # noqa: ANN401
-        """Leaves that to the wire."""
+        """Leave that to the wire."""
 
 
 def _value(code: ReasonCode | int) -> int:

@@ -13,7 +13,7 @@ _LONGEST_SECONDS = 2.0
 
 @asynccontextmanager
 async def lingering(sock: socket.socket) -> AsyncIterator[None]:
-    """Keeps a connection until the other side has ended it too, though `sock` be closed meanwhile.
+    """Keep a connection until the other side has ended it too, though `sock` be closed meanwhile.
 
     A socket that is closed while something unread stands in it resets the connection (RFC 1122, 4.2.2.13), and a reset
     may keep the other side from reading what had come to it before. So whatever still comes is read, and dropped.

@@ -57,13 +57,13 @@ class Outbox:
         self._timer: asyncio.TimerHandle | None = None
 
     def allow(self, most_unconfirmed: int) -> None:
-        """Sets how many the broker wants at once (MQTT 5, 3.3.4: it hangs up on who sends more)."""
+        """Set how many the broker wants at once (MQTT 5, 3.3.4: it hangs up on who sends more)."""
         self._most_unconfirmed = min(most_unconfirmed, _MOST_UNCONFIRMED)
 
     def publish(
         self, topic: str, payload: bytes, *, retain: bool = False, properties: bytes = b""
     ) -> asyncio.Future[None]:
-        """Publishes a message now, or as soon as the broker has room for it.
+        """Publish a message now, or as soon as the broker has room for it.
 
         Returns:
             What is done when the broker has taken the message, or fails with a BrokerError when it has not.
@@ -76,7 +76,7 @@ class Outbox:
         return publication.confirmed
 
     def confirm(self, packet_id: int, reason_code: int) -> None:
-        """Takes the broker's answer to a message."""
+        """Take the broker's answer to a message."""
         answered = self._unconfirmed.pop(packet_id, None)
         if answered is not None and not answered.confirmed.done():
             if reason_code >= _FIRST_FAILURE:
@@ -87,7 +87,7 @@ class Outbox:
             self._go(self._waiting.popleft())
 
     def fail(self, reason: str) -> None:
-        """Gives up on all that is not confirmed, for the connection is lost."""
+        """Give up on all that is not confirmed, for the connection is lost."""
         if self._timer is not None:
             self._timer.cancel()
         unconfirmed = [sent.confirmed for sent in self._unconfirmed.values()]

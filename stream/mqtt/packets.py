@@ -73,12 +73,12 @@ class Splitter:
         """How much of the packet that is being received is too much of it."""
 
     def feed(self, data: bytes) -> None:
-        """Takes in what was received next."""
+        """Take in what was received next."""
         self._bytes = self._bytes[self._start :] + data
         self._start = 0
 
     def __iter__(self) -> Iterator[Packet]:
-        """Yields the packets that are complete, a giant one cut short; what follows the last of them waits for more.
+        """Yield the packets that are complete, a giant one cut short; what follows the last of them waits for more.
 
         Raises:
             MalformedPacketError: A length is none.
@@ -101,7 +101,7 @@ class Splitter:
         return Packet(self._bytes[start:end], body - start)
 
     def _drop(self, start: int, excess: int) -> bool:
-        """Forgets `excess` bytes of a giant packet, from `start` on; returns whether all of them have come."""
+        """Forget `excess` bytes of a giant packet, from `start` on; returns whether all of them have come."""
         left = self._to_drop or excess
         here = min(left, max(0, len(self._bytes) - start))
         self._bytes = self._bytes[:start] + self._bytes[start + here :]
@@ -110,7 +110,7 @@ class Splitter:
 
 
 def read_publish(packet: Packet, *, version_5: bool) -> Message:
-    """Reads an application message.
+    """Read an application message.
 
     Raises:
         MalformedPacketError: The packet ends too early, or its topic is not UTF-8.
@@ -137,7 +137,7 @@ def read_publish(packet: Packet, *, version_5: bool) -> Message:
 
 
 def read_confirmation(packet: Packet) -> tuple[int, int]:
-    """Reads a PUBACK: the identifier of the packet that it confirms, and the reason code, 0 for success."""
+    """Read a PUBACK: the identifier of the packet that it confirms, and the reason code, 0 for success."""
     body = packet.raw[packet.body :]
     if len(body) < _IDENTIFIER_BYTES:
         raise MalformedPacketError("a confirmation came that is no MQTT")
@@ -147,7 +147,7 @@ def read_confirmation(packet: Packet) -> tuple[int, int]:
 def publish_packet(
     topic: bytes, payload: bytes, packet_id: int, *, retain: bool = False, properties: bytes = b""
 ) -> bytes:
-    """Writes a message at QoS 1.
+    """Write a message at QoS 1.
 
     Args:
         topic: UTF-8, at most 65,535 bytes.
@@ -161,7 +161,7 @@ def publish_packet(
 
 
 def publish_properties(response_topic: str | None = None, correlation_data: bytes | None = None) -> bytes:
-    """Writes a message's properties, for MQTT 5."""
+    """Write a message's properties, for MQTT 5."""
     values = {
         _RESPONSE_TOPIC: None if response_topic is None else response_topic.encode(),
         _CORRELATION_DATA: correlation_data,
@@ -173,12 +173,12 @@ def publish_properties(response_topic: str | None = None, correlation_data: byte
 
 
 def acknowledgement_packet(packet_id: int) -> bytes:
-    """Writes a PUBACK that says success."""
+    """Write a PUBACK that says success."""
     return bytes([PUBACK, _IDENTIFIER_BYTES]) + packet_id.to_bytes(2)
 
 
 def _properties(raw: bytes, start: int) -> tuple[dict[int, bytes], int]:
-    """Reads the strings among a message's properties, and where its payload starts."""
+    """Read the strings among a message's properties, and where its payload starts."""
     if raw[start : start + 1] == b"\0":
         return {}, start + 1
     header = _variable_integer(raw, start)
@@ -190,7 +190,7 @@ def _properties(raw: bytes, start: int) -> tuple[dict[int, bytes], int]:
 
 
 def _strings(section: bytes) -> dict[int, bytes]:
-    """Reads as far as the properties are such as belong to a message, the first of each kind."""
+    """Read as far as the properties are such as belong to a message, the first of each kind."""
     found: dict[int, bytes] = {}
     position = 0
     try:
@@ -209,7 +209,7 @@ def _strings(section: bytes) -> dict[int, bytes]:
 
 
 def _string(raw: bytes, start: int) -> tuple[bytes, int]:
-    """Reads bytes that stand behind their length, and where they end."""
+    """Read bytes that stand behind their length, and where they end."""
     first = start + 2
     end = first + int.from_bytes(raw[start:first])
     if end > len(raw) or first > len(raw):
@@ -218,14 +218,14 @@ def _string(raw: bytes, start: int) -> tuple[bytes, int]:
 
 
 def _text(value: bytes | None) -> str | None:
-    """Decodes UTF-8; of what is none, and of nothing, nothing."""
+    """Decode UTF-8; of what is none, and of nothing, nothing."""
     with suppress(UnicodeDecodeError):
         return value.decode() if value else None
     return None
 
 
 def _variable_integer(raw: bytes, start: int) -> tuple[int, int] | None:
-    """Reads a variable byte integer (MQTT 5, 1.5.5), and where it ends; None where more of it is to come."""
+    """Read a variable byte integer (MQTT 5, 1.5.5), and where it ends; None where more of it is to come."""
     value = 0
     for place in range(_LONGEST_LENGTH):
         position = start + place
@@ -238,7 +238,7 @@ def _variable_integer(raw: bytes, start: int) -> tuple[int, int] | None:
 
 
 def _length(value: int) -> bytes:
-    """Writes a variable byte integer."""
+    """Write a variable byte integer."""
     written = bytearray()
     while value >= _CONTINUES:
         written.append(value & ~_CONTINUES & 0xFF | _CONTINUES)

@@ -19,7 +19,7 @@ async def publish_all(
     rate: float = 0.0,
     confirmed: Callable[[bytes], None] | None = None,
 ) -> None:
-    """Publishes messages at QoS 1, each when it is due, and waits until the broker has them all.
+    """Publish messages at QoS 1, each when it is due, and wait until the broker has them all.
 
     Args:
         client: The connection.

@@ -46,33 +46,33 @@ class Wire:
         paho._sock_send = self._send_for_paho  # type: ignore[method-assign]  # noqa: SLF001
 
     def opened(self, sock: socket.socket) -> bool:
-        """Listens to a socket that paho has opened; returns whether it still is."""
+        """Listen to a socket that paho has opened; returns whether it still is."""
         if sock.fileno() == _CLOSED:
             return False
         self._loop.add_reader(sock, self._read)
         return True
 
     def closing(self, sock: socket.socket) -> None:
-        """Listens no more."""
+        """Listen no more."""
         if sock.fileno() != _CLOSED:
             self._loop.remove_reader(sock)
             self._loop.remove_writer(sock)
 
     def pause(self) -> None:
-        """Reads nothing more, and holds back what is read already."""
+        """Read nothing more, and hold back what is read already."""
         self._paused = True
         if (sock := self._socket()) is not None:
             self._loop.remove_reader(sock)
 
     def resume(self) -> None:
-        """Reads again."""
+        """Read again."""
         if self._paused and (sock := self._socket()) is not None:
             self._loop.add_reader(sock, self._read)
             self._loop.call_soon(self._read)  # for what was held back, here or by TLS, which the socket does not show
         self._paused = False
 
     def send(self, packet: bytes) -> None:
-        """Sends a packet, together with all others of this turn of the event loop."""
+        """Send a packet, together with all others of this turn of the event loop."""
         self._outgoing += packet
         if not self._flush_is_due:
             self._flush_is_due = True
@@ -104,7 +104,7 @@ class Wire:
         self._paho._last_bytes_received = time.monotonic()  # noqa: SLF001
 
     def _hand_out(self) -> None:
-        """Gives messages and confirmations to their taker, until it has had enough, and the rest to paho."""
+        """Give messages and confirmations to their taker, until it has had enough, and the rest to paho."""
         if self._paused:
             return
         for packet in self._received:
@@ -119,7 +119,7 @@ class Wire:
             self._paho.loop_read()
 
     def _receive_for_paho(self, bufsize: int) -> bytes:
-        """Stands in for a read from the socket; nothing means its end."""
+        """Stand in for a read from the socket; nothing means its end."""
         if not self._for_paho and not self._ended:
             raise BlockingIOError
         taken = bytes(self._for_paho[:bufsize])
@@ -127,7 +127,7 @@ class Wire:
         return taken
 
     def _send_for_paho(self, buf: bytes | bytearray) -> int:
-        """Stands in for a write to the socket; at once, for after a farewell paho closes it."""
+        """Stand in for a write to the socket; at once, for after a farewell paho closes it."""
         self._outgoing += buf
         self._flush()
         return len(buf)
@@ -147,7 +147,7 @@ class Wire:
         self._finish_later(sock)
 
     def _finish_later(self, sock: socket.socket) -> None:
-        """Waits until the socket takes the rest, where there is one."""
+        """Wait until the socket takes the rest, where there is one."""
         if self._outgoing:
             self._loop.add_writer(sock, self._flush)
             self._flush_is_due = self._waits_for_room = True

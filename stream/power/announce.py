@@ -22,7 +22,7 @@ _NOTHING = b""
 
 
 async def announce_energy(settings: Settings, monitor: PowerMonitor) -> None:
-    """Publishes every second until it is cancelled, over a connection of its own, as often as that is lost.
+    """Publish every second until it is cancelled, over a connection of its own, as often as that is lost.
 
     Args:
         settings: The broker's, and the node's name.

@@ -50,7 +50,7 @@ class Found:
     bandgap_volts: float | None = None
 
     def with_gain(self, measured: Measured, true_amperes: float) -> "Found":
-        """Compares the current with what a multimeter says of it.
+        """Compare the current with what a multimeter says of it.
 
         Raises:
             MeterError: They are too far apart, or too small, to be the same current.
@@ -69,7 +69,7 @@ class Found:
         return replace(self, gain=round(gain, 4))
 
     def with_volts(self, measured: Measured, true_volts: float) -> "Found":
-        """Compares the supply with what a multimeter says of it.
+        """Compare the supply with what a multimeter says of it.
 
         Raises:
             MeterError: The reference that follows is none that a chip has.
@@ -90,7 +90,7 @@ class Found:
 
 
 async def take_tare(meter: MeterLink) -> Tare:
-    """Lets the meter average its zero and store it. Nothing may flow through the sensor.
+    """Let the meter average its zero and store it. Nothing may flow through the sensor.
 
     Raises:
         MeterError: The zero is too far off: something flows, or no sensor is connected.
@@ -105,7 +105,7 @@ async def take_tare(meter: MeterLink) -> Tare:
 
 
 async def measure(meter: MeterLink, calibration: Calibration, seconds: float) -> Measured:
-    """Averages over a while.
+    """Average over a while.
 
     Args:
         meter: An open meter.

@@ -16,7 +16,7 @@ _COUNTER_SECONDS = 5.0
 
 
 async def check_power(settings: PowerSettings) -> str:
-    """Takes one reading from the source, and says what it is.
+    """Take one reading from the source, and say what it is.
 
     Raises:
         MeterError: There is a source, and it does not work.

@@ -17,7 +17,7 @@ class MeterClock:
         self._ratio = 1.0
 
     def restart(self, arrived_seconds: float) -> None:
-        """Begins anew after a gap; what is known of the crystal stays."""
+        """Begin anew after a gap; what is known of the crystal stays."""
         self._began = arrived_seconds
         self._nominal_seconds = 0.0
 

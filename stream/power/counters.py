@@ -113,7 +113,7 @@ class MachineCounter:
         self._now = clock
 
     async def readings(self) -> AsyncGenerator[Reading]:
-        """Yields readings for ever.
+        """Yield readings for ever.
 
         Raises:
             MeterError: The figure cannot be read any more.
@@ -129,7 +129,7 @@ class MachineCounter:
 
 
 def find_pmic() -> Pmic | None:
-    """Finds a Pi 5's power chip."""
+    """Find a Pi 5's power chip."""
     command = shutil.which("vcgencmd")
     model = Path("/proc/device-tree/model")
     is_pi5 = model.exists() and b"Raspberry Pi 5" in model.read_bytes()
@@ -137,7 +137,7 @@ def find_pmic() -> Pmic | None:
 
 
 def find_hwmon(sys: Path = _SYS) -> Hwmon | None:
-    """Finds power sensors that stand in the machine's supply."""
+    """Find power sensors that stand in the machine's supply."""
     inputs = []
     for chip in sorted(sys.glob("class/hwmon/hwmon*")):
         if _text(chip / "name").startswith(_MACHINE_SENSORS):
@@ -146,7 +146,7 @@ def find_hwmon(sys: Path = _SYS) -> Hwmon | None:
 
 
 def find_rapl(sys: Path = _SYS) -> Rapl | None:
-    """Finds the processor's counters. Only root may read them, unless the machine's owner allows more."""
+    """Find the processor's counters. Only root may read them, unless the machine's owner allows more."""
     zones = [zone for zone in sorted(sys.glob("class/powercap/intel-rapl:?")) if _readable(zone / "energy_uj")]
     packages = [zone for zone in zones if _text(zone / "name").startswith("package")]
     return Rapl(packages) if packages else None
@@ -157,7 +157,7 @@ FINDERS: dict[str, Callable[[], Gauge | None]] = {"pmic": find_pmic, "hwmon": fi
 
 
 def rail_watts(answer: str) -> float:
-    """Adds up volts times amperes of the rails for which the PMIC tells both.
+    """Add up volts times amperes of the rails for which the PMIC tells both.
 
     Args:
         answer: What `vcgencmd pmic_read_adc` printed.

@@ -17,7 +17,7 @@ class Energy:
         self._scale = 0.0
 
     def add(self, reading: Reading) -> None:
-        """Adds a reading."""
+        """Add a reading."""
         joules = reading.watts * reading.seconds
         self.measured_seconds += reading.seconds
         self.gap_seconds += reading.gap_seconds

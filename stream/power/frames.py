@@ -101,7 +101,7 @@ class FrameReader:
         self._too_long = False
 
     def feed(self, data: bytes) -> Iterator[Frame]:
-        """Yields the frames that end in these bytes."""
+        """Yield the frames that end in these bytes."""
         *lines, rest = (self._rest + data).split(b"\n")
         # The next frame can begin in the midst of noise, so the end of an overlong line is kept, and no more.
         overlong = len(rest) > _LINE_BYTES_MAX
@@ -130,7 +130,7 @@ def checksum(text: bytes) -> int:
 
 
 def parse(line: bytes) -> Frame:
-    """Reads a line, from its `$` to before its newline.
+    """Read a line, from its `$` to before its newline.
 
     Raises:
         _UnreadableError: It is no frame; the reason is in it.
@@ -166,7 +166,7 @@ def _number(field: str) -> int:
 
 
 def _possible(sample: Sample) -> Sample:
-    """Refuses sums that no codes from 0 to 1023 can have, the last guard where the CRC agrees by chance."""
+    """Refuse sums that no codes from 0 to 1023 can have, the last guard where the CRC agrees by chance."""
     n, total, squares = sample.n, sample.code_sum, sample.square_sum
     holds = (
         sample.sequence <= _UINT32_MAX

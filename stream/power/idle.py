@@ -27,7 +27,7 @@ class IdlePower:
         self._drift_told = False
 
     def add(self, reading: Reading, *, idle: bool) -> None:
-        """Learns from a reading if nothing was done in it, nor in the one before: work fades out over its edge."""
+        """Learn from a reading if nothing was done in it, nor in the one before: work fades out over its edge."""
         settled, self._was_idle = idle and self._was_idle, idle
         if settled and reading.watts.value == reading.watts.value:  # NaN would stay for ever
             self._learn(reading)

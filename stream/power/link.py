@@ -49,7 +49,7 @@ class MeterLink:
         self._received: deque[Frame] = deque()
 
     async def receive(self) -> Frame:
-        """Waits for the next frame.
+        """Wait for the next frame.
 
         Raises:
             MeterError: The port is gone, or nothing came for five seconds.
@@ -71,7 +71,7 @@ class MeterLink:
         return self._received.popleft()
 
     async def _pause(self) -> None:
-        """Lets what comes next pile up: a line comes in pieces of a few bytes, and each would wake the event loop."""
+        """Let what comes next pile up: a line comes in pieces of a few bytes, and each would wake the event loop."""
         transport = self._writer.transport
         if self._pause_seconds and not transport.is_closing():
             assert isinstance(transport, asyncio.ReadTransport)  # noqa: S101  (it reads and writes)
@@ -82,7 +82,7 @@ class MeterLink:
                 transport.resume_reading()
 
     async def identify(self) -> Identity:
-        """Asks until the meter says what it is; an Uno resets when its port is opened, and hears nothing meanwhile.
+        """Ask until the meter says what it is; an Uno resets when its port is opened, and hears nothing meanwhile.
 
         Raises:
             MeterError: It does not answer.
@@ -107,7 +107,7 @@ class MeterLink:
             return None
 
     async def ask(self, command: str) -> Answer:
-        """Sends a command and waits for its answer; frames of measurements are passed over.
+        """Send a command and wait for its answer; frames of measurements are passed over.
 
         Raises:
             MeterError: The meter refuses, or does not answer.
@@ -133,7 +133,7 @@ class MeterLink:
 async def open_meter(
     port: str, rejected: Callable[[Rejection], None] = lambda _: None, pause_seconds: float = 0.0
 ) -> AsyncIterator[MeterLink]:
-    """Opens the port as long as the context lasts.
+    """Open the port as long as the context lasts.
 
     Args:
         port: As in the settings: a path or a USB id.

@@ -66,7 +66,7 @@ class SerialMeter:
         return "acs712-simulated" if is_simulated(self._port) else "acs712"
 
     async def readings(self) -> AsyncGenerator[Reading]:
-        """Yields readings for ever. A meter that is away is waited for, and `health` says so."""
+        """Yield readings for ever. A meter that is away is waited for, and `health` says so."""
         delay_seconds = _FIRST_DELAY_SECONDS
         while True:
             try:

@@ -27,7 +27,7 @@ class PowerCollector(Collector):
         self._highest_joules = 0.0
 
     def collect(self) -> Iterable[Metric]:
-        """Gives the present figures. What is not known now is left out."""
+        """Give the present figures. What is not known now is left out."""
         yield from self._energy()
         yield from self._present()
         yield from self._per_tweet()

@@ -49,7 +49,7 @@ class PowerMonitor:
         self._latest_at = 0.0
 
     async def run(self) -> None:
-        """Accounts until it is cancelled. A machine's counter that fails is given up, with a word in the log."""
+        """Account until it is cancelled. A machine's counter that fails is given up, with a word in the log."""
         async with aclosing(self._source.readings()) as readings:
             try:
                 async for reading in readings:
@@ -59,7 +59,7 @@ class PowerMonitor:
                 self.health.up, self.health.error = False, str(error)
 
     def add(self, reading: Reading) -> None:
-        """Takes in a reading."""
+        """Take in a reading."""
         self.health.up = True
         self._latest, self._latest_at = reading, self._now()
         self.energy.add(reading)

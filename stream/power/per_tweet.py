@@ -49,7 +49,7 @@ class EnergyPerTweet:
         self._work: Work | None = None
 
     def add(self, reading: Reading, work: Work) -> None:
-        """Adds a reading, and what had been done by its end. What was done in a gap is left out, as its energy is."""
+        """Add a reading, and what had been done by its end. What was done in a gap is left out, as its energy is."""
         before, self._work = self._work, work
         if before is None or reading.gap_seconds:
             before = work

@@ -30,13 +30,13 @@ class Port:
 
 
 def serial_ports() -> list[Port]:
-    """Lists the machine's ports, an Uno's first."""
+    """List the machine's ports, an Uno's first."""
     ports = [_port(info) for info in list_ports.comports()]
     return sorted(ports, key=lambda port: (not port.is_uno, port.path))
 
 
 def port_path(setting: str) -> str:
-    """Finds the device that the setting means now; after replugging it may be another.
+    """Find the device that the setting means now; after replugging it may be another.
 
     Args:
         setting: A path, or `usb:VENDOR:PRODUCT` or `usb:VENDOR:PRODUCT:SERIAL` in hexadecimal, as in `usb:2341:0043`.

@@ -27,12 +27,12 @@ class Estimate:
         return math.hypot(self.noise, self.offset, self.scale)
 
     def __mul__(self, factor: float) -> "Estimate":
-        """Multiplies by an exact number."""
+        """Multiply by an exact number."""
         size = abs(factor)
         return Estimate(self.value * factor, self.noise * size, self.offset * size, self.scale * size)
 
     def times(self, other: "Estimate") -> "Estimate":
-        """Multiplies by a quantity whose own error is one of noise and scale, as a voltage's is."""
+        """Multiply by a quantity whose own error is one of noise and scale, as a voltage's is."""
         return Estimate(
             self.value * other.value,
             math.hypot(self.noise * other.value, self.value * other.noise),

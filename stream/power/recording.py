@@ -54,7 +54,7 @@ def _value_and_error(estimate: Estimate | None) -> list[float | None]:
 
 
 def open_recording(path: Path) -> AbstractContextManager[Write]:
-    """Opens the file as long as the context lasts, and gives what writes a row to it.
+    """Open the file as long as the context lasts, and give what writes a row to it.
 
     Args:
         path: .csv or .parquet.

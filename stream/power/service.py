@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 async def measure_power(
     settings: Settings, metrics: Metrics, on_measuring: Callable[[PowerMonitor], None] = lambda _: None
 ) -> None:
-    """Accounts for the energy drawn until it is cancelled; returns at once on a machine that has no figures.
+    """Account for the energy drawn until it is cancelled; returns at once on a machine that has no figures.
 
     Args:
         settings: The node's.

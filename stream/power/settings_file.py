@@ -10,7 +10,7 @@ from stream.errors import InputError
 
 
 def write_power_settings(file: Path, values: Mapping[str, float]) -> None:
-    """Sets keys of the section [power].
+    """Set keys of the section [power].
 
     Args:
         file: The settings file; it is made where there is none.

@@ -36,7 +36,7 @@ def missing_packages() -> list[str]:
 
 
 def build_simulator(build: Path = _BUILD, defines: str = "") -> Path:
-    """Builds the firmware and the program that runs it.
+    """Build the firmware and the program that runs it.
 
     Args:
         build: The folder for what is built.
@@ -72,16 +72,16 @@ class SimulatedUno:
         self._process = process
 
     def set(self, **signals: float) -> None:
-        """Changes signals at once: amperes, ripple, noise, offset, vcc, … (simulated_uno.c has the list)."""
+        """Change signals at once: amperes, ripple, noise, offset, vcc, … (simulated_uno.c has the list)."""
         assert self._process.stdin is not None  # noqa: S101  (it is a pipe)
         self._process.stdin.write("".join(f"{key}={value}\n" for key, value in signals.items()).encode())
 
     def unplug(self) -> None:
-        """Takes the port away, as a pulled cable does."""
+        """Take the port away, as a pulled cable does."""
         self._process.terminate()
 
     async def finished(self) -> None:
-        """Waits until the simulated time given at the start has passed."""
+        """Wait until the simulated time given at the start has passed."""
         assert self._process.stdout is not None  # noqa: S101
         await self._process.stdout.readline()
 
@@ -96,7 +96,7 @@ async def simulated_uno(
     options: Sequence[str] = (),
     elf: str = "starling_meter.elf",
 ) -> AsyncIterator[SimulatedUno]:
-    """Runs a simulated Uno as long as the context lasts.
+    """Run a simulated Uno as long as the context lasts.
 
     Args:
         build: Where it was built.

@@ -19,7 +19,7 @@ class Source(Protocol):
         """What the metrics call it."""
 
     def readings(self) -> AsyncGenerator[Reading]:
-        """Yields one reading after the other, for ever."""
+        """Yield one reading after the other, for ever."""
 
 
 def calibration(settings: PowerSettings) -> Calibration:
@@ -33,7 +33,7 @@ def calibration(settings: PowerSettings) -> Calibration:
 
 
 def choose_source(settings: PowerSettings) -> Source | None:
-    """Finds the source that the settings name, or the best there is; None where there is none.
+    """Find the source that the settings name, or the best there is; None where there is none.
 
     Raises:
         MeterError: The settings name one that this machine has not.

@@ -6,7 +6,7 @@ import orjson
 
 
 def read_energy_words(payload: bytes) -> str | None:
-    """Says the same of a message, which may be anybody's; None where it is no summary."""
+    """Say the same of a message, which may be anybody's; None where it is no summary."""
     try:
         return energy_words(orjson.loads(payload))
     except (ValueError, LookupError, TypeError, AttributeError):
@@ -14,7 +14,7 @@ def read_energy_words(payload: bytes) -> str | None:
 
 
 def energy_words(summary: dict[str, Any]) -> str:
-    """Says watts, joules per tweet, joules in all and the source.
+    """Say watts, joules per tweet, joules in all and the source.
 
     Args:
         summary: As `PowerMonitor.summary` gives it.

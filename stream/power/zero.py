@@ -21,7 +21,7 @@ class ZeroWatch:
         self._mean = 0.0
 
     def add(self, reading: Reading) -> None:
-        """Takes in a reading; tells the log when the mean goes below zero beyond its errors."""
+        """Take in a reading; tells the log when the mean goes below zero beyond its errors."""
         if reading.amperes is None:
             return
         self._seconds = min(self._seconds + reading.seconds, _MEMORY_SECONDS)

@@ -65,7 +65,7 @@ class BrokerStatistics(Collector):
         self._values: dict[str, float] = {}
 
     def hear(self, topic: str, payload: bytes) -> None:
-        """Takes in a figure; what is no number is let go by."""
+        """Take in a figure; what is no number is let go by."""
         try:
             value = float(payload)
         except ValueError:
@@ -74,11 +74,11 @@ class BrokerStatistics(Collector):
             self._values[topic.removeprefix(_ROOT)] = value
 
     def forget(self) -> None:
-        """Knows nothing any more."""
+        """Know nothing any more."""
         self._values.clear()
 
     def collect(self) -> Iterable[Metric]:
-        """Gives the figures that are known."""
+        """Give the figures that are known."""
         for figure in _STATISTICS:
             if (value := self._values.get(figure.topic, self._unsaid(figure))) is not None:
                 yield figure.family(figure.name, figure.help_text, value=value)
@@ -92,7 +92,7 @@ class BrokerStatistics(Collector):
 
 
 async def collect_broker_statistics(settings: Settings, registry: CollectorRegistry) -> None:
-    """Listens until it is cancelled, again after each loss; returns at once where the settings do not ask for it."""
+    """Listen until it is cancelled, again after each loss; returns at once where the settings do not ask for it."""
     if not settings.broker.sys_metrics:
         return
     figures = BrokerStatistics()

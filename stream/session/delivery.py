@@ -75,13 +75,13 @@ class Deliveries:
         return len(self._held) / self._most_held
 
     async def drain(self) -> None:
-        """Takes no more messages and waits until those taken are done with."""
+        """Take no more messages and wait until those taken are done with."""
         self._draining = True
         self._intake.pause()
         await self.idle()
 
     async def idle(self) -> None:
-        """Waits until no message is held."""
+        """Wait until no message is held."""
         await self._all_done.wait()
 
     def oldest_seconds(self) -> float:
@@ -109,7 +109,7 @@ class Deliveries:
             self._all_done.set()
 
     async def _carry(self, message: Message, number: int) -> None:
-        """Labels or rejects one message, publishes the outcome, acknowledges the message.
+        """Label or rejects one message, publishes the outcome, acknowledges the message.
 
         Raises:
             BrokerError: The broker does not take the outcome; the message stays unacknowledged.
@@ -148,7 +148,7 @@ class Deliveries:
             await self._outlet.publish_confirmed(topic, payload)
 
     async def _respond(self, message: Message, payload: bytes) -> None:
-        """Answers to the tweet's response topic; a topic that is not allowed costs its asker the answer, no more."""
+        """Answer to the tweet's response topic; a topic that is not allowed costs its asker the answer, no more."""
         topic = message.response_topic
         if topic is None:
             return
@@ -162,7 +162,7 @@ class Deliveries:
 
 
 def check_response_topic(topic: str, topics: TopicSettings) -> None:
-    """Lets no sender of tweets make this node, with its rights, publish wherever they like, or what gets it thrown out.
+    """Let no sender of tweets make this node, with its rights, publish wherever they like, or what gets it thrown out.
 
     Raises:
         PublicationRefusedError: Answers may not go to that topic.

@@ -62,7 +62,7 @@ class SoleSubscriber:
         self._intake = session.intake
 
     async def join(self) -> None:
-        """Takes tweets from now on.
+        """Take tweets from now on.
 
         Raises:
             BrokerError: The broker does not let us.
@@ -70,10 +70,10 @@ class SoleSubscriber:
         await _subscribe(self._intake, self._subscription)
 
     async def keep_fair(self) -> None:
-        """Has nobody to be fair to."""
+        """Have nobody to be fair to."""
 
     async def leave(self) -> None:
-        """Leaves what comes to the broker, which keeps it for us."""
+        """Leave what comes to the broker, which keeps it for us."""
 
 
 class GroupMember:
@@ -100,7 +100,7 @@ class GroupMember:
         session.outlet.deliver_to(self._hear)
 
     async def join(self) -> None:
-        """Takes a share of the tweets from now on.
+        """Take a share of the tweets from now on.
 
         Raises:
             BrokerError: The broker does not let us.
@@ -112,7 +112,7 @@ class GroupMember:
         self._in_group.set(1)
 
     async def keep_fair(self) -> None:
-        """Leaves while behind and returns when caught up, for as long as it is let."""
+        """Leave while behind and return when caught up, for as long as it is let."""
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             if self._is_behind():
@@ -122,7 +122,7 @@ class GroupMember:
                 await self._say(State.KEEPING_UP)
 
     async def leave(self) -> None:
-        """Leaves for good and works off what is queued, if another node takes our share; else the broker keeps it."""
+        """Leave for good and work off what is queued, if another node takes our share; else the broker keeps it."""
         await self._say(State.BEHIND)
         if self._others():
             self._session.intake.unsubscribe_soon(self._subscription)
@@ -185,14 +185,14 @@ class GroupMember:
 def membership(
     settings: Settings, session: Connections, deliveries: Deliveries, metrics: Metrics
 ) -> SoleSubscriber | GroupMember:
-    """Finds a node's place: in the group that its settings name, or alone."""
+    """Find a node's place: in the group that its settings name, or alone."""
     if settings.broker.group is None:
         return SoleSubscriber(settings, session)
     return GroupMember(settings, session, deliveries, metrics)
 
 
 async def _subscribe(intake: Client, topic: str) -> None:
-    """Subscribes, and waits for the answer only where it comes at once.
+    """Subscribe, and wait for the answer only where it comes at once.
 
     In a session that the broker has kept it comes after all the tweets that waited for us, which may take hours; and
     such a session has its subscription.

@@ -48,7 +48,7 @@ class NodeSession:
         self._delays = reconnect_delays(settings.broker.reconnect_seconds)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Labels tweets until `stop` is set, then drains.
+        """Label tweets until `stop` is set, then drains.
 
         Raises:
             BrokerError: The first connection fails and the settings do not say to wait; later ones are tried again.

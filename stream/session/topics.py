@@ -11,12 +11,12 @@ ALL_ENERGY_TOPICS: Final = "starling/+/energy"
 
 
 def status_topic(node: str) -> str:
-    """Tells whether a node is there: retained, `online` or `offline`, the latter also as the node's will."""
+    """Tell whether a node is there: retained, `online` or `offline`, the latter also as the node's will."""
     return f"starling/{node}/status"
 
 
 def group_topic(node: str) -> str:
-    """Tells the other nodes of a node's group whether it keeps up: retained JSON, `group` and `state`."""
+    """Tell the other nodes of a node's group whether it keeps up: retained JSON, `group` and `state`."""
     return f"starling/{node}/group"
 
 

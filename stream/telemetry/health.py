@@ -30,7 +30,7 @@ class Health:
 
     @contextmanager
     def watching(self, age: Age) -> Iterator[None]:
-        """Takes the age of some work into account for as long as the context lasts."""
+        """Take the age of some work into account for as long as the context lasts."""
         self._ages.append(age)
         try:
             yield
@@ -38,7 +38,7 @@ class Health:
             self._ages.remove(age)
 
     def stuck(self) -> str | None:
-        """Says what has not got done for too long; None where all is well."""
+        """Say what has not got done for too long; None where all is well."""
         oldest = max((age() for age in self._ages), default=0.0)
         if oldest > self._stuck_seconds:
             return f"a tweet or an inference has been under way for {oldest:.0f} s"

@@ -4,7 +4,7 @@ import logging
 
 
 def log_to_stderr(level: str) -> None:
-    """Shows events from this level on.
+    """Show events from this level on.
 
     Args:
         level: `debug`, `info`, `warning` or `error`.

@@ -8,7 +8,7 @@ _INTERVAL_SECONDS = 0.5
 
 
 async def measure_loop_lag(lag_seconds: Histogram) -> None:
-    """Observes the lag twice a second, for as long as it is let."""
+    """Observe the lag twice a second, for as long as it is let."""
     loop = asyncio.get_running_loop()
     while True:
         due = loop.time() + _INTERVAL_SECONDS

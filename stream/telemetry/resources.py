@@ -19,7 +19,7 @@ class ResourceCollector(Collector):
     """The whole system's use of the machine; the process's own comes from prometheus_client."""
 
     def collect(self) -> Iterable[Metric]:
-        """Reads every number once."""
+        """Read every number once."""
         yield _cpu_seconds()
         yield _memory()
         yield GaugeMetricFamily("starling_system_load1", "Load average over a minute.", value=psutil.getloadavg()[0])

@@ -20,7 +20,7 @@ _LOOK_SECONDS = 1.0
 
 
 async def report_to_systemd(health: Health) -> None:
-    """Reports for as long as it is let; returns at once where systemd does not listen."""
+    """Report for as long as it is let; returns at once where systemd does not listen."""
     if _SOCKET_VARIABLE not in os.environ:
         return
     told, was_stuck = "", False
@@ -48,7 +48,7 @@ def _state(health: Health) -> str:
 
 
 def notify(state: str) -> None:
-    """Sends a state to systemd, where it listens."""
+    """Send a state to systemd, where it listens."""
     address = os.environ.get(_SOCKET_VARIABLE)
     if not address:
         return

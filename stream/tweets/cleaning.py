@@ -43,7 +43,7 @@ def _single_spaced(text: str) -> str:
 
 
 def placeholders(text: str) -> str:
-    """Puts `http` for each URL and `@user` for each mention; the rest stays, emojis and punctuation too.
+    """Put `http` for each URL and `@user` for each mention; the rest stays, emojis and punctuation too.
 
     The convention of the TweetEval benchmark (Barbieri et al., 2020).
     """
@@ -52,12 +52,12 @@ def placeholders(text: str) -> str:
 
 
 def words(text: str) -> str:
-    """Does what `placeholders` does, and puts emojis and hashtags into words."""
+    """Do what `placeholders` does, and put emojis and hashtags into words."""
     return _single_spaced(hashtags_in_words(emojis_in_words(placeholders(text))))
 
 
 def paper(text: str) -> str:
-    """Removes redundant spaces, symbols, emojis, URL links and punctuation marks.
+    """Remove redundant spaces, symbols, emojis, URL links and punctuation marks.
 
     The cleaning of 'Quantized Transformer Language Model Implementations on Edge Devices', section III. Each removed
     run leaves one space, so that words it parted stay parted.
@@ -74,7 +74,7 @@ _CLEANERS: dict[tuple[str, int], Cleaner] = {
 
 
 def cleaner(name: str, version: int) -> Cleaner:
-    """Finds the cleaning that a bundle names.
+    """Find the cleaning that a bundle names.
 
     Raises:
         BundleError: This release has no cleaning of that name and version.

@@ -14,7 +14,7 @@ _LONGEST_EXTRA = 256
 
 
 def decode_tweet(payload: bytes, limits: LimitSettings) -> Tweet:
-    """Reads a tweet in any of the shapes of the X API.
+    """Read a tweet in any of the shapes of the X API.
 
     v2 (`id`, `text`, `note_tweet`), also wrapped as `{"data": …}`, and v1.1 (`id_str`, `full_text` or `text`,
     `extended_tweet`, `retweeted_status`).

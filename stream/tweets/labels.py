@@ -56,7 +56,7 @@ class LabelEncoder:
         self._model = asdict(model)
 
     def label(self, label: Label, received_at: float, classified_at: float) -> bytes:
-        """Writes a label; times are seconds since the epoch."""
+        """Write a label; times are seconds since the epoch."""
         message = label.as_json() | {
             "model": self._model,
             "node": self._node,
@@ -68,7 +68,7 @@ class LabelEncoder:
         return orjson.dumps(message, option=orjson.OPT_UTC_Z)
 
     def rejection(self, rejected: RejectedTweetError, payload: bytes, received_at: float) -> bytes:
-        """Writes a rejection: the reason, and the payload's hash for its sender to know it by; never the text."""
+        """Write a rejection: the reason, and the payload's hash for its sender to know it by; never the text."""
         message: dict[str, Any] = {
             "reason": rejected.reason,
             "detail": rejected.detail,

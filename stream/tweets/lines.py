@@ -13,7 +13,7 @@ from stream.errors import InputError
 
 @contextmanager
 def open_lines(name: str) -> Iterator[Iterator[bytes]]:
-    """Opens a file for its lines, without their ends.
+    """Open a file for its lines, without their ends.
 
     Args:
         name: A path, `.gz` for a compressed file, or `-` for stdin.

@@ -32,7 +32,7 @@ _WORD_BOUNDARY = regex.compile(
 
 
 def emojis_in_words(text: str) -> str:
-    """Puts its name for each emoji, once for a row of the same, and `flag` with its letters for a flag."""
+    """Put its name for each emoji, once for a row of the same, and `flag` with its letters for a flag."""
     if text.isascii():
         return text
     text = _FLAG.sub(lambda flag: f" flag {_letters(flag[0])} ", text)
@@ -40,7 +40,7 @@ def emojis_in_words(text: str) -> str:
 
 
 def hashtags_in_words(text: str) -> str:
-    """Takes hashtags apart where capitals, digits or underscores tell: `#GoodMorning_all` → `Good Morning all`."""
+    """Take hashtags apart where capitals, digits or underscores tell: `#GoodMorning_all` → `Good Morning all`."""
     if "#" not in text:
         return text
     return _HASHTAG.sub(lambda tag: f" {_WORD_BOUNDARY.sub(' ', tag[1])} ", text)

@@ -17,7 +17,7 @@ _CHALLENGE = {"WWW-Authenticate": 'Basic realm="Starling", charset="UTF-8"'}
 
 
 def password_guard(settings: HttpSettings) -> list[Middleware]:
-    """Makes what asks for the password (RFC 7617), if the settings name one.
+    """Make what asks for the password (RFC 7617), if the settings name one.
 
     Raises:
         SettingsError: The password's file cannot be read.

@@ -30,7 +30,7 @@ _HANDSHAKE_SECONDS = 5.0
 async def serve_http(
     settings: Settings, metrics: Metrics, health: Health, pages: Iterable[web.RouteDef] = ()
 ) -> AsyncIterator[str]:
-    """Serves as long as the context lasts.
+    """Serve as long as the context lasts.
 
     Args:
         settings: Where, with which certificate and password.
@@ -95,7 +95,7 @@ async def _listening(runner: web.AppRunner, settings: HttpSettings) -> AsyncIter
 
 
 def _admitted(server: web.Server) -> asyncio.Protocol:
-    """Takes a connection; where there are too many, in place of the oldest, lest idle ones keep Prometheus out."""
+    """Take a connection; where there are too many, in place of the oldest, lest idle ones keep Prometheus out."""
     connections = server.connections
     if len(connections) >= _MOST_CONNECTIONS:
         connections[0].force_close()
@@ -109,14 +109,14 @@ def _logger() -> logging.Logger:
 
 
 def _is_no_strangers_mistake(record: logging.LogRecord) -> bool:
-    """Keeps requests that are none out of the log: anybody could fill it, and aiohttp quotes them, passwords too."""
+    """Keep requests that are none out of the log: anybody could fill it, and aiohttp quotes them, passwords too."""
     error = record.exc_info[1] if record.exc_info else None
     return not isinstance(error, HttpProcessingError | web.RequestPayloadError)
 
 
 def _healthz(settings: Settings, health: Health) -> _Handler:
     async def healthz(_: web.Request) -> web.Response:
-        """Answers at all only while the event loop turns."""
+        """Answer at all only while the event loop turns."""
         stuck = health.stuck()
         about = {"node": settings.node, "version": __version__, "uptime_seconds": health.uptime_seconds}
         return web.json_response({"status": stuck or "ok", **about}, status=503 if stuck else 200)

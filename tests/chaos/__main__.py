@@ -20,7 +20,7 @@ _COLUMNS = ("fault", "MQTT", "tweets", "lost", "repeated", "may repeat", "held a
 
 
 def main() -> None:
-    """Runs all trials one by one; ends with 1 if a promise was broken."""
+    """Run all trials one by one; ends with 1 if a promise was broken."""
     given = [int(argument) for argument in sys.argv[1:]]
     tweets, seed = (*given, *(_TWEETS, _SEED)[len(given) :])
     logging.disable(logging.CRITICAL)  # what a connection says as it is cut

@@ -39,7 +39,7 @@ class Books:
 
     @property
     def results(self) -> Counter[str]:
-        """Labels and rejections together."""
+        """Label and rejections together."""
         return self.labels + self.rejections
 
     def lost(self, ids: Collection[str]) -> set[str]:
@@ -52,11 +52,11 @@ class Books:
         return {tweet_id for tweet_id in ids if results[tweet_id] > 1}
 
     def fault_lifted(self) -> None:
-        """Starts the time that ends with the next tweet that is classified from now on."""
+        """Start the time that ends with the next tweet that is classified from now on."""
         self._lifted_at = datetime.now(UTC)
 
     async def until(self, condition: Callable[[], object]) -> None:
-        """Waits until something that came makes the condition true.
+        """Wait until something that came makes the condition true.
 
         Raises:
             TimeoutError: Nothing came any more, and the condition is still not true.
@@ -67,18 +67,18 @@ class Books:
                 await self._arrived.wait()
 
     def pause(self) -> None:
-        """Reads nothing more for now, as a subscriber that is overwhelmed."""
+        """Read nothing more for now, as a subscriber that is overwhelmed."""
         assert self._client
         self._client.pause()
 
     def resume(self) -> None:
-        """Reads again."""
+        """Read again."""
         assert self._client
         self._client.resume()
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        """Keeps the books for as long as the context lasts, and through the broker's restarts; entered subscribed."""
+        """Keep the books for as long as the context lasts, and through the broker's restarts; entered subscribed."""
         subscribed = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             keeping = tasks.create_task(self._keep(subscribed), name="books")

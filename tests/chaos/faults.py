@@ -26,7 +26,7 @@ _SOME = 20
 
 
 def fill(file: Path) -> None:
-    """Writes a file until the disk is full."""
+    """Write a file until the disk is full."""
     with file.open("wb", buffering=0) as filler, contextlib.suppress(OSError):
         while True:
             filler.write(bytes(4096))

@@ -68,7 +68,7 @@ class Relay:
         self._arrived = asyncio.Event()
 
     async def __aenter__(self) -> Self:
-        """Listens on a free port."""
+        """Listen on a free port."""
         await self._tasks.__aenter__()
         self._server = await asyncio.start_server(self._accept, _HOST, 0)
         self.port = self._server.sockets[0].getsockname()[1]
@@ -77,7 +77,7 @@ class Relay:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Cuts what is still connected."""
+        """Cut what is still connected."""
         self._server.close()
         self.flow()
         for packet in Packet:
@@ -86,39 +86,39 @@ class Relay:
         await self._tasks.__aexit__(kind, error, trace)
 
     def cut(self) -> None:
-        """Ends all connections at once; what they held is lost."""
+        """End all connections at once; what they held is lost."""
         for writers in self._connections.values():
             _abort(*writers)
 
     def cut_one(self) -> None:
-        """Ends one connection, which one is a throw of the dice."""
+        """End one connection, which one is a throw of the dice."""
         if self._connections:
             _abort(*self._dice.choice(list(self._connections.values())))
 
     async def tear(self, packet: Packet) -> None:
-        """Ends the connection that such a packet comes on next, when a part of it has gone through."""
+        """End the connection that such a packet comes on next, when a part of it has gone through."""
         self._to_tear[packet] = torn = asyncio.Event()
         await torn.wait()
 
     def stall(self) -> None:
-        """Lets nothing through, nor anybody know: a black hole."""
+        """Let nothing through, nor anybody know: a black hole."""
         self._flowing.clear()
 
     def slow(self, bytes_per_second: float) -> None:
-        """Lets everything through in small pieces, at a rate for each connection and direction."""
+        """Let everything through in small pieces, at a rate for each connection and direction."""
         self._bytes_per_second = bytes_per_second
 
     def flow(self) -> None:
-        """Ends a stall and a slowness."""
+        """End a stall and a slowness."""
         self._bytes_per_second = math.inf
         self._flowing.set()
 
     def hold(self, packet: Packet) -> None:
-        """Keeps such packets, and on a connection all that come after one, for there is order in TCP."""
+        """Keep such packets, and on a connection all that come after one, for there is order in TCP."""
         self._free[packet].clear()
 
     def release(self, packet: Packet) -> None:
-        """Lets such packets through again."""
+        """Let such packets through again."""
         self._free[packet].set()
 
     def arrived(self, packet: Packet) -> int:
@@ -130,7 +130,7 @@ class Relay:
         return self._arrivals[packet] - self._passed[packet]
 
     async def until(self, packet: Packet, count: int = 1) -> None:
-        """Waits until so many more such packets have arrived here, whether or not they are let through."""
+        """Wait until so many more such packets have arrived here, whether or not they are let through."""
         wanted = self._arrivals[packet] + count
         while self._arrivals[packet] < wanted:
             self._arrived.clear()
@@ -159,7 +159,7 @@ class Relay:
     async def _pump(
         self, sender: Sender, source: asyncio.StreamReader, sink: asyncio.StreamWriter, ending: asyncio.StreamWriter
     ) -> None:
-        """Carries one direction of one connection; when it ends, both directions do."""
+        """Carry one direction of one connection; when it ends, both directions do."""
         # What the node sends is read at once, so that it is known what a cut loses. What the broker sends is not, so
         # that it feels when the node reads no more.
         queue: asyncio.Queue[bytes] = asyncio.Queue(_UNLIMITED if sender == "node" else 1)
@@ -214,7 +214,7 @@ def _known(sender: Sender, data: bytes) -> Packet | None:
 
 
 async def _read_packet(source: asyncio.StreamReader) -> bytes:
-    """Reads a fixed header, and as many bytes as it says (MQTT 3.1.1 and 5, 2.1)."""
+    """Read a fixed header, and as many bytes as it says (MQTT 3.1.1 and 5, 2.1)."""
     head = await source.readexactly(2)
     while head[-1] & _CONTINUED:
         head += await source.readexactly(1)

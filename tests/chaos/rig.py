@@ -56,7 +56,7 @@ class Plan:
     seed: str
 
     def message(self, tweet_id: str) -> bytes:
-        """Writes a tweet, the same each time; a few of them have no text, and are to be rejected."""
+        """Write a tweet, the same each time; a few of them have no text, and are to be rejected."""
         dice = random.Random(f"{self.seed} {tweet_id}")
         text = "" if dice.random() < _REJECTED_SHARE else " ".join(dice.choices(_WORDS, k=8))
         return orjson.dumps({"id": tweet_id, "text": text, "padding": "x" * self.padding_bytes})
@@ -75,7 +75,7 @@ class Watch:
         self.most_memory_bytes = 0.0
 
     async def look(self) -> None:
-        """Looks again and again, for as long as it is let."""
+        """Look again and again, for as long as it is let."""
         while True:
             exposition = await self._node.metrics()
             if exposition:
@@ -83,7 +83,7 @@ class Watch:
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Waits until the node says something that makes the condition true."""
+        """Wait until the node says something that makes the condition true."""
         async with self._looked:
             await self._looked.wait_for(condition)
 
@@ -131,55 +131,55 @@ class Rig:
         self._published = asyncio.Event()
 
     async def publish(self) -> None:
-        """Publishes the tweets, directly to the broker, as fast as it takes them."""
+        """Publish the tweets, directly to the broker, as fast as it takes them."""
         messages = (self._plan.message(tweet_id) for tweet_id in self.ids)
         async with Client(self.settings.broker) as client:
             await publish_all(client, self.settings.topics.tweets, messages)
         self._published.set()
 
     async def all_published(self) -> None:
-        """Waits until the broker has all tweets; meanwhile none reaches the node."""
+        """Wait until the broker has all tweets; meanwhile none reaches the node."""
         self.relay.hold(Packet.TWEET)
         await self._published.wait()
         self.relay.release(Packet.TWEET)
 
     async def done(self, share: float) -> None:
-        """Waits until that share of the tweets has its results."""
+        """Wait until that share of the tweets has its results."""
         await self.books.until(lambda: len(self.books.results) >= share * len(self.ids))
 
     async def more_done(self, count: int) -> None:
-        """Waits for results of so many more tweets, or of the last."""
+        """Wait for results of so many more tweets, or of the last."""
         wanted = min(len(self.books.results) + count, len(self.ids))
         await self.books.until(lambda: len(self.books.results) >= wanted)
 
     async def holding(self, count: int) -> None:
-        """Waits until the node holds so many tweets."""
+        """Wait until the node holds so many tweets."""
         await self.watch.until(lambda: self.watch.held >= count)
 
     async def disconnected(self) -> None:
-        """Waits until the node says that it has lost the broker."""
+        """Wait until the node says that it has lost the broker."""
         await self.watch.until(lambda: not self.watch.connected)
 
     async def kill_node(self) -> None:
-        """Ends the node as a power cut would: what it has sent and the broker has not yet received is lost too."""
+        """End the node as a power cut would: what it has sent and the broker has not yet received is lost too."""
         await self.node.kill()
         self.relay.cut()
 
     async def stop_node(self) -> None:
-        """Has the node drain and end; it owes the broker nothing then."""
+        """Have the node drain and end; it owes the broker nothing then."""
         self.node.tell_to_stop()
         assert await self.node.stopped() == 0
         self._farewells += 1
 
     async def start_node(self) -> None:
-        """Starts the node again."""
+        """Start the node again."""
         self.fault_lifted()
         await self.node.start()
         await self.node.ready()
 
     @contextlib.asynccontextmanager
     async def saved(self) -> AsyncIterator[None]:
-        """Makes the broker save; what is labelled from here on, as long as the context lasts, it may forget."""
+        """Make the broker save; what is labelled from here on, as long as the context lasts, it may forget."""
         self.relay.slow(_PACED_BYTES_PER_SECOND)  # lest the node be done with everything meanwhile
         before = self.books.results.total()  # what comes while it saves may be missing from what it saves
         await asyncio.to_thread(self.broker.save)
@@ -188,12 +188,12 @@ class Rig:
         self.relay.flow()
 
     def fault_lifted(self) -> None:
-        """Starts to measure how long the node takes to label again."""
+        """Start to measure how long the node takes to label again."""
         assert self.books.lost(self.ids), "the fault came when all was done: nothing can recover"
         self.books.fault_lifted()
 
     async def finished(self) -> None:
-        """Waits until every tweet has its result, and whatever else was under way has come too."""
+        """Wait until every tweet has its result, and whatever else was under way has come too."""
         await self._published.wait()
         await self.books.until(lambda: not self.books.lost(self.ids))
         await self.watch.until(lambda: not self.watch.held)
@@ -213,7 +213,7 @@ class Rig:
 
 @contextlib.asynccontextmanager
 async def rig(plan: Plan) -> AsyncIterator[Rig]:
-    """Builds a rig, entered when the node is ready and no tweet has been sent."""
+    """Build a rig, entered when the node is ready and no tweet has been sent."""
     folder = plan.folder
     with Mosquitto(folder, _OPTIONS, disk=plan.disk) as broker:
         settings = settings_for(broker.port, broker={"protocol": plan.protocol, **_BROKER}, model={"path": plan.model})

@@ -51,7 +51,7 @@ class Outcome:
 
 
 async def run_trial(fault: Fault, protocol: str, tweets: int, seed: int, folder: Path, model: Path) -> Outcome:
-    """Lets a fault loose while tweets come in, waits until all are accounted for, and counts.
+    """Let a fault loose while tweets come in, waits until all are accounted for, and count.
 
     Args:
         fault: The fault.
@@ -95,7 +95,7 @@ def _counted(fault: Fault, protocol: str, built: Rig, *, complete: bool) -> Outc
 
 @contextlib.contextmanager
 def _one_cause() -> Iterator[None]:
-    """Raises the first thing that went wrong, out of the groups that it is wrapped in."""
+    """Raise the first thing that went wrong, out of the groups that it is wrapped in."""
     try:
         yield
     except BaseExceptionGroup as group:
@@ -108,7 +108,7 @@ class NoSmallDiskError(Exception):
 
 @contextlib.contextmanager
 def _disk(folder: Path, size_bytes: int | None) -> Iterator[Path]:
-    """Gives a broker a place to save, and only so much of it where a size is given.
+    """Give a broker a place to save, and only so much of it where a size is given.
 
     Raises:
         NoSmallDiskError: Only root can make a small disk.

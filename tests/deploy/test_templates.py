@@ -29,7 +29,7 @@ TLS = {
 
 
 def rendered(template: str, folder: Path, **variables: Any) -> Path:
-    """Renders a template of the service's role, with the role's own defaults under the variables."""
+    """Render a template of the service's role, with the role's own defaults under the variables."""
     target = folder / template.removesuffix(".j2")
     role = ANSIBLE / "roles" / "starling"
     files = [role / "defaults/main.yml", role / "vars/main.yml"]

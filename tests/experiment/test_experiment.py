@@ -199,7 +199,7 @@ def test_devices_begin_together_where_the_plan_says_when(folder: Path) -> None:
 
 
 def kill_when(process: subprocess.Popen[bytes], path: Path) -> subprocess.Popen[bytes]:
-    """Kills a process, as kill -9 does, when a file is there."""
+    """Kill a process, as kill -9 does, when a file is there."""
     with process:
         while not path.exists():
             assert process.poll() is None, "it ended before it wrote the file"

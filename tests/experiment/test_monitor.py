@@ -30,7 +30,7 @@ def psutil_busy_seconds() -> float:
 
 
 def spin(seconds: float) -> None:
-    """Keeps a core busy for so much of its own time."""
+    """Keep a core busy for so much of its own time."""
     end = time.process_time() + seconds
     while time.process_time() < end:
         pass

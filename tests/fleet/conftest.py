@@ -134,5 +134,5 @@ def fleet(wheelhouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture
 def altered(wheel: Path, tmp_path: Path) -> Callable[[Change], str]:
-    """Makes another release."""
+    """Make another release."""
     return lambda change: str(altered_wheel(wheel, tmp_path / "altered", change))

@@ -31,13 +31,13 @@ class Load:
         return Counter(self.labelled.values())
 
     async def until_sent(self, tweets: int) -> None:
-        """Waits until so many tweets are out."""
+        """Wait until so many tweets are out."""
         while len(self.sent) < tweets:
             self._news.clear()
             await self._news.wait()
 
     async def until_all_labelled(self, seconds: float) -> None:
-        """Waits for the last labels; what has none after that is lost."""
+        """Wait for the last labels; what has none after that is lost."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while self.lost:
@@ -45,7 +45,7 @@ class Load:
                     await self._news.wait()
 
     async def read(self, client: Client) -> None:
-        """Notes the labels that come."""
+        """Note the labels that come."""
         async for message in client.incoming():
             label = orjson.loads(message.payload)
             self.labelled[label["id"]] = label["node"]
@@ -53,7 +53,7 @@ class Load:
             self._news.set()
 
     async def send(self, client: Client, tweets_a_second: float) -> None:
-        """Sends until it is cancelled."""
+        """Send until it is cancelled."""
         number = 0
         while True:
             tweet = {"id": f"load-{number}", "text": f"Number {number} of a good many, and still going strong."}
@@ -68,7 +68,7 @@ class Load:
 async def load(
     host: str, folder: Path, tweets_a_second: float = 20, authority: Path | None = None
 ) -> AsyncIterator[Load]:
-    """Sends and counts for as long as the context lasts; at its end all that was sent has had its time.
+    """Send and count for as long as the context lasts; at its end all that was sent has had its time.
 
     Args:
         host: The broker's.

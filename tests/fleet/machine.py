@@ -32,14 +32,14 @@ class Machine:
         return network.address(self.number)
 
     def run(self, command: str, *, check: bool = True) -> str:
-        """Runs a command as root and returns what it printed."""
+        """Run a command as root and return what it printed."""
         done = subprocess.run(self._login(command), capture_output=True, text=True, timeout=120, check=False)
         if check and done.returncode:
             raise AssertionError(f"{self.name}: {command}: {done.returncode}: {done.stdout}{done.stderr}")
         return done.stdout.strip()
 
     def fetch(self, port: int, path: str) -> tuple[int, str]:
-        """Asks for a page, as a stranger on the network does; returns its status and what it says."""
+        """Ask for a page, as a stranger on the network does; returns its status and what it says."""
         try:
             with urllib.request.urlopen(f"http://{self.address}:{port}{path}", timeout=10) as answer:
                 return answer.status, answer.read().decode()
@@ -95,7 +95,7 @@ def _boot(name: str, root: Path, namespace: str, devices: Mapping[str, str]) -> 
 
 @contextmanager
 def _writable(base: Path, folder: Path) -> Iterator[None]:
-    """Lays a folder for what is written over the base, so that machines take no time and little room."""
+    """Lay a folder for what is written over the base, so that machines take no time and little room."""
     shutil.rmtree(folder, ignore_errors=True)
     for part in ("root", "written", "work"):
         (folder / part).mkdir(parents=True)

@@ -19,7 +19,7 @@ _DIALOUT = 20
 
 @contextmanager
 def simulated_meter(folder: Path) -> Iterator[str | None]:
-    """Runs a simulated Uno as long as the context lasts.
+    """Run a simulated Uno as long as the context lasts.
 
     Returns:
         Its pseudo-terminal, which belongs to whom udev would give it; None where it cannot be built.
@@ -41,5 +41,5 @@ def simulated_meter(folder: Path) -> Iterator[str | None]:
 
 
 def name_meter(machine: Machine) -> None:
-    """Gives the port the name that the role's rule has udev give it; nspawn's machines have no udev."""
+    """Give the port the name that the role's rule has udev give it; nspawn's machines have no udev."""
     machine.run(f"ln -s {PORT} /dev/starling-meter")

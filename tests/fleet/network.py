@@ -13,19 +13,19 @@ def address(number: int) -> str:
 
 
 def lay_bridge() -> None:
-    """Makes the bridge, with the controller's address on it."""
+    """Make the bridge, with the controller's address on it."""
     _ip("link", "add", BRIDGE, "type", "bridge")
     _ip("address", "add", f"{CONTROLLER_ADDRESS}/{_PREFIX_BITS}", "dev", BRIDGE)
     _ip("link", "set", BRIDGE, "up")
 
 
 def remove_bridge() -> None:
-    """Removes the bridge, where it is there."""
+    """Remove the bridge, where it is there."""
     subprocess.run(["ip", "link", "delete", BRIDGE], check=False, capture_output=True)
 
 
 def lay_cable(name: str, number: int) -> str:
-    """Makes a namespace that is connected to the bridge.
+    """Make a namespace that is connected to the bridge.
 
     Returns:
         Its path, for nspawn.
@@ -41,18 +41,18 @@ def lay_cable(name: str, number: int) -> str:
 
 
 def remove_cable(name: str) -> None:
-    """Removes a namespace and its cable, where they are there."""
+    """Remove a namespace and its cable, where they are there."""
     subprocess.run(["ip", "link", "delete", _port(name)], check=False, capture_output=True)
     subprocess.run(["ip", "netns", "delete", name], check=False, capture_output=True)
 
 
 def unplug(name: str) -> None:
-    """Makes a machine unreachable."""
+    """Make a machine unreachable."""
     _ip("link", "set", _port(name), "down")
 
 
 def plug(name: str) -> None:
-    """Makes it reachable again."""
+    """Make it reachable again."""
     _ip("link", "set", _port(name), "up")
 
 

@@ -77,7 +77,7 @@ class Playbooks:
         self._inventory.write_text(yaml.safe_dump(inventory | {"all": {"vars": everybody}}), encoding="utf-8")
 
     def run(self, name: str, *options: str, **variables: Any) -> Outcome:
-        """Runs a playbook to its end."""
+        """Run a playbook to its end."""
         started = time.monotonic()
         with self.begun(name, *options, **variables) as process:
             output, _ = process.communicate()
@@ -85,7 +85,7 @@ class Playbooks:
 
     @staticmethod
     def vault(*arguments: str) -> None:
-        """Runs ansible-vault."""
+        """Run ansible-vault."""
         subprocess.run([PROGRAM.with_name("ansible-vault"), *arguments], check=True, capture_output=True)
 
     @contextmanager

@@ -43,14 +43,14 @@ def root(wheel: Path) -> Path:
 
 
 def _unpack(wheelhouse: Path, folder: Path) -> None:
-    """Puts what the wheels hold where Python finds it, as pip does, which would take minutes under qemu."""
+    """Put what the wheels hold where Python finds it, as pip does, which would take minutes under qemu."""
     shutil.rmtree(folder, ignore_errors=True)
     for wheel in wheelhouse.glob("*.whl"):
         subprocess.run([sys.executable, "-m", "zipfile", "-e", wheel, folder], check=True)
 
 
 def run(root: Path, *arguments: str, stdin: str = "") -> str:
-    """Runs arm64 Python with Starling in reach, and returns what it printed."""
+    """Run arm64 Python with Starling in reach, and return what it printed."""
     command = ["chroot", str(root), "/usr/bin/python3.11", *arguments]
     environment = {"PYTHONPATH": "/opt/starling", "PATH": os.environ["PATH"]}
     done = subprocess.run(command, env=environment, input=stdin, capture_output=True, text=True, check=False)

@@ -18,7 +18,7 @@ Altered = Callable[[Change], str]
 
 
 async def rolled_out(fleet: Fleet, folder: Path, wheel: str) -> tuple[Outcome, set[str]]:
-    """Rolls a release out while tweets flow; tells how it went and which tweets were lost."""
+    """Roll a release out while tweets flow; tells how it went and which tweets were lost."""
     async with load(fleet.broker.address, folder) as counted:
         outcome = await asyncio.to_thread(
             fleet.playbooks.run, "rollout.yml", starling_wheel=wheel, starling_ready_seconds=40

@@ -22,14 +22,14 @@ Change = tuple[str, str, str]
 
 
 def built_wheel(folder: Path) -> Path:
-    """Builds this checkout's wheel."""
+    """Build this checkout's wheel."""
     options = ["--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder)]
     subprocess.run([sys.executable, "-m", "pip", "wheel", *options, str(CHECKOUT)], check=True)
     return next(folder.glob("starling_edge-*.whl"))
 
 
 def altered_wheel(wheel: Path, folder: Path, change: Change) -> Path:
-    """Copies a wheel with a change in it, under the same name."""
+    """Copy a wheel with a change in it, under the same name."""
     name, old, new = change
     folder.mkdir(parents=True)
     with zipfile.ZipFile(wheel) as source, zipfile.ZipFile(folder / wheel.name, "w") as target:

@@ -17,7 +17,7 @@ _LONGEST_RUN_SECONDS = 5
 
 
 def main() -> None:
-    """Runs the targets one after the other, and shows what came of it."""
+    """Run the targets one after the other, and show what came of it."""
     seconds = max(1, int(sys.argv[1]) // len(TARGETS))
     results = [_fuzz(name, seconds) for name in TARGETS]
     sys.exit(any(results))

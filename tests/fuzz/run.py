@@ -11,7 +11,7 @@ with atheris.instrument_imports(include=["stream", "paho", "tests.fuzz"]):
 
 
 def main() -> None:
-    """Runs until libFuzzer's options say that it is enough, or something is found."""
+    """Run until libFuzzer's options say that it is enough, or something is found."""
     name = sys.argv.pop(1)
     target = TARGETS[name]
 

@@ -13,7 +13,7 @@ Query = tuple[str, str]
 async def eventually_all_with_data(
     server: Prometheus, queries: Sequence[Query], patience_seconds: float = 40.0
 ) -> list[Query]:
-    """Asks until all queries give data at once; returns those that still do not when patience is at an end."""
+    """Ask until all queries give data at once; returns those that still do not when patience is at an end."""
     deadline = asyncio.get_running_loop().time() + patience_seconds
     while missing := await _without_data(server, queries):
         if asyncio.get_running_loop().time() > deadline:

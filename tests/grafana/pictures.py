@@ -39,7 +39,7 @@ UNITS = {"percentunit": (100, "%"), "bytes": (2**-20, "MiB"), "s": (1000, "ms"),
 
 
 async def send_in_waves(settings: Settings) -> None:
-    """Sends the samples, now more and now fewer each second."""
+    """Send the samples, now more and now fewer each second."""
     async with probing(settings) as sender:
         for number, tweet in enumerate(itertools.cycle(sample_tweets())):
             await sender.send(tweet)
@@ -47,7 +47,7 @@ async def send_in_waves(settings: Settings) -> None:
 
 
 async def main() -> None:
-    """Runs the fleet and draws."""
+    """Run the fleet and draw."""
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         async with AsyncExitStack() as stack:
@@ -70,7 +70,7 @@ async def main() -> None:
 
 
 async def photograph(url: str, folder: Path) -> None:
-    """Takes pictures of the page, by day, by night, and on a telephone."""
+    """Take pictures of the page, by day, by night, and on a telephone."""
     with browser(folder) as chromium:
         for name, options in {"light": {}, "dark": {"dark": True}, "telephone": {"size": TELEPHONE}}.items():
             await chromium.look(url, **options)  # type: ignore[arg-type]
@@ -79,7 +79,7 @@ async def photograph(url: str, folder: Path) -> None:
 
 
 async def draw(server: Prometheus, dashboard: dict[str, Any], file: Path) -> None:
-    """Draws the graphs of a dashboard in a grid."""
+    """Draw the graphs of a dashboard in a grid."""
     panels = [panel for panel in dashboard["panels"] if panel["type"] == "timeseries"]
     rows = math.ceil(len(panels) / COLUMNS)
     figure, grid = plt.subplots(rows, COLUMNS, figsize=(12, 2.4 * rows), squeeze=False, layout="constrained")
@@ -93,7 +93,7 @@ async def draw(server: Prometheus, dashboard: dict[str, Any], file: Path) -> Non
 
 
 async def draw_panel(server: Prometheus, panel: dict[str, Any], axes: Axes) -> None:
-    """Draws one graph."""
+    """Draw one graph."""
     defaults = panel["fieldConfig"]["defaults"]
     factor, unit = UNITS.get(defaults["unit"], (1, defaults["unit"].removeprefix("suffix: ")))
     lines = [line for target in panel["targets"] for line in await _lines(server, target)]

@@ -29,7 +29,7 @@ class Prometheus:
         self._client = client
 
     async def get(self, path: str, **parameters: str) -> Any:
-        """Asks its API.
+        """Ask its API.
 
         Raises:
             ValueError: It does not like what it is asked.
@@ -54,7 +54,7 @@ class Prometheus:
         return result
 
     async def ready(self, process: asyncio.subprocess.Process) -> None:
-        """Waits until it answers, as long as the process lives."""
+        """Wait until it answers, as long as the process lives."""
         while process.returncode is None:
             try:
                 async with self._client.get("/-/ready") as answer:
@@ -68,7 +68,7 @@ class Prometheus:
 
 @contextlib.asynccontextmanager
 async def prometheus(folder: Path, nodes: Mapping[str, str]) -> AsyncIterator[Prometheus]:
-    """Runs a Prometheus with our rules.
+    """Run a Prometheus with our rules.
 
     Args:
         folder: Where it keeps everything.

@@ -39,7 +39,7 @@ IDLE_WATTS = "starling_power_idle_watts"
 
 @pytest.fixture
 def raspberry_pi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets this machine tell what a Raspberry Pi tells, and others may not."""
+    """Let this machine tell what a Raspberry Pi tells, and others may not."""
     throttled = tmp_path / "get_throttled"
     throttled.write_text("50005\n")
     monkeypatch.setattr(resources, "_THROTTLED_FILE", throttled)
@@ -59,7 +59,7 @@ async def metered(simulator: Path) -> AsyncIterator[PowerSettings]:
 
 @asynccontextmanager
 async def running(nodes: Iterable[Settings]) -> AsyncIterator[dict[str, str]]:
-    """Runs nodes; yields where each serves its metrics."""
+    """Run nodes; yields where each serves its metrics."""
     addresses: dict[str, str] = {}
     async with AsyncExitStack() as stack:
         for node in nodes:
@@ -71,7 +71,7 @@ async def running(nodes: Iterable[Settings]) -> AsyncIterator[dict[str, str]]:
 
 @asynccontextmanager
 async def flowing(settings: Settings) -> AsyncIterator[None]:
-    """Sends the samples over and over, those that will be rejected among them."""
+    """Send the samples over and over, those that will be rejected among them."""
 
     async def send() -> None:
         async with probing(settings) as sender:

@@ -62,14 +62,14 @@ class Mosquitto:
         self.stop(signal.SIGKILL)
 
     def start(self) -> None:
-        """Starts the broker and waits until it listens."""
+        """Start the broker and wait until it listens."""
         assert PROGRAM
         with self._log.open("ab") as log:
             self._process = subprocess.Popen([PROGRAM, "-c", self._config], stderr=log)
         wait_until_listening(self.port, self._process)
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
-        """Stops the broker."""
+        """Stop the broker."""
         if self._process:
             self._process.send_signal(how)
             self._process.wait(timeout=10)
@@ -82,18 +82,18 @@ class Mosquitto:
         return self._process.pid
 
     async def until_logged(self, text: str) -> None:
-        """Waits until the broker's log says something."""
+        """Wait until the broker's log says something."""
         async with asyncio.timeout(20):
             while text not in self._log.read_text(errors="replace"):  # noqa: ASYNC110  (it gives no sign of its growth)
                 await asyncio.sleep(0.01)
 
     def reload(self) -> None:
-        """Makes the broker read its passwords and access rules again."""
+        """Make the broker read its passwords and access rules again."""
         assert self._process
         self._process.send_signal(signal.SIGHUP)
 
     def save(self) -> None:
-        """Makes the broker write its messages to disk, and waits until it has."""
+        """Make the broker write its messages to disk, and wait until it has."""
         self._database.unlink(missing_ok=True)
         self.ask_to_save()
         while not self._database.exists():  # written under another name and renamed when whole
@@ -101,13 +101,13 @@ class Mosquitto:
             assert self._process.poll() is None
 
     def ask_to_save(self) -> None:
-        """Makes the broker write its messages to disk, if it can."""
+        """Make the broker write its messages to disk, if it can."""
         assert self._process
         self._process.send_signal(signal.SIGUSR1)
 
 
 def password_options(folder: Path, passwords: Mapping[str, str], access_rules: str = "") -> str:
-    """Makes the broker ask for passwords; without rules, each user may read and write everything."""
+    """Make the broker ask for passwords; without rules, each user may read and write everything."""
     password_file, rules = folder / "passwords", folder / "rules"
     password_file.touch(mode=0o600)
     for user, password in passwords.items():
@@ -125,7 +125,7 @@ def free_port() -> int:
 
 
 def wait_until_listening(port: int, process: subprocess.Popen[bytes]) -> None:
-    """Tries until a connection is taken, as long as the process lives."""
+    """Try until a connection is taken, as long as the process lives."""
     while process.poll() is None:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=5).close()

@@ -52,7 +52,7 @@ class Probe:
         await self.client.publish_confirmed(self.topics.tweets, payload, **options)
 
     async def send_with(self, payload: bytes, properties: bytes) -> None:
-        """Publishes with properties as they would stand in the packet, however wrong."""
+        """Publish with properties as they would stand in the packet, however wrong."""
         sent = self.client._outbox.publish(
             self.topics.tweets, payload, properties=_length(len(properties)) + properties
         )
@@ -62,12 +62,12 @@ class Probe:
         await self.send(orjson.dumps({"id": tweet_id, "text": text, **fields}))
 
     async def tweets(self, ids: Iterable[str]) -> None:
-        """Publishes a tweet for each id, as fast as the broker takes them."""
+        """Publish a tweet for each id, as fast as the broker takes them."""
         messages = (orjson.dumps({"id": tweet_id, "text": f"lovely day number {tweet_id}"}) for tweet_id in ids)
         await publish_all(self.client, self.topics.tweets, messages)
 
     async def until(self, condition: Callable[[], object]) -> None:
-        """Waits until something that was received makes the condition true."""
+        """Wait until something that was received makes the condition true."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 self._arrived.clear()
@@ -89,7 +89,7 @@ class Probe:
 
 @contextlib.asynccontextmanager
 async def probing(settings: Settings, *extra_topics: str, identifier: str | None = None) -> AsyncIterator[Probe]:
-    """Connects a probe; with an identifier, the broker keeps for it what comes while it is away."""
+    """Connect a probe; with an identifier, the broker keeps for it what comes while it is away."""
     client = Client(settings.broker, identifier=identifier, persistent=identifier is not None)
     probe = Probe(client, settings)
     async with client:
@@ -100,7 +100,7 @@ async def probing(settings: Settings, *extra_topics: str, identifier: str | None
 
 @contextlib.asynccontextmanager
 async def serving(settings: Settings, on_listening: Callable[[str], None] | None = None) -> AsyncIterator[Service]:
-    """Runs the service inside the test, entered once it is online."""
+    """Run the service inside the test, entered once it is online."""
     service = Service(settings, on_listening)
     async with asyncio.TaskGroup() as tasks:
         async with probing(settings) as probe:
@@ -120,7 +120,7 @@ def settings_for(port: int, **sections: Any) -> Settings:
 
 
 def write_config(folder: Path, settings: Settings, http_port: int) -> Path:
-    """Writes a settings file for a service that runs as a program of its own, with all that was set for the test."""
+    """Write a settings file for a service that runs as a program of its own, with all that was set for the test."""
     given = settings.model_dump(mode="json", exclude_unset=True) | {"http": {"port": http_port}}
     sections = {name: keys for name, keys in given.items() if isinstance(keys, dict)}
     sections["model"] = sections.pop("model")  # last, for a test to add to it

@@ -17,7 +17,7 @@ STARLING = (sys.executable, "-m", "stream")
 
 @contextlib.asynccontextmanager
 async def started(*arguments: str | Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Starts a command, and kills it at the end where it has not ended by itself."""
+    """Start a command, and kill it at the end where it has not ended by itself."""
     process = await asyncio.create_subprocess_exec(
         *STARLING,
         *arguments,
@@ -34,7 +34,7 @@ async def started(*arguments: str | Path) -> AsyncIterator[asyncio.subprocess.Pr
 
 
 async def finished(*arguments: str | Path, stdin: bytes = b"") -> tuple[int, str, str]:
-    """Runs a command to its end; returns its exit code, stdout and stderr."""
+    """Run a command to its end; returns its exit code, stdout and stderr."""
     async with started(*arguments) as process:
         out, err = await process.communicate(stdin)
     assert process.returncode is not None
@@ -42,7 +42,7 @@ async def finished(*arguments: str | Path, stdin: bytes = b"") -> tuple[int, str
 
 
 def without_noise(stderr: str) -> str:
-    """Leaves out what TensorFlow Lite says of itself."""
+    """Leave out what TensorFlow Lite says of itself."""
     return "".join(line for line in stderr.splitlines(keepends=True) if not line.startswith("INFO: Created TensorFlow"))
 
 
@@ -61,14 +61,14 @@ class Node:
         self._process: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> Self:
-        """Starts it."""
+        """Start it."""
         await self.start()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Kills it."""
+        """Kill it."""
         await self.kill()
 
     @property
@@ -78,7 +78,7 @@ class Node:
         return self._process.pid
 
     async def start(self) -> None:
-        """Starts it, and waits no longer than until /metrics answers."""
+        """Start it, and wait no longer than until /metrics answers."""
         command = (*STARLING, "run", "--config", self._config)
         with self._log.open("ab") as log:
             said_before = log.tell()
@@ -90,25 +90,25 @@ class Node:
         self._http_port = int(told[1])
 
     async def ready(self) -> None:
-        """Waits until it would label a tweet."""
+        """Wait until it would label a tweet."""
         await until_ready(self._http_port)
 
     async def draining(self) -> None:
-        """Waits until it has begun to drain."""
+        """Wait until it has begun to drain."""
         await _until_readyz(self._http_port, 503, "the service is stopping")
 
     def tell_to_stop(self) -> None:
-        """Makes it drain."""
+        """Make it drain."""
         assert self._process
         self._process.send_signal(signal.SIGTERM)
 
     async def stopped(self) -> int:
-        """Waits until it has ended; returns its exit code."""
+        """Wait until it has ended; returns its exit code."""
         assert self._process
         return await asyncio.wait_for(self._process.wait(), 60)
 
     async def kill(self) -> None:
-        """Ends it without a word."""
+        """End it without a word."""
         if self._process and self._process.returncode is None:
             self._process.kill()
             await self._process.wait()
@@ -130,7 +130,7 @@ def metric(exposition: str, name: str) -> float:
 
 
 async def until_ready(http_port: int) -> None:
-    """Asks a service's /readyz until it says yes."""
+    """Ask a service's /readyz until it says yes."""
     await _until_readyz(http_port, 200, "")
 
 

@@ -39,7 +39,7 @@ class PacedClassifier:
 
 @pytest.fixture
 def paced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets a node's model path say how long a tweet takes it, in milliseconds."""
+    """Let a node's model path say how long a tweet takes it, in milliseconds."""
     shipped = load_model(ModelSettings(interpreters=1))
 
     def load(settings: ModelSettings) -> Model:

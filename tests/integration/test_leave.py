@@ -24,7 +24,7 @@ def config(gone: Settings, tmp_path: Path) -> Path:
 
 
 async def was_there(node: Settings) -> None:
-    """Has a node run and stop; as the last of its group it leaves its session with the broker."""
+    """Have a node run and stop; as the last of its group it leaves its session with the broker."""
     async with serving(node):
         pass
 

@@ -26,7 +26,7 @@ async def test_a_message_that_will_not_be_confirmed_any_more_fails_at_once(broke
 
 
 async def publish_through(relay: Relay, client: Client) -> None:
-    """Publishes a message, and cuts the connection when it has arrived."""
+    """Publish a message, and cut the connection when it has arrived."""
     async with client:
         publishing = asyncio.create_task(client.publish_confirmed("topic", b"message"))
         await relay.until(Packet.LABEL)

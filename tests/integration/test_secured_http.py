@@ -150,7 +150,7 @@ async def test_every_other_path_asks_for_the_password(password: dict[str, Any], 
 
 
 async def raw_request(port: int, request: bytes) -> bytes:
-    """Sends bytes as they are, and returns the first line of the answer."""
+    """Send bytes as they are, and return the first line of the answer."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(request)
     try:

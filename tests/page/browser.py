@@ -38,7 +38,7 @@ class Browser:
         self._driver = driver
 
     async def look(self, url: str, *, size: tuple[int, int] = DESKTOP, dark: bool = False) -> None:
-        """Opens a page on a screen of a size, by day or by night."""
+        """Open a page on a screen of a size, by day or by night."""
         await asyncio.to_thread(self._look, url, size, "dark" if dark else "light")
 
     def _look(self, url: str, size: tuple[int, int], scheme: str) -> None:
@@ -56,7 +56,7 @@ class Browser:
         return await asyncio.to_thread(self._driver.execute_script, script)
 
     async def until(self, condition: str) -> None:
-        """Waits until an expression in the page is true."""
+        """Wait until an expression in the page is true."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             while not await self.run(f"return {condition}"):  # noqa: ASYNC110  (it gives no sign)
                 await asyncio.sleep(0.05)
@@ -73,13 +73,13 @@ class Browser:
         return [entry["message"] for entry in self._driver.get_log("browser")]  # type: ignore[no-untyped-call]
 
     async def picture(self, file: Path) -> None:
-        """Takes a picture of the page."""
+        """Take a picture of the page."""
         await asyncio.to_thread(self._driver.save_screenshot, str(file))
 
 
 @contextmanager
 def browser(folder: Path) -> Iterator[Browser]:
-    """Runs a browser that knows nothing from before.
+    """Run a browser that knows nothing from before.
 
     Args:
         folder: Where it keeps what it must.

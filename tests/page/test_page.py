@@ -48,7 +48,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @asynccontextmanager
 async def node(broker: Mosquitto, **sections: Any) -> AsyncIterator[tuple[str, Any]]:
-    """Runs a node; yields its page's address, and its settings."""
+    """Run a node; yields its page's address, and its settings."""
     settings = settings_for(broker.port, node=NODE, **sections)
     listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     async with serving(settings, listening.set_result):

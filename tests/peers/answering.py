@@ -13,7 +13,7 @@ Classify = Callable[[Sequence[str]], Sequence[int]]
 
 
 def label_texts(classify: Classify, **about: str) -> None:
-    """Answers each line of stdin, `{"texts": […]}`, with a line of labels, until stdin ends."""
+    """Answer each line of stdin, `{"texts": […]}`, with a line of labels, until stdin ends."""
     say(ready=True, **about)
     for line in sys.stdin:
         texts = [placeholders(text) for text in json.loads(line)["texts"]]
@@ -21,7 +21,7 @@ def label_texts(classify: Classify, **about: str) -> None:
 
 
 def say(**message: object) -> None:
-    """Writes one line."""
+    """Write one line."""
     sys.stdout.write(json.dumps(message) + "\n")
     sys.stdout.flush()
 

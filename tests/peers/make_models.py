@@ -74,7 +74,7 @@ def _dynamic(model: Any) -> bytes:
 
 
 def _converted(model: Any, classify: Any, specifications: list[Any], *, per_tensor: bool) -> bytes:
-    """Converts a function; the model is captured by it, for a module that held it would have every layer traced."""
+    """Convert a function; the model is captured by it, for a module that held it would have every layer traced."""
     module = tf.Module()
     module.weights = list(model.variables)
     module.classify = tf.function(classify, input_signature=specifications)

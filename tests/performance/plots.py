@@ -11,7 +11,7 @@ _LOGARITHMIC = ("tweets waiting",)
 
 
 def plot_growth(file: Path, folder: Path) -> None:
-    """Draws a plot for each thing that grows: growth-tokens-a-tweet.svg and so on."""
+    """Draw a plot for each thing that grows: growth-tokens-a-tweet.svg and so on."""
     rows = orjson.loads(file.read_bytes())["rows"]
     for what in _WHAT:
         if found := [row for row in rows if row["grows"] == what]:

@@ -69,7 +69,7 @@ class Accuracy:
 
 
 async def measure_waveform(build: Path, waveform: str, *, tared: bool, windows: int) -> list[Accuracy]:
-    """Measures each of the currents.
+    """Measure each of the currents.
 
     Args:
         build: Where the simulator is.
@@ -114,7 +114,7 @@ def _covers(estimate: Estimate, true: float) -> bool:
 
 
 async def measure_changing_load(build: Path) -> tuple[Estimate, float]:
-    """Integrates a minute of a changing load.
+    """Integrate a minute of a changing load.
 
     Returns:
         The joules measured, and the true ones over the same time.
@@ -160,7 +160,7 @@ async def measure_reader_cpu(build: Path, seconds: float) -> float:
 
 
 async def measure_scatter(build: Path, windows: int) -> tuple[float, float]:
-    """Compares how much windows differ with what each states, for noise of the sensor's own 2 kHz.
+    """Compare how much windows differ with what each states, for noise of the sensor's own 2 kHz.
 
     Returns:
         The standard deviation of the windows' means, and the mean of their stated noise, in amperes.

@@ -32,7 +32,7 @@ SUMMARY = {
 
 
 async def starling(*arguments: str | Path, typed: str = "") -> Result:
-    """Runs a command in this process, in a thread, since it runs an event loop of its own."""
+    """Run a command in this process, in a thread, since it runs an event loop of its own."""
     words = [str(argument) for argument in arguments]
     return await asyncio.to_thread(lambda: CliRunner().invoke(app, words, input=typed))
 

@@ -23,7 +23,7 @@ class FiveWatts:
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Makes the machine have these counters and no others."""
+    """Make the machine have these counters and no others."""
 
     def found() -> Gauge:
         return FiveWatts()

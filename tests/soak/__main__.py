@@ -36,7 +36,7 @@ def main(
     ] = None,
     folder: Annotated[Path, typer.Option(help="Where the samples and the plot go.")] = Path("build/soak"),
 ) -> None:
-    """Soaks a node, shows what came of it, and ends with 1 if a promise was broken."""
+    """Soak a node, shows what came of it, and end with 1 if a promise was broken."""
     try:
         texts(tweets)
     except NoTweetsError as error:
@@ -70,7 +70,7 @@ def _soak(plan: SoakPlan, folder: Path) -> Soak:
 
 
 def _say(sample: Sample) -> None:
-    """Shows that it goes on."""
+    """Show that it goes on."""
     if int(sample.at_seconds) % _EVERY_SECONDS == 0:
         done = sample.labelled + sample.rejected
         typer.echo(

@@ -14,7 +14,7 @@ _MOST_UNCONFIRMED = 1000
 
 
 def client(identifier: str) -> Client:
-    """Makes a client whose session the broker keeps; not connected yet."""
+    """Make a client whose session the broker keeps; not connected yet."""
     made = Client(CallbackAPIVersion.VERSION2, identifier, clean_session=False, protocol=MQTTv311)
     made.reconnect_delay_set(_RECONNECT_SECONDS, _RECONNECT_SECONDS)
     made.max_inflight_messages_set(_MOST_UNCONFIRMED)

@@ -95,7 +95,7 @@ class Load:
         self._started = self._reported = time.monotonic()
 
     def run(self) -> None:
-        """Does all of it."""
+        """Do all of it."""
         self._results.connect(self._plan.port)
         self._publisher.connect(self._plan.port)
         self._rate = self._plan.share * self._saturate()
@@ -113,7 +113,7 @@ class Load:
         return self._publisher.sent - self._results.tweets
 
     def _saturate(self) -> float:
-        """Keeps the node busy; returns how many tweets a second it did."""
+        """Keep the node busy; returns how many tweets a second it did."""
         begin = time.monotonic() + _UNMEASURED_SHARE * self._plan.saturation_seconds
         end = self._started + self._plan.saturation_seconds
         self._until(lambda: time.monotonic() >= begin, self._fill)
@@ -126,14 +126,14 @@ class Load:
             self._publisher.publish()
 
     def _publish_steadily(self, rate: float) -> None:
-        """Publishes each tweet when it is due, whatever became of the others: an open loop."""
+        """Publish each tweet when it is due, whatever became of the others: an open loop."""
         for due_seconds in _due(self._started, rate, self._plan.seconds):
             self._report_if_due()
             time.sleep(max(0.0, due_seconds - time.monotonic()))
             self._publisher.publish(due_seconds)
 
     def _finish(self) -> None:
-        """Waits until every tweet has its result, or none comes any more."""
+        """Wait until every tweet has its result, or none comes any more."""
         most, changed = self._results.tweets, time.monotonic()
 
         def over() -> bool:

@@ -19,7 +19,7 @@ _BLUE, _ORANGE, _GREEN = "#0072b2", "#d55e00", "#009e73"
 
 
 def plot(samples: Sequence[Sample], file: Path) -> None:
-    """Draws the steady load: memory, what is open, latency, what waits, and the processor."""
+    """Draw the steady load: memory, what is open, latency, what waits, and the processor."""
     taken = steady(samples)
     figure = Figure(figsize=_INCHES, layout="constrained")
     FigureCanvasAgg(figure)

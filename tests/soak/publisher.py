@@ -34,12 +34,12 @@ class Publisher:
         self._client.on_disconnect = self._lose
 
     def connect(self, port: int) -> None:
-        """Connects, and stays so."""
+        """Connect, and stays so."""
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
 
     def publish(self, due_seconds: float | None = None) -> None:
-        """Publishes the next tweet, which was due then; left out: now."""
+        """Publish the next tweet, which was due then; left out: now."""
         payload = message(self.sent, time.monotonic() if due_seconds is None else due_seconds, self._texts)
         self.sent += 1
         self._client.publish(self._topic, payload, qos=1)

@@ -45,7 +45,7 @@ class Results:
         return self.labelled + self.rejected
 
     def connect(self, port: int) -> None:
-        """Connects, stays so, and returns when it is subscribed."""
+        """Connect, stays so, and return when it is subscribed."""
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
         self._subscribed.wait()

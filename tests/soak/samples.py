@@ -44,7 +44,7 @@ class NodeEndedError(Exception):
 
 
 async def sample(report: Report, node: Node, process: psutil.Process, restarts: int) -> Sample:
-    """Looks at the node, from within by its metrics and from without by its process."""
+    """Look at the node, from within by its metrics and from without by its process."""
     exposition = await _exposition(node, process)
     in_progress = int(metric(exposition, "starling_tweets_in_progress"))
     with process.oneshot():
@@ -77,7 +77,7 @@ def _machine_cpu_seconds() -> float:
 
 @contextmanager
 def written_to(file: Path) -> Iterator[Callable[[Sample], None]]:
-    """Begins a CSV file with a column for each attribute of a sample.
+    """Begin a CSV file with a column for each attribute of a sample.
 
     Yields:
         What writes a sample to it, at once: a soak that does not come to its end leaves what was seen until then.

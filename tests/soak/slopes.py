@@ -18,7 +18,7 @@ class Slope:
 
 
 def slope(seconds: Sequence[float], values: Sequence[float]) -> Slope:
-    """Fits a line by least squares, through the means of 20 equal blocks.
+    """Fit a line by least squares, through the means of 20 equal blocks.
 
     What is measured a second after the other is no independent evidence: a line through the samples themselves would
     claim a standard error far too small. The blocks' means are about independent.

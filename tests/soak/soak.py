@@ -83,7 +83,7 @@ class Soak:
         self._see = see
 
     async def run(self) -> None:
-        """Lets the load loose and watches, until it is over."""
+        """Let the load loose and watches, until it is over."""
         process = psutil.Process(self._node.pid)
         async with asyncio.TaskGroup() as tasks, contextlib.aclosing(_reports(self._plan, self._broker)) as reports:
             restarting: asyncio.Task[None] | None = None
@@ -95,7 +95,7 @@ class Soak:
                 self._see(seen)
 
     async def _restart_broker(self) -> None:
-        """Restarts it at the end of each period but the last."""
+        """Restart it at the end of each period but the last."""
         for _ in range(round(self._plan.seconds / self._plan.restart_seconds) - 1):
             await asyncio.sleep(self._plan.restart_seconds)
             await asyncio.to_thread(self._broker.stop)
@@ -104,7 +104,7 @@ class Soak:
 
 
 async def run_soak(plan: SoakPlan, folder: Path, see: Callable[[Sample], None] = lambda _: None) -> Soak:
-    """Runs a soak from its beginning to its end.
+    """Run a soak from its beginning to its end.
 
     Args:
         plan: What it is to be.
@@ -122,7 +122,7 @@ async def run_soak(plan: SoakPlan, folder: Path, see: Callable[[Sample], None] =
 
 
 async def _reports(plan: SoakPlan, broker: Mosquitto) -> AsyncGenerator[Report]:
-    """Runs the load; yields what it says.
+    """Run the load; yields what it says.
 
     Raises:
         LoadFailedError: It failed.

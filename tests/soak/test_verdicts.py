@@ -47,7 +47,7 @@ def judged(samples: list[Sample], **end: int) -> dict[str, Finding]:
 
 
 def an_hour(**growing: float) -> list[Sample]:
-    """Samples of an hour; what is named grows by so much within it."""
+    """Sample of an hour; what is named grows by so much within it."""
     return [
         replace(
             SAMPLE,

@@ -21,7 +21,7 @@ class NoTweetsError(Exception):
 
 
 def texts(file: Path | None) -> list[str]:
-    """Reads the texts to cycle through.
+    """Read the texts to cycle through.
 
     Args:
         file: JSON lines, each a tweet as the service takes them; None: the samples that the demo sends.
@@ -39,12 +39,12 @@ def texts(file: Path | None) -> list[str]:
 
 
 def message(number: int, due_seconds: float, texts: Sequence[str]) -> bytes:
-    """Writes a tweet whose id tells which it is and when it was due, for its result carries the id and nothing else."""
+    """Write a tweet whose id tells which it is and when it was due, for its result carries the id and nothing else."""
     text = "" if number % _EVERY_REJECTED == 0 else f"{texts[number % len(texts)]} {number}"
     return orjson.dumps({"id": f"{number}-{due_seconds * _MICROSECONDS:.0f}", "text": text})
 
 
 def read_id(tweet_id: str) -> tuple[int, float]:
-    """Gets the number and the due time, in seconds on the machine's monotonic clock, back from an id."""
+    """Get the number and the due time, in seconds on the machine's monotonic clock, back from an id."""
     number, _, due = tweet_id.partition("-")
     return int(number), int(due) / _MICROSECONDS

@@ -56,7 +56,7 @@ _LONGER = 1.5
 
 
 def findings(soak: Soak) -> list[Finding]:
-    """Judges a soak that is over."""
+    """Judge a soak that is over."""
     warm = _warm(soak.samples)
     growths = [_growth(growth, warm) for growth in _GROWTHS]
     latencies = [
@@ -100,7 +100,7 @@ def below(found: Slope, limit_per_hour: float) -> Verdict:
 
 
 def _latency(name: str, warm: Sequence[Sample], value: Callable[[Sample], float | None]) -> Finding:
-    """Compares medians over the seconds, which the moments after a restart do not sway."""
+    """Compare medians over the seconds, which the moments after a restart do not sway."""
     promise = f"latency, {name} of a second: in the last quarter at most {_LONGER} times the first's"
     known = [seconds for sample in warm if (seconds := value(sample)) is not None]
     quarter = max(1, len(known) // 4)

@@ -59,7 +59,7 @@ WORDS = ("good", "bad", "rain", "sun", "train", "late", "again", "cake", "cat", 
 
 
 def main() -> None:
-    """Prints a line for each precision."""
+    """Print a line for each precision."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         checkpoint = random_checkpoint(folder / "checkpoint")

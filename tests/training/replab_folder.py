@@ -16,7 +16,7 @@ def table(*rows: Iterable[str]) -> str:
 def write_replab(
     folder: Path, rows: Iterable[Row], *, encoding: str = "utf-8", text_name: str = f"{ENTITY}_texts.tsv"
 ) -> Path:
-    """Writes a split with one entity."""
+    """Write a split with one entity."""
     rows = list(rows)
     info = table(("tweet_id", "author", "language"), *((key, "somebody", language) for key, language, _, _ in rows))
     labels = table(("tweet_id", "filtering", "polarity"), *((key, "RELATED", polarity) for key, _, polarity, _ in rows))

@@ -197,7 +197,7 @@ def test_a_student_cannot_have_what_its_base_lacks(beginning: Beginning, student
 
 @contextmanager
 def no_room() -> Iterator[None]:
-    """Lets no file grow beyond 1,000 bytes; briefly, for what pytest says may go into a file too."""
+    """Let no file grow beyond 1,000 bytes; briefly, for what pytest says may go into a file too."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
     try:

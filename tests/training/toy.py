@@ -97,7 +97,7 @@ class Watcher:
 
 
 def train(run: Run, watcher: Watcher | None = None) -> Path:
-    """Trains the first seed; returns its checkpoint."""
+    """Train the first seed; returns its checkpoint."""
     data = read_run_data(run.files)
     run.open_folder(data)
     return SeedRun(run, data, run.seeds[0], watcher or Watcher()).train()

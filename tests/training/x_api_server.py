@@ -68,7 +68,7 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(200, self.api.answer(ids))
 
     def reply(self, status: int, body: Any, headers: dict[str, str] | None = None, cut: int = 0) -> None:
-        """Sends an answer, the last `cut` bytes of it missing."""
+        """Send an answer, the last `cut` bytes of it missing."""
         content = json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json; charset=utf-8")
@@ -115,7 +115,7 @@ def not_json(handler: Handler) -> None:
 
 @contextmanager
 def served(api: Api) -> Iterator[Api]:
-    """Serves on a free port for as long as the context lasts."""
+    """Serve on a free port for as long as the context lasts."""
     with ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"api": api})) as server:
         api.address = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, name="x-api")

@@ -65,7 +65,7 @@ def _text(found: Json) -> object:
 
 
 def _refusal(line: bytes) -> str | None:
-    """Says why a line is no tweet; None for a tweet."""
+    """Say why a line is no tweet; None for a tweet."""
     if not line:
         return "empty"
     try:

@@ -39,7 +39,7 @@ _ANY = -1
 
 
 def write_bundle(folder: Path, manifest: dict[str, Any] | None = None, **model: Any) -> Path:
-    """Writes a bundle: good, unless what is given for the manifest or for `tiny_model` makes it bad."""
+    """Write a bundle: good, unless what is given for the manifest or for `tiny_model` makes it bad."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MODEL_FILE).write_bytes(tiny_model(**model))
     tiny_tokenizer().save(str(folder / TOKENIZER_FILE))
@@ -48,7 +48,7 @@ def write_bundle(folder: Path, manifest: dict[str, Any] | None = None, **model: 
 
 
 def write_manifest(folder: Path, **changes: Any) -> None:
-    """Writes a manifest with the hashes of the files that are there."""
+    """Write a manifest with the hashes of the files that are there."""
     files = {name: file_sha256(folder / name) for name in (MODEL_FILE, TOKENIZER_FILE)}
     (folder / MANIFEST_FILE).write_text(json.dumps(manifest_json(files=files) | changes), encoding="utf-8")
 
@@ -71,7 +71,7 @@ def manifest_json(**changes: Any) -> dict[str, Any]:
 
 
 def tiny_tokenizer() -> Tokenizer:
-    """Splits at spaces and knows the words of the table."""
+    """Split at spaces and knows the words of the table."""
     ids = {word: number for number, word in enumerate(WEIGHTS)}
     tokenizer = Tokenizer(WordLevel(ids, unk_token="[UNK]"))  # noqa: S106  (no password)
     tokenizer.pre_tokenizer = Whitespace()
@@ -89,7 +89,7 @@ def tiny_model(
     input_type: int = tflite.TensorType.INT32,
     columns: int = len(LABELS),
 ) -> bytes:
-    """Writes a TensorFlow Lite model: logits = sum over the tokens of table[token]."""
+    """Write a TensorFlow Lite model: logits = sum over the tokens of table[token]."""
     table = np.array(list(WEIGHTS.values()), dtype=np.float32)[:, :columns]
     graph = tflite.SubGraphT()
     graph.tensors = [

@@ -10,7 +10,7 @@ from training.learning.run import find_checkpoints
 
 
 def average(paths: Sequence[Path], out: Path) -> None:
-    """Averages checkpoints, and all seeds of the runs among them; says on stderr which.
+    """Average checkpoints, and all seeds of the runs among them; says on stderr which.
 
     Raises:
         StarlingError: One cannot be used, or the average cannot be written.

@@ -13,7 +13,7 @@ from training.manifests import replace_manifest
 
 
 def calibrate_bundle(path: Path, data: Sequence[Path], reading: Reading) -> None:
-    """Writes the temperature into a bundle's manifest; no label changes by it.
+    """Write the temperature into a bundle's manifest; no label changes by it.
 
     Args:
         path: The bundle's folder.

@@ -15,7 +15,7 @@ CARD_FILE = "README.md"
 
 
 def write_card(bundle: Path, data: Sequence[Path], reading: Reading, out: Path | None) -> None:
-    """Evaluates a bundle and writes what came of it.
+    """Evaluate a bundle and write what came of it.
 
     Args:
         bundle: The bundle's folder.

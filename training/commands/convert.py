@@ -32,7 +32,7 @@ class Way:
 
 
 def convert_checkpoint(checkpoint: Path, about: Path | None, data: Dataset, out: Path, way: Way) -> None:
-    """Converts a checkpoint, shows progress on stderr, and how the bundle compares on stdout.
+    """Convert a checkpoint, shows progress on stderr, and how the bundle compares on stdout.
 
     Args:
         checkpoint: The checkpoint's folder.
@@ -58,7 +58,7 @@ def convert_checkpoint(checkpoint: Path, about: Path | None, data: Dataset, out:
 
 @contextmanager
 def _steps() -> Iterator[Callable[[str], None]]:
-    """Shows on stderr what is being done and how long each step took."""
+    """Show on stderr what is being done and how long each step took."""
     columns = (SpinnerColumn(finished_text="·"), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
 

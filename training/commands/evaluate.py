@@ -39,7 +39,7 @@ class Wanted:
 
 
 def evaluate_bundles(bundles: Sequence[Path], data: Sequence[Path], reading: Reading, wanted: Wanted) -> None:
-    """Evaluates bundles on the same tweets; shows tables, or one JSON object, on stdout.
+    """Evaluate bundles on the same tweets; shows tables, or one JSON object, on stdout.
 
     Args:
         bundles: Their folders; none: the shipped one.
@@ -64,7 +64,7 @@ def evaluate_bundles(bundles: Sequence[Path], data: Sequence[Path], reading: Rea
 
 
 def evaluation_tweets(data: Sequence[Path], reading: Reading) -> list[LabelledTweet]:
-    """Reads what is evaluated on: each id once, and texts as they come, since benchmarks hold them so.
+    """Read what is evaluated on: each id once, and texts as they come, since benchmarks hold them so.
 
     What is labelled and cannot be used is counted on stderr: scores of a part are not those of the whole.
 
@@ -79,7 +79,7 @@ def evaluation_tweets(data: Sequence[Path], reading: Reading) -> list[LabelledTw
 
 
 def evaluated(path: Path, tweets: Sequence[LabelledTweet], seed: int, name: str) -> Evaluation:
-    """Evaluates one bundle, with progress on stderr.
+    """Evaluate one bundle, with progress on stderr.
 
     Raises:
         BundleError: It cannot be used.
@@ -90,7 +90,7 @@ def evaluated(path: Path, tweets: Sequence[LabelledTweet], seed: int, name: str)
 
 
 def _named(bundles: Sequence[Path]) -> dict[str, Path]:
-    """Names bundles by their folders, with as many of the folders above as it takes to tell them apart."""
+    """Name bundles by their folders, with as many of the folders above as it takes to tell them apart."""
     paths = list(dict.fromkeys(find_bundle(path).resolve() for path in bundles))
     parts = 1
     while len(names := {"/".join(path.parts[-parts:]): path for path in paths}) < len(paths):

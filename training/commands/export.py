@@ -14,7 +14,7 @@ from training.duplicates import distinct
 
 
 def export_data(data: Sequence[Path], reading: Reading, out: Path) -> None:
-    """Writes each tweet once, with the label that most of its rows have.
+    """Write each tweet once, with the label that most of its rows have.
 
     Args:
         data: Files, folders of files, or RepLab's folder.

@@ -36,7 +36,7 @@ class Access:
     address: str
 
     def open(self) -> XApi:
-        """Reads the token.
+        """Read the token.
 
         Raises:
             SettingsError: There is none.
@@ -49,7 +49,7 @@ class Access:
 
 
 def hydrate_ids(source: Path, out: Path, access: Access) -> None:
-    """Fetches what is not in `out` yet; shows progress on stderr, and what was found on stdout.
+    """Fetch what is not in `out` yet; shows progress on stderr, and what was found on stdout.
 
     Args:
         source: A file with an id at the beginning of each line, or RepLab's folder, whose files of texts are written.
@@ -72,7 +72,7 @@ def hydrate_ids(source: Path, out: Path, access: Access) -> None:
 
 
 def read_ids(path: Path) -> list[str]:
-    """Reads the id that each line begins with; what follows a tab, a comma or a space is not looked at.
+    """Read the id that each line begins with; what follows a tab, a comma or a space is not looked at.
 
     Raises:
         InputError: The file cannot be read, or a line begins with something else.

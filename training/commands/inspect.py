@@ -37,7 +37,7 @@ class Inspection:
         return distinct(self.dataset.tweets)
 
     def as_json(self) -> dict[str, Any]:
-        """Counts, and the ids that have no text; no text."""
+        """Count, and the ids that have no text; no text."""
         tweets = self.dataset.tweets
         words = [len(placeholders(tweet.text).split()) for tweet in tweets]
         return {
@@ -59,7 +59,7 @@ class Inspection:
 def inspect_data(
     data: Sequence[Path], dev: Sequence[Path], reading: Reading, *, show_text: bool, as_json: bool
 ) -> None:
-    """Shows what is in labelled data, on stdout: counts, and tweets only when asked to.
+    """Show what is in labelled data, on stdout: counts, and tweets only when asked to.
 
     Args:
         data: What a model would be trained on or scored by.
@@ -86,7 +86,7 @@ def inspect_data(
 
 
 def inspect(dataset: Dataset) -> Inspection:
-    """Looks for what comes again."""
+    """Look for what comes again."""
     return Inspection(dataset, groups(dataset.tweets, by_text=False), groups(dataset.tweets))
 
 

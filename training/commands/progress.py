@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 @contextmanager
 def tweet_progress(doing: str, tweets: int | None) -> Iterator[Callable[[int], None]]:
-    """Shows how many tweets are done.
+    """Show how many tweets are done.
 
     Args:
         doing: What is being done, or by which model.

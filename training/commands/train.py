@@ -18,7 +18,7 @@ _MEASURES = {"macro_recall": "macro-recall", "macro_f1": "macro-F1", "accuracy":
 
 
 def train_recipe(run: Run) -> None:
-    """Trains all seeds of a run, shows progress on stderr, and the scores on the dev set on stdout.
+    """Train all seeds of a run, shows progress on stderr, and the scores on the dev set on stdout.
 
     Raises:
         StarlingError: Something cannot be used or written, or the run was interrupted.

@@ -10,7 +10,7 @@ from stream.model.bundle import load_bundle
 
 
 def unpack(wanted: Path, out: Path) -> None:
-    """Makes a checkpoint of a bundle, and says on stderr how near it is.
+    """Make a checkpoint of a bundle, and say on stderr how near it is.
 
     Raises:
         StarlingError: The bundle cannot be used, or the checkpoint cannot be written.

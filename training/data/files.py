@@ -10,7 +10,7 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 
 def read_bytes(path: Path) -> bytes:
-    """Reads a whole file, decompressed if it is gzipped.
+    """Read a whole file, decompressed if it is gzipped.
 
     Raises:
         InputError: It cannot be read, is damaged, or is empty.
@@ -27,7 +27,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_utf8(path: Path) -> str:
-    """Reads a whole file of text, without the byte order mark that some programs begin it with.
+    """Read a whole file of text, without the byte order mark that some programs begin it with.
 
     Raises:
         InputError: As `read_bytes`, or it is not UTF-8.

@@ -43,7 +43,7 @@ def splits(path: Path) -> list[Path]:
 
 
 def read_replab(path: Path) -> Dataset:
-    """Reads the labelled English tweets of every entity.
+    """Read the labelled English tweets of every entity.
 
     Raises:
         InputError: A file is missing, cannot be read, or lacks a column; says which.
@@ -58,7 +58,7 @@ def read_replab(path: Path) -> Dataset:
 
 
 def rows(path: Path, *needed: str) -> Iterator[dict[str, str]]:
-    """Reads one of RepLab's files.
+    """Read one of RepLab's files.
 
     Raises:
         InputError: It cannot be read, lacks a column that is needed, or a line has too few fields.
@@ -116,7 +116,7 @@ def _decoded(content: bytes) -> str:
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
-    """Yields rows and line numbers; where fields are quoted, a row goes on until a line ends with a quote."""
+    """Yield rows and line numbers; where fields are quoted, a row goes on until a line ends with a quote."""
     lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
     quoted = lines[0].endswith('"')
     row = ""

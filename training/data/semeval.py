@@ -21,7 +21,7 @@ _ESCAPES = re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
 
 
 def read_semeval(path: Path) -> Dataset:
-    """Reads a file of labelled tweets.
+    """Read a file of labelled tweets.
 
     Raises:
         InputError: The file cannot be read, or a line is not what it should be; says which.
@@ -37,7 +37,7 @@ def is_semeval(text: str) -> bool:
 
 
 def original_text(written: str) -> str:
-    """Undoes what the distributed files did to a tweet's text."""
+    """Undo what the distributed files did to a tweet's text."""
     if len(written) > 1 and written[0] == written[-1] == '"':
         written = written[1:-1]
     unquoted = _DOUBLED_QUOTES.sub('"', written)

@@ -38,7 +38,7 @@ class Columns:
 
 
 def read_table(path: Path, kind: Table, columns: Columns) -> Dataset:
-    """Reads a table of labelled tweets.
+    """Read a table of labelled tweets.
 
     Raises:
         InputError: It cannot be read, lacks a column, or a line is not what it should be; says which.

@@ -43,7 +43,7 @@ class Dataset:
 
     @classmethod
     def joined(cls, parts: Iterable[Self]) -> Self:
-        """Puts what several files held into one."""
+        """Put what several files held into one."""
         whole = cls([], [])
         for part in parts:
             whole.tweets.extend(part.tweets)
@@ -54,7 +54,7 @@ class Dataset:
 
 
 def polarity_named(name: str, where: str, names: Mapping[str, Polarity] | None = None) -> Polarity:
-    """Finds the polarity that a label means.
+    """Find the polarity that a label means.
 
     Args:
         name: The label, in any case.

@@ -50,7 +50,7 @@ class Difference:
 
 
 def intervals(confusion: NDArray[np.int64], measures: Mapping[str, Measure], seed: int) -> dict[str, Interval]:
-    """Bootstraps one bundle's scores.
+    """Bootstrap one bundle's scores.
 
     Args:
         confusion: Tweets by gold label (rows) and given label (columns).
@@ -64,7 +64,7 @@ def intervals(confusion: NDArray[np.int64], measures: Mapping[str, Measure], see
 def paired_differences(
     gold: Columns, first: Columns, second: Columns, measures: Mapping[str, Measure], seed: int
 ) -> dict[str, Difference]:
-    """Bootstraps how much better the second bundle is than the first; the same tweets are drawn for both.
+    """Bootstrap how much better the second bundle is than the first; the same tweets are drawn for both.
 
     Args:
         gold: What people said, shape (tweets,).
@@ -83,7 +83,7 @@ def paired_differences(
 
 
 def _draws(counts: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
-    """Resamples of a table of counts, shape (RESAMPLES, *counts.shape)."""
+    """Resample of a table of counts, shape (RESAMPLES, *counts.shape)."""
     tweets = counts.sum()
     drawn = np.random.default_rng(seed).multinomial(tweets, counts.ravel() / tweets, size=RESAMPLES)
     return drawn.reshape(-1, *counts.shape)

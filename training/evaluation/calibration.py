@@ -54,7 +54,7 @@ class Calibration:
 
 
 def calibration(probabilities: Probabilities, gold: Columns) -> Calibration:
-    """Measures how well probabilities mean what they say.
+    """Measure how well probabilities mean what they say.
 
     Args:
         probabilities: Shape (tweets, 3).
@@ -83,7 +83,7 @@ def at_temperature(probabilities: Probabilities, temperature: float) -> Probabil
 
 
 def fitted_temperature(probabilities: Probabilities, gold: Columns) -> float:
-    """Finds what to divide the logits by, so that the gold labels are as likely as can be.
+    """Find what to divide the logits by, so that the gold labels are as likely as can be.
 
     Args:
         probabilities: Shape (tweets, 3).

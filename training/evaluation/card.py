@@ -23,7 +23,7 @@ _WORDS: dict[str, str] = {"float32": "in 32 bits", "float16": "in 16 bits", "int
 
 
 def model_card(evaluation: Evaluation, data: str, megabytes: float) -> str:
-    """Writes the card, in Markdown.
+    """Write the card, in Markdown.
 
     Args:
         evaluation: Of the bundle.

@@ -91,7 +91,7 @@ class Evaluation:
 def evaluate(
     model: Model, tweets: Sequence[LabelledTweet], seed: int, on_done: Callable[[int], None] = lambda _: None
 ) -> Evaluation:
-    """Labels tweets as the service would, and measures.
+    """Label tweets as the service would, and measures.
 
     A text of which cleaning leaves nothing, which the service would reject, counts by what the model makes of nothing.
 

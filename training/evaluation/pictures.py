@@ -14,7 +14,7 @@ _DARK = 0.5
 
 
 def draw_pictures(evaluation: Evaluation, name: str, folder: Path) -> list[Path]:
-    """Draws both into a folder, which is made if need be; returns the files.
+    """Draw both into a folder, which is made if need be; returns the files.
 
     Args:
         evaluation: What is drawn.

@@ -43,7 +43,7 @@ class Reliability:
 
 
 def reliability(confusion: Confusion) -> Reliability:
-    """Measures one set of tweets.
+    """Measure one set of tweets.
 
     Args:
         confusion: Tweets by gold label (rows) and given label (columns), in the order of POLARITIES.
@@ -55,7 +55,7 @@ def reliability(confusion: Confusion) -> Reliability:
 
 
 def mean_reliability(confusions: Sequence[Confusion]) -> Reliability:
-    """Measures each entity's tweets, and takes the means of the three over the entities, as RepLab does."""
+    """Measure each entity's tweets, and take the means of the three over the entities, as RepLab does."""
     each = [reliability(confusion) for confusion in confusions]
     means = np.mean([(one.reliability, one.sensitivity, one.f) for one in each], axis=0)
     return Reliability(*means.tolist())

@@ -38,7 +38,7 @@ def hydrate(
     progress: Progress,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Finds out what became of each tweet that the journal does not know of.
+    """Find out what became of each tweet that the journal does not know of.
 
     Raises:
         HydrationError: The API refuses, or did not answer in many tries. What was learnt is in the journal.

@@ -51,7 +51,7 @@ class Journal:
         return tweet_id in self.texts or tweet_id in self.reasons
 
     def add(self, found: Sequence[Found], missing: Sequence[Missing]) -> None:
-        """Appends what was learnt, and returns when the disk has it.
+        """Append what was learnt, and return when the disk has it.
 
         Raises:
             InputError: It cannot be written.
@@ -63,7 +63,7 @@ class Journal:
 
 
 def _recovered(path: Path, needed: str) -> Iterator[dict[str, Any]]:
-    """Reads the lines that are whole, and cuts off what follows the last of them."""
+    """Read the lines that are whole, and cut off what follows the last of them."""
     if not path.exists():
         return
     try:

@@ -26,7 +26,7 @@ class Entity:
 
 
 def entities(path: Path) -> Iterator[Entity]:
-    """Reads which tweets RepLab's folder is of.
+    """Read which tweets RepLab's folder is of.
 
     Raises:
         InputError: A file cannot be read; says which.
@@ -40,7 +40,7 @@ def entities(path: Path) -> Iterator[Entity]:
 
 
 def write_texts(entity: Entity, fetched: Mapping[str, str]) -> None:
-    """Writes an entity's texts where the reader finds them, beside those that were there.
+    """Write an entity's texts where the reader finds them, beside those that were there.
 
     Raises:
         InputError: They cannot be written.

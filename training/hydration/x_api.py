@@ -70,7 +70,7 @@ class XApi:
         self._client.session.mount(_TWEEPYS_HOST, _Way(address))
 
     def look_up(self, ids: Sequence[str]) -> Answer:
-        """Asks for up to a hundred tweets.
+        """Ask for up to a hundred tweets.
 
         Raises:
             TryLaterError: Too much was asked, or the API cannot be reached or is not well.

@@ -12,7 +12,7 @@ _OPTION = "auto_mixed_precision_onednn_bfloat16"
 
 @contextmanager
 def multiplying_in(arithmetic: Arithmetic) -> Iterator[None]:
-    """Has the graphs that are run within multiply matrices in an arithmetic.
+    """Have the graphs that are run within multiply matrices in an arithmetic.
 
     TensorFlow rewrites a graph for bfloat16 as it is first run, with float32 wherever it takes that for needed, and
     leaves it as it is where the processor has no instructions for it.

@@ -12,7 +12,7 @@ _TOKENIZER_FILES = ["tokenizer.json", "tokenizer_config.json", "vocab.txt", "voc
 
 
 def find_base(name: str) -> Path:
-    """Finds a checkpoint's folder, fetching it from the hub where it is neither a package nor a folder.
+    """Find a checkpoint's folder, fetching it from the hub where it is neither a package nor a folder.
 
     Args:
         name: `package:NAME`, a folder, or a repository on the hub, such as `google/mobilebert-uncased`.

@@ -55,7 +55,7 @@ def _epoch(order: Order, epoch: int) -> list[NDArray[np.int64]]:
 
 
 def padded(token_ids: Sequence[Sequence[int]], padding_id: int) -> NDArray[np.int32]:
-    """Puts rows of token ids into an array as wide as the longest, filled up with the padding id."""
+    """Put rows of token ids into an array as wide as the longest, filled up with the padding id."""
     rows = np.full((len(token_ids), max(map(len, token_ids))), padding_id, dtype=np.int32)
     for row, ids in zip(rows, token_ids, strict=True):
         row[: len(ids)] = ids

@@ -28,7 +28,7 @@ class Beginning:
 
     @classmethod
     def read(cls, folder: Path, recipe: Recipe, student: Student | None) -> Self:
-        """Reads a checkpoint, to be trained as the recipe says, or a student cut out of it.
+        """Read a checkpoint, to be trained as the recipe says, or a student cut out of it.
 
         Raises:
             CheckpointError: It cannot be used.
@@ -44,7 +44,7 @@ class Beginning:
         return beginning.with_head(recipe.head_seed)
 
     def with_head(self, seed: int) -> Self:
-        """Gives it a classifier whose weights are drawn from a seed, as BERT's are."""
+        """Give it a classifier whose weights are drawn from a seed, as BERT's are."""
         dice = np.random.default_rng(seed)
         head: dict[str, Array] = {}
         layers = FAMILIES[self.config.model_type].head
@@ -55,11 +55,11 @@ class Beginning:
         return replace(self, weights=self.weights | head)
 
     def network(self, head: Head) -> Network:
-        """Makes a network of it."""
+        """Make a network of it."""
         return Network(self.config, self.weights, head, str(self.folder))
 
     def examples(self, labelled: Sequence[LabelledTweet], unlabelled: Sequence[str] = ()) -> Examples:
-        """Reads tweets, those with labels first."""
+        """Read tweets, those with labels first."""
         gold = [POLARITIES.index(tweet.polarity) for tweet in labelled] + [UNKNOWN] * len(unlabelled)
         texts = [*(tweet.text for tweet in labelled), *unlabelled]
         return Examples(self.reader.token_ids(texts), np.array(gold))

@@ -27,7 +27,7 @@ class Trained:
 
 
 def write_checkpoint(folder: Path, trained: Trained) -> None:
-    """Writes the folder, complete or not at all, and takes the file of the weights into it.
+    """Write the folder, complete or not at all, and take the file of the weights into it.
 
     Raises:
         TrainingError: It cannot be written.

@@ -11,7 +11,7 @@ from training.learning.state import State
 
 
 def describe(run: Run, data: RunData, settings: Stage, seed: int, state: State) -> About:
-    """Describes what a stage made."""
+    """Describe what a stage made."""
     recipe = run.recipe
     training: dict[str, Any] = {
         "recipe": recipe.name,

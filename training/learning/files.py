@@ -14,7 +14,7 @@ from training.errors import TrainingError
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Gives a name to write to, a file or a folder, which takes the place of `path` once all is written.
+    """Give a name to write to, a file or a folder, which takes the place of `path` once all is written.
 
     Raises:
         TrainingError: It cannot be written; nothing of it is left, and what was at `path` still is.
@@ -36,13 +36,13 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes a text file."""
+    """Write a text file."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_arrays(path: Path, arrays: Mapping[str, Any], metadata: Mapping[str, str]) -> None:
-    """Writes arrays in safetensors' format."""
+    """Write arrays in safetensors' format."""
     with replacing(path) as temporary:
         save_file(dict(arrays), temporary, metadata=dict(metadata))
 

@@ -14,7 +14,7 @@ _MEASURES = {"macro_recall": "macro-recall", "macro_f1": "macro-F1", "accuracy":
 
 
 def write_history(folder: Path, stage: str, state: State) -> None:
-    """Writes `history-STAGE.json`, `curves-STAGE.svg` and, where it was judged, `scores.json`.
+    """Write `history-STAGE.json`, `curves-STAGE.svg` and, where it was judged, `scores.json`.
 
     Raises:
         TrainingError: They cannot be written.
@@ -29,7 +29,7 @@ def write_history(folder: Path, stage: str, state: State) -> None:
 
 
 def curves(history: list[dict[str, Any]]) -> Figure:
-    """Draws the loss, and below it the scores on the dev set where there are any, by step."""
+    """Draw the loss, and below it the scores on the dev set where there are any, by step."""
     judged = [point for point in history if "macro_recall" in point]
     figure = Figure(figsize=(7, 5 if judged else 3), layout="constrained")
     loss, *below = figure.subplots(2 if judged else 1, sharex=True, squeeze=False)[:, 0]

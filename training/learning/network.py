@@ -93,7 +93,7 @@ class Network:
         return [generator.state for generator in generators if generator is not None]
 
     def outputs(self, input_ids: Tensor, *, training: bool = False, states: bool = False) -> Outputs:
-        """Runs the network.
+        """Run the network.
 
         Args:
             input_ids: int32 [batch, tokens], filled up with the padding id.
@@ -107,7 +107,7 @@ class Network:
         return self.model(input_ids, attention_mask=mask, training=training, output_hidden_states=states)
 
     def word_logits(self, input_ids: Tensor, chosen: Tensor, *, training: bool) -> Tensor:
-        """Guesses words at chosen tokens alone, for the vocabulary makes each guess dear.
+        """Guess words at chosen tokens alone, for the vocabulary makes each guess dear.
 
         Args:
             input_ids: int32 [batch, tokens], filled up with the padding id.
@@ -124,7 +124,7 @@ class Network:
         return head(tf.boolean_mask(states, chosen)[tf.newaxis])[0]
 
     def ignore_padding(self) -> None:
-        """Makes the padding's embedding 0, as MobileBERT's trigrams look one token past a tweet's end."""
+        """Make the padding's embedding 0, as MobileBERT's trigrams look one token past a tweet's end."""
         embeddings = self.model.get_input_embeddings().weight
         embeddings.scatter_nd_update([[self.padding_id]], tf.zeros([1, embeddings.shape[-1]]))
 
@@ -134,7 +134,7 @@ class Network:
 
 
 def read_pretrained(folder: Path) -> tuple[Config, dict[str, Array]]:
-    """Reads a pretrained or fine-tuned checkpoint of the BERT family.
+    """Read a pretrained or fine-tuned checkpoint of the BERT family.
 
     Returns:
         Its configuration and its weights by name. Columns of labels, if it has any, are in the order of POLARITIES.
@@ -166,7 +166,7 @@ def learned_labels(config: Config, weights: Mapping[str, Array]) -> bool:
 
 
 def _with_prefix(weights: dict[str, Array], prefix: str) -> dict[str, Array]:
-    """Names an encoder's weights as they are named within a model that has a head too."""
+    """Name an encoder's weights as they are named within a model that has a head too."""
     if any(name.startswith(prefix) for name in weights):
         return weights
     return {f"{prefix}{name}": weight for name, weight in weights.items()}
@@ -191,7 +191,7 @@ def _safe_weights(path: Path) -> dict[str, Array]:
 
 
 def _keras_weights(folder: Path, config: Config) -> dict[str, Array]:
-    """Reads weights that were saved by TensorFlow: those of the encoder, its pooler and its head for masked words."""
+    """Read weights that were saved by TensorFlow: those of the encoder, its pooler and its head for masked words."""
     weights: dict[str, Array] = {}
     family = FAMILIES[config.model_type]
     for kind in (family.classifier, family.masked_words):

@@ -57,7 +57,7 @@ class Optimiser:
         return [variable for optimiser in self._optimisers for variable in optimiser.variables]
 
     def apply(self, gradients: Sequence[Tensor], rate: Tensor) -> None:
-        """Makes a step, at a rate, along the gradients of the weights in the order they were given."""
+        """Make a step, at a rate, along the gradients of the weights in the order they were given."""
         gradients, _ = tf.clip_by_global_norm(gradients, self._gradient_norm)
         for optimiser, (share, group) in zip(self._optimisers, self._groups, strict=True):
             optimiser.learning_rate = rate * share
@@ -85,13 +85,13 @@ class WeightAverage:
         self.variables = [tf.Variable(variable, trainable=False) for variable in variables] if kept else []
 
     def update(self, step: Tensor) -> None:
-        """Takes in the weights after a step, counted from 0 as a float32."""
+        """Take in the weights after a step, counted from 0 as a float32."""
         kept = tf.minimum(self._kept, (1.0 + step) / (10.0 + step))
         for average, variable in zip(self.variables, self._variables, strict=False):
             average.assign(kept * average + (1.0 - kept) * variable)
 
     def swap(self) -> None:
-        """Puts the averages in the place of the weights, or takes them out again; without averaging, does nothing."""
+        """Put the averages in the place of the weights, or takes them out again; without averaging, does nothing."""
         for average, variable in zip(self.variables, self._variables, strict=False):
             last = variable.numpy()
             variable.assign(average)

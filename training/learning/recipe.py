@@ -121,7 +121,7 @@ class Recipe(_Section):
 
 
 def read_recipe(name_or_path: str) -> Recipe:
-    """Reads a recipe, by the name of a shipped one or by its path.
+    """Read a recipe, by the name of a shipped one or by its path.
 
     Raises:
         RecipeError: There is none, or a key is missing, wrong or unknown.

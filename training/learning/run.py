@@ -52,7 +52,7 @@ class Run:
         return self.out / f"seed-{seed}"
 
     def check(self) -> None:
-        """Finds what the recipe needs, before anything is written.
+        """Find what the recipe needs, before anything is written.
 
         Raises:
             CheckpointError: Its base cannot be had.
@@ -65,7 +65,7 @@ class Run:
         self.base()
 
     def open_folder(self, data: RunData) -> None:
-        """Makes the folder and says in it what the run is made of; takes up one that is of the same.
+        """Make the folder and say in it what the run is made of; takes up one that is of the same.
 
         Raises:
             TrainingError: The folder is of another run, or cannot be written.

@@ -37,7 +37,7 @@ class DataFiles:
 
 
 def read_run_data(files: DataFiles) -> RunData:
-    """Reads the files of a run; tweets of the dev set are not learned from, wherever else they stand.
+    """Read the files of a run; tweets of the dev set are not learned from, wherever else they stand.
 
     Raises:
         InputError: A file cannot be read, a line is wrong, or a class has no tweets to learn from.
@@ -62,7 +62,7 @@ def _hashed(paths: Sequence[Path]) -> list[str]:
 
 
 def _lines(path: Path) -> list[str]:
-    """Reads plain text, a tweet a line, gzipped or not."""
+    """Read plain text, a tweet a line, gzipped or not."""
     try:
         content = path.read_bytes()
         if content.startswith(b"\x1f\x8b"):

@@ -32,7 +32,7 @@ class SeedRun:
     watcher: Watcher
 
     def train(self) -> Path:
-        """Trains what is not trained yet.
+        """Train what is not trained yet.
 
         Returns:
             The folder of the checkpoint.
@@ -88,7 +88,7 @@ class SeedRun:
 
 
 def make_repeatable(seed: int) -> None:
-    """Makes whatever TensorFlow draws and adds up from here on the same each time."""
+    """Make whatever TensorFlow draws and add up from here on the same each time."""
     tf_keras.utils.set_random_seed(seed)
     tf_keras.backend.experimental.enable_tf_random_generator()  # of dropout: one whose state can be kept
     tf.config.experimental.enable_op_determinism()

@@ -19,7 +19,7 @@ SCORES_FILE = "scores.json"
 
 
 def average_seeds(run: Run, data: RunData) -> dict[str, Any]:
-    """Averages the checkpoints of all seeds into `averaged/checkpoint`, and scores that on the dev set.
+    """Average the checkpoints of all seeds into `averaged/checkpoint`, and scores that on the dev set.
 
     They must have been trained, from the same beginning.
 

@@ -49,7 +49,7 @@ class StageRun:
         self._all_variables = [*variables, *self._optimiser.variables, *self._average.variables, *states]
 
     def run(self) -> State:
-        """Runs the stage to its end, from where it was interrupted if it was.
+        """Run the stage to its end, from where it was interrupted if it was.
 
         Returns:
             Its state at the end. The best weights are at `best_path`.
@@ -78,7 +78,7 @@ class StageRun:
         return state
 
     def remove_files(self) -> None:
-        """Removes what is not needed once what it made is kept elsewhere."""
+        """Remove what is not needed once what it made is kept elsewhere."""
         for path in (self.state_path, self.best_path):
             path.unlink(missing_ok=True)
 

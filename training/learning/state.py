@@ -37,7 +37,7 @@ class State:
 
 
 def save_state(path: Path, state: State, variables: Sequence[Any]) -> None:
-    """Writes the state and all variables: weights, moments, averages, generators.
+    """Write the state and all variables: weights, moments, averages, generators.
 
     Raises:
         TrainingError: It cannot be written.
@@ -47,7 +47,7 @@ def save_state(path: Path, state: State, variables: Sequence[Any]) -> None:
 
 
 def load_state(path: Path, variables: Sequence[Any]) -> State:
-    """Reads a state back, and gives the variables the values they had; without a file, the state at the beginning.
+    """Read a state back, and give the variables the values they had; without a file, the state at the beginning.
 
     Raises:
         TrainingError: The file is damaged or was written for another network.

@@ -15,7 +15,7 @@ _INNER_WEIGHT = "intermediate.dense.weight"
 
 
 def cut(config: Config, weights: dict[str, Array], student: Student) -> tuple[Config, dict[str, Array]]:
-    """Cuts a student out of a network.
+    """Cut a student out of a network.
 
     Args:
         config: The network's.
@@ -50,7 +50,7 @@ def _some_layers(layers: int, weights: dict[str, Array], kept: list[int]) -> dic
 
 
 def _narrow(size: int, weights: dict[str, Array], kept: int) -> None:
-    """Leaves the feed-forward neurons with the largest weights, in and out, in their order."""
+    """Leave the feed-forward neurons with the largest weights, in and out, in their order."""
     if kept > size:
         raise RecipeError(f"student.intermediate_size is {kept}, but its base has {size}")
     for inner in [name for name in weights if name.endswith(_INNER_WEIGHT)]:

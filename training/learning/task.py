@@ -58,12 +58,12 @@ class Judge:
         self._classify = tf.function(lambda ids: network.outputs(ids).logits, input_signature=signature)
 
     def logits(self, token_ids: Sequence[Sequence[int]]) -> Array:
-        """Classifies tweets; returns shape (tweets, labels)."""
+        """Classify tweets; returns shape (tweets, labels)."""
         padding_id = self._network.padding_id
         return logits_by_length(lambda batch: np.asarray(self._classify(padded(batch, padding_id))), token_ids)
 
     def scores(self) -> Scores:
-        """Compares the network's labels with people's."""
+        """Compare the network's labels with people's."""
         labels: dict[int, Polarity] = self._network.config.id2label
         given = self.logits(self._dev.token_ids).argmax(axis=1)
         return score([labels[column] for column in self._dev.gold], [labels[column] for column in given])

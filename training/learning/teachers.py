@@ -38,7 +38,7 @@ class SoftLabels:
 def soft_labels(
     teachers: Sequence[Path], texts: Sequence[str], settings: Distil, folder: Path, watcher: Watcher
 ) -> SoftLabels:
-    """Asks the teachers, unless the folder has their answers.
+    """Ask the teachers, unless the folder has their answers.
 
     Args:
         teachers: Folders of checkpoints with their `about.toml`; each reads the texts in its own way.

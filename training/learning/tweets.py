@@ -34,7 +34,7 @@ class Reader:
     cleaning: Cleaning
 
     def token_ids(self, texts: Sequence[str]) -> list[list[int]]:
-        """Reads texts."""
+        """Read texts."""
         clean = cleaner(self.cleaning.name, self.cleaning.version)
         encodings = self.word_pieces.encode_batch_fast([clean(text) for text in texts])
         return [encoding.ids for encoding in encodings]
@@ -55,7 +55,7 @@ class Examples:
 
 
 def read_tokenizer(folder: Path, max_tokens: int, config: Config) -> WordPieces:
-    """Reads a checkpoint's tokeniser, set to cut at `max_tokens` and not to pad.
+    """Read a checkpoint's tokeniser, set to cut at `max_tokens` and not to pad.
 
     Args:
         folder: The checkpoint's.

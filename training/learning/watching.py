@@ -62,7 +62,7 @@ class ConsoleWatcher:
 
 @contextmanager
 def watching() -> Iterator[ConsoleWatcher]:
-    """Shows a run; Ctrl-C and SIGTERM end it after the step that is being made, a second Ctrl-C at once."""
+    """Show a run; Ctrl-C and SIGTERM end it after the step that is being made, a second Ctrl-C at once."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

@@ -43,7 +43,7 @@ class Caveat:
 
 
 def caveats(result: CellResult, summary: Summary) -> Iterator[Caveat]:
-    """Finds what is the matter with a run."""
+    """Find what is the matter with a run."""
     yield from _throttling(result)
     yield from _too_few(result, summary)
     yield from _energy(result, summary)

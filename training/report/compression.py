@@ -22,7 +22,7 @@ _NOTES = " ".join(_WEIGHTS.split()), " ".join(_BERT_LARGE.split())
 
 
 def table_of_compression(rows: Sequence[Row], paper: Paper) -> Table:
-    """Sets every bundle against every TensorFlow model, and the paper's 8-bit MobileBERT against its BERT Large."""
+    """Set every bundle against every TensorFlow model, and the paper's 8-bit MobileBERT against its BERT Large."""
     artifacts = {(row.model, row.precision): row for row in rows if row.weights_bytes is None and not row.from_paper}
     body = [_paper_line(paper)]
     for large in {row.model: row for row in rows if row.weights_bytes is not None}.values():

@@ -26,7 +26,7 @@ thead { border-bottom: 1px solid #000; }
 
 
 def to_html(document: Document) -> str:
-    """Writes it."""
+    """Write it."""
     title = escape(document.title)
     body = "\n".join(map(_block, document.blocks))
     return (

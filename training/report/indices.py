@@ -61,7 +61,7 @@ def paper_energy(power: SummedKilowatts, time: Seconds) -> SummedKilowattSeconds
 
 
 def percent(share: Share) -> Percent:
-    """Turns 0 to 1 into 0 to 100."""
+    """Turn 0 to 1 into 0 to 100."""
     return Percent(100 * share)
 
 

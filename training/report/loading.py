@@ -17,7 +17,7 @@ class Loaded:
 
 
 def load_results(paths: Iterable[Path]) -> Loaded:
-    """Reads results.
+    """Read results.
 
     Args:
         paths: Folders that `starling experiment` filled, or single files of theirs.

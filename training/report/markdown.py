@@ -6,7 +6,7 @@ FIGURES_FOLDER = "figures"
 
 
 def to_markdown(document: Document) -> str:
-    """Writes it, the pictures by their file names."""
+    """Write it, the pictures by their file names."""
     return "\n\n".join([f"# {document.title}", *map(_block, document.blocks)]) + "\n"
 
 

@@ -110,7 +110,7 @@ class Paper(_Section):
 
 
 def load_paper(path: Path = KNOWN_NUMBERS) -> Paper:
-    """Reads the paper's numbers.
+    """Read the paper's numbers.
 
     Raises:
         InputError: They cannot be read, or a key is unknown, missing or wrong.
@@ -132,7 +132,7 @@ def paper_rows(paper: Paper) -> list[Row]:
 
 
 def with_indices(numbers: Numbers, precision: str) -> Numbers:
-    """Adds what the paper's equations and units make of a row: indices, watts, joules; what is missing stays so."""
+    """Add what the paper's equations and units make of a row: indices, watts, joules; what is missing stays so."""
     return numbers | _physical(numbers) | _indices(numbers, precision)
 
 

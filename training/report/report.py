@@ -47,7 +47,7 @@ class Wishes:
 
 
 def write_report(results: Sequence[Path], out: Path, wishes: Wishes) -> Document:
-    """Makes a report of any number of devices' results.
+    """Make a report of any number of devices' results.
 
     Args:
         results: Folders that `starling experiment` filled, or files of theirs.

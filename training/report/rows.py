@@ -47,7 +47,7 @@ Run = tuple[CellResult, Summary]
 
 
 def rows_of(results: Iterable[CellResult]) -> list[Row]:
-    """Brings together the runs that differ in nothing but their seed."""
+    """Bring together the runs that differ in nothing but their seed."""
     groups: dict[tuple[object, ...], list[Run]] = {}
     for result in results:
         groups.setdefault(_key(result), []).append((result, summarise(result)))

@@ -151,7 +151,7 @@ def written_spread(found: Spread, manner: Manner) -> str:
 
 
 def rounded(value: float, digits: int) -> str:
-    """Writes a number to so many significant digits."""
+    """Write a number to so many significant digits."""
     return f"{value:,.{decimal_places(value, digits)}f}" if _is_plain(value) else f"{value:.{digits}g}"
 
 

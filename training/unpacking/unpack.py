@@ -23,7 +23,7 @@ _PROBES, _PROBE_TOKENS = 32, 24
 
 
 def unpack_bundle(bundle: Bundle, out: Path) -> float:
-    """Makes a checkpoint of a bundle, complete or not at all; its weights are as exact as the bundle's precision.
+    """Make a checkpoint of a bundle, complete or not at all; its weights are as exact as the bundle's precision.
 
     Returns:
         The mean difference of two logits between the bundle and the checkpoint, over sentences of random words.

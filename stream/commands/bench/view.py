@@ -19,7 +19,7 @@ Value = TypeVar("Value", int, float)
 
 
 def counts(option: str, words: str, *, least: int = 1) -> list[int]:
-    """Reads a list such as `1,2,4`.
+    """Read a list such as `1,2,4`.
 
     Raises:
         BenchError: It is none.
@@ -34,7 +34,7 @@ def counts(option: str, words: str, *, least: int = 1) -> list[int]:
 
 
 def core_counts(words: str) -> list[int]:
-    """Reads how many cores to try; without a word on it, one, two, four and so on, as there are; `0` means none.
+    """Read how many cores to try; without a word on it, one, two, four and so on, as there are; `0` means none.
 
     Raises:
         BenchError: There are not so many.
@@ -61,7 +61,7 @@ def energy_settings() -> PowerSettings:
 
 
 def shown(measure: Callable[[Callable[[str], None]], Result], *, as_json: bool) -> None:
-    """Measures, with the present step on stderr, and prints the result."""
+    """Measure, with the present step on stderr, and prints the result."""
     console = Console(stderr=True)
     with console.status("starting") as status:
         result = measure(status.update).as_json()

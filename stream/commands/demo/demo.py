@@ -40,7 +40,7 @@ _IDLE_SECONDS = 3.5
 
 
 def run_demo(*, tweets: int | None, rate: float, model: Path | None, simulate_meter: bool, as_json: bool) -> None:
-    """Runs the demo to its summary.
+    """Run the demo to its summary.
 
     Args:
         tweets: How many samples to send, again from the first after the last; None: each once.
@@ -113,7 +113,7 @@ def _settings(model: Path | None) -> Settings:
 
 @asynccontextmanager
 async def _service(settings: Settings, client: Client, view: DemoView) -> AsyncIterator[None]:
-    """Runs the service, entered once it is ready for tweets."""
+    """Run the service, entered once it is ready for tweets."""
     service = Service(settings, view.listening)
     started = time.perf_counter()
     async with asyncio.TaskGroup() as tasks:
@@ -141,7 +141,7 @@ class _Exchange:
         self._arrived = asyncio.Event()
 
     async def run(self, messages: Iterable[bytes], rate: float) -> None:
-        """Returns when every message has its result, or none has come for a good while."""
+        """Return when every message has its result, or none has come for a good while."""
         for topic in (self._topics.labels, self._topics.rejected, self._energy_topic):
             await self._client.subscribe_confirmed(topic)
         async with asyncio.TaskGroup() as tasks:

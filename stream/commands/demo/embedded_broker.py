@@ -14,7 +14,7 @@ WINDOW = 32
 
 @asynccontextmanager
 async def embedded_broker() -> AsyncIterator[int]:
-    """Runs a broker on this machine alone.
+    """Run a broker on this machine alone.
 
     Yields:
         The port that it listens on, a free one.

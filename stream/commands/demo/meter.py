@@ -23,7 +23,7 @@ _FOLLOW_SECONDS = 0.1
 
 @asynccontextmanager
 async def simulated_meter() -> AsyncIterator[PowerSettings]:
-    """Runs a simulated meter whose current follows this process's use of the processor.
+    """Run a simulated meter whose current follows this process's use of the processor.
 
     Yields:
         The settings to read it with.

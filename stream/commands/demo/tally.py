@@ -35,7 +35,7 @@ class Tally:
         self._last_result = 0.0
 
     def sent(self, payload: bytes) -> None:
-        """Notes a message that is about to be published."""
+        """Note a message that is about to be published."""
         digest = hashlib.sha256(payload).hexdigest()
         if digest not in self._sent_at:
             self._index(payload, digest)
@@ -45,7 +45,7 @@ class Tally:
         self.published += 1
 
     def labelled(self, payload: bytes) -> tuple[dict[str, Any], float | None]:
-        """Notes a label.
+        """Note a label.
 
         Returns:
             The label, and the seconds from its tweet's publication to it; None for one that is here already.
@@ -58,7 +58,7 @@ class Tally:
         return label, seconds
 
     def rejected(self, payload: bytes) -> tuple[dict[str, Any], float | None]:
-        """Notes a rejection; returns it and the seconds it took, as `labelled` does."""
+        """Note a rejection; returns it and the seconds it took, as `labelled` does."""
         rejection = orjson.loads(payload)
         seconds = self._settle(rejection["payload_sha256"])
         if seconds is not None:

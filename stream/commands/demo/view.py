@@ -33,7 +33,7 @@ class DemoView:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leaves the terminal as it was."""
+        """Leave the terminal as it was."""
 
     def listening(self, address: str) -> None:
         """The service serves its metrics at this address."""
@@ -64,25 +64,25 @@ class LineView(DemoView):
         self._console = Console(highlight=False, soft_wrap=True)
 
     def listening(self, address: str) -> None:
-        """Says where the metrics are."""
+        """Say where the metrics are."""
         self._console.print(f"metrics at {address}/metrics while the demo runs")
 
     def ready(self, seconds: float) -> None:
-        """Says how long the start took."""
+        """Say how long the start took."""
         self._console.print(f"service ready in {seconds:.2f} s")
 
     def label(self, label: dict[str, Any], seconds: float | None) -> None:
-        """Shows the label with its tweet's text."""
+        """Show the label with its tweet's text."""
         self._show(_label_text(label), seconds, self._texts.get(label["id"], ""))
 
     def rejection(self, rejection: dict[str, Any], seconds: float | None) -> None:
-        """Shows the rejection with its reason."""
+        """Show the rejection with its reason."""
         self._show(
             Text("rejected     ", STYLES["rejected"]), seconds, f"({rejection['reason']}: {rejection['detail']})"
         )
 
     def finish(self) -> None:
-        """Shows the account."""
+        """Show the account."""
         self._console.print(summary_table(self._ledger, self.energy_summary))
 
     def _show(self, result: Text, seconds: float | None, text: str) -> None:
@@ -110,15 +110,15 @@ class LiveView(LineView):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Clears the table; the summary follows."""
+        """Clear the table; the summary follows."""
         self._live.stop()
 
     def listening(self, address: str) -> None:
-        """Keeps the address for the panel."""
+        """Keep the address for the panel."""
         self._address = address
 
     def ready(self, seconds: float) -> None:
-        """Keeps the time for the panel."""
+        """Keep the time for the panel."""
         self._ready_seconds = seconds
 
     def _show(self, result: Text, seconds: float | None, text: str) -> None:

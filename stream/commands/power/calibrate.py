@@ -32,7 +32,7 @@ class Wanted:
 
 
 def calibrate_meter(wanted: Wanted, port: str | None, config: Path | None) -> None:
-    """Guides through the calibration and writes what was found.
+    """Guide through the calibration and write what was found.
 
     Raises:
         MeterError: The meter is not there, or what it measures makes no sense.

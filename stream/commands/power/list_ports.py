@@ -14,7 +14,7 @@ _COVERS = {
 
 
 def list_sources() -> None:
-    """Shows ports and counters, each with what to write in the settings."""
+    """Show ports and counters, each with what to write in the settings."""
     table = Table("power.port", "USB id", "what it is")
     for port in serial_ports():
         table.add_row(port.path, port.usb_id or "", _description(port))

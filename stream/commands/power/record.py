@@ -16,7 +16,7 @@ from stream.telemetry.logs import log_to_stderr
 
 
 def record_readings(file: Path, seconds: float | None, port: str | None, config: Path | None) -> None:
-    """Records until the time is up or Ctrl-C.
+    """Record until the time is up or Ctrl-C.
 
     Args:
         file: What to write, CSV or Parquet by its suffix.

@@ -24,7 +24,7 @@ _FRAMES_PER_SECOND = 5
 
 
 def show_readings(seconds: float | None, port: str | None, config: Path | None) -> None:
-    """Shows readings until the time is up or Ctrl-C; on a pipe, a line each.
+    """Show readings until the time is up or Ctrl-C; on a pipe, a line each.
 
     Args:
         seconds: How long; None: until interrupted.
@@ -67,7 +67,7 @@ class PowerView:
         self._reading: Reading | None = None
 
     def add(self, reading: Reading) -> None:
-        """Takes in a reading."""
+        """Take in a reading."""
         self._reading = reading
         self._energy.add(reading)
         self._watts.append(reading.watts.value)

@@ -33,7 +33,7 @@ class Snapshot:
 
     @classmethod
     def of(cls, metrics: Metrics, at: float) -> Self:
-        """Reads the counters."""
+        """Read the counters."""
         return cls(
             at=at,
             received=total(metrics.received),
@@ -57,13 +57,13 @@ class History:
         self._kept: deque[Snapshot] = deque([self.now()], maxlen=INTERVALS + 1)
 
     async def keep(self) -> None:
-        """Takes a snapshot every interval, for as long as it is let."""
+        """Take a snapshot every interval, for as long as it is let."""
         while True:
             await asyncio.sleep(INTERVAL_SECONDS)
             self.take()
 
     def take(self) -> None:
-        """Keeps a snapshot, and lets the oldest go."""
+        """Keep a snapshot, and let the oldest go."""
         self._kept.append(self.now())
 
     def now(self) -> Snapshot:
@@ -76,7 +76,7 @@ class History:
         return next(old_enough, self._kept[0])
 
     def labelled(self, now: Snapshot) -> list[list[int]]:
-        """Labels made in each interval, oldest first, the present one last: [negative, neutral, positive]."""
+        """Label made in each interval, oldest first, the present one last: [negative, neutral, positive]."""
         ends = [*self._kept, now]
         return [
             [round(later - earlier) for earlier, later in zip(start.labelled, end.labelled, strict=True)]

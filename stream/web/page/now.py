@@ -32,7 +32,7 @@ class Now:
         self._power: PowerMonitor | None = None
 
     def weighed_by(self, monitor: PowerMonitor) -> None:
-        """Shows what this one measures, from now on."""
+        """Show what this one measures, from now on."""
         self._power = monitor
 
     def as_json(self) -> dict[str, Any]:

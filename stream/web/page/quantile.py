@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 
 def quantile(share: float, bounds: Sequence[float], counts: Sequence[float]) -> float | None:
-    """Estimates a quantile as Prometheus' histogram_quantile does: evenly spread within a bucket.
+    """Estimate a quantile as Prometheus' histogram_quantile does: evenly spread within a bucket.
 
     Args:
         share: Which quantile, 0 to 1.

@@ -33,7 +33,7 @@ def asked_for_by(module: str) -> set[str]:
 
 
 def run_main(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    """Runs the console script and returns its exit code."""
+    """Run the console script and return its exit code."""
     monkeypatch.setattr("sys.argv", ["starling", *arguments])
     with pytest.raises(SystemExit) as caught:
         main()

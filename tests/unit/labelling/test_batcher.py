@@ -27,13 +27,13 @@ class Bench:
         self.fakes = fakes
 
     async def put(self, *tweets: tuple[int, int]) -> list[Answer]:
-        """Hands in tweets, given as first id and length, and lets the batcher see them."""
+        """Hand in tweets, given as first id and length, and let the batcher see them."""
         answers = [asyncio.create_task(self.batcher.classify([number] * length)) for number, length in tweets]
         await asyncio.sleep(0)
         return answers
 
     async def hold(self) -> list[Answer]:
-        """Occupies every interpreter with a tweet of the number 0 until `release`."""
+        """Occupy every interpreter with a tweet of the number 0 until `release`."""
         held = []
         for fake in self.fakes:
             fake.go.clear()
@@ -44,7 +44,7 @@ class Bench:
         return held
 
     async def classify_together(self, *tweets: tuple[int, int]) -> None:
-        """Classifies tweets; no interpreter is done with its first batch before each has begun one."""
+        """Classify tweets; no interpreter is done with its first batch before each has begun one."""
         for fake in self.fakes:
             fake.go.clear()
         answers = await self.put(*tweets)

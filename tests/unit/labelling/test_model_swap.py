@@ -37,7 +37,7 @@ class Bench:
         self.engines.want(ModelSettings(path=path, interpreters=1, **settings))
 
     async def swaps(self, number: int, result: str = "swapped") -> None:
-        """Waits until so many swaps have had this result."""
+        """Wait until so many swaps have had this result."""
         await until(lambda: self.count(result) >= number)
 
     def count(self, result: str) -> float:
@@ -176,7 +176,7 @@ async def test_a_model_that_was_wanted_under_another_path_is_loaded_once(
 
 
 def relink(link: Path, target: Path) -> None:
-    """Turns a link in one step, as a deployment does."""
+    """Turn a link in one step, as a deployment does."""
     fresh = link.with_name("fresh")
     fresh.symlink_to(target)
     fresh.rename(link)

@@ -81,7 +81,7 @@ class Group:
         self.outlet.hear(Message(topic, payload.encode() if isinstance(payload, str) else payload))
 
     def another(self, node: str = "pi-2", payload: bytes = KEEPING_UP) -> None:
-        """Makes another node known as online, and what it says of itself."""
+        """Make another node known as online, and what it says of itself."""
         self.hear(f"starling/{node}/status", ONLINE)
         self.hear(f"starling/{node}/group", payload)
 

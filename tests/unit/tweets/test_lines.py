@@ -64,7 +64,7 @@ def test_a_folder_cannot_be_read(tmp_path: Path) -> None:
 
 
 def damaged(content: bytes) -> bytes:
-    """Spoils the compressed data behind the header of ten bytes."""
+    """Spoil the compressed data behind the header of ten bytes."""
     return content[:12] + bytes(byte ^ 0xFF for byte in content[12:20]) + content[20:]
 
 

@@ -168,7 +168,7 @@ def test_a_tweet_at_the_limit_is_taken(limits: LimitSettings) -> None:
 
 
 def is_a_tweet_within_the_limits_or_rejected(payload: bytes) -> bool:
-    """Raises whatever decoding should not."""
+    """Raise whatever decoding should not."""
     try:
         tweet = decode_tweet(payload, LIMITS)
     except RejectedTweetError as rejected:

@@ -23,7 +23,7 @@ class Bench:
         self.history = self.now.history = History(self.metrics, lambda: self.seconds)
 
     def pass_time(self, intervals: int, positive: int = 0) -> None:
-        """Lets whole intervals pass, with so many labels in each."""
+        """Let whole intervals pass, with so many labels in each."""
         for _ in range(intervals):
             self.seconds += INTERVAL_SECONDS
             self.metrics.received.inc(positive)

@@ -71,7 +71,7 @@ FIGURE_7 = (
 
 
 def bars(rows: Sequence[Row], panels: Sequence[Panel], folder: Path, name: str, title: str) -> Figure | None:
-    """Draws a panel for each quantity that any row has; None where that is none."""
+    """Draw a panel for each quantity that any row has; None where that is none."""
     shown = [panel for panel in panels if known(rows, panel.quantity)]
     if not shown:
         return None

@@ -40,7 +40,7 @@ _IN_A_LINE = 3
 
 
 def radar(rows: Sequence[Row], folder: Path, file: str, title: str) -> Figure | None:
-    """Draws a radar for each device that was measured, every spoke a share of the best there is on any device."""
+    """Draw a radar for each device that was measured, every spoke a share of the best there is on any device."""
     ours = [row for row in rows if all(row.mean(quantity) is not None for quantity in _spokes(rows))]
     spokes = _spokes(rows)
     if len(spokes) < _FEWEST_SPOKES or not ours:

@@ -54,13 +54,13 @@ _SETTINGS: Any = {
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """Draws in this style as long as the context lasts."""
+    """Draw in this style as long as the context lasts."""
     with mpl.rc_context(_SETTINGS):
         yield
 
 
 def save(picture: Picture, folder: Path, name: str, title: str, alternative: str) -> Figure:
-    """Saves a picture as PNG and SVG.
+    """Save a picture as PNG and SVG.
 
     Args:
         picture: The picture.
@@ -130,7 +130,7 @@ Place = Literal["outside upper left", "outside lower center"]
 
 
 def legend_in_lines(picture: Picture, where: Place, *lines: Sequence[Artist]) -> None:
-    """Puts a legend outside of the panels, whose handles stand in these lines: matplotlib itself fills columns."""
+    """Put a legend outside of the panels, whose handles stand in these lines: matplotlib itself fills columns."""
     columns = max(map(len, lines))
     full = [[*line, *[_NOTHING] * (columns - len(line))] for line in lines if line]
     handles = [handle for column in zip(*full, strict=True) for handle in column]

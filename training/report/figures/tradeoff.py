@@ -38,7 +38,7 @@ def pareto_front(rows: Sequence[Row]) -> list[Row]:
 
 
 def tradeoff(rows: Sequence[Row], folder: Path, name: str, title: str) -> Figure | None:
-    """Draws accuracy against tweets a second, and against joules a tweet where that was measured, else CPU time."""
+    """Draw accuracy against tweets a second, and against joules a tweet where that was measured, else CPU time."""
     shown = known(known(rows, Q.ACCURACY), Q.TWEETS_PER_SECOND)
     if not shown:
         return None

@@ -77,7 +77,7 @@ def _write(module: AnsibleModule, path: Path, contents: str) -> None:
 
 
 def main() -> None:
-    """Reads, compares, and writes where that is needed."""
+    """Read, compares, and write where that is needed."""
     options: dict[str, dict[str, Any]] = {
         "path": {"type": "path", "required": True},
         "users": {"type": "dict", "required": True, "no_log": True},

@@ -43,7 +43,7 @@ def figures(first: str, second: str) -> dict[str, float]:
 def complaints(
     before: Figures, after: Figures, *, fewest_tweets: int, most_latency_ratio: float, most_rejected_rise: float
 ) -> list[str]:
-    """Says in which way a node labels worse than before; empty where it does not, or too little came to tell.
+    """Say in which way a node labels worse than before; empty where it does not, or too little came to tell.
 
     Args:
         before: Its figures before; empty where it did not serve then.
@@ -88,7 +88,7 @@ def _line(of: Figures) -> str:
 
 
 def _samples(metrics: str) -> dict[str, float]:
-    """Adds up the samples of each name, whatever their labels."""
+    """Add up the samples of each name, whatever their labels."""
     sums = dict.fromkeys((*_COUNTERS, _STARTED), 0.0)
     for family in text_string_to_metric_families(metrics):
         for sample in family.samples:
