@@ -24,11 +24,11 @@ from stream.model.tokenizer import Tokenizer
 from stream.tweets.cleaning import cleaner
 from training.about import About
 from training.agreement import Agreement, bounds, check_agreement, compare
-from training.by_length import logits_by_length
 from training.checkpoint import Checkpoint
 from training.convert import tflite_model
 from training.data.tweets import LabelledTweet
 from training.errors import CheckpointError, ConversionError
+from training.length_batching import logits_by_length
 from training.reference import Reference
 
 LENGTH_STEP_TOKENS = 4

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from training import cli_evaluation, cli_report, cli_training, cli_tweets
-from training.options import Data, reads_tweets
-from training.requirements import need_the_training_extra
+from training.extras import require_training_extra
+from training.options import Data, with_data_options
 
 if TYPE_CHECKING:
-    from training.datasets import Reading
+    from training.datasets import ReadOptions
 
 app = typer.Typer()
 app.add_typer(cli_training.app)
@@ -24,10 +24,10 @@ app.add_typer(cli_tweets.tweets)
 
 
 @app.command()
-@reads_tweets
+@with_data_options
 def convert(
     *,
-    read: "Reading",
+    read_options: "ReadOptions",
     checkpoint: Annotated[
         Path, typer.Argument(help="A fine-tuned BERT's folder: config.json, model.safetensors, tokenizer.json.")
     ],
@@ -45,9 +45,9 @@ def convert(
     ] = None,
 ) -> None:
     """Convert a fine-tuned checkpoint to a model bundle, and check on labelled tweets that it still says the same."""
-    need_the_training_extra("tensorflow")
-    from training.commands.convert import Way, convert_checkpoint
+    require_training_extra("tensorflow")
+    from training.commands.convert import ConversionOptions, convert_checkpoint
     from training.datasets import read_dataset
 
-    how = Way(precision, per_tensor, keep_saved_model)
-    convert_checkpoint(checkpoint, about, read_dataset(data, read), out, how)
+    how = ConversionOptions(precision, per_tensor, keep_saved_model)
+    convert_checkpoint(checkpoint, about, read_dataset(data, read_options), out, how)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from training.options import Data, reads_tweets
-from training.requirements import need_the_training_extra
+from training.extras import require_training_extra
+from training.options import Data, with_data_options
 
 if TYPE_CHECKING:
-    from training.datasets import Reading
+    from training.datasets import ReadOptions
 
 app = typer.Typer()
 
@@ -20,10 +20,10 @@ Seed = Annotated[int, typer.Option(help="That of the bootstrap.")]
 
 
 @app.command()
-@reads_tweets
+@with_data_options
 def evaluate(
     *,
-    read: "Reading",
+    read_options: "ReadOptions",
     data: Data,
     bundles: Annotated[
         list[Path] | None, typer.Argument(metavar="BUNDLE", help="Folders; without any, the shipped bundle.")
@@ -34,39 +34,39 @@ def evaluate(
     seed: Seed = 0,
 ) -> None:
     """Score bundles on labelled tweets, side by side: the first against each other one, and their mean as of seeds."""
-    need_the_training_extra()
-    from training.commands.evaluate import Wanted, evaluate_bundles
+    require_training_extra()
+    from training.commands.evaluate import EvaluationOptions, evaluate_bundles
 
-    shown = Wanted(seed, "json" if json else "markdown" if markdown else "terminal", plots)
-    evaluate_bundles(bundles or [], data, read, shown)
+    shown = EvaluationOptions(seed, "json" if json else "markdown" if markdown else "terminal", plots)
+    evaluate_bundles(bundles or [], data, read_options, shown)
 
 
 @app.command()
-@reads_tweets
+@with_data_options
 def calibrate(
     *,
-    read: "Reading",
+    read_options: "ReadOptions",
     bundle: Annotated[Path, typer.Argument(help="The bundle's folder; its manifest gets the temperature.")],
     data: Data,
 ) -> None:
     """Fit a bundle's temperature on labelled tweets, so that its confidence means what it says; no label changes."""
-    need_the_training_extra()
+    require_training_extra()
     from training.commands.calibrate import calibrate_bundle
 
-    calibrate_bundle(bundle, data, read)
+    calibrate_bundle(bundle, data, read_options)
 
 
 @app.command()
-@reads_tweets
+@with_data_options
 def card(
     *,
-    read: "Reading",
+    read_options: "ReadOptions",
     bundle: Annotated[Path, typer.Argument(help="The bundle's folder.")],
     data: Data,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Without it, README.md in the bundle.")] = None,
 ) -> None:
     """Write a bundle's model card, from its manifest and its scores on labelled tweets."""
-    need_the_training_extra()
+    require_training_extra()
     from training.commands.card import write_card
 
-    write_card(bundle, data, read, out)
+    write_card(bundle, data, read_options, out)

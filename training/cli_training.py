@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from training.options import Data, reads_tweets
-from training.requirements import need_the_training_extra
+from training.extras import require_training_extra
+from training.options import Data, with_data_options
 
 if TYPE_CHECKING:
-    from training.datasets import Reading
+    from training.datasets import ReadOptions
 
 app = typer.Typer()
 
 
 @app.command()
-@reads_tweets
+@with_data_options
 def train(
     *,
-    read: "Reading",
+    read_options: "ReadOptions",
     recipe: Annotated[
         str,
         typer.Argument(
@@ -47,7 +47,7 @@ def train(
     ] = None,
 ) -> None:
     """Train a model by a recipe. Interrupted, the same command goes on from where it was."""
-    need_the_training_extra("tensorflow")
+    require_training_extra("tensorflow")
     if seed and seeds:
         raise typer.BadParameter("give --seed or --seeds, not both")
     from training.commands.train import train_recipe
@@ -58,7 +58,7 @@ def train(
     chosen = read_recipe(recipe)
     run = Run(
         recipe=chosen.model_copy(update={"base": base}) if base else chosen,
-        files=DataFiles(data, dev, unlabelled or (), read),
+        files=DataFiles(data, dev, unlabelled or (), read_options),
         teachers=[checkpoint for path in teacher or () for checkpoint in find_checkpoints(path)],
         seeds=range(seeds) if seeds else seed or [0],
         out=out or Path("runs") / chosen.name,
@@ -74,7 +74,7 @@ def average(
     out: Annotated[Path, typer.Option(help="The average's folder, which must not exist yet.")],
 ) -> None:
     """Average the weights of checkpoints that began alike, as the seeds of a recipe do: often better than each."""
-    need_the_training_extra("tensorflow")
+    require_training_extra("tensorflow")
     from training.commands.average import average as average_all
 
     average_all(checkpoints, out)
@@ -86,7 +86,7 @@ def unpack(
     out: Annotated[Path, typer.Option(help="The checkpoint's folder, which must not exist yet.")],
 ) -> None:
     """Make a checkpoint of a bundle, to train it further on tweets of your own."""
-    need_the_training_extra("tensorflow")
+    require_training_extra("tensorflow")
     from training.commands.unpack import unpack as unpack_one
 
     unpack_one(bundle, out)

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from training.options import reads_tweets
-from training.requirements import need_the_training_extra
+from training.extras import require_training_extra
+from training.options import with_data_options
 
 if TYPE_CHECKING:
-    from training.datasets import Reading
+    from training.datasets import ReadOptions
 
 tweets = typer.Typer(name="tweets", help="Labelled tweets: look at them, fetch their texts.", no_args_is_help=True)
 
 
 @tweets.command()
-@reads_tweets
+@with_data_options
 def inspect(
     *,
-    read: "Reading",
+    read_options: "ReadOptions",
     data: Annotated[
         list[Path],
         typer.Argument(help="Labelled tweets: files, folders of files, or RepLab's folder.", metavar="DATA"),
@@ -35,14 +35,14 @@ def inspect(
     """Count classes, lengths, repeats, contradictions and leaks in labelled tweets."""
     from training.commands.inspect import inspect_data
 
-    inspect_data(data, dev or [], read, show_text=text, as_json=json)
+    inspect_data(data, dev or [], read_options, show_text=text, as_json=json)
 
 
 @tweets.command()
-@reads_tweets
+@with_data_options
 def export(
     *,
-    read: "Reading",
+    read_options: "ReadOptions",
     data: Annotated[
         list[Path],
         typer.Argument(help="Labelled tweets: files, folders of files, or RepLab's folder.", metavar="DATA"),
@@ -52,7 +52,7 @@ def export(
     """Write labelled tweets of any format as JSON lines, each id once: what `starling experiment` reads on a device."""
     from training.commands.export import export_data
 
-    export_data(data, read, out)
+    export_data(data, read_options, out)
 
 
 @tweets.command()
@@ -65,7 +65,7 @@ def hydrate(
     api: Annotated[str, typer.Option(metavar="URL", help="Where the API is.")] = "https://api.twitter.com",
 ) -> None:
     """Fetch the texts of tweets by their ids from the X API v2; the same command goes on after any interruption."""
-    need_the_training_extra("tweepy")
+    require_training_extra("tweepy")
     from training.commands.hydrate import Access, hydrate_ids
 
     hydrate_ids(ids, out, Access(token_file, api))

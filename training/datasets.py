@@ -18,7 +18,7 @@ _SUFFIXES = (*_KINDS, ".txt")
 
 
 @dataclass(frozen=True)
-class Reading:
+class ReadOptions:
     """How data is to be read."""
 
     format: Format | None = None
@@ -26,17 +26,17 @@ class Reading:
     columns: Columns = field(default_factory=Columns)
 
 
-def read_dataset(paths: Iterable[Path], reading: Reading | None = None) -> Dataset:
+def read_dataset(paths: Iterable[Path], read_options: ReadOptions | None = None) -> Dataset:
     """Read files and folders of labelled tweets, every row of them, in the order given.
 
     Args:
         paths: Each a file in any of the formats, gzipped or not, a folder of such files, or RepLab's folder.
-        reading: How; None: as the files show.
+        read_options: How; None: as the files show.
 
     Raises:
         InputError: Something cannot be read, is not what it should be, or holds no tweets; says which.
     """
-    dataset = Dataset.joined(_read(path, reading or Reading()) for path in paths)
+    dataset = Dataset.joined(_read(path, read_options or ReadOptions()) for path in paths)
     if not dataset.tweets:
         reasons = "".join(f", {count} {reason}" for reason, count in dataset.left_out.items())
         raise InputError(
@@ -46,13 +46,13 @@ def read_dataset(paths: Iterable[Path], reading: Reading | None = None) -> Datas
     return dataset
 
 
-def _read(path: Path, reading: Reading) -> Dataset:
-    if reading.format == "replab" or (reading.format is None and is_replab(path)):
+def _read(path: Path, read_options: ReadOptions) -> Dataset:
+    if read_options.format == "replab" or (read_options.format is None and is_replab(path)):
         return read_replab(path)
     if path.is_dir():
-        return Dataset.joined(_read(file, reading) for file in _files(path))
-    kind = reading.format or _recognised(path)
-    return read_semeval(path) if kind == "semeval" else read_table(path, kind, reading.columns)
+        return Dataset.joined(_read(file, read_options) for file in _files(path))
+    kind = read_options.format or _recognised(path)
+    return read_semeval(path) if kind == "semeval" else read_table(path, kind, read_options.columns)
 
 
 def _files(folder: Path) -> list[Path]:

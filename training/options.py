@@ -15,7 +15,7 @@ from training.data.formats import Format
 
 if TYPE_CHECKING:
     from stream.tweets.polarity import Polarity
-    from training.datasets import Reading
+    from training.datasets import ReadOptions
 
 _PANEL = "The data"
 
@@ -53,26 +53,26 @@ _Labels = Annotated[
 ]
 
 
-def reads_tweets(command: Callable[..., None]) -> Callable[..., None]:
+def with_data_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that say how labelled tweets are read; it takes them as one argument, `read`.
 
     Typer reads a command's options from its signature, so that is where they are put.
     """
-    options = signature(_reading).parameters
+    options = signature(_read_options).parameters
 
     @wraps(command)
     def with_options(**given: Any) -> None:  # noqa: ANN401 - whatever the command takes
-        read = _reading(**{name: given.pop(name) for name in options})
-        command(**given, read=read)
+        read_options = _read_options(**{name: given.pop(name) for name in options})
+        command(**given, read_options=read_options)
 
-    own = [parameter for name, parameter in signature(command).parameters.items() if name != "read"]
+    own = [parameter for name, parameter in signature(command).parameters.items() if name != "read_options"]
     parameters = [*own, *options.values()]
     with_options.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return with_options
 
 
-def _reading(
+def _read_options(
     *,
     data_format: _DataFormat = None,
     text_column: _TextColumn = None,
@@ -80,17 +80,17 @@ def _reading(
     id_column: _IdColumn = None,
     entity_column: _EntityColumn = None,
     labels: _Labels = None,
-) -> "Reading":
+) -> "ReadOptions":
     """Gather what the options say of the data.
 
     Raises:
         typer.BadParameter: A label's meaning is no polarity.
     """
     from training.data.tables import Columns
-    from training.datasets import Reading
+    from training.datasets import ReadOptions
 
     polarities = dict(_meaning(each) for each in labels or ())
-    return Reading(data_format, Columns(text_column, label_column, id_column, entity_column, polarities))
+    return ReadOptions(data_format, Columns(text_column, label_column, id_column, entity_column, polarities))
 
 
 def _meaning(option: str) -> "tuple[str, Polarity]":

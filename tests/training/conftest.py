@@ -107,7 +107,7 @@ def _texts(count: int) -> list[str]:
 def _reference_logits(checkpoint: Any, texts: Sequence[str]) -> Any:
     from tokenizers import Tokenizer  # noqa: PLC0415
 
-    from training.by_length import logits_by_length  # noqa: PLC0415
+    from training.length_batching import logits_by_length  # noqa: PLC0415
     from training.reference import Reference  # noqa: PLC0415
 
     tokenizer = Tokenizer.from_file(str(checkpoint.tokenizer_path))

@@ -19,9 +19,9 @@ from stream.tweets.polarity import POLARITIES
 from training.about import About
 from training.architectures import MobileBertConfig, weight_shapes
 from training.bundling import Conversion, make_bundle
-from training.by_length import logits_by_length
 from training.checkpoint import WEIGHTS_FILE, Array, Checkpoint, load_checkpoint
 from training.data.tweets import LabelledTweet
+from training.length_batching import logits_by_length
 from training.reference import Reference
 
 CONFIG: dict[str, Any] = {

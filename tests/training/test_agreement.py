@@ -12,7 +12,7 @@ pytestmark = pytest.mark.training
 
 LOGITS = np.eye(3, dtype=np.float32)[[0, 1, 2, 2]] * 4
 GOLD: tuple[Polarity, ...] = ("negative", "neutral", "positive", "neutral")
-WITHIN = Bounds(mean_difference=0.1, equal_labels=0.9, macro_f1_fall=0.01)
+WITHIN = Bounds(mean_difference=0.1, equal_labels=0.9, macro_f1_drop=0.01)
 
 
 def agreement(bundle_logits: Array, gold: Sequence[Polarity] = GOLD) -> Agreement:

@@ -7,7 +7,7 @@ import pytest
 from stream.errors import InputError
 from training.data.tables import Columns
 from training.data.tweets import LabelledTweet
-from training.datasets import Reading, read_dataset
+from training.datasets import ReadOptions, read_dataset
 
 CAKE = LabelledTweet("1", "positive", "Cake")
 TWEETS = {
@@ -40,7 +40,7 @@ def test_a_folder_is_read_file_by_file_in_the_order_of_their_names(tmp_path: Pat
 def test_a_format_that_is_named_is_not_guessed(tmp_path: Path) -> None:
     file = tmp_path / "tweets.data"
     file.write_text(TWEETS["c.csv"])
-    assert read_dataset([file], Reading(format="csv")).tweets == [CAKE]
+    assert read_dataset([file], ReadOptions(format="csv")).tweets == [CAKE]
     with pytest.raises(InputError, match=r"cannot tell the format of .*tweets\.data: name it with --format"):
         read_dataset([file])
 
@@ -52,4 +52,4 @@ def test_a_folder_without_data_is_named(tmp_path: Path) -> None:
 
 def test_data_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot read .*gone\.csv: No such file"):
-        read_dataset([tmp_path / "gone.csv"], Reading(columns=Columns()))
+        read_dataset([tmp_path / "gone.csv"], ReadOptions(columns=Columns()))

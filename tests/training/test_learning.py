@@ -15,10 +15,10 @@ from tests.training.conftest import CONFIG
 from tests.training.toy import write_network
 from training.checkpoint import Array
 from training.errors import RecipeError, TrainingError
-from training.learning.batches import Order, padded
-from training.learning.beginning import Beginning
+from training.learning.batches import BatchOrder, padded
 from training.learning.files import write_arrays, write_text
 from training.learning.fine_tuning import class_weights, gold_loss
+from training.learning.initial_model import InitialModel
 from training.learning.masking import MaskedWords
 from training.learning.optimiser import Optimiser, WeightAverage, learning_rate, rate_share
 from training.learning.recipe import Adapt, Recipe, Student, Supervised
@@ -40,8 +40,8 @@ RECIPE = Recipe.model_validate(
 
 
 @pytest.fixture(scope="module")
-def beginning(checkpoint_folder: Path) -> Beginning:
-    return Beginning.read(checkpoint_folder, RECIPE, student=None)
+def initial(checkpoint_folder: Path) -> InitialModel:
+    return InitialModel.read(checkpoint_folder, RECIPE, student=None)
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def pretrained(checkpoint_folder: Path, tmp_path: Path) -> Path:
 
 @given(st.lists(st.integers(2, 80), min_size=1, max_size=400), st.integers(1, 40), st.integers(0, 5))
 def test_an_epoch_has_each_tweet_once(lengths: list[int], batch_tweets: int, seed: int) -> None:
-    order = Order(tuple(lengths), batch_tweets, seed)
+    order = BatchOrder(tuple(lengths), batch_tweets, seed)
     for epoch in range(2):
         steps = range(epoch * order.steps_per_epoch, (epoch + 1) * order.steps_per_epoch)
         assert sorted(np.concatenate([order.batch(step) for step in steps])) == list(range(len(lengths)))
@@ -60,15 +60,15 @@ def test_an_epoch_has_each_tweet_once(lengths: list[int], batch_tweets: int, see
 
 def test_the_order_hangs_on_seed_and_epoch_alone() -> None:
     lengths = tuple(range(2, 60))
-    first = Order(lengths, 8, seed=1)
+    first = BatchOrder(lengths, 8, seed=1)
     later_batch = first.batch(9)
-    assert (Order(lengths, 8, seed=1).batch(9) == later_batch).all()
+    assert (BatchOrder(lengths, 8, seed=1).batch(9) == later_batch).all()
     assert [sorted(first.batch(step)) for step in range(8)] != [sorted(first.batch(step)) for step in range(8, 16)]
 
 
 def test_batches_hold_tweets_of_like_length() -> None:
     lengths = np.random.default_rng(0).integers(5, 60, 1600)
-    order = Order(tuple(lengths), 32, seed=0)
+    order = BatchOrder(tuple(lengths), 32, seed=0)
     padding = [padded([[1] * lengths[index] for index in order.batch(step)], 0) == 0 for step in range(50)]
     assert np.concatenate([rows.ravel() for rows in padding]).mean() < 0.05
 
@@ -135,27 +135,27 @@ def test_smoothing_wants_no_certainty() -> None:
 def test_seeds_share_their_first_head_where_the_recipe_gives_it_a_seed(pretrained: Path) -> None:
     common = RECIPE.model_copy(update={"head_seed": 3})
 
-    heads = [_head(Beginning.read(pretrained, common, student=None)) for _ in range(2)]
-    own = _head(Beginning.read(pretrained, RECIPE, student=None))
+    heads = [_head(InitialModel.read(pretrained, common, student=None)) for _ in range(2)]
+    own = _head(InitialModel.read(pretrained, RECIPE, student=None))
 
     assert (heads[0] == heads[1]).all()
     assert not (heads[0] == own).any()
 
 
-def test_a_head_that_has_learned_is_kept(checkpoint_folder: Path, beginning: Beginning) -> None:
+def test_a_head_that_has_learned_is_kept(checkpoint_folder: Path, initial: InitialModel) -> None:
     common = RECIPE.model_copy(update={"head_seed": 3})
 
-    assert (_head(Beginning.read(checkpoint_folder, common, student=None)) == _head(beginning)).all()
+    assert (_head(InitialModel.read(checkpoint_folder, common, student=None)) == _head(initial)).all()
 
 
-def _head(beginning: Beginning) -> Array:
-    return beginning.network("classifier").weights()["classifier.weight"]
+def _head(initial: InitialModel) -> Array:
+    return initial.network("classifier").weights()["classifier.weight"]
 
 
-def test_words_are_masked_and_brackets_are_not(beginning: Beginning) -> None:
+def test_words_are_masked_and_brackets_are_not(initial: InitialModel) -> None:
     token_ids = [[2, *range(5, 20), 3]] * 64
     settings = Adapt(learning_rate=1e-3, epochs=1, batch_tweets=64, masked=0.3)
-    task = MaskedWords(beginning.network("masked_words"), settings, token_ids, beginning.reader.word_pieces, seed=0)
+    task = MaskedWords(initial.network("masked_words"), settings, token_ids, initial.tokenizer.word_pieces, seed=0)
     shown, wanted = task.inputs(0)
     assert 0.2 < (wanted >= 0).mean() < 0.4
     assert (wanted[:, [0, -1]] == -1).all()
@@ -165,18 +165,18 @@ def test_words_are_masked_and_brackets_are_not(beginning: Beginning) -> None:
     assert (again == shown).all()
 
 
-def test_a_student_that_keeps_all_is_its_base(beginning: Beginning) -> None:
-    config, weights = cut(beginning.config, beginning.weights, Student(layers=[0, 1], intermediate_size=64))
+def test_a_student_that_keeps_all_is_its_base(initial: InitialModel) -> None:
+    config, weights = cut(initial.config, initial.weights, Student(layers=[0, 1], intermediate_size=64))
     assert config.num_hidden_layers == 2
-    assert all((weights[name] == beginning.weights[name]).all() for name in weights)
+    assert all((weights[name] == initial.weights[name]).all() for name in weights)
 
 
-def test_a_student_keeps_the_strongest_neurons(beginning: Beginning) -> None:
-    weights = dict(beginning.weights)
+def test_a_student_keeps_the_strongest_neurons(initial: InitialModel) -> None:
+    weights = dict(initial.weights)
     name = "bert.encoder.layer.0.intermediate.dense.weight"
     weights[name] = weights[name].copy()
     weights[name][[3, 10]] *= 100
-    _, narrow = cut(beginning.config, weights, Student(intermediate_size=2))
+    _, narrow = cut(initial.config, weights, Student(intermediate_size=2))
     assert (narrow[name] == weights[name][[3, 10]]).all()
     output = "bert.encoder.layer.0.output.dense.weight"
     assert (narrow[output] == weights[output][:, [3, 10]]).all()
@@ -190,9 +190,9 @@ def test_a_student_keeps_the_strongest_neurons(beginning: Beginning) -> None:
         (Student(intermediate_size=65), "intermediate_size is 65, but its base has 64"),
     ],
 )
-def test_a_student_cannot_have_what_its_base_lacks(beginning: Beginning, student: Student, complaint: str) -> None:
+def test_a_student_cannot_have_what_its_base_lacks(initial: InitialModel, student: Student, complaint: str) -> None:
     with pytest.raises(RecipeError, match=complaint):
-        cut(beginning.config, beginning.weights, student)
+        cut(initial.config, initial.weights, student)
 
 
 @contextmanager

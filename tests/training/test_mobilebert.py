@@ -16,12 +16,12 @@ from tests.training.conftest import CONFIG
 from tests.training.toy import FINETUNE, toy_run, train, write_network
 from training.about import read_about
 from training.bundling import Conversion, make_bundle
-from training.by_length import logits_by_length
 from training.checkpoint import Array, Checkpoint, load_checkpoint
 from training.datasets import read_dataset
 from training.encoder import encoder
 from training.errors import CheckpointError
 from training.learning.batches import padded
+from training.length_batching import logits_by_length
 from training.reference import Reference
 
 pytestmark = pytest.mark.training

@@ -11,7 +11,7 @@ from safetensors.numpy import load_file
 
 from stream.model.bundle import load_bundle
 from tests.training.conftest import CONFIG
-from tests.training.toy import FINETUNE, Watcher, toy_run, train, write_network
+from tests.training.toy import FINETUNE, Monitor, toy_run, train, write_network
 from training.about import read_about
 from training.bundling import Conversion, make_bundle
 from training.checkpoint import load_checkpoint
@@ -99,8 +99,8 @@ def test_a_run_that_was_interrupted_ends_with_the_same_weights_to_the_bit(
 ) -> None:
     run = toy_run(tmp_path, base)
     with pytest.raises(InterruptedRunError, match="after step 40 of 75: the same command goes on"):
-        train(run, Watcher(stop_after=40))
-    resumed = Watcher()
+        train(run, Monitor(stop_after=40))
+    resumed = Monitor()
     checkpoint = train(run, resumed)
     assert len(resumed.losses) == 35
     assert weights_of(checkpoint) == weights_of(trained / "run/seed-0/checkpoint")
@@ -116,7 +116,7 @@ def test_with_an_adversary_it_is_learned_too_and_an_interruption_changes_nothing
     assert weights_of(whole) != weights_of(trained / "run/seed-0/checkpoint")
     run = toy_run(tmp_path / "cut", base, recipe)
     with pytest.raises(InterruptedRunError):
-        train(run, Watcher(stop_after=40))
+        train(run, Monitor(stop_after=40))
     assert weights_of(train(run)) == weights_of(whole)
 
 
@@ -128,9 +128,9 @@ def test_another_seed_ends_with_other_weights(trained: Path, base: str, tmp_path
 
 
 def test_a_finished_run_is_not_trained_again(copied: Path, base: str) -> None:
-    watcher = Watcher()
-    train(toy_run(copied, base), watcher)
-    assert watcher.losses == []
+    monitor = Monitor()
+    train(toy_run(copied, base), monitor)
+    assert monitor.losses == []
 
 
 def test_a_run_of_another_recipe_is_left_alone(copied: Path, base: str) -> None:
@@ -148,9 +148,9 @@ def test_a_folder_that_is_no_run_is_left_alone(base: str, tmp_path: Path) -> Non
 
 def test_training_ends_early_when_it_does_not_get_better(base: str, tmp_path: Path) -> None:
     stages = FINETUNE.replace("3e-3", "1e-12") + "patience = 2\n"
-    watcher = Watcher()
-    train(toy_run(tmp_path, base, stages), watcher)
-    assert len(watcher.losses) == 21  # judged every 7 steps: once the best, twice not better
+    monitor = Monitor()
+    train(toy_run(tmp_path, base, stages), monitor)
+    assert len(monitor.losses) == 21  # judged every 7 steps: once the best, twice not better
 
 
 def test_a_loss_that_is_no_number_ends_the_run(base: str, tmp_path: Path) -> None:
@@ -185,12 +185,12 @@ def test_a_student_learns_from_teachers_after_adapting(base: str, trained: Path,
 def test_asking_a_teacher_can_be_interrupted(trained: Path, tmp_path: Path) -> None:
     run = toy_run(tmp_path, "teacher", DISTIL, teachers=find_checkpoints(trained / "run"))
     with pytest.raises(InterruptedRunError, match="while a teacher was asked: the same command asks it again"):
-        train(run, Watcher(stop_after=16))
+        train(run, Monitor(stop_after=16))
     assert not (tmp_path / "run/soft-labels.safetensors").exists()
-    watcher = Watcher()
-    train(run, watcher)
+    monitor = Monitor()
+    train(run, monitor)
     data = read_run_data(run.files)
-    assert watcher.answers == len(data.labelled) + len(data.unlabelled)
+    assert monitor.answers == len(data.labelled) + len(data.unlabelled)
 
 
 def test_what_is_trained_further_names_what_was_pretrained_once(trained: Path, tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from tests.training.conftest import CONFIG
 from tests.training.toy import FINETUNE, TELLING, recipe_of, write_network, write_texts, write_tweets
 from training.cli import app
 from training.errors import CheckpointError, TrainingError
+from training.learning.console_monitor import console_monitor
 from training.learning.run_data import DataFiles, read_run_data
-from training.learning.watching import watching
 
 pytestmark = pytest.mark.training
 
@@ -75,35 +75,35 @@ def test_a_base_that_cannot_be_had_is_told_before_anything_is_trained(
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_waits_for_the_step_that_is_being_made(number: signal.Signals) -> None:
     before = signal.getsignal(number)
-    with watching() as watcher:
-        assert not watcher.interrupted
+    with console_monitor() as monitor:
+        assert not monitor.interrupted
         os.kill(os.getpid(), number)
-        assert watcher.interrupted
+        assert monitor.interrupted
     assert signal.getsignal(number) is before
 
 
 def test_a_second_ctrl_c_does_not_wait() -> None:
-    with watching():
+    with console_monitor():
         os.kill(os.getpid(), signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
 
 
 def test_a_log_file_gets_a_line_of_how_it_goes(capsys: pytest.CaptureFixture[str]) -> None:
-    with watching() as watcher:
-        watcher.title = "seed 3"
-        watcher.begin("finetune", total=40, done=9)
-        watcher.stepped(loss=0.7654, best=0.5)
+    with console_monitor() as monitor:
+        monitor.title = "seed 3"
+        monitor.begin_part("finetune", total=40, done=9)
+        monitor.step_done(loss=0.7654, best=0.5)
         told = capsys.readouterr().err
-        watcher.stepped(loss=0.7, best=0.5)
+        monitor.step_done(loss=0.7, best=0.5)
         assert "seed 3 finetune: 10 of 40 steps, loss 0.765, best 50.00%" in told
         assert "11 of 40" not in capsys.readouterr().err
 
 
 def test_a_log_file_tells_how_far_a_teacher_is(capsys: pytest.CaptureFixture[str]) -> None:
-    with watching() as watcher:
-        watcher.begin("teacher 1 of 2", total=900, done=0)
-        watcher.answered(16)
+    with console_monitor() as monitor:
+        monitor.begin_part("teacher 1 of 2", total=900, done=0)
+        monitor.tweets_done(16)
         assert "teacher 1 of 2: 16 of 900 tweets" in capsys.readouterr().err
 
 

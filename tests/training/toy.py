@@ -72,7 +72,7 @@ def toy_run(folder: Path, base: str, stages: str = FINETUNE, **changes: Any) -> 
     return replace(run, **changes)
 
 
-class Watcher:
+class Monitor:
     """Watches in silence, and stops a run after so many steps, or so many tweets that a teacher was asked about."""
 
     def __init__(self, stop_after: int | None = None) -> None:
@@ -81,26 +81,26 @@ class Watcher:
         self.losses: list[float] = []
         self.answers = 0
 
-    def begin(self, part: str, total: int, done: int) -> None:
+    def begin_part(self, part: str, total: int, done: int) -> None:
         pass
 
     def on_step(self, doing: str) -> None:
         pass
 
-    def answered(self, tweets: int) -> None:
+    def tweets_done(self, tweets: int) -> None:
         self.answers += tweets
         self.interrupted = self.stop_after == self.answers
 
-    def stepped(self, loss: float, _best: float) -> None:
+    def step_done(self, loss: float, _best: float) -> None:
         self.losses.append(loss)
         self.interrupted = len(self.losses) == self.stop_after
 
 
-def train(run: Run, watcher: Watcher | None = None) -> Path:
+def train(run: Run, monitor: Monitor | None = None) -> Path:
     """Train the first seed; returns its checkpoint."""
     data = read_run_data(run.files)
     run.open_folder(data)
-    return SeedRun(run, data, run.seeds[0], watcher or Watcher()).train()
+    return SeedRun(run, data, run.seeds[0], monitor or Monitor()).train()
 
 
 def write_network(folder: Path, config: dict[str, Any], tokenizer: Path) -> Path:

@@ -6,26 +6,26 @@ from pathlib import Path
 import typer
 
 from stream.model.bundle import load_bundle
-from training.commands.evaluate import evaluated, evaluation_tweets
-from training.datasets import Reading
+from training.commands.evaluate import evaluate_bundle, read_evaluation_tweets
+from training.datasets import ReadOptions
 from training.evaluation.calibration import Calibration, at_temperature, calibration, fitted_temperature
 from training.manifests import replace_manifest
 
 
-def calibrate_bundle(path: Path, data: Sequence[Path], reading: Reading) -> None:
+def calibrate_bundle(path: Path, data: Sequence[Path], read_options: ReadOptions) -> None:
     """Write the temperature into a bundle's manifest; no label changes by it.
 
     Args:
         path: The bundle's folder.
         data: Labelled tweets that the model was not trained on.
-        reading: How those are read.
+        read_options: How those are read.
 
     Raises:
         StarlingError: The data or the bundle cannot be used, or the manifest cannot be written.
     """
-    tweets = evaluation_tweets(data, reading)
+    tweets = read_evaluation_tweets(data, read_options)
     bundle = load_bundle(path)
-    evaluation = evaluated(path, tweets, seed=0, name=bundle.manifest.name)
+    evaluation = evaluate_bundle(path, tweets, seed=0, name=bundle.manifest.name)
     plain = at_temperature(evaluation.probabilities, 1 / bundle.manifest.temperature)
     temperature = round(fitted_temperature(plain, evaluation.gold), 4)
     before = calibration(plain, evaluation.gold)

@@ -20,7 +20,7 @@ from training.duplicates import distinct
 
 
 @dataclass(frozen=True)
-class Way:
+class ConversionOptions:
     """How a checkpoint is converted."""
 
     precision: Precision
@@ -31,7 +31,7 @@ class Way:
     """A folder for the SavedModel on the way; None: it is not kept."""
 
 
-def convert_checkpoint(checkpoint: Path, about: Path | None, data: Dataset, out: Path, way: Way) -> None:
+def convert_checkpoint(checkpoint: Path, about: Path | None, data: Dataset, out: Path, way: ConversionOptions) -> None:
     """Convert a checkpoint, shows progress on stderr, and how the bundle compares on stdout.
 
     Args:

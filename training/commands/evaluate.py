@@ -15,12 +15,12 @@ from stream.model.loading import load_model
 from stream.settings import ModelSettings
 from training.commands.progress import tweet_progress
 from training.data.tweets import LabelledTweet
-from training.datasets import Reading, read_dataset
+from training.datasets import ReadOptions, read_dataset
 from training.duplicates import distinct
 from training.evaluation.bootstrap import Difference, paired_differences
 from training.evaluation.evaluation import Evaluation, evaluate
 from training.evaluation.measures import MEASURES
-from training.evaluation.pictures import draw_pictures
+from training.evaluation.plots import draw_plots
 from training.evaluation.tables import Grid, class_grid, difference_grid, score_grid
 
 Shown = Literal["terminal", "markdown", "json"]
@@ -29,7 +29,7 @@ _FILE_COLUMNS = 240
 
 
 @dataclass(frozen=True)
-class Wanted:
+class EvaluationOptions:
     """How an evaluation is to be made and shown."""
 
     seed: int = 0
@@ -38,21 +38,23 @@ class Wanted:
     """The folder that they are drawn into."""
 
 
-def evaluate_bundles(bundles: Sequence[Path], data: Sequence[Path], reading: Reading, wanted: Wanted) -> None:
+def evaluate_bundles(
+    bundles: Sequence[Path], data: Sequence[Path], read_options: ReadOptions, wanted: EvaluationOptions
+) -> None:
     """Evaluate bundles on the same tweets; shows tables, or one JSON object, on stdout.
 
     Args:
         bundles: Their folders; none: the shipped one.
         data: Labelled tweets.
-        reading: How those are read.
+        read_options: How those are read.
         wanted: How it is made and shown.
 
     Raises:
         StarlingError: The data or a bundle cannot be used, or a picture cannot be written.
     """
-    tweets = evaluation_tweets(data, reading)
+    tweets = read_evaluation_tweets(data, read_options)
     evaluations = {
-        name: evaluated(path, tweets, wanted.seed, name) for name, path in _named(bundles or [SHIPPED_BUNDLE]).items()
+        name: evaluate_bundle(path, tweets, wanted.seed, name) for name, path in _named(bundles or [SHIPPED_BUNDLE]).items()
     }
     differences = _differences(evaluations, wanted.seed)
     if wanted.pictures:
@@ -63,7 +65,7 @@ def evaluate_bundles(bundles: Sequence[Path], data: Sequence[Path], reading: Rea
         _show(_grids(evaluations, differences), as_markdown=wanted.shown == "markdown")
 
 
-def evaluation_tweets(data: Sequence[Path], reading: Reading) -> list[LabelledTweet]:
+def read_evaluation_tweets(data: Sequence[Path], read_options: ReadOptions) -> list[LabelledTweet]:
     """Read what is evaluated on: each id once, and texts as they come, since benchmarks hold them so.
 
     What is labelled and cannot be used is counted on stderr: scores of a part are not those of the whole.
@@ -71,14 +73,14 @@ def evaluation_tweets(data: Sequence[Path], reading: Reading) -> list[LabelledTw
     Raises:
         InputError: It cannot be read.
     """
-    dataset = read_dataset(data, reading)
+    dataset = read_dataset(data, read_options)
     for reason, count in {**dataset.left_out, "without their text": len(dataset.ids_without_text)}.items():
         if count:
             typer.echo(f"left out: {count:,} labelled tweets {reason}", err=True)
     return distinct(dataset.tweets, by_text=False)
 
 
-def evaluated(path: Path, tweets: Sequence[LabelledTweet], seed: int, name: str) -> Evaluation:
+def evaluate_bundle(path: Path, tweets: Sequence[LabelledTweet], seed: int, name: str) -> Evaluation:
     """Evaluate one bundle, with progress on stderr.
 
     Raises:
@@ -109,7 +111,7 @@ def _differences(evaluations: Mapping[str, Evaluation], seed: int) -> dict[str, 
 def _draw(evaluations: Mapping[str, Evaluation], folder: Path) -> None:
     for name, evaluation in evaluations.items():
         try:
-            draw_pictures(evaluation, name.replace("/", "-").strip("-"), folder)
+            draw_plots(evaluation, name.replace("/", "-").strip("-"), folder)
         except OSError as error:
             raise InputError(f"cannot write pictures to {folder}: {error.strerror or error}") from error
 

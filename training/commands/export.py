@@ -9,22 +9,22 @@ import typer
 
 from stream.errors import InputError
 from training.data.tweets import LabelledTweet
-from training.datasets import Reading, read_dataset
+from training.datasets import ReadOptions, read_dataset
 from training.duplicates import distinct
 
 
-def export_data(data: Sequence[Path], reading: Reading, out: Path) -> None:
+def export_data(data: Sequence[Path], read_options: ReadOptions, out: Path) -> None:
     """Write each tweet once, with the label that most of its rows have.
 
     Args:
         data: Files, folders of files, or RepLab's folder.
-        reading: How they are to be read.
+        read_options: How they are to be read.
         out: The file; gzipped if its name ends in .gz.
 
     Raises:
         InputError: Something cannot be read or written.
     """
-    dataset = read_dataset(data, reading)
+    dataset = read_dataset(data, read_options)
     tweets = distinct(dataset.tweets, by_text=False)
     lines = b"".join(map(_line, tweets))
     try:

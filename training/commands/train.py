@@ -9,10 +9,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from training.learning.console_monitor import console_monitor
 from training.learning.files import write_text
 from training.learning.run import Run
 from training.learning.run_data import read_run_data
-from training.learning.watching import watching
 
 _MEASURES = {"macro_recall": "macro-recall", "macro_f1": "macro-F1", "accuracy": "accuracy"}
 
@@ -24,17 +24,17 @@ def train_recipe(run: Run) -> None:
         StarlingError: Something cannot be used or written, or the run was interrupted.
     """
     run.check()
-    with watching() as watcher:
-        watcher.on_step("reading the tweets")
+    with console_monitor() as monitor:
+        monitor.on_step("reading the tweets")
         data = read_run_data(run.files)
         run.open_folder(data)
-        watcher.on_step("starting TensorFlow")
+        monitor.on_step("starting TensorFlow")
         from training.learning.seed import SeedRun
-        from training.learning.soup import average_seeds
+        from training.learning.seed_average import average_seeds
 
         for seed in run.seeds:
-            watcher.title = f"seed {seed}"
-            SeedRun(run, data, seed, watcher).train()
+            monitor.title = f"seed {seed}"
+            SeedRun(run, data, seed, monitor).train()
         averaged = average_seeds(run, data) if len(run.seeds) > 1 else None
     scores = [json.loads((run.seed_folder(seed) / "scores.json").read_text(encoding="utf-8")) for seed in run.seeds]
     write_text(run.out / "scores.json", json.dumps(_summary(run.seeds, scores), indent=2) + "\n")

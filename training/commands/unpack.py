@@ -18,7 +18,7 @@ def unpack(wanted: Path, out: Path) -> None:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     bundle = load_bundle(wanted)
     with console.status("starting TensorFlow"):
-        from training.unpacking.unpack import unpack_bundle
+        from training.from_bundle.checkpoint import unpack_bundle
 
         difference = unpack_bundle(bundle, out)
     manifest = bundle.manifest

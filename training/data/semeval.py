@@ -13,7 +13,7 @@ from typing import cast
 from stream.errors import InputError
 from stream.tweets.polarity import POLARITIES
 from training.data.files import read_utf8
-from training.data.tweets import Dataset, LabelledTweet, polarity_named
+from training.data.tweets import Dataset, LabelledTweet, parse_polarity
 
 _DOUBLED_QUOTES = re.compile(r'\\?"{2,}')
 _FOURTH_COLUMN = re.compile(r"\t(?:\w{3} \w{3} \d\d \d\d:\d\d:\d\d \+\d{4} \d{4})?\s*$")
@@ -49,4 +49,4 @@ def _parse(line: str, where: str) -> LabelledTweet:
     if len(columns) != 3:  # noqa: PLR2004
         raise InputError(f"{where} has {len(columns)} columns instead of id, polarity and text, parted by tabs")
     tweet_id, polarity, text = columns
-    return LabelledTweet(tweet_id, polarity_named(polarity, where), original_text(text))
+    return LabelledTweet(tweet_id, parse_polarity(polarity, where), original_text(text))

@@ -12,7 +12,7 @@ from stream.errors import InputError
 from stream.tweets.polarity import Polarity
 from training.data.files import read_utf8
 from training.data.formats import Table
-from training.data.tweets import Dataset, LabelledTweet, polarity_named
+from training.data.tweets import Dataset, LabelledTweet, parse_polarity
 
 Row = Mapping[str, object]
 _USUAL_NAMES = {
@@ -88,7 +88,7 @@ def _tweet(row: Row, path: Path, line: int, columns: Columns) -> LabelledTweet:
     tweet_id = _value(row, "id", columns.id, where)
     return LabelledTweet(
         id=tweet_id or f"{path.name}:{line}",
-        polarity=polarity_named(label, where, columns.polarities),
+        polarity=parse_polarity(label, where, columns.polarities),
         text=text,
         entity=_value(row, "entity", columns.entity, where) or None,
     )

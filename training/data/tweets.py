@@ -53,7 +53,7 @@ class Dataset:
         return whole
 
 
-def polarity_named(name: str, where: str, names: Mapping[str, Polarity] | None = None) -> Polarity:
+def parse_polarity(name: str, where: str, names: Mapping[str, Polarity] | None = None) -> Polarity:
     """Find the polarity that a label means.
 
     Args:

@@ -70,7 +70,7 @@ def calibration(probabilities: Probabilities, gold: Columns) -> Calibration:
         accuracy=np.bincount(bins, right, BINS)[filled] / tweets[filled],
         tweets=tweets[filled],
         brier=float(((probabilities - wanted) ** 2).sum(axis=1).mean()),
-        negative_log_likelihood=_surprise(probabilities, gold),
+        negative_log_likelihood=_negative_log_likelihood(probabilities, gold),
     )
 
 
@@ -90,13 +90,15 @@ def fitted_temperature(probabilities: Probabilities, gold: Columns) -> float:
         gold: The column that is right, shape (tweets,).
     """
     found = minimize_scalar(
-        lambda log_temperature: _surprise(at_temperature(probabilities, float(np.exp(log_temperature))), gold),
+        lambda log_temperature: _negative_log_likelihood(
+            at_temperature(probabilities, float(np.exp(log_temperature))), gold
+        ),
         bounds=_LOG_TEMPERATURES,
         method="bounded",
     )
     return float(np.exp(found.x))
 
 
-def _surprise(probabilities: Probabilities, gold: Columns) -> float:
+def _negative_log_likelihood(probabilities: Probabilities, gold: Columns) -> float:
     right = np.take_along_axis(probabilities, gold[:, None], axis=1)
     return float(-np.log(np.maximum(right, _SMALLEST)).mean())

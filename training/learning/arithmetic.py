@@ -11,7 +11,7 @@ _OPTION = "auto_mixed_precision_onednn_bfloat16"
 
 
 @contextmanager
-def multiplying_in(arithmetic: Arithmetic) -> Iterator[None]:
+def matmul_arithmetic(arithmetic: Arithmetic) -> Iterator[None]:
     """Have the graphs that are run within multiply matrices in an arithmetic.
 
     TensorFlow rewrites a graph for bfloat16 as it is first run, with float32 wherever it takes that for needed, and

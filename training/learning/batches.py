@@ -17,7 +17,7 @@ _POOL_BATCHES = 50
 
 
 @dataclass(frozen=True)
-class Order:
+class BatchOrder:
     """Which tweets each step learns from."""
 
     lengths: tuple[int, ...]
@@ -41,7 +41,7 @@ class Order:
 
 
 @lru_cache(maxsize=1)
-def _epoch(order: Order, epoch: int) -> list[NDArray[np.int64]]:
+def _epoch(order: BatchOrder, epoch: int) -> list[NDArray[np.int64]]:
     generator = np.random.default_rng([order.seed, 0, epoch])
     shuffled = generator.permutation(len(order.lengths))
     lengths = np.asarray(order.lengths)

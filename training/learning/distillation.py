@@ -8,12 +8,12 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from training.errors import RecipeError
-from training.learning.batches import Order, padded
+from training.learning.batches import BatchOrder, padded
+from training.learning.examples import Examples
 from training.learning.fine_tuning import class_weights, gold_loss
 from training.learning.network import Network, Tensor
 from training.learning.recipe import Distil
 from training.learning.teachers import SoftLabels
-from training.learning.tweets import Examples
 
 
 class Distillation:
@@ -38,7 +38,7 @@ class Distillation:
             )
         self.network = network
         self.settings = settings
-        self.order = Order(examples.lengths, settings.batch_tweets, seed)
+        self.order = BatchOrder(examples.lengths, settings.batch_tweets, seed)
         rows = tf.TensorSpec([None, None], tf.float32)
         self.signature = (tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32), rows, rows)
         self._examples = examples

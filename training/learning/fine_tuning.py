@@ -7,10 +7,10 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from training.learning.batches import Order, padded
+from training.learning.batches import BatchOrder, padded
+from training.learning.examples import Examples
 from training.learning.network import Network, Tensor
 from training.learning.recipe import Supervised
-from training.learning.tweets import Examples
 
 _EXPONENTS = {"none": 0.0, "sqrt": 0.5, "full": 1.0}
 
@@ -28,7 +28,7 @@ class FineTuning:
     def __init__(self, network: Network, settings: Supervised, examples: Examples, seed: int) -> None:
         self.network = network
         self.settings = settings
-        self.order = Order(examples.lengths, settings.batch_tweets, seed)
+        self.order = BatchOrder(examples.lengths, settings.batch_tweets, seed)
         self.signature = (tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32))
         self._examples = examples
         self._class_weights = tf.constant(class_weights(examples.gold, settings), tf.float32)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer as WordPieces
 
 from training.errors import CheckpointError
-from training.learning.batches import Order, padded
+from training.learning.batches import BatchOrder, padded
 from training.learning.network import Network, Tensor
 from training.learning.recipe import Adapt
 
@@ -35,7 +35,7 @@ class MaskedWords:
     ) -> None:
         self.network = network
         self.settings = settings
-        self.order = Order(tuple(map(len, token_ids)), settings.batch_tweets, seed)
+        self.order = BatchOrder(tuple(map(len, token_ids)), settings.batch_tweets, seed)
         ids = tf.TensorSpec([None, None], tf.int32)
         self.signature = (ids, ids)
         self._token_ids = token_ids
@@ -48,10 +48,10 @@ class MaskedWords:
     def inputs(self, step: int) -> Sequence[NDArray[Any]]:
         """Token ids with some masked, and the ids to be guessed, -1 elsewhere."""
         original = padded([self._token_ids[index] for index in self.order.batch(step)], self.network.padding_id)
-        dice = self.order.generator(step)
-        guessed = (dice.random(original.shape) < self.settings.masked) & ~np.isin(original, self._special)
-        fate = dice.random(original.shape)
-        random_ids = dice.integers(0, self.network.config.vocab_size, original.shape, dtype=np.int32)
+        generator = self.order.generator(step)
+        guessed = (generator.random(original.shape) < self.settings.masked) & ~np.isin(original, self._special)
+        fate = generator.random(original.shape)
+        random_ids = generator.integers(0, self.network.config.vocab_size, original.shape, dtype=np.int32)
         replaced = np.where(fate < _MASKED_SHARE + _RANDOM_SHARE, random_ids, original)
         shown = np.where(fate < _MASKED_SHARE, np.int32(self._mask), replaced)
         return np.where(guessed, shown, original), np.where(guessed, original, np.int32(-1))

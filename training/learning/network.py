@@ -22,8 +22,8 @@ from transformers.modeling_tf_pytorch_utils import (
 from stream.tweets.polarity import POLARITIES
 from training.checkpoint import CONFIG_FILE, WEIGHTS_FILE, Array, listed
 from training.errors import CheckpointError
-from training.learning.base import KERAS_WEIGHTS_FILE
-from training.learning.families import FAMILIES, Family
+from training.learning.architectures import ARCHITECTURES, Architecture
+from training.learning.pretrained import KERAS_WEIGHTS_FILE
 
 Tensor = Any
 """A tf.Tensor; TensorFlow and transformers come with few types."""
@@ -56,7 +56,7 @@ class Network:
 
     def __init__(self, config: Config, weights: dict[str, Array], head: Head, source: str) -> None:
         transformers.logging.set_verbosity_error()  # it mourns its TensorFlow classes
-        self.family: Family = FAMILIES[config.model_type]
+        self.family: Architecture = ARCHITECTURES[config.model_type]
         kind = self.family.classifier if head == "classifier" else self.family.masked_words
         self.config = config
         self.model, loading = load_pytorch_state_dict_in_tf2_model(
@@ -149,7 +149,7 @@ def read_pretrained(folder: Path) -> tuple[Config, dict[str, Array]]:
         weights = _safe_weights(folder / WEIGHTS_FILE)
     weights = _with_prefix(weights, f"{config.model_type}.")
     columns = [config.label2id.get(polarity) for polarity in POLARITIES]
-    labels = FAMILIES[config.model_type].head[-1]
+    labels = ARCHITECTURES[config.model_type].head[-1]
     for name in (f"{labels}.weight", f"{labels}.bias"):
         if None in columns:
             weights.pop(name, None)  # it was of another task
@@ -160,9 +160,9 @@ def read_pretrained(folder: Path) -> tuple[Config, dict[str, Array]]:
     return config, weights
 
 
-def learned_labels(config: Config, weights: Mapping[str, Array]) -> bool:
+def has_polarity_head(config: Config, weights: Mapping[str, Array]) -> bool:
     """Whether a checkpoint's weights hold a head that tells polarities."""
-    return f"{FAMILIES[config.model_type].head[-1]}.weight" in weights
+    return f"{ARCHITECTURES[config.model_type].head[-1]}.weight" in weights
 
 
 def _with_prefix(weights: dict[str, Array], prefix: str) -> dict[str, Array]:
@@ -177,8 +177,8 @@ def _read_config(folder: Path) -> Config:
         config = transformers.AutoConfig.from_pretrained(str(folder), local_files_only=True)
     except (OSError, ValueError) as error:
         raise CheckpointError(f"no checkpoint at {folder}: cannot read {CONFIG_FILE}") from error
-    if config.model_type not in FAMILIES:
-        raise CheckpointError(f"{folder} is a {config.model_type}; what can be trained is {', '.join(FAMILIES)}")
+    if config.model_type not in ARCHITECTURES:
+        raise CheckpointError(f"{folder} is a {config.model_type}; what can be trained is {', '.join(ARCHITECTURES)}")
     return config
 
 
@@ -193,7 +193,7 @@ def _safe_weights(path: Path) -> dict[str, Array]:
 def _keras_weights(folder: Path, config: Config) -> dict[str, Array]:
     """Read weights that were saved by TensorFlow: those of the encoder, its pooler and its head for masked words."""
     weights: dict[str, Array] = {}
-    family = FAMILIES[config.model_type]
+    family = ARCHITECTURES[config.model_type]
     for kind in (family.classifier, family.masked_words):
         weights |= _weights_of(kind.from_pretrained(str(folder), config=config, use_safetensors=False))
     return {name: weight for name, weight in weights.items() if not name.startswith("classifier")}

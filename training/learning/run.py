@@ -10,8 +10,8 @@ from stream.model.bundle import file_sha256
 from stream.telemetry.machine import installed_versions
 from training.checkpoint import WEIGHTS_FILE
 from training.errors import TrainingError
-from training.learning.base import find_base
 from training.learning.files import write_text
+from training.learning.pretrained import find_base
 from training.learning.recipe import TEACHER, Recipe
 from training.learning.run_data import DataFiles, RunData
 

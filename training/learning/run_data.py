@@ -10,7 +10,7 @@ from stream.errors import InputError
 from stream.model.bundle import file_sha256
 from stream.tweets.polarity import POLARITIES
 from training.data.tweets import LabelledTweet
-from training.datasets import Reading, read_dataset
+from training.datasets import ReadOptions, read_dataset
 from training.duplicates import distinct, without
 
 
@@ -32,7 +32,7 @@ class DataFiles:
     data: Sequence[Path]
     dev: Path
     unlabelled: Sequence[Path] = ()
-    reading: Reading | None = None
+    read_options: ReadOptions | None = None
     """How labelled tweets are to be read; None: as the files show."""
 
 
@@ -42,7 +42,7 @@ def read_run_data(files: DataFiles) -> RunData:
     Raises:
         InputError: A file cannot be read, a line is wrong, or a class has no tweets to learn from.
     """
-    data, dev = read_dataset(files.data, files.reading), read_dataset([files.dev], files.reading)
+    data, dev = read_dataset(files.data, files.read_options), read_dataset([files.dev], files.read_options)
     dev_tweets = distinct(dev.tweets)
     labelled = distinct(without(data.tweets, dev_tweets))
     for polarity in POLARITIES:

@@ -8,15 +8,15 @@ import numpy as np
 import tensorflow as tf
 
 from training.errors import InterruptedRunError, TrainingError
-from training.learning.adversary import adversarial_gradients
-from training.learning.arithmetic import multiplying_in
+from training.learning.adversarial import adversarial_gradients
+from training.learning.arithmetic import matmul_arithmetic
 from training.learning.files import write_arrays
+from training.learning.monitor import Monitor
 from training.learning.network import Tensor
 from training.learning.optimiser import Optimiser, WeightAverage, learning_rate
 from training.learning.recipe import Supervised
 from training.learning.state import State, load_state, save_state
-from training.learning.task import Judge, Task
-from training.learning.watcher import Watcher
+from training.learning.task import Evaluator, Task
 
 _HISTORY_STEPS = 25
 """A point of the loss curve for so many steps."""
@@ -28,16 +28,16 @@ class StageRun:
     Args:
         name: The stage's.
         task: What it learns.
-        judge: Scores it; None: it runs to its end, and its last weights are its best.
+        evaluator: Scores it; None: it runs to its end, and its last weights are its best.
         folder: Where its state and its best weights are kept.
-        watcher: Told how it goes.
+        monitor: Told how it goes.
         checkpoint_steps: Its state is kept after so many.
     """
 
     def __init__(
-        self, name: str, task: Task, judge: Judge | None, folder: Path, watcher: Watcher, checkpoint_steps: int
+        self, name: str, task: Task, evaluator: Evaluator | None, folder: Path, monitor: Monitor, checkpoint_steps: int
     ) -> None:
-        self._name, self._task, self._judge, self._watcher = name, task, judge, watcher
+        self._name, self._task, self._evaluator, self._monitor = name, task, evaluator, monitor
         self._checkpoint_steps = checkpoint_steps
         self.best_path = folder / f"{name}-best.safetensors"
         self.state_path = folder / f"{name}-state.safetensors"
@@ -55,15 +55,15 @@ class StageRun:
             Its state at the end. The best weights are at `best_path`.
 
         Raises:
-            InterruptedRunError: The watcher asked for it; the state is kept.
+            InterruptedRunError: The monitor asked for it; the state is kept.
             TrainingError: The loss is no number any more, or a file cannot be written.
         """
         state = load_state(self.state_path, self._all_variables)
-        self._watcher.begin(self._name, self._steps, state.step)
+        self._monitor.begin_part(self._name, self._steps, state.step)
         step = self._step_function()
         while state.step < self._steps and not self._out_of_patience(state):
             self._one_step(state, step)
-            if self._watcher.interrupted:
+            if self._monitor.interrupted:
                 save_state(self.state_path, state, self._all_variables)
                 raise InterruptedRunError(
                     f"interrupted in {self._name} after step {state.step} of {self._steps}: the same command goes on "
@@ -71,7 +71,7 @@ class StageRun:
                 )
             if state.step % self._checkpoint_steps == 0:
                 save_state(self.state_path, state, self._all_variables)
-        if self._judge is None:
+        if self._evaluator is None:
             self._average.swap()
             self._keep_weights()
             self._average.swap()
@@ -109,7 +109,7 @@ class StageRun:
         began = time.monotonic()
         rate = learning_rate(self._task.settings, state.step, self._steps)
         inputs = self._task.inputs(state.step)
-        with multiplying_in(self._task.settings.arithmetic):
+        with matmul_arithmetic(self._task.settings.arithmetic):
             loss = float(step(*inputs, np.float32(rate), np.float32(state.step)))
         if not np.isfinite(loss):
             raise TrainingError(
@@ -123,7 +123,7 @@ class StageRun:
         if self._is_judged(state.step):
             self._evaluate(state)
         state.seconds += time.monotonic() - began
-        self._watcher.stepped(loss, state.best)
+        self._monitor.step_done(loss, state.best)
 
     def _is_judged(self, step: int) -> bool:
         if not isinstance(self._task.settings, Supervised):
@@ -136,10 +136,10 @@ class StageRun:
         return isinstance(settings, Supervised) and 0 < settings.patience <= state.since_best
 
     def _evaluate(self, state: State) -> None:
-        if self._judge is None:
+        if self._evaluator is None:
             return
         self._average.swap()
-        scores = self._judge.scores().as_json()
+        scores = self._evaluator.scores().as_json()
         measures = ("macro_recall", "macro_f1", "accuracy")
         state.history.append({"step": state.step} | {name: scores[name] for name in measures})
         state.since_best += 1

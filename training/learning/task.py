@@ -8,12 +8,12 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from stream.tweets.polarity import Polarity
-from training.by_length import logits_by_length
 from training.checkpoint import Array
-from training.learning.batches import Order, padded
+from training.learning.batches import BatchOrder, padded
+from training.learning.examples import Examples
 from training.learning.network import Network, Tensor
 from training.learning.recipe import Stage
-from training.learning.tweets import Examples
+from training.length_batching import logits_by_length
 from training.scores import Scores, score
 
 
@@ -29,7 +29,7 @@ class Task(Protocol):
         """The stage's."""
 
     @property
-    def order(self) -> Order:
+    def order(self) -> BatchOrder:
         """In which the tweets come."""
 
     @property
@@ -43,7 +43,7 @@ class Task(Protocol):
         """How wrong the network is about a step's inputs, a scalar."""
 
 
-class Judge:
+class Evaluator:
     """Scores a network on the dev set.
 
     Args:

@@ -10,21 +10,21 @@ import numpy as np
 from stream.tweets.polarity import POLARITIES
 from training.checkpoint import Array
 from training.data.tweets import LabelledTweet
-from training.learning.families import FAMILIES
-from training.learning.network import Head, Network, learned_labels, read_pretrained
+from training.learning.architectures import ARCHITECTURES
+from training.learning.examples import UNKNOWN, Examples, TweetTokenizer, read_tokenizer
+from training.learning.network import Head, Network, has_polarity_head, read_pretrained
 from training.learning.recipe import Recipe, Student
 from training.learning.student import cut
-from training.learning.tweets import UNKNOWN, Examples, Reader, read_tokenizer
 
 
 @dataclass(frozen=True)
-class Beginning:
+class InitialModel:
     """A checkpoint that was read."""
 
     folder: Path
     config: Any
     weights: dict[str, Array]
-    reader: Reader
+    tokenizer: TweetTokenizer
 
     @classmethod
     def read(cls, folder: Path, recipe: Recipe, student: Student | None) -> Self:
@@ -38,19 +38,19 @@ class Beginning:
         if student:
             config, weights = cut(config, weights, student)
         word_pieces = read_tokenizer(folder, recipe.max_tokens, config)
-        beginning = cls(folder, config, weights, Reader(word_pieces, recipe.cleaning))
-        if recipe.head_seed is None or learned_labels(config, weights):
-            return beginning
-        return beginning.with_head(recipe.head_seed)
+        initial = cls(folder, config, weights, TweetTokenizer(word_pieces, recipe.cleaning))
+        if recipe.head_seed is None or has_polarity_head(config, weights):
+            return initial
+        return initial.with_head(recipe.head_seed)
 
     def with_head(self, seed: int) -> Self:
         """Give it a classifier whose weights are drawn from a seed, as BERT's are."""
-        dice = np.random.default_rng(seed)
+        generator = np.random.default_rng(seed)
         head: dict[str, Array] = {}
-        layers = FAMILIES[self.config.model_type].head
+        layers = ARCHITECTURES[self.config.model_type].head
         for layer in layers:
             outputs = len(POLARITIES) if layer == layers[-1] else self.config.hidden_size
-            weight = dice.normal(0.0, self.config.initializer_range, (outputs, self.config.hidden_size))
+            weight = generator.normal(0.0, self.config.initializer_range, (outputs, self.config.hidden_size))
             head |= {f"{layer}.weight": weight.astype(np.float32), f"{layer}.bias": np.zeros(outputs, np.float32)}
         return replace(self, weights=self.weights | head)
 
@@ -62,4 +62,4 @@ class Beginning:
         """Read tweets, those with labels first."""
         gold = [POLARITIES.index(tweet.polarity) for tweet in labelled] + [UNKNOWN] * len(unlabelled)
         texts = [*(tweet.text for tweet in labelled), *unlabelled]
-        return Examples(self.reader.token_ids(texts), np.array(gold))
+        return Examples(self.tokenizer.token_ids(texts), np.array(gold))

@@ -9,7 +9,7 @@ import numpy as np
 
 from training.checkpoint import Array
 from training.errors import CheckpointError
-from training.unpacking.graph import Graph, Operation
+from training.from_bundle.tflite_graph import Graph, Operation
 
 Item = TypeVar("Item")
 
@@ -28,14 +28,14 @@ class BertGraph:
 
     def __init__(self, graph: Graph, name: str) -> None:
         self._graph, self._name = graph, name
-        self._words_read = self._read_of_a_matrix("GATHER")
+        self._word_lookup = self._lookup_in_table("GATHER")
         products = graph.of_kind("BATCH_MATMUL")
         if not products or len(products) % 2:
-            raise self._stranger()
+            raise self._unrecognized()
         self.layers = len(products) // 2
         self.heads = graph.shape(products[0].output)[1]
         self._attention = [
-            [self._dense_behind(tensor) for tensor in (*scores.inputs, mix.inputs[1])]
+            [self._dense_producing(tensor) for tensor in (*scores.inputs, mix.inputs[1])]
             for scores, mix in zip(products[::2], products[1::2], strict=True)
         ]
         """Of each layer, what works out query, key and value."""
@@ -64,13 +64,13 @@ class BertGraph:
         return float(self._only([constant for constant in constants if constant is not None]))
 
     def _embeddings(self) -> dict[str, Array]:
-        words = self._constant(self._words_read.inputs[0])
-        tensor = self._words_read.output
+        words = self._constant(self._word_lookup.inputs[0])
+        tensor = self._word_lookup.output
         while readers := self._graph.readers(tensor, "DEQUANTIZE"):
             tensor = readers[0].output
         for scaled in self._graph.readers(tensor, "MUL"):
             words = words * self._vector(scaled)
-        positions = self._read_of_a_matrix("SLICE")
+        positions = self._lookup_in_table("SLICE")
         return {
             "bert.embeddings.word_embeddings.weight": words,
             "bert.embeddings.position_embeddings.weight": self._constant(positions.inputs[0]),
@@ -84,7 +84,7 @@ class BertGraph:
             names += [f"{_LAYER}{number}.{part}.LayerNorm" for part in ("attention.output", "output")]
         roots = self._graph.of_kind("RSQRT")
         if len(roots) != len(names):
-            raise self._stranger()
+            raise self._unrecognized()
         for name, root in zip(names, roots, strict=True):
             scaled = self._only(self._graph.readers(root.output, "MUL"))
             normed = self._only(self._graph.readers(scaled.output, "MUL"))
@@ -104,7 +104,7 @@ class BertGraph:
         ]
         names += ["bert.pooler.dense", "classifier"]
         if len(names) != len(others):
-            raise self._stranger()
+            raise self._unrecognized()
         weights: dict[str, Array] = {}
         for name, operation in zip(names, others, strict=True):
             weights |= self._dense(name, operation)
@@ -112,38 +112,38 @@ class BertGraph:
 
     def _dense(self, name: str, operation: Operation) -> dict[str, Array]:
         states, matrix, bias = (*operation.inputs, -1)[:3]
-        weight, shift = self._constant(matrix), self._shifts.get(self._behind(states))
+        weight, shift = self._constant(matrix), self._shifts.get(self._source_tensor(states))
         found = self._graph.constant(bias)
         bias_there = np.zeros(len(weight), np.float32) if found is None else found
         # Where a layer reads a norm before its shift, the converter has put the shift's share into the bias.
         return {f"{name}.weight": weight, f"{name}.bias": bias_there if shift is None else bias_there - weight @ shift}
 
-    def _dense_behind(self, tensor: int) -> Operation:
-        producer = self._graph.producer(self._behind(tensor))
+    def _dense_producing(self, tensor: int) -> Operation:
+        producer = self._graph.producer(self._source_tensor(tensor))
         while producer and producer.kind == "MUL":  # a query may be scaled before the product
-            producer = self._graph.producer(self._behind(producer.inputs[0]))
+            producer = self._graph.producer(self._source_tensor(producer.inputs[0]))
         if producer is None or producer.kind != "FULLY_CONNECTED":
-            raise self._stranger()
+            raise self._unrecognized()
         return producer
 
-    def _behind(self, tensor: int) -> int:
+    def _source_tensor(self, tensor: int) -> int:
         """The tensor that a tensor's numbers were taken from."""
         while (producer := self._graph.producer(tensor)) and producer.kind in _FORWARDED:
             tensor = producer.inputs[0]
         return tensor
 
-    def _read_of_a_matrix(self, kind: str) -> Operation:
+    def _lookup_in_table(self, kind: str) -> Operation:
         """The first operation of a kind that reads a constant table."""
         for operation in self._graph.of_kind(kind):
             constant = self._graph.constant(operation.inputs[0])
             if constant is not None and constant.ndim == 2:  # noqa: PLR2004
                 return operation
-        raise self._stranger()
+        raise self._unrecognized()
 
     def _constant(self, tensor: int) -> Array:
         constant = self._graph.constant(tensor)
         if constant is None:
-            raise self._stranger()
+            raise self._unrecognized()
         return constant
 
     def _vector(self, operation: Operation) -> Array:
@@ -154,8 +154,8 @@ class BertGraph:
 
     def _only(self, items: list[Item]) -> Item:
         if len(items) != 1:
-            raise self._stranger()
+            raise self._unrecognized()
         return items[0]
 
-    def _stranger(self) -> CheckpointError:
+    def _unrecognized(self) -> CheckpointError:
         return CheckpointError(f"{self._name} is no BERT that starling convert made: its weights cannot be told apart")

@@ -6,9 +6,9 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 
 from training.errors import CheckpointError
 from training.learning import network
-from training.learning.base import find_base
+from training.learning.examples import read_tokenizer
 from training.learning.network import Network, read_pretrained
-from training.learning.tweets import read_tokenizer
+from training.learning.pretrained import find_base
 
 pytestmark = pytest.mark.training
 

@@ -13,9 +13,9 @@ from training.checkpoint import Array, Checkpoint, load_checkpoint
 from training.cli import app
 from training.data.semeval import read_semeval
 from training.errors import CheckpointError, DisagreementError
-from training.unpacking import unpack
-from training.unpacking.bert import BertGraph
-from training.unpacking.unpack import unpack_bundle
+from training.from_bundle import checkpoint as unpack
+from training.from_bundle.bert_weights import BertGraph
+from training.from_bundle.checkpoint import unpack_bundle
 
 pytestmark = pytest.mark.training
 

@@ -17,8 +17,8 @@ from tests.training.test_train import ADAPT, DISTIL
 from tests.training.toy import FINETUNE, toy_run, train
 from training.checkpoint import load_checkpoint
 from training.errors import CheckpointError
+from training.learning.examples import read_tokenizer
 from training.learning.network import Network, _weights_of, read_pretrained
-from training.learning.tweets import read_tokenizer
 
 pytestmark = pytest.mark.training
 

@@ -13,7 +13,7 @@ _DARK = 0.5
 """From this share of a row on, the number on its colour is white."""
 
 
-def draw_pictures(evaluation: Evaluation, name: str, folder: Path) -> list[Path]:
+def draw_plots(evaluation: Evaluation, name: str, folder: Path) -> list[Path]:
     """Draw both into a folder, which is made if need be; returns the files.
 
     Args:

@@ -15,7 +15,7 @@ _LINE_SECONDS = 60.0
 """A file or a pipe gets a line so often, where a terminal has its bar."""
 
 
-class ConsoleWatcher:
+class ConsoleMonitor:
     """Shows a bar for each stage on stderr, or a line each minute where that is no terminal.
 
     Args:
@@ -30,7 +30,7 @@ class ConsoleWatcher:
         self._task: Any = None
         self._said_at_seconds = -_LINE_SECONDS
 
-    def begin(self, part: str, total: int, done: int) -> None:
+    def begin_part(self, part: str, total: int, done: int) -> None:
         """A part begins, of which some steps, or tweets, may be done already."""
         title = f"{self.title} {part}".strip()
         self._task = self._progress.add_task(title, total=total, completed=done, told="")
@@ -39,11 +39,11 @@ class ConsoleWatcher:
         """Something else that takes its time begins."""
         self._progress.console.print(doing, highlight=False)
 
-    def stepped(self, loss: float, best: float) -> None:
+    def step_done(self, loss: float, best: float) -> None:
         """A step was made, and judged if it was to be."""
         self._advance(1, f"steps, loss {loss:.3f}" + (f", best {best:.2%}" if best >= 0 else ""))
 
-    def answered(self, tweets: int) -> None:
+    def tweets_done(self, tweets: int) -> None:
         """A teacher told what it makes of so many more tweets."""
         self._advance(tweets, "tweets")
 
@@ -61,7 +61,7 @@ class ConsoleWatcher:
 
 
 @contextmanager
-def watching() -> Iterator[ConsoleWatcher]:
+def console_monitor() -> Iterator[ConsoleMonitor]:
     """Show a run; Ctrl-C and SIGTERM end it after the step that is being made, a second Ctrl-C at once."""
     columns = (
         TextColumn("{task.description}"),
@@ -72,15 +72,15 @@ def watching() -> Iterator[ConsoleWatcher]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        watcher = ConsoleWatcher(progress)
+        monitor = ConsoleMonitor(progress)
 
         def interrupt(_number: int, _frame: FrameType | None) -> None:
-            watcher.interrupted = True
+            monitor.interrupted = True
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
         before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
-            yield watcher
+            yield monitor
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from stream.errors import StarlingError
 
 
-def need_the_training_extra(package: str = "sklearn") -> None:
+def require_training_extra(package: str = "sklearn") -> None:
     """End a command that cannot work without a package of the training extra.
 
     Raises:

@@ -13,7 +13,7 @@ from transformers import AutoTokenizer
 from stream.model.bundle import TOKENIZER_FILE, Cleaning
 from stream.tweets.cleaning import cleaner
 from training.errors import CheckpointError
-from training.learning.families import FAMILIES
+from training.learning.architectures import ARCHITECTURES
 from training.learning.network import Config
 
 UNKNOWN = -1
@@ -22,7 +22,7 @@ _PADDINGS = ("[PAD]", "<pad>")
 
 
 @dataclass(frozen=True)
-class Reader:
+class TweetTokenizer:
     """Reads texts into token ids.
 
     Args:
@@ -65,7 +65,7 @@ def read_tokenizer(folder: Path, max_tokens: int, config: Config) -> WordPieces:
     Raises:
         CheckpointError: There is none, or it is another model's, or the model reads no inputs that long.
     """
-    longest = config.max_position_embeddings - FAMILIES[config.model_type].first_position
+    longest = config.max_position_embeddings - ARCHITECTURES[config.model_type].first_position
     if max_tokens > longest:
         raise CheckpointError(f"max_tokens is {max_tokens}, but {folder} reads at most {longest} tokens")
     word_pieces = _load(folder)

@@ -10,7 +10,7 @@ import transformers
 
 
 @dataclass(frozen=True)
-class Family:
+class Architecture:
     """What a family's networks have of their own."""
 
     classifier: Any
@@ -27,17 +27,19 @@ class Family:
 
 _TWO_LAYERS = ("classifier.dense", "classifier.out_proj")
 
-FAMILIES = {
-    "bert": Family(transformers.TFBertForSequenceClassification, transformers.TFBertForMaskedLM),
-    "mobilebert": Family(transformers.TFMobileBertForSequenceClassification, transformers.TFMobileBertForMaskedLM),
-    "mpnet": Family(
+ARCHITECTURES = {
+    "bert": Architecture(transformers.TFBertForSequenceClassification, transformers.TFBertForMaskedLM),
+    "mobilebert": Architecture(
+        transformers.TFMobileBertForSequenceClassification, transformers.TFMobileBertForMaskedLM
+    ),
+    "mpnet": Architecture(
         transformers.TFMPNetForSequenceClassification,
         transformers.TFMPNetForMaskedLM,
         _TWO_LAYERS,
         first_position=2,
         reads_pooler=False,
     ),
-    "roberta": Family(
+    "roberta": Architecture(
         transformers.TFRobertaForSequenceClassification,
         transformers.TFRobertaForMaskedLM,
         _TWO_LAYERS,

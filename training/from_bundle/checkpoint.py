@@ -12,10 +12,10 @@ from stream.model.classifier import Classifier
 from training.about import ABOUT_FILE, About, write_about
 from training.checkpoint import CONFIG_FILE, WEIGHTS_FILE, Array, load_checkpoint
 from training.errors import CheckpointError, DisagreementError
+from training.from_bundle.bert_weights import BertGraph
+from training.from_bundle.tflite_graph import Graph
 from training.learning.files import replacing, write_arrays
 from training.reference import Reference
-from training.unpacking.bert import BertGraph
-from training.unpacking.graph import Graph
 
 _MOST_MEAN_DIFFERENCE: dict[Precision, float] = {"float32": 1e-4, "float16": 1e-2, "int8": 0.1}
 """Of two logits. Both have the same weights; a bundle in 8 bits rounds the states between them too."""

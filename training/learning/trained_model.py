@@ -15,7 +15,7 @@ from training.learning.files import replacing
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedModel:
     """A network that was trained, and what goes with it."""
 
     config: Any
@@ -26,7 +26,7 @@ class Trained:
     about: About
 
 
-def write_checkpoint(folder: Path, trained: Trained) -> None:
+def write_checkpoint(folder: Path, trained: TrainedModel) -> None:
     """Write the folder, complete or not at all, and take the file of the weights into it.
 
     Raises:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training.learning.adversary import adversarial_gradients
+from training.learning.adversarial import adversarial_gradients
 
 pytestmark = pytest.mark.training
 
