@@ -2,7 +2,6 @@
 
 machine.py, conditions.py               the machine, and what happened to it meanwhile: heat, throttling, others
 workload.py, statistics.py              tweets, when they are due, percentiles
-child.py, answering.py                  each part that is measured is a process of its own, asked over its stdin
 processor_time.py, energy.py            what each process used, what the machine drew
 worker.py, classifier.py, macs.py       a model alone, and what its graph costs on any machine
 broker.py, node.py, publisher.py, subscriber.py, rig.py     the parts from MQTT to MQTT

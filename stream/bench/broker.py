@@ -11,6 +11,7 @@ from pathlib import Path
 
 from stream.bench.machine import program_version
 from stream.errors import BrokerError
+from stream.free_port import free_port
 from stream.settings import BrokerSettings
 
 _CONFIGURATION = """\
@@ -56,7 +57,7 @@ def bench_broker(address: BrokerSettings | None, folder: Path) -> Iterator[Bench
             "there is no mosquitto on PATH or in /usr/sbin: install it (Debian: apt install mosquitto), or name a "
             "broker with --broker HOST:PORT"
         )
-    port = _free_port()
+    port = free_port()
     configuration = folder / "mosquitto.conf"
     # As root it would become a user that cannot write here.
     configuration.write_text(_CONFIGURATION.format(port=port, folder=folder, user=folder.owner()))
@@ -66,11 +67,6 @@ def bench_broker(address: BrokerSettings | None, folder: Path) -> Iterator[Bench
             yield BenchBroker("127.0.0.1", port, process.pid, program_version(program, "-h"))
         finally:
             process.terminate()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def _wait_until_listening(port: int, process: "subprocess.Popen[bytes]") -> None:

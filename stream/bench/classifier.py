@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stream.bench.child import Child, module_command
 from stream.bench.energy import EnergyLog
 from stream.bench.result import Result, Row, describe_bundle, measuring
 from stream.bench.statistics import LEAST_QUERIES, check_enough, latency_milliseconds, median
@@ -15,6 +14,7 @@ from stream.errors import BundleError
 from stream.model.bundle import Bundle, load_bundle
 from stream.model.loading import available_cores
 from stream.model.macs import mean_macs
+from stream.processes.child import Child, module_command
 from stream.settings import PowerSettings
 
 _ANSWER_SECONDS = 3600.0

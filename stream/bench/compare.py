@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stream.bench.child import Child, module_command
 from stream.bench.contenders import Contender, ServiceContender, TextContender, Turn, turn_size
 from stream.bench.peers import BundlePeer, ProgramPeer, peer_service, read_peers
 from stream.bench.result import Result, Row, describe_bundle, measuring
@@ -16,6 +15,7 @@ from stream.bench.statistics import median
 from stream.bench.workload import read_tweets
 from stream.errors import InputError
 from stream.model.bundle import find_bundle, load_bundle
+from stream.processes.child import Child, module_command
 from stream.settings import Settings
 
 SERVICE, CLASSIFIER = "starling-service", "starling-classifier"

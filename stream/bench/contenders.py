@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from stream.bench.child import Child
 from stream.bench.phases import tweets_per_second
+from stream.bench.processor_time import cpu_seconds, resident_bytes
 from stream.bench.rig import SERVICE, Rig
 from stream.errors import BenchError
+from stream.processes.child import Child
 
 _ANSWER_SECONDS = 3600.0
 _MOST_AT_ONCE = 20_000
@@ -51,10 +52,10 @@ class TextContender:
         Raises:
             BenchError: The process ended, or gave another number of labels.
         """
-        cpu_before, started = self._child.cpu_seconds(), time.monotonic()
+        cpu_before, started = cpu_seconds(self._child.pid), time.monotonic()
         self.labels(count)
-        seconds, cpu_seconds = time.monotonic() - started, self._child.cpu_seconds() - cpu_before
-        return Turn(count, count / seconds, cpu_seconds / count)
+        seconds, used = time.monotonic() - started, cpu_seconds(self._child.pid) - cpu_before
+        return Turn(count, count / seconds, used / count)
 
     def labels(self, count: int) -> list[str]:
         """The labels of so many texts.
@@ -70,7 +71,7 @@ class TextContender:
 
     def resident_bytes(self) -> int:
         """How much is resident of the process."""
-        return self._child.resident_bytes()
+        return resident_bytes(self._child.pid)
 
 
 class ServiceContender:
@@ -94,8 +95,8 @@ class ServiceContender:
             raise BenchError(f"{load.lost} of {count} tweets were lost")
         start, end = load.steady()
         served = max(1, load.labelled_between(start, end))
-        cpu_seconds = self._rig.sampled[SERVICE].cpu_between(start, end)
-        return Turn(load.labelled, tweets_per_second(load), cpu_seconds / served)
+        used = self._rig.sampled[SERVICE].cpu_between(start, end)
+        return Turn(load.labelled, tweets_per_second(load), used / served)
 
     def resident_bytes(self) -> int:
         """How much is resident of the service."""

@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stream.bench.child import Child, module_command
 from stream.bench.energy import EnergyLog
 from stream.bench.phases import backlog_row
 from stream.bench.result import Result, Row, describe_bundle, measuring
 from stream.bench.rig import our_service, running_rig
 from stream.model.bundle import Bundle, load_bundle
+from stream.processes.child import Child, module_command
 from stream.settings import Settings
 
 _ANSWER_SECONDS = 3600.0

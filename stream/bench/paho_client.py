@@ -1,4 +1,4 @@
-"""The MQTT client of the load: plain paho, which costs less than what it measures."""
+"""MQTT client of the load generator: plain paho, which uses less CPU time than the measured service."""
 
 import socket
 from typing import cast
@@ -10,7 +10,7 @@ from stream.errors import BrokerError
 
 
 def connected(host: str, port: int) -> Client:
-    """Connect, without Nagle's delay and without a bound on what is under way.
+    """Connect, without Nagle's algorithm and without a limit on messages in flight.
 
     Raises:
         BrokerError: The broker cannot be reached.

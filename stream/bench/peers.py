@@ -20,9 +20,9 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from stream.bench.broker import BenchBroker
-from stream.bench.child import Child
 from stream.bench.rig import Serve
 from stream.errors import InputError
+from stream.processes.child import Child
 
 
 class _Peer(BaseModel):

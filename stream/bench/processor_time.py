@@ -71,7 +71,7 @@ class Sampler:
         self._pids = pids
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
-        self.of = {name: Sampled() for name in pids}
+        self.samples = {name: Sampled() for name in pids}
 
     def __enter__(self) -> Self:
         """Start sampling."""
@@ -93,7 +93,7 @@ class Sampler:
     def _sample(self) -> bool:
         try:
             for name, pid in self._pids.items():
-                self.of[name].add(pid)
+                self.samples[name].add(pid)
         except (OSError, psutil.Error):
             return False  # one has ended; whoever talks to it finds out and says so
         return True

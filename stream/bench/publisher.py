@@ -1,9 +1,9 @@
-"""The load as a process of its own: `python -m stream.bench.publisher`, asked as child.py describes.
+"""Load generator: `python -m stream.bench.publisher`, a process that is controlled as child.py describes.
 
     {"first": 0, "count": 1000, "rate": 50, "arrivals": "poisson", "start_at": 1234.5}
 
-publishes tweets whose ids are the numbers from `first` on, each when it is due after `start_at` (of `time.monotonic`);
-with `rate` 0, as fast as it can. The answer comes when the broker has them all.
+publishes tweets with the ids `first`, `first + 1`, and so on, each at its due time after `start_at` (`time.monotonic`);
+with `rate` 0, as fast as possible. It answers when the broker has acknowledged all of them.
 """
 
 import argparse
@@ -15,38 +15,38 @@ from typing import Any
 
 from paho.mqtt.enums import MQTTErrorCode
 
-from stream.bench.answering import answer_requests
 from stream.bench.paho_client import Client, connected
 from stream.bench.statistics import due_seconds
 from stream.bench.workload import Source, numbered, read_tweets
 from stream.errors import BrokerError, StarlingError
+from stream.processes.answering import answer_requests
 
-_CONFIRM_SECONDS = 60.0
+_ACKNOWLEDGE_SECONDS = 60.0
 
 
 class Publisher:
     """Publishes numbered tweets.
 
     Args:
-        client: A connection.
-        topic: Where to.
-        tweets: The tweets, used again and again.
+        client: A connected client.
+        topic: The topic to publish to.
+        tweets: The tweets, used repeatedly.
     """
 
     def __init__(self, client: Client, topic: str, tweets: Sequence[Source]) -> None:
         self._client = client
         self._topic = topic
         self._tweets = tweets
-        self._unconfirmed = 0
+        self._in_flight = 0
         self._changed = threading.Condition()
-        client.on_publish = self._confirmed
+        client.on_publish = self._acknowledged
         client.loop_start()
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Publish what is asked for.
+        """Publish the requested tweets.
 
         Raises:
-            BrokerError: The broker was lost, or does not confirm.
+            BrokerError: The connection was lost, or the broker does not acknowledge.
         """
         first, count, start_at = request["first"], request["count"], request["start_at"]
         due = due_seconds(count, request["rate"], request["arrivals"]) if request["rate"] else itertools.repeat(0.0)
@@ -58,22 +58,24 @@ class Publisher:
                 latest = max(latest, -wait)
             self._publish(number)
         with self._changed:
-            if not self._changed.wait_for(lambda: not self._unconfirmed, _CONFIRM_SECONDS):
-                raise BrokerError(f"the broker did not confirm {self._unconfirmed} tweets")
+            if not self._changed.wait_for(lambda: not self._in_flight, _ACKNOWLEDGE_SECONDS):
+                raise BrokerError(
+                    f"the broker did not acknowledge {self._in_flight} tweets within {_ACKNOWLEDGE_SECONDS:.0f} s"
+                )
         return {"sent": count, "ended": time.monotonic(), "latest_seconds": latest}
 
     def _publish(self, number: int) -> None:
         payload = numbered(self._tweets[number % len(self._tweets)].payload, number)
         with self._changed:
-            self._unconfirmed += 1
+            self._in_flight += 1
         sent = self._client.publish(self._topic, payload, qos=1)
         if sent.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
-            raise BrokerError(f"the broker was lost while tweet {number} was being published")
+            raise BrokerError(f"the connection to the broker was lost while publishing tweet {number}")
 
-    def _confirmed(self, *_: object) -> None:
+    def _acknowledged(self, *_: object) -> None:
         with self._changed:
-            self._unconfirmed -= 1
-            if not self._unconfirmed:
+            self._in_flight -= 1
+            if not self._in_flight:
                 self._changed.notify()
 
 

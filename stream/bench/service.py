@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
-from stream.bench.child import Child, module_command
 from stream.bench.energy import EnergyLog
 from stream.bench.phases import backlog_row, bare_row, open_loop_row, tweets_per_second
 from stream.bench.processor_time import SAMPLE_SECONDS
@@ -17,6 +16,7 @@ from stream.bench.statistics import LEAST_QUERIES, Arrivals, check_enough
 from stream.model.bundle import Bundle, load_bundle
 from stream.model.loading import available_cores
 from stream.model.parallelism import choose_parallelism
+from stream.processes.child import Child, module_command
 from stream.settings import BrokerSettings, Settings
 
 _ANSWER_SECONDS = 3600.0

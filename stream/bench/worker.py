@@ -20,11 +20,11 @@ from typing import Any
 
 import psutil
 
-from stream.bench.answering import answer_requests
 from stream.bench.workload import TokenIds, batches, in_buckets, of_length, read_tweets, token_ids
 from stream.errors import BenchError, StarlingError
 from stream.model.classifier import Classifier
 from stream.model.loading import Model, load_model
+from stream.processes.answering import answer_requests
 from stream.settings import ModelSettings
 from stream.tweets.tweet import Tweet
 

@@ -81,7 +81,7 @@ class Experiment:
             seed=cell.seed,
             tweets=self.file.plan.tweets,
         )
-        async with worker() as working:
+        async with worker(cell.name) as working:
             watcher.watch(working.process_id)
             self.progress.phase("loading", 0)
             return await working.work(job, self.progress)

@@ -3,7 +3,7 @@
     python -m stream.experiment.worker
 
 A job comes as a line of JSON on stdin; stdin's end ends the worker, so that it never outlives who started it. Lines of
-JSON go to stdout: `loaded`, some `done`, and `finished` with everything; or `failed`, with the words for the user.
+JSON go to stdout: `loaded`, some `done`, and `finished` with everything; or `error`, with a message for the user.
 """
 
 import os
@@ -13,7 +13,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import orjson
 from pydantic import BaseModel, ConfigDict
 
 from stream.errors import StarlingError
@@ -21,6 +20,7 @@ from stream.experiment.labelled import LabelledTweet, in_order_of, read_labelled
 from stream.experiment.plan import PlannedModel
 from stream.experiment.results import Span, Subject, Tweets
 from stream.experiment.subject import Runnable, load_subject
+from stream.processes.answering import say
 from stream.tweets.rejections import RejectedTweetError
 
 _TELL_SECONDS = 0.5
@@ -89,7 +89,7 @@ def work(job: Job) -> None:
     started = time.monotonic()
     subject = load_subject(job.model, job.path, job.threads)
     load_seconds = time.monotonic() - started
-    _tell("loaded", {"tweets": len(tweets)})
+    say({"loaded": {"tweets": len(tweets)}})
     record, during = _run(subject, tweets)
     finished = Finished(
         subject=subject.describe(),
@@ -100,7 +100,7 @@ def work(job: Job) -> None:
         tweets=Tweets.model_validate(record.columns),
         macs_by_tokens=subject.macs(sorted(set(record.columns["padded_tokens"]))),
     )
-    _tell("finished", finished.model_dump(mode="json"))
+    say({"finished": finished.model_dump(mode="json")})
 
 
 def _run(subject: Runnable, tweets: list[LabelledTweet]) -> tuple[_Record, Span]:
@@ -110,13 +110,8 @@ def _run(subject: Runnable, tweets: list[LabelledTweet]) -> tuple[_Record, Span]
         record.run(subject, tweet)
         if (now := time.monotonic()) - told >= _TELL_SECONDS:
             told = now
-            _tell("done", number)
+            say({"done": number})
     return record, Span(start_seconds=began, end_seconds=time.monotonic())
-
-
-def _tell(what: str, content: object) -> None:
-    sys.stdout.buffer.write(orjson.dumps({what: content}, option=orjson.OPT_NON_STR_KEYS) + b"\n")
-    sys.stdout.buffer.flush()
 
 
 def _end_with_stdin() -> None:
@@ -131,8 +126,7 @@ def main() -> None:
     try:
         work(job)
     except StarlingError as error:
-        _tell("failed", {"message": str(error), "exit_code": error.exit_code})
-    sys.stdout.flush()
+        say({"error": str(error)})
     os._exit(0)  # the thread that waits for stdin's end would hold a lock of stdin that Python wants at its own end
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import aiohttp
 
+from stream.free_port import free_port
 from tests.grafana.queries import RULES
-from tests.integration.mosquitto import free_port
 
 PROGRAM = shutil.which("prometheus")
 _INTERVAL = "500ms"

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from stream.errors import SettingsError
+from stream.free_port import free_port
 from stream.settings import Settings
 from stream.telemetry.health import Health
 from stream.telemetry.metrics import Metrics
@@ -24,7 +25,6 @@ from stream.web.page.now import Now
 from stream.web.page.routes import page_routes
 from stream.web.server import serve_http
 from tests.integration.certificates import Certificates
-from tests.integration.mosquitto import free_port
 from tests.integration.program import finished
 
 USER = "prometheus"

@@ -1,4 +1,4 @@
-"""The other side of child.py: answers requests until stdin ends."""
+"""The child's side of child.py: answers requests until stdin is closed."""
 
 import sys
 from collections.abc import Callable
@@ -12,11 +12,11 @@ Answer = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def answer_requests(about: dict[str, Any], answer: Answer) -> None:
-    """Say what this process is, and then answers each line of stdin.
+    """Describe this process, then answer each line of stdin.
 
     Args:
-        about: The first line, which says that the process is ready.
-        answer: What makes an answer of a request; its StarlingErrors become answers too.
+        about: The first line, which tells the parent that this process is ready.
+        answer: Returns the answer to a request; a StarlingError becomes an answer with `error`.
     """
     say(about)
     for line in sys.stdin.buffer:
@@ -27,7 +27,7 @@ def answer_requests(about: dict[str, Any], answer: Answer) -> None:
 
 
 def say(message: dict[str, Any]) -> None:
-    """Write one line."""
-    options = orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
+    """Write a message as one line to stdout."""
+    options = orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
     sys.stdout.buffer.write(orjson.dumps(message, option=options))
     sys.stdout.buffer.flush()
