@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 
 from stream.errors import BundleError
-from stream.model.bundle import MODEL_FILE, SHIPPED, SHIPPED_BUNDLE, TOKENIZER_FILE, file_sha256, find_bundle, load_bundle
+from stream.model.bundle import (
+    MODEL_FILE,
+    SHIPPED,
+    SHIPPED_BUNDLE,
+    TOKENIZER_FILE,
+    file_sha256,
+    find_bundle,
+    load_bundle,
+)
 from tests.unit.tiny_bundle import manifest_json, write_bundle, write_manifest
 
 
@@ -85,8 +93,8 @@ def test_a_missing_file_is_named(folder: Path, name: str) -> None:
 
 def test_a_bundle_may_omit_a_file_that_the_default_bundle_has(folder: Path) -> None:
     shared = SHIPPED_BUNDLE / TOKENIZER_FILE
-    (folder / TOKENIZER_FILE).unlink()
     write_manifest(folder, files={MODEL_FILE: file_sha256(folder / MODEL_FILE), TOKENIZER_FILE: file_sha256(shared)})
+    (folder / TOKENIZER_FILE).unlink()
     assert load_bundle(folder).tokenizer_path == shared
 
 
