@@ -22,7 +22,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]  # a gauge for each c
 STAGES = ("decode", "queue", "inference", "publish")
 
 
-class Departure(StrEnum):
+class BatchSizeReason(StrEnum):
     """What decided the size of a batch."""
 
     EMPTIED = "emptied"
@@ -160,7 +160,7 @@ class Metrics:
             self.rejected.labels(reason)
         for result in ("swapped", "refused"):
             self.model_swaps.labels(result)
-        for departure in Departure:
-            self.batches.labels(departure)
+        for reason in BatchSizeReason:
+            self.batches.labels(reason)
         for stage in STAGES:
             self.stage_seconds.labels(stage)
