@@ -1,4 +1,4 @@
-"""What a node does now, in numbers, as its page shows them."""
+"""The node's current status, as its page shows it."""
 
 from typing import Any
 
@@ -8,20 +8,20 @@ from stream.settings import Settings
 from stream.telemetry.health import Health
 from stream.telemetry.metrics import Metrics
 from stream.tweets.polarity import POLARITIES
-from stream.web.page.history import INTERVAL_SECONDS, History, Snapshot, buckets, total
+from stream.web.page.history import INTERVAL_SECONDS, CounterSnapshot, History, buckets, total
 from stream.web.page.quantile import quantile
 
 _RATE_SECONDS = 10.0
 _LATENCY_SECONDS = 60.0
 
 
-class Now:
-    """Tells what the node does.
+class NodeStatus:
+    """The status of a node.
 
     Args:
-        settings: The node's name, and how many tweets it may hold.
-        metrics: What it has counted.
-        health: Whether it works, and if not, why.
+        settings: The node's name, and the largest number of tweets that it holds.
+        metrics: The node's counters.
+        health: The node's state.
     """
 
     def __init__(self, settings: Settings, metrics: Metrics, health: Health) -> None:
@@ -31,12 +31,12 @@ class Now:
         self._health = health
         self._power: PowerMonitor | None = None
 
-    def weighed_by(self, monitor: PowerMonitor) -> None:
-        """Show what this one measures, from now on."""
+    def show_power_of(self, monitor: PowerMonitor) -> None:
+        """Show a monitor's measurements from now on."""
         self._power = monitor
 
     def as_json(self) -> dict[str, Any]:
-        """The numbers of this moment; None for what is not known."""
+        """Return the current values; None stands for an unknown value."""
         now = self.history.now()
         missing = self._health.missing()
         return {
@@ -51,7 +51,7 @@ class Now:
             "polarity": {
                 "labels": POLARITIES,
                 "interval_seconds": INTERVAL_SECONDS,
-                "counts": self.history.labelled(now),
+                "counts": self.history.labels_by_interval(now),
             },
             "power": self._power.summary() if self._power else None,
         }
@@ -60,7 +60,7 @@ class Now:
         (family,) = self._metrics.model_info.collect()
         return family.samples[0].labels or None
 
-    def _tweets(self, now: Snapshot) -> dict[str, float | None]:
+    def _tweets(self, now: CounterSnapshot) -> dict[str, float | None]:
         before = self.history.before(now, _RATE_SECONDS)
         seconds = now.at - before.at
         return {
@@ -75,7 +75,7 @@ class Now:
             "oldest_wait_seconds": total(self._metrics.oldest_wait_seconds),
         }
 
-    def _latency(self, now: Snapshot) -> dict[str, float | None]:
+    def _latency(self, now: CounterSnapshot) -> dict[str, float | None]:
         before = self.history.before(now, _LATENCY_SECONDS)
         bounds = list(buckets(self._metrics.tweet_seconds))
         counts = [later - earlier for earlier, later in zip(before.latencies, now.latencies, strict=True)]
