@@ -178,7 +178,7 @@ class Metrics:
             self.rejected.labels(reason)
         for result in ("swapped", "refused"):
             self.model_swaps.labels(result)
-        for reason in BatchSizeReason:
-            self.batches.labels(reason)
+        for size_reason in BatchSizeReason:
+            self.batches.labels(size_reason)
         for stage in STAGES:
             self.stage_seconds.labels(stage)

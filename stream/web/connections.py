@@ -181,7 +181,9 @@ class Connections:
 
     async def _abort(self, connection: Connection) -> None:
         """Close a connection without sending what is still to be sent, and wait until its socket is closed."""
-        task = self._open[connection]
+        task = self._open.get(connection)
+        if task is None:  # it was closed meanwhile
+            return
         if connection.transport is None:
             task.cancel()
         else:

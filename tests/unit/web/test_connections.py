@@ -58,10 +58,8 @@ async def serving(pages: Any = (), **http: Any) -> AsyncIterator[Client]:
     settings = Settings(node="test", http={"port": 0, **http})
     async with serve_http(settings, Metrics(), Health(60), pages) as address:
         client = Client(address)
-        try:
-            yield client
-        finally:
-            await client.close()
+        yield client
+    await client.close()
 
 
 @pytest.fixture
@@ -138,7 +136,8 @@ async def test_a_response_that_takes_too_long_ends_its_connection(monkeypatch: p
     monkeypatch.setattr(connections, "_RESPONSE_SECONDS", 0.05)
 
     async def endless(_: web.Request) -> web.Response:
-        return await asyncio.Event().wait() or web.Response()
+        await asyncio.Event().wait()
+        return web.Response()
 
     async with serving([web.get("/endless", endless)]) as client:
         reader, writer = await client.connect()
@@ -176,6 +175,16 @@ async def test_without_descriptors_the_server_makes_room_and_goes_on(monkeypatch
         assert await answer(*await client.connect()) == b"HTTP/1.1 200 OK\r\n"
         assert await answer(*await client.connect()) == b"HTTP/1.1 200 OK\r\n"
         assert await idle.read() == b""
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS handshake that never begins"])
+async def test_the_end_closes_every_connection(tls: bool, certificate: dict[str, Any]) -> None:  # noqa: FBT001
+    async with serving(**(certificate if tls else {})) as client:
+        readers = [await client.connect() for _ in range(LIMIT - 1)]
+        if not tls:
+            await answer(*readers[0])
+        await until(lambda: client.accepted() == len(readers))
+    assert client.accepted() == 0
 
 
 async def test_a_failed_tls_handshake_leaves_nothing_open(certificate: dict[str, Any]) -> None:
