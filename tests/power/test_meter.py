@@ -14,7 +14,7 @@ import pytest
 from stream.errors import MeterError
 from stream.power import link as link_module
 from stream.power.current import Calibration
-from stream.power.frames import Rejection
+from stream.power.frames import Identity, Rejection
 from stream.power.link import open_meter
 from stream.power.meter import SerialMeter
 from stream.power.reading import Reading
@@ -33,6 +33,11 @@ async def after_a_gap(readings: AsyncGenerator[Reading]) -> Reading:
     while not (reading := await anext(readings)).gap_seconds:
         pass
     return reading
+
+
+def sequence(reading: Reading) -> int:
+    assert reading.sample is not None
+    return reading.sample.sequence
 
 
 async def test_readings_match_the_simulated_current(simulator: Path) -> None:
@@ -67,10 +72,18 @@ async def test_a_reset_is_a_gap_without_lost_frames(simulator: Path) -> None:
     async with simulated_uno(simulator, options=["--boot", "0.5"]) as uno:
         meter = SerialMeter(uno.port, FIVE_VOLTS)
         async with aclosing(meter.readings()) as readings:
-            await take(readings, 2)
+            before = (await take(readings, 2))[-1]
             uno.set(reset=1)
-            reading = await after_a_gap(readings)
-    assert 0.1 < reading.gap_seconds < 2.0  # the boot, less what the last frame came late
+            while sequence(reading := await anext(readings)) > sequence(before):
+                before = reading
+    assert meter.health.lost == 0
+
+
+def test_the_gap_of_a_reset_is_the_time_without_a_window() -> None:
+    meter = SerialMeter("/dev/ttyACM0", FIVE_VOLTS)
+    meter.identity = Identity(5, None, 1923)
+    meter._reading(sample(10), 100.0)
+    assert meter._reading(sample(0), 103.0).gap_seconds == pytest.approx(3.0 - PERIOD_SECONDS)
     assert meter.health.lost == 0
 
 
