@@ -1,7 +1,7 @@
-"""`starling tweets …`: names, options and help; what each does is in training/commands/."""
+"""`starling tweets …`: names, options and help. training/commands/ implements the commands."""
 
 # ruff: noqa: PLC0415
-# As in training/cli.py; a command has as many parameters as options.
+# Reasons: see training/cli.py.
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,9 @@ from training.options import with_data_options
 if TYPE_CHECKING:
     from training.datasets import ReadOptions
 
-tweets = typer.Typer(name="tweets", help="Labelled tweets: look at them, fetch their texts.", no_args_is_help=True)
+tweets = typer.Typer(
+    name="tweets", help="Inspect, split and convert labelled tweets; fetch texts by id.", no_args_is_help=True
+)
 
 
 @tweets.command()
@@ -47,9 +49,9 @@ def export(
         list[Path],
         typer.Argument(help="Labelled tweets: files, folders of files, or RepLab's folder.", metavar="DATA"),
     ],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="JSON lines; gzipped if its name ends in .gz.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Output: JSON lines; gzipped if its name ends in .gz.")],
 ) -> None:
-    """Write labelled tweets of any format as JSON lines, each id once: what `starling experiment` reads on a device."""
+    """Convert labelled tweets of any format to JSON lines, each id once, for `starling experiment` on a device."""
     from training.commands.export import export_data
 
     export_data(data, read_options, out)
@@ -57,14 +59,17 @@ def export(
 
 @tweets.command()
 def hydrate(
-    ids: Annotated[Path, typer.Argument(help="A file with an id at the beginning of each line, or RepLab's folder.")],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="JSON lines, appended to; FILE.missing has the rest.")],
+    ids: Annotated[Path, typer.Argument(help="File with an id at the beginning of each line, or RepLab's folder.")],
+    out: Annotated[
+        Path,
+        typer.Option(metavar="FILE", help="JSON lines, appended; FILE.missing gets the ids of missing tweets."),
+    ],
     token_file: Annotated[
-        Path | None, typer.Option(help="A file with the bearer token; without it, X_BEARER_TOKEN has it.")
+        Path | None, typer.Option(help="File with the bearer token; default: the environment variable X_BEARER_TOKEN.")
     ] = None,
-    api: Annotated[str, typer.Option(metavar="URL", help="Where the API is.")] = "https://api.twitter.com",
+    api: Annotated[str, typer.Option(metavar="URL", help="Base URL of the API.")] = "https://api.twitter.com",
 ) -> None:
-    """Fetch the texts of tweets by their ids from the X API v2; the same command goes on after any interruption."""
+    """Fetch texts of tweets by id from the X API v2. After an interruption, the same command continues."""
     require_training_extra("tweepy")
     from training.commands.hydrate import Access, hydrate_ids
 

@@ -1,4 +1,4 @@
-"""Says what to install where the training extra is missing."""
+"""Check for the packages of an extra."""
 
 from importlib.util import find_spec
 
@@ -6,10 +6,10 @@ from stream.errors import StarlingError
 
 
 def require_training_extra(package: str = "sklearn") -> None:
-    """End a command that cannot work without a package of the training extra.
+    """Raise an error if a package of the training extra is not installed.
 
     Raises:
-        StarlingError: It is not installed.
+        StarlingError: The package is not installed.
     """
     if find_spec(package) is None:
         raise StarlingError("this needs the training extra: pip install 'starling-edge[training]'")

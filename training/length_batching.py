@@ -1,4 +1,4 @@
-"""Runs a model over many tweets in batches of like length, so that little is spent on padding."""
+"""Classification of many tweets in batches of similar length, which need little padding."""
 
 from collections.abc import Callable, Sequence
 
@@ -15,7 +15,7 @@ def logits_by_length(classify: Callable[[Sequence[TokenIds]], Array], token_ids:
 
     Args:
         classify: Takes a batch of token ids, returns logits of shape (batch, labels).
-        token_ids: Those of each tweet.
+        token_ids: Token ids of each tweet.
 
     Returns:
         Logits, shape (tweets, labels), in the order of `token_ids`.

@@ -1,4 +1,4 @@
-"""Gradients of the worst case, beside those of the case."""
+"""Gradients at adversarial perturbations."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def plain_gradients(embeddings: np.ndarray, weights: np.ndarray) -> list[np.ndar
     return [tf.convert_to_tensor(gradient).numpy() for gradient in tape.gradient(loss, at)]
 
 
-def test_the_gradients_are_those_of_the_case_and_of_the_worst_near_it() -> None:
+def test_gradients_are_the_sum_of_plain_and_adversarial_gradients() -> None:
     embeddings, weights = tf.Variable(EMBEDDINGS), tf.Variable(WEIGHTS)
     loss, found = adversarial_gradients(lambda: loss_at(embeddings, weights), [weights, embeddings], embeddings, 0.3)
     here = plain_gradients(EMBEDDINGS, WEIGHTS)
@@ -36,13 +36,13 @@ def test_the_gradients_are_those_of_the_case_and_of_the_worst_near_it() -> None:
     np.testing.assert_allclose(found[1], here[0] + there[0], rtol=1e-5)
 
 
-def test_the_embeddings_are_back_where_they_were() -> None:
+def test_embeddings_are_restored_after_the_perturbation() -> None:
     embeddings, weights = tf.Variable(EMBEDDINGS), tf.Variable(WEIGHTS)
     adversarial_gradients(lambda: loss_at(embeddings, weights), [embeddings, weights], embeddings, 2.0)
     np.testing.assert_allclose(embeddings, EMBEDDINGS, rtol=1e-6)
 
 
-def test_where_nothing_raises_the_loss_nothing_is_moved() -> None:
+def test_zero_gradient_gives_no_perturbation() -> None:
     embeddings, weights = tf.Variable(EMBEDDINGS), tf.Variable(np.zeros_like(WEIGHTS))
     _, found = adversarial_gradients(lambda: loss_at(embeddings, weights), [embeddings, weights], embeddings, 1.0)
     assert all(np.isfinite(gradient).all() for gradient in found)

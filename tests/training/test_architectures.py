@@ -1,4 +1,4 @@
-"""Larger teachers: networks of other families, tiny here and with random weights."""
+"""Larger teachers: tiny networks of other architectures with random weights."""
 
 import json
 from pathlib import Path
@@ -29,7 +29,7 @@ FINETUNE_LONGER = FINETUNE.replace("epochs = 5", "epochs = 8\nadversary = 0.1")
 
 @pytest.fixture(scope="module", params=TEACHERS)
 def pretrained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """As it is published: an encoder without a head, whose padding is its second token."""
+    """Return a checkpoint as it is published: an encoder without a head; the padding token has id 1."""
     folder: Path = tmp_path_factory.mktemp(request.param)
     _write_encoder(folder, request.param)
     _write_tokenizer(folder)
@@ -38,22 +38,22 @@ def pretrained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 
 @pytest.fixture(scope="module")
 def teacher(pretrained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """It, after masked words and polarities."""
+    """Return its checkpoint after adaptation and fine-tuning."""
     return train(toy_run(tmp_path_factory.mktemp("teacher"), str(pretrained), ADAPT + FINETUNE_LONGER))
 
 
-def test_a_larger_family_learns_polarities(teacher: Path) -> None:
+def test_larger_architecture_is_trained(teacher: Path) -> None:
     assert json.loads((teacher.parent / "scores.json").read_text())["macro_recall"] > 0.9
 
 
-def test_a_larger_family_teaches_a_bert(teacher: Path, checkpoint_folder: Path, tmp_path: Path) -> None:
+def test_larger_architecture_is_a_teacher_of_a_bert(teacher: Path, checkpoint_folder: Path, tmp_path: Path) -> None:
     student = DISTIL.replace("state_weight = 0.1", "").replace("epochs = 4", "epochs = 8")
     checkpoint = train(toy_run(tmp_path, str(checkpoint_folder), student, teachers=[teacher]))
     assert load_checkpoint(checkpoint).config.model_type == "bert"
     assert json.loads((checkpoint.parent / "scores.json").read_text())["macro_recall"] > 0.9
 
 
-def test_a_tweet_gets_the_same_logits_alone_and_filled_up(teacher: Path) -> None:
+def test_padding_does_not_change_logits(teacher: Path) -> None:
     config, weights = read_pretrained(teacher)
     network = Network(config, weights, "classifier", "here")
     tweet = [0, 7, 8, 9, 2]
@@ -62,22 +62,22 @@ def test_a_tweet_gets_the_same_logits_alone_and_filled_up(teacher: Path) -> None
     assert np.allclose(alone, filled_up, atol=1e-5)
 
 
-def test_weights_of_a_larger_family_come_out_as_they_went_in(teacher: Path) -> None:
+def test_larger_architecture_returns_the_weights_it_was_made_from(teacher: Path) -> None:
     config, weights = read_pretrained(teacher)
     again = Network(config, weights, "classifier", "here").weights()
     assert set(again) == set(weights)
     assert all(np.array_equal(again[name], weights[name]) for name in weights)
 
 
-def test_a_larger_family_reads_fewer_tokens_than_its_table_has_positions(pretrained: Path) -> None:
+def test_position_offset_limits_max_tokens(pretrained: Path) -> None:
     config, _ = read_pretrained(pretrained)
     assert read_tokenizer(pretrained, 38, config)
-    with pytest.raises(CheckpointError, match="reads at most 38 tokens"):
+    with pytest.raises(CheckpointError, match="supports at most 38 tokens"):
         read_tokenizer(pretrained, 39, config)
 
 
-def test_a_larger_family_is_not_converted(teacher: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"not one that can be converted: .*'bert', 'mobilebert'"):
+def test_larger_architecture_is_not_converted(teacher: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"cannot be converted: .*'bert', 'mobilebert'"):
         load_checkpoint(teacher)
 
 

@@ -20,7 +20,7 @@ from training.from_bundle.checkpoint import unpack_bundle
 pytestmark = pytest.mark.training
 
 ROUNDING: dict[Precision, float] = {"float32": 1e-5, "float16": 1e-3, "int8": 0.01}
-"""By which a weight of the tiny network may be off, whose largest ones are near 1."""
+"""Maximum error of a weight of the tiny network, whose largest weights are near 1."""
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def bundles(checkpoint: Checkpoint, tweets_file: Path, tmp_path_factory: pytest.
 
 
 @pytest.mark.parametrize("precision", ROUNDING)
-def test_a_bundle_gives_back_the_weights_it_was_made_of(
+def test_weights_from_a_bundle_equal_the_original(
     checkpoint: Checkpoint, bundles: dict[str, Bundle], tmp_path: Path, precision: Precision
 ) -> None:
     unpack_bundle(bundles[precision], tmp_path / "checkpoint")
@@ -47,27 +47,25 @@ def test_a_bundle_gives_back_the_weights_it_was_made_of(
         np.testing.assert_allclose(unpacked[name], weight, rtol=0, atol=ROUNDING[precision], err_msg=name)
 
 
-def test_what_was_unpacked_is_trained_further_and_says_where_it_came_from(
-    bundles: dict[str, Bundle], tmp_path: Path
-) -> None:
+def test_unpacked_checkpoint_is_trainable_and_has_its_origin(bundles: dict[str, Bundle], tmp_path: Path) -> None:
     out = tmp_path / "checkpoint"
     arguments = ["unpack", str(bundles["int8"].path), "--out", str(out)]
     result = CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert result.exit_code == 0
-    assert "as exact as int8 keeps them" in " ".join(result.stderr.split())
+    assert "at the accuracy of int8" in " ".join(result.stderr.split())
     assert read_about(out / "about.toml").source["unpacked_from"] == f"tiny int8 {bundles['int8'].sha256}"
     further = train(toy_run(tmp_path / "further", str(out), FINETUNE.replace("epochs = 5", "epochs = 1")))
     assert read_about(further / "about.toml").base == "none"
 
 
-def test_the_shipped_model_is_unpacked_by_its_name(tmp_path: Path) -> None:
+def test_shipped_model_is_unpacked_by_name(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["unpack", "fast", "--out", str(tmp_path / "fast")], catch_exceptions=False)
     assert result.exit_code == 0
     config = load_checkpoint(tmp_path / "fast").config
     assert (config.num_hidden_layers, config.intermediate_size, config.vocab_size) == (4, 1024, 30522)
 
 
-def test_what_answers_otherwise_than_the_bundle_is_not_written(
+def test_checkpoint_that_differs_from_the_bundle_is_not_written(
     bundles: dict[str, Bundle], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Zeroed(BertGraph):
@@ -76,20 +74,20 @@ def test_what_answers_otherwise_than_the_bundle_is_not_written(
             return weights | {"classifier.weight": np.zeros_like(weights["classifier.weight"])}
 
     monkeypatch.setattr(unpack, "BertGraph", Zeroed)
-    with pytest.raises(DisagreementError, match="what was read out of it answers otherwise"):
+    with pytest.raises(DisagreementError, match="the logits of the extracted weights differ"):
         unpack_bundle(bundles["float32"], tmp_path / "checkpoint")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_model_that_is_no_bert_of_ours_is_named(bundles: dict[str, Bundle], tmp_path: Path) -> None:
+def test_model_of_other_origin_is_an_error(bundles: dict[str, Bundle], tmp_path: Path) -> None:
     bundle = replace(bundles["float32"], path=tmp_path)
     (tmp_path / "model.tflite").write_bytes(made_by_others())
-    with pytest.raises(CheckpointError, match=r"model\.tflite is no BERT that starling convert made"):
+    with pytest.raises(CheckpointError, match=r"model\.tflite is not a BERT that starling convert made"):
         unpack_bundle(bundle, tmp_path / "checkpoint")
 
 
-def test_a_folder_that_is_there_is_left_alone(bundles: dict[str, Bundle], tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="is there already: name another folder"):
+def test_existing_folder_is_not_overwritten(bundles: dict[str, Bundle], tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="exists already: give another folder"):
         unpack_bundle(bundles["float32"], tmp_path)
 
 

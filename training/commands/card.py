@@ -15,13 +15,13 @@ CARD_FILE = "README.md"
 
 
 def write_card(bundle: Path, data: Sequence[Path], read_options: ReadOptions, out: Path | None) -> None:
-    """Evaluate a bundle and write what came of it.
+    """Evaluate a bundle and write its model card.
 
     Args:
-        bundle: The bundle's folder.
+        bundle: Folder of the bundle.
         data: Labelled tweets that the model was not trained on.
-        read_options: How those are read.
-        out: The file; None: the bundle's README.md.
+        read_options: Format and columns of the data.
+        out: File of the card; None: README.md in the bundle.
 
     Raises:
         StarlingError: The data or the bundle cannot be used, or the card cannot be written.

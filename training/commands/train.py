@@ -1,6 +1,6 @@
-"""`starling train`: a recipe and labelled tweets in, checkpoints out that `starling convert` takes."""
+"""`starling train`: trains checkpoints from a recipe and labelled tweets."""
 
-# ruff: noqa: PLC0415 - TensorFlow takes seconds to import, and the user should see that something happens.
+# ruff: noqa: PLC0415 - TensorFlow takes seconds to import; a progress message is shown before.
 
 import json
 from collections.abc import Sequence
@@ -18,10 +18,10 @@ _MEASURES = {"macro_recall": "macro-recall", "macro_f1": "macro-F1", "accuracy":
 
 
 def train_recipe(run: Run) -> None:
-    """Train all seeds of a run, shows progress on stderr, and the scores on the dev set on stdout.
+    """Train all seeds of a run; show progress on stderr, and the scores on the dev set on stdout.
 
     Raises:
-        StarlingError: Something cannot be used or written, or the run was interrupted.
+        StarlingError: An input cannot be used, a file cannot be written, or the run was interrupted.
     """
     run.check()
     with console_monitor() as monitor:
@@ -42,7 +42,7 @@ def train_recipe(run: Run) -> None:
 
 
 def _summary(seeds: Sequence[int], scores: Sequence[dict[str, float]]) -> dict[str, object]:
-    """The mean and the standard deviation over the seeds, the latter of a sample."""
+    """Return the mean and the sample standard deviation over the seeds."""
     summary: dict[str, object] = {"seeds": list(seeds)}
     for measure in _MEASURES:
         values = [score[measure] for score in scores]

@@ -1,4 +1,4 @@
-"""A bundle's confusion matrix and its reliability diagram, as SVG and PNG."""
+"""Plots of a bundle's confusion matrix and reliability diagram, as SVG and PNG."""
 
 from pathlib import Path
 
@@ -10,16 +10,16 @@ from training.evaluation.evaluation import Evaluation
 
 _KINDS = ("svg", "png")
 _DARK = 0.5
-"""From this share of a row on, the number on its colour is white."""
+"""Share of a row from which the text on its cell is white."""
 
 
 def draw_plots(evaluation: Evaluation, name: str, folder: Path) -> list[Path]:
-    """Draw both into a folder, which is made if need be; returns the files.
+    """Write both plots into a folder, which is created if missing; return the files.
 
     Args:
-        evaluation: What is drawn.
-        name: What the files' names begin with.
-        folder: Where to.
+        evaluation: Evaluation of the bundle.
+        name: Prefix of the file names.
+        folder: Folder for the files.
     """
     folder.mkdir(parents=True, exist_ok=True)
     figures = {"confusion": _confusion(evaluation), "calibration": _calibration(evaluation)}
@@ -38,8 +38,8 @@ def _confusion(evaluation: Evaluation) -> Figure:
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     axes.set_xticks(range(len(POLARITIES)), POLARITIES)
     axes.set_yticks(range(len(POLARITIES)), POLARITIES)
-    axes.set_xlabel("given")
-    axes.set_ylabel("gold")
+    axes.set_xlabel("predicted label")
+    axes.set_ylabel("gold label")
     for row, column in ((row, column) for row in range(len(shares)) for column in range(len(shares))):
         share = shares[row, column]
         colour = "white" if share > _DARK else "black"
@@ -55,7 +55,7 @@ def _calibration(evaluation: Evaluation) -> Figure:
     axes.plot(bins.confidence, bins.accuracy, color="tab:blue", linewidth=1)
     axes.scatter(bins.confidence, bins.accuracy, s=sizes, color="tab:blue", alpha=0.6)
     axes.set_xlabel("confidence")
-    axes.set_ylabel("share that is right")
+    axes.set_ylabel("accuracy")
     axes.set_xlim(1 / len(POLARITIES), 1)
     axes.set_ylim(0, 1)
     axes.text(0.36, 0.93, f"ECE {bins.expected_error:.1%}")

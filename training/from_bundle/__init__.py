@@ -1,1 +1,1 @@
-"""Makes a checkpoint of a bundle again, so that a shipped model can be trained further."""
+"""Conversion of a bundle back to a checkpoint, so that a shipped model can be trained further."""

@@ -1,6 +1,6 @@
-"""A BERT's weights out of the graph that training/bert.py and TensorFlow's converter made of them.
+"""Extraction of a BERT's weights from the TensorFlow Lite graph that `starling convert` made from training/bert.py.
 
-The converter keeps no names, so weights are known by what is done with them, and in which order.
+The converter does not keep names, so weights are identified by the operations that use them and by their order.
 """
 
 from typing import TypeVar
@@ -15,15 +15,15 @@ Item = TypeVar("Item")
 
 _LAYER = "bert.encoder.layer."
 _FORWARDED = {"SLICE", "STRIDED_SLICE", "RESHAPE", "SQUEEZE", "TRANSPOSE"}
-"""What moves numbers and leaves them what they are."""
+"""Operations that move values without changing them."""
 
 
 class BertGraph:
-    """A graph that is taken for a BERT's.
+    """Graph of a BERT.
 
     Args:
-        graph: The graph.
-        name: Its file, for error messages.
+        graph: Graph of a bundle's model file.
+        name: Name of the file, for error messages.
     """
 
     def __init__(self, graph: Graph, name: str) -> None:
@@ -38,17 +38,17 @@ class BertGraph:
             [self._dense_producing(tensor) for tensor in (*scores.inputs, mix.inputs[1])]
             for scores, mix in zip(products[::2], products[1::2], strict=True)
         ]
-        """Of each layer, what works out query, key and value."""
+        """Operations of each layer that compute query, key and value."""
         self._shifts: dict[int, Array] = {}
-        """Of each norm, by the tensor that it is added to: the converter lets some layers read that one."""
+        """Shift of each norm by the tensor before it, which the converter makes the input of some layers."""
 
     def weights(self) -> dict[str, Array]:
-        """The weights by Hugging Face's names.
+        """Return the weights by Hugging Face's names.
 
-        The position table has the first row of the token types in it, whose own table is 0.
+        The first row of the token type table is part of the position table; the token type table itself is 0.
 
         Raises:
-            CheckpointError: The graph is not a BERT's, or not one that `starling convert` made.
+            CheckpointError: The graph is not a BERT that `starling convert` made.
         """
         weights = self._embeddings() | self._norms()
         for number, attention in enumerate(self._attention):
@@ -58,7 +58,7 @@ class BertGraph:
 
     @property
     def epsilon(self) -> float:
-        """What the norms add to a variance."""
+        """Value that the norms add to the variance."""
         added = self._graph.producer(self._graph.of_kind("RSQRT")[0].inputs[0])
         constants = [self._graph.constant(tensor) for tensor in added.inputs] if added else []
         return float(self._only([constant for constant in constants if constant is not None]))
@@ -94,7 +94,7 @@ class BertGraph:
         return weights
 
     def _other_dense(self) -> dict[str, Array]:
-        """Those that are no query, key or value, in the order in which they run."""
+        """Return the weights of all other dense layers, in the order in which they run."""
         attending = [operation for attention in self._attention for operation in attention]
         others = [operation for operation in self._graph.of_kind("FULLY_CONNECTED") if operation not in attending]
         names = [
@@ -115,25 +115,25 @@ class BertGraph:
         weight, shift = self._constant(matrix), self._shifts.get(self._source_tensor(states))
         found = self._graph.constant(bias)
         bias_there = np.zeros(len(weight), np.float32) if found is None else found
-        # Where a layer reads a norm before its shift, the converter has put the shift's share into the bias.
+        # If a layer reads a norm before its shift, the converter has folded the shift into the bias.
         return {f"{name}.weight": weight, f"{name}.bias": bias_there if shift is None else bias_there - weight @ shift}
 
     def _dense_producing(self, tensor: int) -> Operation:
         producer = self._graph.producer(self._source_tensor(tensor))
-        while producer and producer.kind == "MUL":  # a query may be scaled before the product
+        while producer and producer.kind == "MUL":  # the query may be scaled before the product
             producer = self._graph.producer(self._source_tensor(producer.inputs[0]))
         if producer is None or producer.kind != "FULLY_CONNECTED":
             raise self._unrecognized()
         return producer
 
     def _source_tensor(self, tensor: int) -> int:
-        """The tensor that a tensor's numbers were taken from."""
+        """Return the tensor from which the values of a tensor were moved."""
         while (producer := self._graph.producer(tensor)) and producer.kind in _FORWARDED:
             tensor = producer.inputs[0]
         return tensor
 
     def _lookup_in_table(self, kind: str) -> Operation:
-        """The first operation of a kind that reads a constant table."""
+        """Return the first operation of a kind that reads a constant table."""
         for operation in self._graph.of_kind(kind):
             constant = self._graph.constant(operation.inputs[0])
             if constant is not None and constant.ndim == 2:  # noqa: PLR2004
@@ -147,7 +147,7 @@ class BertGraph:
         return constant
 
     def _vector(self, operation: Operation) -> Array:
-        """The constant that an operation has beside what it works on."""
+        """Return the constant vector among the inputs of an operation."""
         constants = [self._graph.constant(tensor) for tensor in operation.inputs]
         vectors = [constant for constant in constants if constant is not None and constant.ndim == 1]
         return self._only(vectors)
@@ -158,4 +158,6 @@ class BertGraph:
         return items[0]
 
     def _unrecognized(self) -> CheckpointError:
-        return CheckpointError(f"{self._name} is no BERT that starling convert made: its weights cannot be told apart")
+        return CheckpointError(
+            f"{self._name} is not a BERT that starling convert made, so its weights cannot be identified"
+        )

@@ -1,4 +1,4 @@
-"""Writes the checkpoint that a bundle could have been made of, once it has answered as the bundle does."""
+"""Conversion of a bundle back to a checkpoint, which is written only if its outputs equal those of the bundle."""
 
 import json
 import shutil
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from stream.model.bundle import TOKENIZER_FILE, Bundle, Precision
+from stream.model.bundle import MODEL_FILE, TOKENIZER_FILE, Bundle, Precision
 from stream.model.classifier import Classifier
 from training.about import ABOUT_FILE, About, write_about
 from training.checkpoint import CONFIG_FILE, WEIGHTS_FILE, Array, load_checkpoint
@@ -18,36 +18,36 @@ from training.learning.files import replacing, write_arrays
 from training.reference import Reference
 
 _MOST_MEAN_DIFFERENCE: dict[Precision, float] = {"float32": 1e-4, "float16": 1e-2, "int8": 0.1}
-"""Of two logits. Both have the same weights; a bundle in 8 bits rounds the states between them too."""
+"""Maximum mean difference of logits. The weights are equal; an int8 bundle rounds the activations too."""
 _PROBES, _PROBE_TOKENS = 32, 24
 
 
 def unpack_bundle(bundle: Bundle, out: Path) -> float:
-    """Make a checkpoint of a bundle, complete or not at all; its weights are as exact as the bundle's precision.
+    """Write the checkpoint of a bundle, complete or not at all, with weights as accurate as the bundle's precision.
 
     Returns:
-        The mean difference of two logits between the bundle and the checkpoint, over sentences of random words.
+        Mean difference of the logits of bundle and checkpoint for sentences of random words.
 
     Raises:
-        CheckpointError: The bundle is no BERT that `starling convert` made, or the folder is there already.
-        DisagreementError: The checkpoint does not answer as the bundle does.
+        CheckpointError: The bundle is not a BERT that `starling convert` made, or the folder exists already.
+        DisagreementError: The outputs of checkpoint and bundle differ.
         TrainingError: The checkpoint cannot be written.
     """
     if out.exists():
-        raise CheckpointError(f"{out} is there already: name another folder with --out")
-    graph = BertGraph(Graph(bundle.model_path), str(bundle.model_path))
+        raise CheckpointError(f"{out} exists already: give another folder with --out")
+    graph = BertGraph(Graph(bundle.model.path), str(bundle.path / MODEL_FILE))
     weights = graph.weights()
     with replacing(out) as temporary:
         temporary.mkdir()
         config = _config(bundle, graph, weights)
         (temporary / CONFIG_FILE).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
         write_arrays(temporary / WEIGHTS_FILE, weights, {"format": "pt"})
-        shutil.copyfile(bundle.tokenizer_path, temporary / TOKENIZER_FILE)
+        shutil.copyfile(bundle.tokenizer.path, temporary / TOKENIZER_FILE)
         write_about(temporary / ABOUT_FILE, _about(bundle))
         difference = _difference(bundle, temporary)
         if not difference <= _MOST_MEAN_DIFFERENCE[bundle.manifest.precision]:
             raise DisagreementError(
-                f"{bundle.path} cannot be unpacked: what was read out of it answers otherwise, its logits differ by "
+                f"{bundle.path} cannot be unpacked: the logits of the extracted weights differ from the bundle's by "
                 f"{difference:.2g} on average"
             )
     return difference

@@ -1,4 +1,4 @@
-"""The operations and constants of a TensorFlow Lite file."""
+"""Reader for the operations and constants of a TensorFlow Lite file."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -22,20 +22,20 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class Operation:
-    """One of a graph's, by the indices of its tensors."""
+    """Operation of a graph with the indices of its tensors."""
 
     kind: str
-    """As TensorFlow Lite names it, such as `FULLY_CONNECTED`."""
+    """Name in TensorFlow Lite, for example `FULLY_CONNECTED`."""
     inputs: tuple[int, ...]
-    """-1 for one that was left out."""
+    """Indices of the input tensors; -1 for an omitted optional input."""
     output: int
 
 
 class Graph:
-    """A model's first graph.
+    """First graph of a model.
 
     Args:
-        path: A TensorFlow Lite file.
+        path: TensorFlow Lite file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -50,45 +50,45 @@ class Graph:
                 self._readers[tensor].append(operation)
 
     def of_kind(self, kind: str) -> list[Operation]:
-        """Operations, in the order in which they run."""
+        """Return the operations of a kind, in the order in which they run."""
         return [operation for operation in self.operations if operation.kind == kind]
 
     def producer(self, tensor: int) -> Operation | None:
-        """What works a tensor out; None for an input or a constant."""
+        """Return the operation that computes a tensor; None for an input or a constant."""
         return self._producers.get(tensor)
 
     def readers(self, tensor: int, kind: str) -> list[Operation]:
-        """The operations of a kind that read a tensor."""
+        """Return the operations of a kind that read a tensor."""
         return [operation for operation in self._readers[tensor] if operation.kind == kind]
 
     def shape(self, tensor: int) -> tuple[int, ...]:
-        """A tensor's; 1 stands for what is known only as the model runs."""
+        """Return the shape of a tensor, with 1 for dynamic dimensions."""
         return tuple(int(size) for size in self._tensors[tensor].shape)
 
     def constant(self, tensor: int) -> Array | None:
-        """The numbers of a constant, in float32 whatever they are kept in; None for any other tensor."""
+        """Return the values of a constant in float32, dequantised if needed; None for any other tensor."""
         producer = self._producers.get(tensor)
         if producer and producer.kind == "DEQUANTIZE":
             return self.constant(producer.inputs[0])
         if tensor < 0 or self._tensors[tensor].type not in _TYPES:
             return None
-        described = self._tensors[tensor]
-        content = self._model.buffers[described.buffer].data
+        description = self._tensors[tensor]
+        content = self._model.buffers[description.buffer].data
         if content is None or not len(content):
             return None
-        numbers = np.frombuffer(bytes(content), _TYPES[described.type]).reshape(self.shape(tensor))
-        return numbers.astype(np.float32) * _scales(described, numbers.ndim)
+        values = np.frombuffer(bytes(content), _TYPES[description.type]).reshape(self.shape(tensor))
+        return values.astype(np.float32) * _scales(description, values.ndim)
 
-    def _operation(self, operator: Any) -> Operation:  # noqa: ANN401 - TensorFlow comes without types
+    def _operation(self, operator: Any) -> Operation:  # noqa: ANN401 - TensorFlow has no type annotations
         code = self._model.operatorCodes[operator.opcodeIndex]
-        # Codes below 127 are in the older field, in files that say them twice.
+        # Codes below 127 are in the deprecated field, or in both.
         kind = _KINDS[max(code.builtinCode, code.deprecatedBuiltinCode)]
         return Operation(kind, tuple(int(tensor) for tensor in operator.inputs), int(operator.outputs[0]))
 
 
-def _scales(described: Any, dimensions: int) -> NDArray[np.float32]:  # noqa: ANN401 - as above
-    """What a constant's integers are to be multiplied by, in a shape that goes with theirs."""
-    quantisation, shape = described.quantization, [1] * dimensions
+def _scales(description: Any, dimensions: int) -> NDArray[np.float32]:  # noqa: ANN401 - TensorFlow has no type annotations
+    """Return the scales of a constant, in a shape that broadcasts to its values."""
+    quantisation, shape = description.quantization, [1] * dimensions
     if quantisation is None or quantisation.scale is None:
         return np.ones(shape, np.float32)
     shape[quantisation.quantizedDimension] = len(quantisation.scale)

@@ -1,7 +1,7 @@
-"""Learning from the worst case beside the case: word embeddings moved against the network.
+"""Adversarial training: gradients at adversarially perturbed word embeddings.
 
 Miyato, Dai and Goodfellow, 'Adversarial Training Methods for Semi-Supervised Text Classification' (2017,
-arXiv:1605.07725), equations (3) and (6), with one gradient for the whole batch in the place of one for each text.
+arXiv:1605.07725), equations (3) and (6), with one gradient per batch instead of one per text.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,28 +17,28 @@ Variable = Any
 def adversarial_gradients(
     loss_of: Callable[[], Tensor], variables: Sequence[Variable], embeddings: Variable, distance: float
 ) -> tuple[Tensor, list[Tensor]]:
-    """A loss, and its gradients added to those of the same loss where the embeddings are moved to raise it.
+    """Return a loss, and the sum of its gradients with and without an adversarial perturbation of the embeddings.
 
     Args:
-        loss_of: Works out the loss of a batch, a scalar.
-        variables: The weights, whose gradients are wanted.
-        embeddings: The one among them that is moved, and moved back.
-        distance: How far, as a Euclidean length over all words of the batch together.
+        loss_of: Computes the loss of a batch, a scalar.
+        variables: Weights for which gradients are computed.
+        embeddings: The word embeddings, one of `variables`; restored after the perturbation.
+        distance: Euclidean norm of the perturbation over all words of the batch together.
 
     Returns:
-        The loss before the move, and the gradients in the order of the weights.
+        The loss without perturbation, and the gradients in the order of `variables`.
     """
     place = next(index for index, variable in enumerate(variables) if variable is embeddings)
     loss, gradients = _gradients(loss_of, variables)
-    move = distance * tf.math.divide_no_nan(gradients[place], tf.norm(gradients[place]))
-    embeddings.assign_add(move)
-    _, moved = _gradients(loss_of, variables)
-    embeddings.assign_sub(move)
-    return loss, [here + there for here, there in zip(gradients, moved, strict=True)]
+    perturbation = distance * tf.math.divide_no_nan(gradients[place], tf.norm(gradients[place]))
+    embeddings.assign_add(perturbation)
+    _, adversarial = _gradients(loss_of, variables)
+    embeddings.assign_sub(perturbation)
+    return loss, [plain + perturbed for plain, perturbed in zip(gradients, adversarial, strict=True)]
 
 
 def _gradients(loss_of: Callable[[], Tensor], variables: Sequence[Variable]) -> tuple[Tensor, list[Tensor]]:
     with tf.GradientTape() as tape:
         loss = loss_of()
-    # Those of embeddings come as slices, one for each time that a word stands in the batch.
+    # Gradients of embeddings are IndexedSlices with one slice per occurrence of a word in the batch.
     return loss, [tf.convert_to_tensor(gradient) for gradient in tape.gradient(loss, variables)]

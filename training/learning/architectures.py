@@ -1,6 +1,6 @@
-"""The families of networks that can be trained and can teach, as transformers' TensorFlow classes have them.
+"""Architectures that can be trained and used as teachers, by transformers' TensorFlow classes.
 
-What is trained for a Pi is a BERT or a MobileBERT, which `starling convert` writes out; the others are larger teachers.
+`starling convert` supports BERT and MobileBERT only; the others are used as larger teachers.
 """
 
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ import transformers
 
 @dataclass(frozen=True)
 class Architecture:
-    """What a family's networks have of their own."""
+    """Properties in which the architectures differ."""
 
     classifier: Any
-    """The class with a head that tells polarities."""
+    """Class with a classification head."""
     masked_words: Any
-    """The class with a head that guesses words."""
+    """Class with a head for masked-language modelling."""
     head: tuple[str, ...] = ("classifier",)
-    """The layers of the first head, the one whose outputs are the labels last."""
+    """Layers of the classification head; the last one has the labels as outputs."""
     first_position: int = 0
-    """The row of the position table that the first token takes."""
+    """Row of the position table for the first token."""
     reads_pooler: bool = True
-    """Whether the first head reads the pooler's state of the first token, and not the last layer's."""
+    """Whether the classification head reads the pooler's output instead of the last layer's state of [CLS]."""
 
 
 _TWO_LAYERS = ("classifier.dense", "classifier.out_proj")
@@ -47,4 +47,4 @@ ARCHITECTURES = {
         reads_pooler=False,
     ),
 }
-"""By `model_type` in `config.json`."""
+"""Architectures by `model_type` in `config.json`."""

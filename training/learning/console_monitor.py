@@ -1,4 +1,4 @@
-"""Shows how a run goes, and lets it be interrupted between two steps."""
+"""Progress of a run on stderr, and interruption by signals between two steps."""
 
 import signal
 import time
@@ -12,62 +12,62 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 _LINE_SECONDS = 60.0
-"""A file or a pipe gets a line so often, where a terminal has its bar."""
+"""Time between two lines of progress if stderr is not a terminal."""
 
 
 class ConsoleMonitor:
-    """Shows a bar for each stage on stderr, or a line each minute where that is no terminal.
+    """Progress bar for each stage on stderr, or a line per minute if stderr is not a terminal.
 
     Args:
-        progress: What draws the bars.
+        progress: rich's progress display.
     """
 
     def __init__(self, progress: Progress) -> None:
         self.interrupted = False
         self.title = ""
-        """What the bars are of, such as a seed."""
+        """Prefix of the bars' titles, for example the seed."""
         self._progress = progress
         self._task: Any = None
-        self._said_at_seconds = -_LINE_SECONDS
+        self._last_line_seconds = -_LINE_SECONDS
 
     def begin_part(self, part: str, total: int, done: int) -> None:
-        """A part begins, of which some steps, or tweets, may be done already."""
+        """Report the start of a part with `total` steps or tweets, of which `done` are finished already."""
         title = f"{self.title} {part}".strip()
-        self._task = self._progress.add_task(title, total=total, completed=done, told="")
+        self._task = self._progress.add_task(title, total=total, completed=done, status="")
 
     def on_step(self, doing: str) -> None:
-        """Something else that takes its time begins."""
+        """Report the start of another activity."""
         self._progress.console.print(doing, highlight=False)
 
     def step_done(self, loss: float, best: float) -> None:
-        """A step was made, and judged if it was to be."""
+        """Report a finished step with its loss, and the best score so far."""
         self._advance(1, f"steps, loss {loss:.3f}" + (f", best {best:.2%}" if best >= 0 else ""))
 
     def tweets_done(self, tweets: int) -> None:
-        """A teacher told what it makes of so many more tweets."""
+        """Report the number of tweets that a teacher classified since the last report."""
         self._advance(tweets, "tweets")
 
-    def _advance(self, done: int, told: str) -> None:
-        self._progress.update(self._task, advance=done, told=told)
-        if not self._progress.console.is_terminal and time.monotonic() >= self._said_at_seconds + _LINE_SECONDS:
-            self._said_at_seconds = time.monotonic()
-            self._say_line(told)
+    def _advance(self, done: int, status: str) -> None:
+        self._progress.update(self._task, advance=done, status=status)
+        if not self._progress.console.is_terminal and time.monotonic() >= self._last_line_seconds + _LINE_SECONDS:
+            self._last_line_seconds = time.monotonic()
+            self._print_line(status)
 
-    def _say_line(self, told: str) -> None:
+    def _print_line(self, status: str) -> None:
         task = next(task for task in self._progress.tasks if task.id == self._task)
         left = "" if task.time_remaining is None else f", {timedelta(seconds=round(task.time_remaining))} left"
-        line = f"{task.description}: {task.completed:.0f} of {task.total or 0:.0f} {told}{left}"
+        line = f"{task.description}: {task.completed:.0f} of {task.total or 0:.0f} {status}{left}"
         self._progress.console.print(line, highlight=False, soft_wrap=True)
 
 
 @contextmanager
 def console_monitor() -> Iterator[ConsoleMonitor]:
-    """Show a run; Ctrl-C and SIGTERM end it after the step that is being made, a second Ctrl-C at once."""
+    """Show the progress of a run. Ctrl-C and SIGTERM stop it after the current step, a second Ctrl-C immediately."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[told]}"),
+        TextColumn("{task.fields[status]}"),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )

@@ -1,4 +1,4 @@
-"""What a stage begins with: a checkpoint, and the tweets as that checkpoint reads them."""
+"""Initial model of a stage: the weights of a checkpoint, and its tokeniser."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,12 +14,12 @@ from training.learning.architectures import ARCHITECTURES
 from training.learning.examples import UNKNOWN, Examples, TweetTokenizer, read_tokenizer
 from training.learning.network import Head, Network, has_polarity_head, read_pretrained
 from training.learning.recipe import Recipe, Student
-from training.learning.student import cut
+from training.learning.student import make_student
 
 
 @dataclass(frozen=True)
 class InitialModel:
-    """A checkpoint that was read."""
+    """Configuration, weights and tokeniser with which a stage starts."""
 
     folder: Path
     config: Any
@@ -28,15 +28,15 @@ class InitialModel:
 
     @classmethod
     def read(cls, folder: Path, recipe: Recipe, student: Student | None) -> Self:
-        """Read a checkpoint, to be trained as the recipe says, or a student cut out of it.
+        """Read a checkpoint for training by a recipe, or a student made from it.
 
         Raises:
-            CheckpointError: It cannot be used.
-            RecipeError: It does not have what is to be left of it.
+            CheckpointError: The checkpoint cannot be used.
+            RecipeError: It lacks the layers or neurons of the student.
         """
         config, weights = read_pretrained(folder)
         if student:
-            config, weights = cut(config, weights, student)
+            config, weights = make_student(config, weights, student)
         word_pieces = read_tokenizer(folder, recipe.max_tokens, config)
         initial = cls(folder, config, weights, TweetTokenizer(word_pieces, recipe.cleaning))
         if recipe.head_seed is None or has_polarity_head(config, weights):
@@ -44,7 +44,7 @@ class InitialModel:
         return initial.with_head(recipe.head_seed)
 
     def with_head(self, seed: int) -> Self:
-        """Give it a classifier whose weights are drawn from a seed, as BERT's are."""
+        """Return the model with a classification head that is initialised from a seed, as in BERT."""
         generator = np.random.default_rng(seed)
         head: dict[str, Array] = {}
         layers = ARCHITECTURES[self.config.model_type].head
@@ -55,11 +55,11 @@ class InitialModel:
         return replace(self, weights=self.weights | head)
 
     def network(self, head: Head) -> Network:
-        """Make a network of it."""
+        """Make a trainable network."""
         return Network(self.config, self.weights, head, str(self.folder))
 
     def examples(self, labelled: Sequence[LabelledTweet], unlabelled: Sequence[str] = ()) -> Examples:
-        """Read tweets, those with labels first."""
+        """Tokenise tweets, labelled ones first."""
         gold = [POLARITIES.index(tweet.polarity) for tweet in labelled] + [UNKNOWN] * len(unlabelled)
         texts = [*(tweet.text for tweet in labelled), *unlabelled]
         return Examples(self.tokenizer.token_ids(texts), np.array(gold))

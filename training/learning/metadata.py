@@ -1,4 +1,4 @@
-"""What a trained checkpoint says of itself, in its `about.toml`."""
+"""Metadata of a trained checkpoint, for its `about.toml`."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from training.learning.state import State
 
 
 def describe(run: Run, data: RunData, settings: Stage, seed: int, state: State) -> About:
-    """Describe what a stage made."""
+    """Return the metadata of a stage's checkpoint."""
     recipe = run.recipe
     training: dict[str, Any] = {
         "recipe": recipe.name,
@@ -45,7 +45,7 @@ def _described(teacher: About) -> str:
 
 
 def _pretrained(run: Run) -> str:
-    """What was pretrained: where a run begins with a checkpoint that was trained from it, what that began with."""
+    """Return the name of the pretrained model, also if the base is a checkpoint that was trained from it."""
     base = run.recipe.base
     folder = run.teachers[0] if base == TEACHER else Path(base).expanduser()
     return read_about(folder / ABOUT_FILE).base if (folder / ABOUT_FILE).is_file() else base

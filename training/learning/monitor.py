@@ -1,21 +1,21 @@
-"""Who looks on while a run takes its time."""
+"""Interface for progress of a run and for its interruption."""
 
 from typing import Protocol
 
 
 class Monitor(Protocol):
-    """Told how a run goes, and tells it when to stop."""
+    """Receiver of a run's progress, which can request its interruption."""
 
     interrupted: bool
 
     def begin_part(self, part: str, total: int, done: int) -> None:
-        """A part begins, of which some steps, or tweets, may be done already."""
+        """Report the start of a part with `total` steps or tweets, of which `done` are finished already."""
 
     def on_step(self, doing: str) -> None:
-        """Something else that takes its time begins."""
+        """Report the start of another activity."""
 
     def step_done(self, loss: float, best: float) -> None:
-        """A step was made, and judged if it was to be."""
+        """Report a finished step with its loss, and the best score so far."""
 
     def tweets_done(self, tweets: int) -> None:
-        """A teacher told what it makes of so many more tweets."""
+        """Report the number of tweets that a teacher classified since the last report."""

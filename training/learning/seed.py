@@ -1,4 +1,4 @@
-"""Trains one seed of a run: its stages in order, each beginning with the checkpoint of the one before."""
+"""Training of one seed of a run: its stages in order, each starting from the checkpoint of the previous one."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ from training.learning.trained_model import TrainedModel, write_checkpoint
 
 @dataclass(frozen=True)
 class SeedRun:
-    """One seed's part of a run."""
+    """Training of one seed of a run."""
 
     run: Run
     data: RunData
@@ -32,13 +32,13 @@ class SeedRun:
     monitor: Monitor
 
     def train(self) -> Path:
-        """Train what is not trained yet.
+        """Run the stages that are not finished yet.
 
         Returns:
-            The folder of the checkpoint.
+            Folder of the checkpoint.
 
         Raises:
-            StarlingError: Something cannot be used or written, or the monitor wants to stop.
+            StarlingError: An input cannot be used, a file cannot be written, or the monitor requested a stop.
         """
         current = self.run.base()
         for stage, settings in self.run.recipe.stages.items():
@@ -49,7 +49,7 @@ class SeedRun:
         return current
 
     def _output(self, stage: StageName) -> Path:
-        if stage == "adapt":  # without labels there is little that seeds could differ in
+        if stage == "adapt":  # shared by all seeds, which hardly differ without labels
             return self.run.out / ADAPTED
         is_last = stage == list(self.run.recipe.stages)[-1]
         return self.run.seed_folder(self.seed) / (CHECKPOINT if is_last else DISTILLED)
@@ -58,8 +58,8 @@ class SeedRun:
         seed = self.run.seeds[0] if stage == "adapt" else self.seed
         make_deterministic(seed)
         recipe = self.run.recipe
-        learns_labels_first = isinstance(settings, Supervised) and not (stage == "finetune" and recipe.distil)
-        initial = InitialModel.read(begin, recipe, recipe.student if learns_labels_first else None)
+        is_first_supervised = isinstance(settings, Supervised) and not (stage == "finetune" and recipe.distil)
+        initial = InitialModel.read(begin, recipe, recipe.student if is_first_supervised else None)
         task = self._task(settings, initial, seed)
         evaluator = (
             Evaluator(task.network, initial.examples(self.data.dev)) if isinstance(settings, Supervised) else None
@@ -81,16 +81,16 @@ class SeedRun:
                 return MaskedWords(network, settings, token_ids, initial.tokenizer.word_pieces, seed)
             case Distil():
                 texts = [*(tweet.text for tweet in labelled), *unlabelled]
-                taught = soft_labels(self.run.teachers, texts, settings, self.run.out, self.monitor)
+                outputs = soft_labels(self.run.teachers, texts, settings, self.run.out, self.monitor)
                 examples = initial.examples(labelled, unlabelled)
-                return Distillation(initial.network("classifier"), settings, examples, taught, seed)
+                return Distillation(initial.network("classifier"), settings, examples, outputs, seed)
             case Supervised():
                 return FineTuning(initial.network("classifier"), settings, initial.examples(labelled), seed)
-        raise TypeError(f"no stage: {settings}")
+        raise TypeError(f"unknown stage: {settings}")
 
 
 def make_deterministic(seed: int) -> None:
-    """Make whatever TensorFlow draws and add up from here on the same each time."""
+    """Make TensorFlow's random numbers and sums reproducible."""
     tf_keras.utils.set_random_seed(seed)
-    tf_keras.backend.experimental.enable_tf_random_generator()  # of dropout: one whose state can be kept
+
     tf.config.experimental.enable_op_determinism()

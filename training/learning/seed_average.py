@@ -1,4 +1,4 @@
-"""The average of all seeds of a run, scored on its dev set."""
+"""Average of the weights of all seeds of a run, with its scores on the dev set."""
 
 import json
 from dataclasses import replace
@@ -19,12 +19,12 @@ SCORES_FILE = "scores.json"
 
 
 def average_seeds(run: Run, data: RunData) -> dict[str, Any]:
-    """Average the checkpoints of all seeds into `averaged/checkpoint`, and scores that on the dev set.
+    """Write the average of all seeds to `averaged/checkpoint`, and score it on the dev set.
 
-    They must have been trained, from the same beginning.
+    All seeds must be trained, from the same initial weights.
 
     Returns:
-        The scores.
+        Scores of the average.
 
     Raises:
         StarlingError: A checkpoint cannot be read, or the average cannot be written.

@@ -1,4 +1,4 @@
-"""Writes what a stage made as a checkpoint that `starling convert`, transformers and the next stage can read."""
+"""Writing of a trained network as a checkpoint for `starling convert`, transformers and the next stage."""
 
 import json
 import shutil
@@ -16,21 +16,21 @@ from training.learning.files import replacing
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A network that was trained, and what goes with it."""
+    """Trained network with its tokeniser and metadata."""
 
     config: Any
-    """transformers' configuration."""
+    """Configuration of transformers."""
     weights_path: Path
-    """Its weights in a file of their own."""
+    """File with the weights."""
     word_pieces: WordPieces
     about: About
 
 
 def write_checkpoint(folder: Path, trained: TrainedModel) -> None:
-    """Write the folder, complete or not at all, and take the file of the weights into it.
+    """Write the folder of a checkpoint, complete or not at all.
 
     Raises:
-        TrainingError: It cannot be written.
+        TrainingError: The folder cannot be written.
     """
     with replacing(folder) as temporary:
         temporary.mkdir()
@@ -38,5 +38,5 @@ def write_checkpoint(folder: Path, trained: TrainedModel) -> None:
         (temporary / CONFIG_FILE).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
         trained.word_pieces.save(str(temporary / TOKENIZER_FILE), pretty=False)
         write_about(temporary / ABOUT_FILE, trained.about)
-        # Copied, not moved: if this fails, the stage's weights are still there.
+        # Copied, not moved, so that the weights of the stage remain if this fails.
         shutil.copyfile(trained.weights_path, temporary / WEIGHTS_FILE)
