@@ -33,16 +33,16 @@ def _seen(fleet: Fleet, since: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("variables", "sentence"),
     [
-        ({"starling_architectures": ["riscv64"]}, "x86_64 is none of riscv64"),
+        ({"starling_architectures": ["riscv64"]}, "x86_64 is not one of riscv64"),
         (
             {"starling_debian_architectures": {"x86_64": "armhf"}},
-            "the programs are amd64; put a 64-bit Raspberry Pi OS",
+            "the programs are amd64; install a 64-bit Raspberry Pi OS",
         ),
-        ({"starling_python": "/usr/bin/python2"}, "/usr/bin/python2 is not there"),
-        ({"starling_minimum_disk_mebibytes": 900_000_000}, "make room, or use a larger card"),
+        ({"starling_python": "/usr/bin/python2"}, "/usr/bin/python2 is missing"),
+        ({"starling_minimum_disk_mebibytes": 900_000_000}, "free some disk space, or use a larger card"),
         ({"starling_minimum_memory_mebibytes": 900_000_000}, "MiB of memory, less than"),
-        ({"starling_most_clock_skew_seconds": -1}, "switch time synchronisation on"),
-        ({"starling_http_password": "change-me"}, "a password still is the example's"),
+        ({"starling_most_clock_skew_seconds": -1}, "enable time synchronisation"),
+        ({"starling_http_password": "change-me"}, "a password is still the example's"),
         ({"starling_http_password": ""}, "starling_http_username and starling_http_password belong together"),
         ({"starling_broker_ca_certificate": "/nowhere/ca.pem"}, "the controller has no /nowhere/ca.pem"),
         ({"starling_wheelhouse": "/nowhere"}, "the controller has no /nowhere"),

@@ -30,8 +30,8 @@ async def rolled_out(fleet: Fleet, folder: Path, wheel: str) -> tuple[Outcome, s
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        pytest.param(MUTE, "Have it label a tweet", id="one that labels nothing"),
-        pytest.param(DYING, "Start the service anew", id="one that ends at once"),
+        pytest.param(MUTE, "Probe it with a tweet", id="one that labels nothing"),
+        pytest.param(DYING, "Restart the service", id="one that ends at once"),
         pytest.param(SLOW, "a tweet takes", id="one that is slow"),
     ],
 )
@@ -69,13 +69,13 @@ def test_a_roll_out_that_was_killed_between_switch_and_test_is_finished_by_the_n
     with fleet.playbooks.begun("rollout.yml", "--limit", "pi-1", starling_wheel=wheel) as rollout:
         assert rollout.stdout
         for line in rollout.stdout:
-            if "[starling : Ask the new release what it thinks" in line:
+            if "[starling : Check settings, model and broker with the new release" in line:
                 break
     kept = fleet.nodes[0].run("readlink /opt/starling/previous/current")
 
     outcome = fleet.playbooks.run("rollout.yml", "--limit", "pi-1", starling_wheel=wheel)
 
-    assert (outcome.exit_code, "an earlier switch was cut short" in outcome.said) == (0, True), outcome.output[-4000:]
+    assert (outcome.exit_code, "an earlier switch was interrupted" in outcome.said) == (0, True), outcome.output[-4000:]
     assert fleet.nodes[0].run("readlink /opt/starling/previous/current") == kept
     assert fleet.nodes[0].run("ls -d /opt/starling/switching", check=False) == ""
     assert fleet.playbooks.run("rollback.yml", "--limit", "pi-1").exit_code == 0
@@ -86,7 +86,7 @@ def test_a_release_that_was_half_installed_is_installed_anew(fleet: Fleet, alter
     with fleet.playbooks.begun("rollout.yml", "--limit", "pi-1", starling_wheel=wheel) as rollout:
         assert rollout.stdout
         for line in rollout.stdout:
-            if "[starling : Install the wheel and what it needs]" in line:
+            if "[starling : Install the wheel and its dependencies]" in line:
                 break
 
     outcome = fleet.playbooks.run("rollout.yml", "--limit", "pi-1", starling_wheel=wheel)

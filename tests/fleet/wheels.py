@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.fleet.image import CHECKOUT
 
-MUTE = ("stream/session/group.py", "settings.topics.tweets", "'nowhere'")
+MUTE = ("stream/session/group.py", "settings.topics.tweet_topics[0]", "'nowhere'")
 """Becomes ready, and labels nothing."""
 DYING = ("stream/commands/run.py", "settings = load_settings(config)", "raise SystemExit(1)")
 SLOW = (
