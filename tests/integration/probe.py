@@ -49,12 +49,12 @@ class Probe:
         self._arrived.set()
 
     async def send(self, payload: bytes, **options: Any) -> None:
-        await self.client.publish_confirmed(self.topics.tweets, payload, **options)
+        await self.client.publish_confirmed(self.topics.tweet_topics[0], payload, **options)
 
     async def send_with(self, payload: bytes, properties: bytes) -> None:
         """Publish with properties as they would stand in the packet, however wrong."""
         sent = self.client._outbox.publish(
-            self.topics.tweets, payload, properties=_length(len(properties)) + properties
+            self.topics.tweet_topics[0], payload, properties=_length(len(properties)) + properties
         )
         await sent
 
@@ -64,7 +64,7 @@ class Probe:
     async def tweets(self, ids: Iterable[str]) -> None:
         """Publish a tweet for each id, as fast as the broker takes them."""
         messages = (orjson.dumps({"id": tweet_id, "text": f"lovely day number {tweet_id}"}) for tweet_id in ids)
-        await publish_all(self.client, self.topics.tweets, messages)
+        await publish_all(self.client, self.topics.tweet_topics[0], messages)
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait until something that was received makes the condition true."""

@@ -159,7 +159,7 @@ class _Exchange:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 await self._window.acquire()
             self._ledger.sent(message)
-            await self._client.publish_confirmed(self._topics.tweets, message)
+            await self._client.publish_confirmed(self._topics.tweet_topics[0], message)
 
     async def _settle(self) -> None:
         while self._ledger.outstanding:
