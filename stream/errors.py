@@ -3,7 +3,6 @@
     StarlingError
     ├── SettingsError   a key, a value or a file of the settings is wrong
     ├── BundleError     a model bundle is missing, damaged or of another kind
-    │   └── ChangingBundleError   its files still change
     ├── BrokerError     the MQTT broker is unreachable, refuses us, or the connection is lost
     │   └── PublicationRefusedError   it refuses one message
     ├── ListenError     the service cannot listen on its address
@@ -37,12 +36,6 @@ class BundleError(StarlingError):
     """A model bundle cannot be used."""
 
     exit_code = 66  # EX_NOINPUT
-
-
-class ChangingBundleError(BundleError):
-    """A model bundle is incomplete, and its files still change; a later start may find it complete."""
-
-    exit_code = 75  # EX_TEMPFAIL
 
 
 class BrokerError(StarlingError):

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from stream.errors import BundleError, ChangingBundleError
+from stream.errors import BundleError
 from stream.labelling.batcher import Batcher
 from stream.labelling.engine import Engine
 from stream.labelling.pipeline import LabellingPipeline
@@ -152,7 +152,7 @@ async def _load(settings: ModelSettings, given_up: Callable[[], bool]) -> Model:
             if unchanged_seconds > _SETTLED_SECONDS or given_up():
                 raise
             if loop.time() > deadline:
-                raise ChangingBundleError(f"{error}; its files still change after {_COPY_SECONDS:.0f} s") from error
+                raise BundleError(f"{error}; its files still change after {_COPY_SECONDS:.0f} s") from error
             if not is_logged:
                 logger.warning(
                     "%s; it changed %.0f s ago, so a copy may be in progress: trying again for up to %.0f s",

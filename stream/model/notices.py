@@ -8,7 +8,7 @@ notice.
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 _NOTICE = b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU."
 _STDERR = 2
@@ -28,22 +28,19 @@ def without_delegate_notice() -> Iterator[None]:
 
 @contextmanager
 def _filtered_stderr() -> Iterator[None]:
-    try:
-        stderr = os.dup(_STDERR)
-    except OSError:  # it is closed, so nothing is printed
-        yield
-        return
-    written = os.memfd_create("stderr")
-    try:
-        os.dup2(written, _STDERR, inheritable=True)
+    with ExitStack() as stack:
         try:
+            stderr = os.dup(_STDERR)
+            stack.callback(os.close, stderr)
+            written = os.memfd_create("stderr")
+            stack.callback(os.close, written)
+        except OSError:  # stderr is closed, or files in memory are not allowed: do without
             yield
-        finally:
-            os.dup2(stderr, _STDERR, inheritable=True)
-            _pass_on(written)
-    finally:
-        os.close(written)
-        os.close(stderr)
+            return
+        stack.callback(_pass_on, written)
+        stack.callback(os.dup2, stderr, _STDERR, inheritable=True)
+        os.dup2(written, _STDERR, inheritable=True)
+        yield
 
 
 def _pass_on(written: int) -> None:

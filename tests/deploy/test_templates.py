@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from stream.errors import SettingsError
 from stream.settings import Settings, load_settings
 from tests.deploy.roles import ANSIBLE
 
@@ -100,3 +101,9 @@ def test_the_unit_without_a_meter_allows_no_device(tmp_path: Path) -> None:
     unit = rendered("starling.service.j2", tmp_path).read_text(encoding="utf-8")
 
     assert ("PrivateDevices=yes" in unit, "DeviceAllow" in unit) == (True, False)
+
+
+def test_the_unit_restarts_unless_a_setting_is_wrong(tmp_path: Path) -> None:
+    unit = rendered("starling.service.j2", tmp_path).read_text(encoding="utf-8")
+
+    assert {"Restart=on-failure", f"RestartPreventExitStatus={SettingsError.exit_code}"} <= set(unit.splitlines())

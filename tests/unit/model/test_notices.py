@@ -43,3 +43,14 @@ with without_delegate_notice():
 def test_everything_else_is_passed_on_in_its_order(action: str, code: int) -> None:
     done = run(OTHERS.format(action=action))
     assert (done.returncode, done.stderr) == (code, "before\nERROR: no such operator\nno line end")
+
+
+def test_where_files_in_memory_are_not_allowed_the_notice_stays(tiny_bundle: Path) -> None:
+    denied = """
+import os
+def denied(*_):
+    raise PermissionError
+os.memfd_create = denied
+"""
+    done = run(denied + LOAD, tiny_bundle)
+    assert (done.returncode, done.stderr.startswith("INFO: Created")) == (0, True)
