@@ -35,7 +35,7 @@ class Gunzip:
 
     @property
     def needs_input(self) -> bool:
-        """Whether all that was fed has been decompressed."""
+        """True if all input has been decompressed."""
         return not self._waiting
 
     def feed(self, compressed: bytes, most_bytes: int = 0) -> bytes:

@@ -33,7 +33,7 @@ class Load:
     rate: float
     start_at: float
     published_at: float
-    """When the broker had acknowledged all tweets."""
+    """Time at which the broker had acknowledged all tweets."""
     due: Seconds
     arrivals: Seconds
     """NaN for a label that did not arrive."""

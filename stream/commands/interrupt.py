@@ -11,7 +11,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @dataclass
 class Interrupt:
-    """Whether a signal has come."""
+    """A signal to stop, received or not."""
 
     received: bool = False
 

@@ -13,7 +13,7 @@ from stream.mqtt.client import Client
 from stream.settings import Settings, load_settings
 
 _BETWEEN_SECONDS = 1.0
-"""In a group each tweet goes to another node, so it may take some until this one gets its own."""
+"""Time between tweets; in a group each goes to another node, so several may be needed."""
 _TEXT = "What a lovely morning, everything works!"
 
 

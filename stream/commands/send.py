@@ -25,7 +25,7 @@ _MOST_IN_BATCH = 256
 
 @dataclass(frozen=True)
 class SendRequest:
-    """What is to be sent, and where to."""
+    """Source and destination of the tweets to send."""
 
     name: str
     """The file, or `-` for stdin."""

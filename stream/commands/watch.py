@@ -59,14 +59,14 @@ class ShownRejection(BaseModel):
 
 @dataclass(frozen=True)
 class WatchOptions:
-    """What is shown, and for how long."""
+    """Contents and duration of the display."""
 
     count: int | None = None
     """Labels and rejections after which to end; None: until interrupted."""
     with_text: bool = False
-    """Whether to subscribe to the tweets as well, and show their text."""
+    """True to subscribe to the tweets as well, and show their text."""
     as_json: bool = False
-    """Whether to print messages unchanged, one per line."""
+    """True to print messages unchanged, one per line."""
     wait_seconds: float = 60.0
     """Time to keep trying to reach a broker that went away."""
 

@@ -47,7 +47,7 @@ class Operator:
     """An operator of a graph."""
 
     code: int
-    """Its number in schema.fbs' BuiltinOperator."""
+    """Operator code in schema.fbs' BuiltinOperator."""
     inputs: tuple[int, ...]
     """Indices of the input tensors; -1 for an omitted optional input."""
     outputs: tuple[int, ...]

@@ -16,7 +16,7 @@ class Tokens:
 
     ids: list[int]
     truncated: bool
-    """Whether the text had more tokens than the model reads."""
+    """True if the text had more tokens than the model reads."""
 
 
 class Tokenizer:

@@ -153,7 +153,7 @@ def find_rapl(sys: Path = _SYS) -> Rapl | None:
 
 
 FINDERS: dict[str, Callable[[], Gauge | None]] = {"pmic": find_pmic, "hwmon": find_hwmon, "rapl": find_rapl}
-"""In order of preference: counters that cover more of the machine come first."""
+"""Energy counters in order of preference: those that cover more of the machine come first."""
 
 
 def rail_watts(answer: str) -> float:

@@ -25,7 +25,7 @@ CONVERSION_SECONDS = 13 * 128 / 16e6
 _UNIFORM = 1 / math.sqrt(3)
 """Standard error of a uniform distribution within ±1."""
 _CODE_ERROR = 0.5 * _UNIFORM
-"""In codes: the converter's integral non-linearity (typically half a code), also the rounding error without noise."""
+"""Error in codes: the converter's integral non-linearity (typically half a code), or rounding without noise."""
 _CORRELATION = 1.74
 """Variance of the mean over variance/n: the sensor's filter passes 2 kHz, so neighbouring conversions, 104 µs apart,
 correlate with rho = exp(-2 pi 2 kHz 104 µs) = 0.27, and (1 + rho) / (1 - rho) = 1.74. Boards with a smaller filter

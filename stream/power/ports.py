@@ -24,7 +24,7 @@ class Port:
 
     path: str
     usb_id: str | None
-    """In the format of the settings: `usb:2341:0043:SERIAL`; None if the port is not USB."""
+    """USB id in the format of the settings: `usb:2341:0043:SERIAL`; None if the port is not USB."""
     description: str
     is_uno: bool
 

@@ -44,7 +44,7 @@ class Connection(asyncio.Protocol):
         self._lost = asyncio.Event()
         self.transport: asyncio.Transport | None = None
         self.is_busy = False
-        """Whether a request is being answered."""
+        """True while a request is being answered."""
         self.deadline = self._loop.time() + _FIRST_REQUEST_SECONDS
 
     async def serve(self, tls: ssl.SSLContext | None) -> None:

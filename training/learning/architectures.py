@@ -22,7 +22,7 @@ class Architecture:
     first_position: int = 0
     """Row of the position table for the first token."""
     reads_pooler: bool = True
-    """Whether the classification head reads the pooler's output instead of the last layer's state of [CLS]."""
+    """True if the classification head reads the pooler's output instead of the last layer's state of [CLS]."""
 
 
 _TWO_LAYERS = ("classifier.dense", "classifier.out_proj")

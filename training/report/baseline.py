@@ -23,7 +23,7 @@ class Difference:
     value: float
     half_interval: float
     is_paired: bool
-    """Whether the runs were compared seed by seed."""
+    """True if the runs were compared seed by seed."""
 
 
 def baseline_of(rows: Sequence[Row]) -> Row | None:

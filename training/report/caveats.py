@@ -45,7 +45,7 @@ class Caveat:
     says: str
     touches: frozenset[Quantity]
     is_absence: bool = False
-    """Whether those numbers are missing because of it."""
+    """True if those numbers are missing because of it."""
 
 
 def caveats(record: RunRecord) -> Iterator[Caveat]:

@@ -17,7 +17,7 @@ OperationsPerSecond = NewType("OperationsPerSecond", float)
 Seconds = NewType("Seconds", float)
 Bits = NewType("Bits", int)
 Share = NewType("Share", float)
-"""From 0 to 1."""
+"""A share from 0 to 1."""
 Percent = NewType("Percent", float)
 Joules = NewType("Joules", float)
 SummedKilowatts = NewType("SummedKilowatts", float)

@@ -61,7 +61,7 @@ class Row:
 
     @property
     def has_scores(self) -> bool:
-        """Whether its labels mean something."""
+        """True if its labels mean something."""
         return Quantity.ACCURACY in self.values
 
 

@@ -32,7 +32,7 @@ class Uncertainty:
     scale: float
     """Type B: the meter's gain, the supply's voltage and a recording's clock, the same in all runs."""
     meter_is_stated: bool
-    """Whether the source of power states its error; otherwise offset and scale are 0 and not known."""
+    """True if the source of power states its error; otherwise offset and scale are 0 and not known."""
 
     @property
     def combined(self) -> float:

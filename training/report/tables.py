@@ -214,5 +214,5 @@ def decimal_places(value: float, digits: int) -> int:
 
 
 def _is_plain(value: float) -> bool:
-    """Whether a number is easier to read without an exponent."""
+    """Return whether a number is easier to read without an exponent."""
     return value == 0 or 1e-3 <= abs(value) < 1e6  # noqa: PLR2004

@@ -25,7 +25,7 @@ class Tally:
         self._limits = LimitSettings()
         self._sent_at: dict[str, deque[float]] = defaultdict(deque)
         self._digests: dict[str, list[str]] = defaultdict(list)
-        """By tweet id, the messages that should be labelled, and after them those that other limits may let through."""
+        """Messages by tweet id: first those to be labelled, then those that other limits may accept."""
         self.published = 0
         self.polarities: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
@@ -93,7 +93,7 @@ class Tally:
 
     @property
     def seconds(self) -> float:
-        """From the first message sent to the last result so far."""
+        """Time from the first message sent to the last result so far."""
         return self._last_result - self._first_sent if self._first_sent and self._last_result else 0.0
 
     @property

@@ -1,4 +1,4 @@
-"""What the demo shows: nothing, plain lines, or a live table on a terminal."""
+"""Views of the demo: nothing, plain lines, or a live table on a terminal."""
 
 from collections import deque
 from types import TracebackType
@@ -22,10 +22,10 @@ _BAR_CELLS = 24
 
 
 class DemoView:
-    """Shows nothing; what a view is told, and when. A context manager around the exchange of tweets."""
+    """A view that shows nothing, and the base of all views; a context manager around the exchange of tweets."""
 
     energy_summary: dict[str, Any] | None = None
-    """What the service last said of the energy it takes; None where nothing tells."""
+    """Last energy message of the service; None without a source of power readings."""
 
     def __enter__(self) -> Self:
         return self
