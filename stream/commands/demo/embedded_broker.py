@@ -25,7 +25,10 @@ async def embedded_broker() -> AsyncIterator[int]:
     try:
         from amqtt.broker import Broker  # noqa: PLC0415  (the service does without)
     except ImportError as error:
-        raise StarlingError("the demo's broker is not installed: pip install 'starling-edge[demo]'") from error
+        raise StarlingError(
+            "the demo needs amqtt of the extra demo: pip install '.[demo]' in a checkout, or pip install 'WHEEL[demo]' "
+            "with the path of the wheel"
+        ) from error
     logging.getLogger("amqtt").setLevel(logging.ERROR)
     logging.getLogger("transitions").setLevel(logging.ERROR)
     port = free_port()
