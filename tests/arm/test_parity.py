@@ -1,0 +1,71 @@
+"""The same labels on a Raspberry Pi as on this machine."""
+
+import json
+import subprocess
+import sys
+from importlib.resources import files
+from typing import Any
+
+import pytest
+
+from stream.model.bundle import SHIPPED
+from stream.tweets.polarity import POLARITIES
+from tests.arm.boards import BOARDS, PI_3, PI_4, PI_5, Board
+from tests.arm.emulation import Installation
+
+TWEETS = 60
+TOLERANCE = 0.02
+"""Of a probability: kernels of two processors round differently."""
+BUNDLES = sorted(folder.name for folder in SHIPPED.iterdir() if folder.is_dir())
+_LONG = pytest.mark.long
+_BOARDS = [pytest.param(PI_4), pytest.param(PI_3, marks=_LONG), pytest.param(PI_5, marks=_LONG)]
+_CREATE = """
+import sys
+from ai_edge_litert.interpreter import Interpreter
+Interpreter(sys.argv[1]).allocate_tensors()
+"""
+
+
+@pytest.fixture(scope="module")
+def tweets() -> bytes:
+    """Return sample tweets as JSON lines, some of which are to be rejected."""
+    lines = (files("stream") / "samples" / "tweets.jsonl").read_bytes().splitlines(keepends=True)
+    return b"".join(lines[:TWEETS])
+
+
+@pytest.mark.parametrize("bundle", BUNDLES)
+@pytest.mark.parametrize("board", _BOARDS, ids=lambda board: board.cpu)
+def test_a_bundle_labels_sample_tweets_as_on_this_machine(
+    board: Board, bundle: str, tweets: bytes, installation: Installation
+) -> None:
+    arguments = ["-m", "stream", "classify", "--model", bundle]
+    here = subprocess.run([sys.executable, *arguments], input=tweets, capture_output=True, check=True)
+    there = installation.run(board, *arguments, stdin=tweets)
+    assert there.returncode == 0, there.stderr.decode()
+
+    ours, theirs = _answers(here.stdout), _answers(there.stdout)
+
+    assert len(theirs) == TWEETS
+    assert [answer.get("polarity") for answer in theirs] == [answer.get("polarity") for answer in ours]
+    assert max(_differences(ours, theirs)) < TOLERANCE
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.cpu)
+def test_the_fast_kernels_are_in_use(board: Board, installation: Installation) -> None:
+    model = installation.site[0] / "stream" / "models" / "fast" / "model.tflite"
+
+    created = installation.run(board, "-c", _CREATE, str(model))
+
+    assert created.returncode == 0, created.stderr.decode()
+    assert "XNNPACK delegate" in created.stderr.decode()
+
+
+def _answers(output: bytes) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in output.splitlines()]
+
+
+def _differences(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> list[float]:
+    labels = [pair for pair in zip(ours, theirs, strict=True) if "probabilities" in pair[0]]
+    return [
+        abs(one["probabilities"][name] - other["probabilities"][name]) for one, other in labels for name in POLARITIES
+    ]
