@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from paho.mqtt.client import topic_matches_sub
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableVariableError
 
 from stream.errors import SettingsError
+from stream.topic_filters import matches
 
 ENVIRONMENT_PREFIX = "STARLING_"
 CONFIG_VARIABLE = "STARLING_CONFIG"
@@ -114,7 +114,7 @@ class TopicSettings(_Section):
     @model_validator(mode="after")
     def _no_circle(self) -> Self:
         for topic in (self.labels, self.rejected):
-            if topic_matches_sub(self.tweets, topic):
+            if matches(self.tweets, topic):
                 raise ValueError(f"results sent to '{topic}' would come back as tweets from '{self.tweets}'")
         return self
 

@@ -12,7 +12,7 @@ import typer
 
 from stream.commands.connection import settings_for
 from stream.commands.progress import line_progress
-from stream.mqtt.client import Client
+from stream.mqtt.connection import Connection
 from stream.mqtt.publishing import publish_all
 from stream.settings import Settings
 from stream.tweets.lines import open_lines
@@ -51,7 +51,7 @@ async def _send(settings: Settings, name: str, topic: str, *, rate: float, plain
             count += 1
             done(payload)
 
-        async with Client(settings.broker) as client:
+        async with Connection(settings.broker) as client:
             await publish_all(client, topic, payloads(lines, plain=plain), rate=rate, confirmed=confirmed)
     return count
 

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import orjson
 import typer
-from paho.mqtt.client import topic_matches_sub
 from pydantic import BaseModel, Field, ValidationError
 from rich.console import Console
 from rich.text import Text
 
 from stream.commands.connection import settings_for
-from stream.mqtt.client import Client
+from stream.mqtt.connection import Connection
 from stream.mqtt.packets import Message
 from stream.power.words import read_energy_words
 from stream.session.topics import ALL_ENERGY_TOPICS, ALL_STATUS_TOPICS, node_of
 from stream.settings import Settings
+from stream.topic_filters import matches
 from stream.tweets.decoding import decode_tweet
 from stream.tweets.polarity import Polarity
 from stream.tweets.rejections import RejectedTweetError
@@ -73,7 +73,7 @@ def watch_labels(*, count: int | None, with_text: bool, as_json: bool, broker: s
 async def _watch(settings: Settings, count: int | None, *, with_text: bool, as_json: bool) -> None:
     topics = settings.topics
     viewer = Viewer(settings)
-    async with Client(settings.broker) as client:
+    async with Connection(settings.broker) as client:
         results = (topics.labels, topics.rejected, ALL_STATUS_TOPICS, ALL_ENERGY_TOPICS)
         for topic in (*([topics.tweets] if with_text else []), *results):
             await client.subscribe_confirmed(topic)
@@ -105,10 +105,10 @@ class Viewer:
                 self._print(label_line(ShownLabel.model_validate_json(payload), self._texts))
             elif topic == self._settings.topics.rejected:
                 self._print(rejection_line(ShownRejection.model_validate_json(payload)))
-            elif topic_matches_sub(ALL_STATUS_TOPICS, topic):
+            elif matches(ALL_STATUS_TOPICS, topic):
                 status = one_line(payload.decode("utf-8", "replace")) or "gone for good"
                 self._console.print(Text(f"node {one_line(node_of(topic))} is {status}", "bold"))
-            elif topic_matches_sub(ALL_ENERGY_TOPICS, topic):
+            elif matches(ALL_ENERGY_TOPICS, topic):
                 self._show_energy(node_of(topic), payload)
             else:
                 self._keep(payload)

@@ -9,8 +9,6 @@ import itertools
 import logging
 import time
 
-from paho.mqtt.client import topic_matches_sub
-
 from stream.errors import PublicationRefusedError
 from stream.labelling.pipeline import LabellingPipeline, ReadTweet, labelling_metrics
 from stream.labelling.recent import RecentResults
@@ -19,6 +17,7 @@ from stream.session.connections import Connections
 from stream.session.topics import OWN_PREFIX
 from stream.settings import Settings, TopicSettings
 from stream.telemetry.metrics import Metrics
+from stream.topic_filters import matches
 from stream.tweets.rejections import RejectedTweetError
 
 logger = logging.getLogger(__name__)
@@ -167,7 +166,7 @@ def check_response_topic(topic: str, topics: TopicSettings) -> None:
     Raises:
         PublicationRefusedError: Answers may not go to that topic.
     """
-    results = topic in (topics.labels, topics.rejected) or topic_matches_sub(topics.tweets, topic)
+    results = topic in (topics.labels, topics.rejected) or matches(topics.tweets, topic)
     too_long = len(topic.encode()) > _MOST_TOPIC_BYTES or topic.count("/") > _MOST_SLASHES
     if results or too_long or not topic.isprintable() or "+" in topic or "#" in topic or topic.startswith(OWN_PREFIX):
         raise PublicationRefusedError("it is no topic for answers")

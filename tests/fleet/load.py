@@ -8,7 +8,7 @@ from pathlib import Path
 
 import orjson
 
-from stream.mqtt.client import Client
+from stream.mqtt.connection import Connection
 from stream.settings import BrokerSettings
 
 
@@ -44,7 +44,7 @@ class Load:
                     self._news.clear()
                     await self._news.wait()
 
-    async def read(self, client: Client) -> None:
+    async def read(self, client: Connection) -> None:
         """Note the labels that come."""
         async for message in client.incoming():
             label = orjson.loads(message.payload)
@@ -52,7 +52,7 @@ class Load:
             self.models[label["id"]] = label["model"]["name"]
             self._news.set()
 
-    async def send(self, client: Client, tweets_a_second: float) -> None:
+    async def send(self, client: Connection, tweets_a_second: float) -> None:
         """Send until it is cancelled."""
         number = 0
         while True:
@@ -79,7 +79,7 @@ async def load(
     counted = Load()
     reading = _user(host, folder, ("reader", "reading"), authority)
     sending = _user(host, folder, ("collector", "collecting"), authority)
-    async with Client(reading) as reader, Client(sending) as sender:
+    async with Connection(reading) as reader, Connection(sending) as sender:
         await reader.subscribe_confirmed("tweets/polarity")
         async with asyncio.TaskGroup() as tasks:
             reads = tasks.create_task(counted.read(reader), name="reading")

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from stream.errors import BrokerError
-from stream.mqtt.client import Client
+from stream.mqtt.connection import Connection
 from stream.session.topics import ONLINE
 from tests.integration.mosquitto import Mosquitto, free_port
 from tests.integration.probe import probing, serving, settings_for, write_config
@@ -117,5 +117,5 @@ async def test_a_connection_that_is_lost_before_the_subscription_is_a_broker_err
     settings: Any = settings_for(server.sockets[0].getsockname()[1])
     async with server:
         with pytest.raises(BrokerError):
-            async with Client(settings.broker) as client:
+            async with Connection(settings.broker) as client:
                 await client.subscribe_confirmed("tweets/in")

@@ -11,7 +11,7 @@ import trustme
 
 from stream.credentials import broker_tls
 from stream.errors import BrokerError
-from stream.mqtt.client import Client
+from stream.mqtt.connection import Connection
 from stream.service import Service
 from stream.session.topics import OFFLINE
 from stream.settings import Settings
@@ -63,7 +63,7 @@ async def test_a_wrong_password_is_refused_and_is_in_no_message(tmp_path: Path) 
     with Mosquitto(tmp_path, _password_options(tmp_path)) as broker:
         settings = settings_for(broker.port, broker=_password_settings(tmp_path, "hunter2"))
         with pytest.raises(BrokerError, match=r"broker\.password_file") as caught:
-            async with Client(settings.broker):
+            async with Connection(settings.broker):
                 pass
     assert "hunter2" not in str(caught.value)
 
@@ -107,7 +107,7 @@ async def test_a_node_shows_its_certificate_to_a_broker_that_asks(tmp_path: Path
         own = {"certificate_file": certificates.node_certificate, "key_file": certificates.node_key}
         assert await _labels_a_tweet(settings_for(broker.port, broker=tls | own))
         with pytest.raises(BrokerError):
-            async with Client(settings_for(broker.port, broker=tls).broker):
+            async with Connection(settings_for(broker.port, broker=tls).broker):
                 pass
 
 
@@ -120,7 +120,7 @@ async def test_a_broker_with_a_certificate_of_another_authority_is_refused(
     with Mosquitto(tmp_path, certificates.broker_options(ask_clients=False)) as broker:
         settings = settings_for(broker.port, broker={"tls": True, "ca_file": stranger})
         with pytest.raises(BrokerError, match=r"broker\.ca_file"):
-            async with Client(settings.broker):
+            async with Connection(settings.broker):
                 pass
 
 
@@ -131,7 +131,7 @@ async def test_a_broker_under_another_name_than_its_certificate_says_is_refused(
     with Mosquitto(tmp_path, certificates.broker_options(ask_clients=False)) as broker:
         settings = settings_for(broker.port, broker={"host": "localhost", "tls": True, "ca_file": certificates.ca})
         with pytest.raises(BrokerError, match=r"broker\.host"):
-            async with Client(settings.broker):
+            async with Connection(settings.broker):
                 pass
 
 
@@ -140,7 +140,7 @@ async def test_a_broker_without_tls_is_named_where_tls_was_wanted(tmp_path: Path
     with Mosquitto(tmp_path) as broker:
         settings = settings_for(broker.port, broker={"tls": True, "ca_file": certificates.ca, "timeout_seconds": 2})
         with pytest.raises(BrokerError, match=str(broker.port)):
-            async with Client(settings.broker):
+            async with Connection(settings.broker):
                 pass
 
 

@@ -17,7 +17,7 @@ from stream.commands.demo.meter import simulated_meter
 from stream.commands.demo.tally import Tally
 from stream.commands.demo.view import DemoView, LineView, LiveView
 from stream.errors import LostTweetsError, ungrouped
-from stream.mqtt.client import Client
+from stream.mqtt.connection import Connection
 from stream.service import Service
 from stream.session.topics import ONLINE, energy_topic, status_topic
 from stream.settings import (
@@ -91,7 +91,7 @@ async def _demo(
     async with meter as power, embedded_broker() as port:
         broker = BrokerSettings(host=HOST, port=port, protocol="3.1.1")
         settings = settings.model_copy(update={"broker": broker, "power": power})
-        async with Client(settings.broker) as client, _service(settings, client, view):
+        async with Connection(settings.broker) as client, _service(settings, client, view):
             with view:
                 if power.port:
                     await asyncio.sleep(_IDLE_SECONDS)
@@ -112,7 +112,7 @@ def _settings(model: Path | None) -> Settings:
 
 
 @asynccontextmanager
-async def _service(settings: Settings, client: Client, view: DemoView) -> AsyncIterator[None]:
+async def _service(settings: Settings, client: Connection, view: DemoView) -> AsyncIterator[None]:
     """Run the service, entered once it is ready for tweets."""
     service = Service(settings, view.listening)
     started = time.perf_counter()
@@ -131,7 +131,7 @@ async def _service(settings: Settings, client: Client, view: DemoView) -> AsyncI
 class _Exchange:
     """Publishes samples, receives their results, and tells the tally and the view."""
 
-    def __init__(self, settings: Settings, client: Client, tally: Tally, view: DemoView) -> None:
+    def __init__(self, settings: Settings, client: Connection, tally: Tally, view: DemoView) -> None:
         self._topics = settings.topics
         self._energy_topic = energy_topic(settings.node)
         self._client = client
