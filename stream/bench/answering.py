@@ -12,7 +12,7 @@ Answer = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def answer_requests(about: dict[str, Any], answer: Answer) -> None:
-    """Say what this process is, and then answers each line of stdin.
+    """Write what this process is, then answer each line of stdin.
 
     Args:
         about: The first line, which says that the process is ready.

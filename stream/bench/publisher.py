@@ -13,10 +13,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from paho.mqtt.enums import MQTTErrorCode
-
 from stream.bench.answering import answer_requests
-from stream.bench.paho_client import Client, connected
+from stream.bench.load_connection import LoadConnection
 from stream.bench.statistics import due_seconds
 from stream.bench.workload import Source, numbered, read_tweets
 from stream.errors import BrokerError, StarlingError
@@ -28,19 +26,18 @@ class Publisher:
     """Publishes numbered tweets.
 
     Args:
-        client: A connection.
-        topic: Where to.
+        connection: A connection.
+        topic: The topic.
         tweets: The tweets, used again and again.
     """
 
-    def __init__(self, client: Client, topic: str, tweets: Sequence[Source]) -> None:
-        self._client = client
+    def __init__(self, connection: LoadConnection, topic: str, tweets: Sequence[Source]) -> None:
+        self._connection = connection
         self._topic = topic
         self._tweets = tweets
         self._unconfirmed = 0
         self._changed = threading.Condition()
-        client.on_publish = self._confirmed
-        client.loop_start()
+        self._failure: BrokerError | None = None
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Publish what is asked for.
@@ -60,19 +57,20 @@ class Publisher:
         with self._changed:
             if not self._changed.wait_for(lambda: not self._unconfirmed, _CONFIRM_SECONDS):
                 raise BrokerError(f"the broker did not confirm {self._unconfirmed} tweets")
+            if self._failure is not None:
+                raise self._failure
         return {"sent": count, "ended": time.monotonic(), "latest_seconds": latest}
 
     def _publish(self, number: int) -> None:
         payload = numbered(self._tweets[number % len(self._tweets)].payload, number)
         with self._changed:
             self._unconfirmed += 1
-        sent = self._client.publish(self._topic, payload, qos=1)
-        if sent.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
-            raise BrokerError(f"the broker was lost while tweet {number} was being published")
+        self._connection.publish(self._topic, payload, self._confirmed)
 
-    def _confirmed(self, *_: object) -> None:
+    def _confirmed(self, failure: BrokerError | None) -> None:
         with self._changed:
             self._unconfirmed -= 1
+            self._failure = self._failure or failure
             if not self._unconfirmed:
                 self._changed.notify()
 
@@ -86,7 +84,7 @@ def main() -> None:
     parser.add_argument("--tweets")
     options = parser.parse_args()
     try:
-        publisher = Publisher(connected(options.host, options.port), options.topic, read_tweets(options.tweets))
+        publisher = Publisher(LoadConnection(options.host, options.port), options.topic, read_tweets(options.tweets))
     except StarlingError as error:
         answer_requests({"error": str(error)}, lambda _: {})
     else:

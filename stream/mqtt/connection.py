@@ -290,7 +290,7 @@ class Connection:
         try:
             if kind == PUBLISH and self._connected:
                 self._deliver(read_publish(packet, version_5=self._version_5))
-            elif kind == PUBACK:
+            elif kind == PUBACK and self._connected:
                 self._publications.confirm(*read_publish_answer(packet))
             else:
                 self._on_control_packet(kind, packet)

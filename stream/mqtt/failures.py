@@ -6,7 +6,13 @@ import ssl
 
 from stream.errors import BrokerError
 from stream.mqtt.packets import ConnectAnswer, Disconnection, MalformedPacketError
-from stream.mqtt.reason_codes import reason_advice, reason_name, return_code_advice, return_code_name
+from stream.mqtt.reason_codes import (
+    connect_reason_advice,
+    reason_advice,
+    reason_name,
+    return_code_advice,
+    return_code_name,
+)
 
 _CLOSED = "the broker closed the connection"
 
@@ -52,7 +58,7 @@ def connect_error(broker: str, error: Exception | None) -> BrokerError:
 def refused_connection(broker: str, answer: ConnectAnswer, *, version_5: bool) -> BrokerError:
     """Return the error of a connection that the broker refused."""
     name = reason_name(answer.code) if version_5 else return_code_name(answer.code)
-    advice = reason_advice(answer.code) if version_5 else return_code_advice(answer.code)
+    advice = connect_reason_advice(answer.code) if version_5 else return_code_advice(answer.code)
     return BrokerError(
         _sentence(f"{broker}: the broker refuses the connection", name, answer.reason_text, advice),
         reason_code=answer.code if version_5 else None,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import cast
 
 from stream.mqtt.packets import Packet
@@ -34,6 +35,7 @@ class PacketStream(asyncio.BufferedProtocol):
         self._buffer = memoryview(bytearray(_BUFFER_BYTES))
         self._received = Splitter()
         self._outgoing: list[bytes] = []
+        self._outgoing_bytes = 0
         self._flush_is_due = False
         self._paused = False
         self._ended = False
@@ -49,9 +51,12 @@ class PacketStream(asyncio.BufferedProtocol):
     def send(self, packet: bytes) -> None:
         """Send a packet, together with all others of this turn of the event loop."""
         self._outgoing.append(packet)
-        if not self._flush_is_due:
+        self._outgoing_bytes += len(packet)
+        if self._outgoing_bytes >= _BUFFER_BYTES:
+            self._flush()  # so that the transport can say when it has enough
+        elif not self._flush_is_due:
             self._flush_is_due = True
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self._flush_later)
 
     def pause(self) -> None:
         """Read nothing more, and hold back what was read already."""
@@ -85,7 +90,8 @@ class PacketStream(asyncio.BufferedProtocol):
         if self._paused:
             transport.resume_reading()
         if transport.can_write_eof():
-            transport.write_eof()
+            with suppress(OSError):  # the other side has hung up already
+                transport.write_eof()
         try:
             async with asyncio.timeout(longest_seconds):
                 await self._closed.wait()
@@ -151,12 +157,16 @@ class PacketStream(asyncio.BufferedProtocol):
         except Exception as error:  # noqa: BLE001  (after any error the place in the stream is lost)
             self.end(error)
 
-    def _flush(self) -> None:
+    def _flush_later(self) -> None:
         self._flush_is_due = False
+        self._flush()
+
+    def _flush(self) -> None:
         if self._transport is None or not self._outgoing:
             return
         data = self._outgoing[0] if len(self._outgoing) == 1 else b"".join(self._outgoing)
         self._outgoing.clear()
+        self._outgoing_bytes = 0
         if not self._transport.is_closing():
             self.sent_at = self._loop.time()
             self._transport.write(data)

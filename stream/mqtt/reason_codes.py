@@ -112,6 +112,11 @@ def reason_advice(code: int) -> str:
     return _REASONS.get(code, Reason("")).advice
 
 
+def connect_reason_advice(code: int) -> str:
+    """Return what to do about a reason code that refuses a connection; brokers use it for wrong passwords too."""
+    return _RETURN_CODES[5].advice if code == Code.NOT_AUTHORIZED else reason_advice(code)
+
+
 def return_code_name(code: int) -> str:
     """Return the name and the number of a return code of MQTT 3.1.1's CONNACK."""
     reason = _RETURN_CODES.get(code)

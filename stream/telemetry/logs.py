@@ -10,5 +10,3 @@ def log_to_stderr(level: str) -> None:
         level: `debug`, `info`, `warning` or `error`.
     """
     logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    # paho reports a lost connection as an error of its own; node_session.py says the same with what follows from it.
-    logging.getLogger("mqtt").setLevel(logging.CRITICAL)

@@ -22,8 +22,6 @@ from tests.integration.probe import probing, serving, settings_for
 pytestmark = [pytest.mark.broker, pytest.mark.skipif(PROGRAM is None, reason="Mosquitto is not installed")]
 _USER = "pi"
 _PASSWORD = "s3cret: with spaces & ünïcode"  # noqa: S105
-# paho leaves the socket of a failed TLS handshake to the garbage collector.
-leaves_socket = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 @pytest.fixture(autouse=True)
@@ -100,7 +98,6 @@ async def test_a_node_works_over_tls_with_hundreds_of_tweets_at_once(
             await probe.until(lambda: set(probe.labelled_ids()) == ids)
 
 
-@leaves_socket
 async def test_a_node_shows_its_certificate_to_a_broker_that_asks(tmp_path: Path, certificates: Certificates) -> None:
     with Mosquitto(tmp_path, certificates.broker_options(ask_clients=True)) as broker:
         tls = {"tls": True, "ca_file": certificates.ca}
@@ -111,7 +108,6 @@ async def test_a_node_shows_its_certificate_to_a_broker_that_asks(tmp_path: Path
                 pass
 
 
-@leaves_socket
 async def test_a_broker_with_a_certificate_of_another_authority_is_refused(
     tmp_path: Path, certificates: Certificates
 ) -> None:
@@ -124,7 +120,6 @@ async def test_a_broker_with_a_certificate_of_another_authority_is_refused(
                 pass
 
 
-@leaves_socket
 async def test_a_broker_under_another_name_than_its_certificate_says_is_refused(
     tmp_path: Path, certificates: Certificates
 ) -> None:
@@ -135,7 +130,6 @@ async def test_a_broker_under_another_name_than_its_certificate_says_is_refused(
                 pass
 
 
-@leaves_socket
 async def test_a_broker_without_tls_is_named_where_tls_was_wanted(tmp_path: Path, certificates: Certificates) -> None:
     with Mosquitto(tmp_path) as broker:
         settings = settings_for(broker.port, broker={"tls": True, "ca_file": certificates.ca, "timeout_seconds": 2})
