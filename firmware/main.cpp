@@ -1,4 +1,4 @@
-// What the Arduino IDE adds to a sketch, and the Makefile's build needs.
+// The main function that the Arduino IDE adds to a sketch, for the Makefile's build.
 void setup();
 void loop();
 

@@ -1,1 +1,1 @@
-"""What an operator looks at: dashboards, and the rules that Prometheus computes and watches."""
+"""Grafana dashboards, and recording and alert rules for Prometheus."""

@@ -136,14 +136,26 @@ def check(config: Config = None, json: Json = False) -> None:
 
 @app.command()
 def experiment(
-    plan: Annotated[Path, typer.Argument(help="What to run, TOML: models, precisions, seeds, data, threads.")],
-    out: Annotated[Path, typer.Option(help="The folder of results; runs that are in there are not repeated.")],
-    node: Annotated[str | None, typer.Option(help="This device's name in the results; without it, the host's.")] = None,
+    plan: Annotated[Path, typer.Argument(help="Plan, TOML: models, precisions, seeds, data, threads.")],
+    out: Annotated[Path, typer.Option(help="Folder of the results; finished runs in it are not repeated.")],
+    node: Annotated[str | None, typer.Option(help="Name of this device in results; default: the host name.")] = None,
+    estimate: Annotated[bool, typer.Option("--estimate", help="Estimate the duration and run nothing.")] = False,
+    power_record: Annotated[
+        Path | None,
+        typer.Option(help="File that `starling power record` wrote on another computer; added to the finished runs."),
+    ] = None,
+    clock_offset: Annotated[
+        tuple[float, float] | None,
+        typer.Option(
+            metavar="SECONDS ERROR",
+            help="Clock of that computer minus clock of this device, and the standard error of this difference.",
+        ),
+    ] = None,
 ) -> None:
-    """Run models over labelled tweets, one by one, and record what that takes: time, CPU, memory, energy."""
-    from stream.commands.experiment import run_experiment
+    """Run models over labelled tweets, one by one, and record time, CPU, memory and energy."""
+    from stream.commands.experiment import power_recording, run_experiment
 
-    run_experiment(plan, out, node)
+    run_experiment(plan, out, node, estimate=estimate, recording=power_recording(power_record, clock_offset))
 
 
 @app.command()

@@ -1,7 +1,8 @@
-"""Makes the models that stream/ runs: reads data, converts checkpoints to model bundles, and checks them."""
+"""Training of the models that stream/ runs: reading data, training, conversion to bundles, evaluation."""
 
 import os
 
-# TensorFlow and transformers read these when they are first imported, which every module here leaves for later.
+# TensorFlow and transformers read these variables when they are first imported, so they are set before any module of
+# this package is imported.
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # transformers' TensorFlow classes are written for Keras 2
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # dozens of lines about GPUs that are not there
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no warnings about missing GPUs

@@ -1,4 +1,4 @@
-"""What a checkpoint cannot say of itself, written beside it as `about.toml`.
+"""Metadata of a checkpoint, in `about.toml` in its folder.
 
 name = "minilm"
 base = "sentence-transformers/all-MiniLM-L6-v2"
@@ -6,8 +6,8 @@ licence = "Apache-2.0"
 max_tokens = 80
 cleaning = { name = "placeholders", version = 1 }
 
-[source]    # anything: where the weights come from
-[training]  # anything: data, recipe
+[source]    # any keys: origin of the weights
+[training]  # any keys: data, recipe
 """
 
 import tomllib
@@ -24,7 +24,7 @@ ABOUT_FILE = "about.toml"
 
 
 class About(BaseModel):
-    """The contents of `about.toml`; what they mean is said in stream/model/bundle.py's manifest."""
+    """Contents of `about.toml`; the manifest in stream/model/bundle.py documents the keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -46,17 +46,17 @@ def read_about(path: Path) -> About:
     """Read an `about.toml`.
 
     Raises:
-        CheckpointError: It cannot be read, or a key is missing, wrong or unknown.
+        CheckpointError: The file cannot be read, or a key is missing, wrong or unknown.
     """
     try:
         return About.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise CheckpointError(
-            f"cannot read {path} ({error.strerror}): write there, in TOML, the model's name, base, licence, "
-            "max_tokens and cleaning, or name the file that has them with --about"
+            f"cannot read {path} ({error.strerror}): create it as TOML with the keys name, base, licence, max_tokens "
+            "and cleaning, or give another file with --about"
         ) from error
-    except ValidationError as error:  # a ValueError too, so it must come before the next
+    except ValidationError as error:  # a subclass of ValueError, so it comes first
         first = error.errors(include_url=False)[0]
         raise CheckpointError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
     except ValueError as error:
-        raise CheckpointError(f"{path} is not TOML: {error}") from error
+        raise CheckpointError(f"{path} is not valid TOML: {error}") from error

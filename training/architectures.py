@@ -1,7 +1,7 @@
-"""The networks that can be converted, by what `config.json` says of them, and the weights that each has.
+"""Architectures that can be converted: their `config.json`, and the names and shapes of their weights.
 
-A network that would be run wrongly is refused: what `config.json` may say is no more than what is written out in
-training/bert.py and training/mobilebert.py.
+The fields accept only the variants that training/bert.py and training/mobilebert.py implement; any other configuration
+is rejected.
 """
 
 from typing import Annotated, Literal
@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Shapes = dict[str, tuple[int, ...]]
-"""Of weights, by Hugging Face's names; a dense layer's weight has shape (outputs, inputs)."""
+"""Shapes of weights by Hugging Face's names; the weight of a dense layer has shape (outputs, inputs)."""
 
 
 class _Config(BaseModel):
@@ -27,7 +27,7 @@ class _Config(BaseModel):
 
 
 class BertConfig(_Config):
-    """BERT's (Devlin et al., 2019)."""
+    """Configuration of BERT (Devlin et al., 2019)."""
 
     model_type: Literal["bert"]
     hidden_act: Literal["gelu"]
@@ -36,7 +36,7 @@ class BertConfig(_Config):
 
 
 class MobileBertConfig(_Config):
-    """MobileBERT's (Sun et al., 2020), with the bottlenecks and norms that its published weights have."""
+    """Configuration of MobileBERT (Sun et al., 2020), with the bottlenecks and norms of its published weights."""
 
     model_type: Literal["mobilebert"]
     hidden_act: Literal["relu"]
@@ -55,7 +55,7 @@ ModelConfig = Annotated[BertConfig | MobileBertConfig, Field(discriminator="mode
 
 
 def weight_shapes(config: BertConfig | MobileBertConfig) -> Shapes:
-    """The name and the shape of every weight that a network of this configuration has."""
+    """Return the name and the shape of each weight of a configuration."""
     match config:
         case BertConfig():
             return _bert(config)

@@ -1,6 +1,6 @@
-"""Averages the weights of checkpoints that began alike: one model, often better than each.
+"""Averages of the weights of checkpoints that were trained from the same initial weights.
 
-Wortsman et al., 'Model soups' (2022, arXiv:2203.05482).
+The average is often better than each of them: Wortsman et al., 'Model soups' (2022, arXiv:2203.05482).
 """
 
 import math
@@ -19,61 +19,63 @@ from training.errors import CheckpointError
 from training.learning.files import replacing, write_arrays
 
 _LEAST_COSINE = 0.5
-"""Of the weights of two checkpoints: above 0.99 where both were trained from one, near 0 where they were not."""
+"""Minimum cosine similarity of two checkpoints' weights: above 0.99 if trained from the same weights, else near 0."""
 
 
 def mean_weights(each: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
-    """The mean of each weight; all of `each` have the same names and shapes."""
+    """Return the mean of each weight; all of `each` have the same names and shapes."""
     return {name: np.mean([weights[name] for weights in each], axis=0) for name in each[0]}
 
 
 def average_checkpoints(folders: Sequence[Path], out: Path) -> None:
-    """Write the checkpoint whose weights are the mean of others', complete or not at all.
+    """Write a checkpoint whose weights are the mean of those of other checkpoints, complete or not at all.
 
     Raises:
-        CheckpointError: One cannot be read, or they cannot be averaged; says which and why.
+        CheckpointError: A checkpoint cannot be read, or two cannot be averaged; the message says which and why.
         TrainingError: The average cannot be written.
     """
     if len(folders) < 2:  # noqa: PLR2004
-        raise CheckpointError("an average takes two checkpoints or more")
+        raise CheckpointError("averaging needs at least two checkpoints")
     if out.exists():
-        raise CheckpointError(f"{out} is there already: name another folder with --out")
+        raise CheckpointError(f"{out} exists already: give another folder with --out")
     checkpoints = [load_checkpoint(folder) for folder in folders]
     abouts = [read_about(folder / ABOUT_FILE) for folder in folders]
     for checkpoint, about in zip(checkpoints[1:], abouts[1:], strict=True):
-        _check_alike(checkpoints[0], checkpoint)
-        _check_read_alike(folders[0], abouts[0], checkpoint.path, about)
+        _check_same_network(checkpoints[0], checkpoint)
+        _check_same_preprocessing(folders[0], abouts[0], checkpoint.path, about)
     with replacing(out) as temporary:
         temporary.mkdir()
         for name in (CONFIG_FILE, TOKENIZER_FILE):
             shutil.copyfile(folders[0] / name, temporary / name)
         weights = mean_weights([checkpoint.weights for checkpoint in checkpoints])
         write_arrays(temporary / WEIGHTS_FILE, weights, {"format": "pt"})
-        write_about(temporary / ABOUT_FILE, _described(abouts, checkpoints))
+        write_about(temporary / ABOUT_FILE, _metadata(abouts, checkpoints))
 
 
-def _check_alike(first: Checkpoint, other: Checkpoint) -> None:
+def _check_same_network(first: Checkpoint, other: Checkpoint) -> None:
     both = f"{first.path} and {other.path}"
     shapes = [{name: weight.shape for name, weight in one.weights.items()} for one in (first, other)]
     if shapes[0] != shapes[1] or first.labels != other.labels:
-        raise CheckpointError(f"{both} cannot be averaged: they have other layers, sizes or labels")
+        raise CheckpointError(f"{both} cannot be averaged: their layers, sizes or labels differ")
     if _word_pieces(first) != _word_pieces(other):
-        raise CheckpointError(f"{both} cannot be averaged: they have other tokenisers")
+        raise CheckpointError(f"{both} cannot be averaged: their tokenisers differ")
     if _cosine(first.weights, other.weights) < _LEAST_COSINE:
-        raise CheckpointError(f"{both} cannot be averaged: their weights have nothing in common; did they begin alike?")
+        raise CheckpointError(
+            f"{both} cannot be averaged: their weights are unrelated, so they were not trained from the same checkpoint"
+        )
 
 
 def _word_pieces(checkpoint: Checkpoint) -> str:
-    """A checkpoint's tokeniser, but for where it cuts a tweet, which `about.toml` says for it."""
+    """Return the tokeniser as text, without its truncation, which `about.toml` sets."""
     word_pieces = WordPieces.from_file(str(checkpoint.tokenizer_path))
     word_pieces.no_truncation()
     word_pieces.no_padding()
     return word_pieces.to_str()
 
 
-def _check_read_alike(first: Path, first_about: About, other: Path, about: About) -> None:
+def _check_same_preprocessing(first: Path, first_about: About, other: Path, about: About) -> None:
     if (first_about.cleaning, first_about.max_tokens) != (about.cleaning, about.max_tokens):
-        raise CheckpointError(f"{first} and {other} cannot be averaged: they clean or cut a tweet's text differently")
+        raise CheckpointError(f"{first} and {other} cannot be averaged: their cleaning or max_tokens differ")
 
 
 def _cosine(one: Mapping[str, Array], other: Mapping[str, Array]) -> float:
@@ -83,8 +85,8 @@ def _cosine(one: Mapping[str, Array], other: Mapping[str, Array]) -> float:
     return product(one, other) / math.sqrt(product(one, one) * product(other, other))
 
 
-def _described(abouts: Sequence[About], checkpoints: Sequence[Checkpoint]) -> About:
-    """What all of them say of themselves, and which they are."""
+def _metadata(abouts: Sequence[About], checkpoints: Sequence[Checkpoint]) -> About:
+    """Return what all checkpoints' metadata have in common, with the hashes of their weights."""
     first = abouts[0]
     training: dict[str, Any] = {
         name: value

@@ -1,12 +1,11 @@
-"""BERT that classifies (Devlin et al., 2019, arXiv:1810.04805), in plain TensorFlow operations, for inference alone.
+"""BERT classifier (Devlin et al., 2019, arXiv:1810.04805) in plain TensorFlow operations, for inference only.
 
-Written out rather than taken from a framework, because three things that a framework does need not be done here, and
-the logits stay the same:
+It is written out instead of taken from a framework because three simplifications leave the logits unchanged:
 
-- Of the last layer only the state of [CLS] is read, so no other token's query, output or feed-forward is computed:
-  10 of a layer's 12 hidden² multiplications a token, 14 % of a model of six layers.
-- A tweet is one segment: the first row of the token type table is added to the position table beforehand.
-- The mask follows from the padding id, so the model has one input, which nobody can mix up with another.
+- Only the state of [CLS] of the last layer is used, so no other token's query, output or feed-forward is computed
+  there: 10 of a layer's 12 hidden² multiplications per token, 14 % of a six-layer model.
+- A tweet is one segment, so the first row of the token type table is added to the position table in advance.
+- The attention mask is computed from the padding id, so the model has a single input.
 """
 
 from dataclasses import dataclass
@@ -23,8 +22,8 @@ class BertClassifier:
 
     Args:
         checkpoint: The weights.
-        config: The checkpoint's.
-        max_tokens: The longest input; the position table is cut there.
+        config: Configuration of the checkpoint.
+        max_tokens: Longest input in tokens; the position table is truncated to it.
     """
 
     def __init__(self, checkpoint: Checkpoint, config: BertConfig, max_tokens: int) -> None:
@@ -45,7 +44,7 @@ class BertClassifier:
         """Classify a batch.
 
         Args:
-            input_ids: int32 [batch, tokens], each row beginning with [CLS] and filled up with the padding id.
+            input_ids: int32 [batch, tokens]; each row begins with [CLS] and is padded with the padding id.
 
         Returns:
             float32 [batch, labels].
@@ -71,9 +70,9 @@ class _Layer:
     output: Dense
     output_norm: Norm
 
-    def __call__(self, readers: Tensor, states: Tensor, mask: Tensor) -> Tensor:
-        """The next states of `readers` [batch, readers, hidden], which attend to all `states`."""
-        attended = self.attention_norm(readers + self.attention(readers, states, states, mask))
+    def __call__(self, queries: Tensor, states: Tensor, mask: Tensor) -> Tensor:
+        """Return the next states of `queries` [batch, queries, hidden], which attend to all `states`."""
+        attended = self.attention_norm(queries + self.attention(queries, states, states, mask))
         inner = tf.nn.gelu(self.intermediate(attended), approximate=False)
         return self.output_norm(attended + self.output(inner))
 

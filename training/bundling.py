@@ -1,4 +1,4 @@
-"""Makes a model bundle of a checkpoint: converts, checks, and only then puts it where it was asked for."""
+"""Conversion of a checkpoint to a model bundle, which is written only after it passed the comparison with it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,51 +24,51 @@ from stream.model.tokenizer import Tokenizer
 from stream.tweets.cleaning import cleaner
 from training.about import About
 from training.agreement import Agreement, bounds, check_agreement, compare
-from training.by_length import logits_by_length
 from training.checkpoint import Checkpoint
 from training.convert import tflite_model
 from training.data.tweets import LabelledTweet
 from training.errors import CheckpointError, ConversionError
+from training.length_batching import logits_by_length
 from training.reference import Reference
 
 LENGTH_STEP_TOKENS = 4
-"""Buckets this far apart were cheapest for tweets, alone and under load: less padding than with 8, and fuller batches
-than with 1 or 2."""
+"""Distance between length buckets. 4 had the lowest cost per tweet, idle and under load: less padding than 8, and
+fuller batches than 1 or 2."""
 
 
 @dataclass(frozen=True)
 class Conversion:
-    """What is to be made of a checkpoint."""
+    """A checkpoint and the options of its conversion."""
 
     checkpoint: Checkpoint
     about: About
     precision: Precision
     per_tensor: bool = False
     saved_model: Path | None = None
-    """Where the SavedModel is kept that it is converted by way of; None: nowhere."""
+    """Folder in which the intermediate SavedModel is kept; None: it is not kept."""
 
 
 def make_bundle(
     conversion: Conversion, tweets: Sequence[LabelledTweet], data: str, out: Path, on_step: Callable[[str], None]
 ) -> Agreement:
-    """Convert a checkpoint to a bundle that was checked against it.
+    """Convert a checkpoint to a bundle and check the bundle against it.
 
     Args:
-        conversion: What to convert, and how.
-        tweets: Labelled tweets that the model was not trained on, to check it with.
-        data: What they are called in the manifest.
-        out: The bundle's folder, which must not exist yet. It appears complete or not at all.
-        on_step: Told what is being done.
+        conversion: Checkpoint and options.
+        tweets: Labelled tweets that the model was not trained on, for the check.
+        data: Name of these tweets in the manifest.
+        out: Folder of the bundle, which must not exist yet. It is written completely or not at all.
+        on_step: Called with a description of each step.
 
     Raises:
-        CheckpointError: The checkpoint's tokeniser is not of its model.
-        ConversionError: The bundle cannot be made or written.
-        DisagreementError: The converted model is not what its checkpoint is.
+        CheckpointError: The tokeniser does not belong to the model.
+        ConversionError: The bundle cannot be converted or written.
+        DisagreementError: The converted model differs too much from its checkpoint.
     """
     if conversion.per_tensor and conversion.precision != "int8":
-        raise ConversionError(f"scales per tensor are of int8; at {conversion.precision} there are none")
+        raise ConversionError(f"--per-tensor applies to int8 only, not to {conversion.precision}")
     if out.exists():
-        raise ConversionError(f"{out} is there already: remove it, or name another folder with --out")
+        raise ConversionError(f"{out} exists already: remove it, or give another folder with --out")
     try:
         with TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as temporary:
             folder = Path(temporary) / out.name
@@ -81,7 +81,7 @@ def make_bundle(
 
 
 def length_buckets(max_tokens: int) -> list[int]:
-    """The lengths, in tokens, that batches are padded to."""
+    """Return the lengths, in tokens, to which batches are padded."""
     return [*range(LENGTH_STEP_TOKENS, max_tokens, LENGTH_STEP_TOKENS), max_tokens]
 
 
@@ -131,24 +131,24 @@ def _agreement(
 
 
 def _write_tokenizer(checkpoint: Checkpoint, folder: Path) -> None:
-    """Write the tokeniser without the base model's truncation and padding: those are the manifest's to say."""
+    """Write the tokeniser without the base model's truncation and padding, which the manifest sets."""
     try:
         tokenizer = WordPieces.from_file(str(checkpoint.tokenizer_path))
-    except Exception as error:  # the Rust side raises bare Exceptions
+    except Exception as error:  # tokenizers raises plain Exceptions
         raise CheckpointError(f"{checkpoint.tokenizer_path} cannot be read as a tokeniser: {error}") from error
     entries, rows = tokenizer.get_vocab_size(), checkpoint.config.vocab_size
     if entries > rows or tokenizer.token_to_id("[PAD]") != PADDING_ID:
         raise CheckpointError(
-            f"{checkpoint.tokenizer_path} is not this model's: it has {entries} entries for {rows} embeddings, and its "
-            f"[PAD] is {tokenizer.token_to_id('[PAD]')}, where {PADDING_ID} is needed"
+            f"{checkpoint.tokenizer_path} does not belong to this model: it has {entries} entries for {rows} "
+            f"embeddings, and its [PAD] is {tokenizer.token_to_id('[PAD]')} instead of {PADDING_ID}"
         )
     tokenizer.no_truncation()
     tokenizer.no_padding()
     tokenizer.save(str(folder / TOKENIZER_FILE), pretty=False)
 
 
-def _write_manifest(folder: Path, conversion: Conversion, **found: dict[str, Any]) -> None:
-    """Write `model.json`; `found` are the scores and the agreement, once they are known."""
+def _write_manifest(folder: Path, conversion: Conversion, **results: dict[str, Any]) -> None:
+    """Write `model.json`; `results` are the scores and the agreement, once they are known."""
     checkpoint, about = conversion.checkpoint, conversion.about
     scales = {"scales": "per tensor" if conversion.per_tensor else "per channel"}
     manifest = Manifest(
@@ -170,6 +170,6 @@ def _write_manifest(folder: Path, conversion: Conversion, **found: dict[str, Any
             **about.source,
         },
         training=about.training,
-        **found,
+        **results,
     )
     (folder / MANIFEST_FILE).write_text(manifest.model_dump_json(by_alias=True, indent=2) + "\n", encoding="utf-8")

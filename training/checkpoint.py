@@ -1,4 +1,4 @@
-"""A fine-tuned BERT or MobileBERT as Hugging Face's libraries write it.
+"""Checkpoint of a fine-tuned BERT or MobileBERT in Hugging Face's format.
 
 Its folder holds `config.json`, `model.safetensors` and `tokenizer.json`.
 """
@@ -27,26 +27,26 @@ _CONFIG: TypeAdapter[BertConfig | MobileBertConfig] = TypeAdapter(ModelConfig)
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint, complete and in float32."""
+    """A complete checkpoint in float32."""
 
     path: Path
     config: BertConfig | MobileBertConfig
     weights: dict[str, Array]
-    """By Hugging Face's names; a dense layer's weight has shape (outputs, inputs)."""
+    """Weights by Hugging Face's names; the weight of a dense layer has shape (outputs, inputs)."""
 
     @property
     def labels(self) -> list[Polarity]:
-        """The polarity of each column of the logits."""
+        """Polarity of each column of the logits."""
         return [cast("Polarity", self.config.id2label[column]) for column in sorted(self.config.id2label)]
 
     @property
     def weights_path(self) -> Path:
-        """Where the weights lie."""
+        """Path of the weights."""
         return self.path / WEIGHTS_FILE
 
     @property
     def tokenizer_path(self) -> Path:
-        """Where the tokeniser lies."""
+        """Path of the tokeniser."""
         return self.path / TOKENIZER_FILE
 
 
@@ -54,8 +54,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """Load a checkpoint's folder.
 
     Raises:
-        CheckpointError: A file is missing or damaged, the model is not a BERT that labels polarities, or weights are
-            missing or of the wrong shape; says which.
+        CheckpointError: A file is missing or damaged, the model is not a BERT that classifies polarities, or weights
+            are missing or have the wrong shape; the message says which.
     """
     config = _read_config(path / CONFIG_FILE)
     if not (path / TOKENIZER_FILE).is_file():
@@ -76,11 +76,11 @@ def _read_config(path: Path) -> BertConfig | MobileBertConfig:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "it"
-        raise CheckpointError(f"{path} is not one that can be converted: {where}: {first['msg']}") from error
+        raise CheckpointError(f"{path} cannot be converted: {where}: {first['msg']}") from error
     if sorted(config.id2label.values()) != sorted(POLARITIES):
         raise CheckpointError(
-            f"{path} names the classes {', '.join(config.id2label.values())}: set id2label and label2id to "
-            f"{', '.join(POLARITIES)}, in the order that the model was trained with"
+            f"{path} has the classes {', '.join(config.id2label.values())}: set id2label and label2id to "
+            f"{', '.join(POLARITIES)}, in the order in which the model was trained"
         )
     return config
 
@@ -90,10 +90,10 @@ def _check_weights(path: Path, weights: dict[str, Array], expected: dict[str, tu
         raise CheckpointError(f"{path} lacks {listed(missing)}: is it a BERT fine-tuned for classification?")
     for name, shape in expected.items():
         if weights[name].shape != shape:
-            raise CheckpointError(f"{path}: {name} has shape {weights[name].shape}, but {CONFIG_FILE} asks for {shape}")
+            raise CheckpointError(f"{path}: {name} has shape {weights[name].shape}, but {CONFIG_FILE} requires {shape}")
 
 
 def listed(names: list[str]) -> str:
-    """Name the first few, and count the rest."""
+    """Return the first five names, and the number of the others."""
     shown = ", ".join(names[:5])
     return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"  # noqa: PLR2004

@@ -1,8 +1,8 @@
-"""The commands that training/ adds to `starling`: names, options and help; what they do is in training/commands/."""
+"""Commands that training/ adds to `starling`: names, options and help. training/commands/ implements them."""
 
 # ruff: noqa: PLC0415, PLR0913
-# Typer reads options from plain booleans with defaults, and a command imports what it needs when it runs: the service's
-# command line loads this file each time. A command has as many parameters as options.
+# A command imports its implementation when it runs, because the service's command line loads this file on each start.
+# A command has as many parameters as options.
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from training import cli_evaluation, cli_report, cli_training, cli_tweets
-from training.options import Data, reads_tweets
-from training.requirements import need_the_training_extra
+from training.extras import require_training_extra
+from training.options import Data, with_data_options
 
 if TYPE_CHECKING:
-    from training.datasets import Reading
+    from training.datasets import ReadOptions
 
 app = typer.Typer()
 app.add_typer(cli_training.app)
@@ -24,30 +24,34 @@ app.add_typer(cli_tweets.tweets)
 
 
 @app.command()
-@reads_tweets
+@with_data_options
 def convert(
     *,
-    read: "Reading",
+    read_options: "ReadOptions",
     checkpoint: Annotated[
-        Path, typer.Argument(help="A fine-tuned BERT's folder: config.json, model.safetensors, tokenizer.json.")
+        Path,
+        typer.Argument(help="Folder of a fine-tuned BERT: config.json, model.safetensors, tokenizer.json."),
     ],
     data: Data,
-    out: Annotated[Path, typer.Option(help="The bundle's folder, which must not exist yet.")],
-    precision: Annotated[Literal["float32", "float16", "int8"], typer.Option(help="That of the weights.")] = "int8",
+    out: Annotated[Path, typer.Option(help="Folder of the bundle; must not exist yet.")],
+    precision: Annotated[
+        Literal["float32", "float16", "int8"], typer.Option(help="Precision of the weights.")
+    ] = "int8",
     per_tensor: Annotated[
-        bool, typer.Option("--per-tensor", help="One int8 scale for each matrix, which tflite-runtime 2.14 needs.")
+        bool, typer.Option("--per-tensor", help="One int8 scale per matrix, for tflite-runtime 2.14.")
     ] = False,
     keep_saved_model: Annotated[
-        Path | None, typer.Option(help="Keep the SavedModel, by way of which it is converted, in this folder.")
+        Path | None, typer.Option(help="Keep the intermediate SavedModel in this folder.")
     ] = None,
     about: Annotated[
-        Path | None, typer.Option(help="The model's name, licence, cleaning, …; without it, CHECKPOINT/about.toml.")
+        Path | None,
+        typer.Option(help="TOML file with the model's name, licence, cleaning, …; default: CHECKPOINT/about.toml."),
     ] = None,
 ) -> None:
-    """Convert a fine-tuned checkpoint to a model bundle, and check on labelled tweets that it still says the same."""
-    need_the_training_extra("tensorflow")
-    from training.commands.convert import Way, convert_checkpoint
+    """Convert a fine-tuned checkpoint to a model bundle, and compare the two on labelled tweets."""
+    require_training_extra("tensorflow")
+    from training.commands.convert import ConversionOptions, convert_checkpoint
     from training.datasets import read_dataset
 
-    how = Way(precision, per_tensor, keep_saved_model)
-    convert_checkpoint(checkpoint, about, read_dataset(data, read), out, how)
+    options = ConversionOptions(precision, per_tensor, keep_saved_model)
+    convert_checkpoint(checkpoint, about, read_dataset(data, read_options), out, options)

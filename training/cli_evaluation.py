@@ -1,72 +1,72 @@
-"""The commands that measure a bundle: names, options and help; what they do is in training/commands/."""
+"""Commands that evaluate a bundle: names, options and help. training/commands/ implements them."""
 
 # ruff: noqa: PLC0415, PLR0913
-# As in training/cli.py; a command has as many parameters as options.
+# Reasons: see training/cli.py.
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from training.options import Data, reads_tweets
-from training.requirements import need_the_training_extra
+from training.extras import require_training_extra
+from training.options import Data, with_data_options
 
 if TYPE_CHECKING:
-    from training.datasets import Reading
+    from training.datasets import ReadOptions
 
 app = typer.Typer()
 
-Seed = Annotated[int, typer.Option(help="That of the bootstrap.")]
+Seed = Annotated[int, typer.Option(help="Seed of the bootstrap.")]
 
 
 @app.command()
-@reads_tweets
+@with_data_options
 def evaluate(
     *,
-    read: "Reading",
+    read_options: "ReadOptions",
     data: Data,
     bundles: Annotated[
-        list[Path] | None, typer.Argument(metavar="BUNDLE", help="Folders; without any, the shipped bundle.")
+        list[Path] | None, typer.Argument(metavar="BUNDLE", help="Folders of bundles; default: the shipped bundle.")
     ] = None,
-    plots: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Draw into it, as SVG and PNG.")] = None,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Tables in Markdown.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
+    plots: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write plots into it, as SVG and PNG.")] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print the tables as Markdown.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
     seed: Seed = 0,
 ) -> None:
-    """Score bundles on labelled tweets, side by side: the first against each other one, and their mean as of seeds."""
-    need_the_training_extra()
-    from training.commands.evaluate import Wanted, evaluate_bundles
+    """Score bundles on labelled tweets side by side; compare each with the first, and show mean and deviation."""
+    require_training_extra()
+    from training.commands.evaluate import EvaluationOptions, evaluate_bundles
 
-    shown = Wanted(seed, "json" if json else "markdown" if markdown else "terminal", plots)
-    evaluate_bundles(bundles or [], data, read, shown)
+    options = EvaluationOptions(seed, "json" if json else "markdown" if markdown else "terminal", plots)
+    evaluate_bundles(bundles or [], data, read_options, options)
 
 
 @app.command()
-@reads_tweets
+@with_data_options
 def calibrate(
     *,
-    read: "Reading",
-    bundle: Annotated[Path, typer.Argument(help="The bundle's folder; its manifest gets the temperature.")],
+    read_options: "ReadOptions",
+    bundle: Annotated[Path, typer.Argument(help="Folder of the bundle; the temperature is written into its manifest.")],
     data: Data,
 ) -> None:
-    """Fit a bundle's temperature on labelled tweets, so that its confidence means what it says; no label changes."""
-    need_the_training_extra()
+    """Fit a bundle's temperature on labelled tweets, so that confidence matches accuracy; no label changes."""
+    require_training_extra()
     from training.commands.calibrate import calibrate_bundle
 
-    calibrate_bundle(bundle, data, read)
+    calibrate_bundle(bundle, data, read_options)
 
 
 @app.command()
-@reads_tweets
+@with_data_options
 def card(
     *,
-    read: "Reading",
-    bundle: Annotated[Path, typer.Argument(help="The bundle's folder.")],
+    read_options: "ReadOptions",
+    bundle: Annotated[Path, typer.Argument(help="Folder of the bundle.")],
     data: Data,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Without it, README.md in the bundle.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Default: README.md in the bundle.")] = None,
 ) -> None:
-    """Write a bundle's model card, from its manifest and its scores on labelled tweets."""
-    need_the_training_extra()
+    """Write a bundle's model card from its manifest and its scores on labelled tweets."""
+    require_training_extra()
     from training.commands.card import write_card
 
-    write_card(bundle, data, read, out)
+    write_card(bundle, data, read_options, out)

@@ -1,27 +1,29 @@
-"""`starling tweets …`: names, options and help; what each does is in training/commands/."""
+"""`starling tweets …`: names, options and help. training/commands/ implements the commands."""
 
 # ruff: noqa: PLC0415
-# As in training/cli.py; a command has as many parameters as options.
+# Reasons: see training/cli.py.
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from training.options import reads_tweets
-from training.requirements import need_the_training_extra
+from training.extras import require_training_extra
+from training.options import with_data_options
 
 if TYPE_CHECKING:
-    from training.datasets import Reading
+    from training.datasets import ReadOptions
 
-tweets = typer.Typer(name="tweets", help="Labelled tweets: look at them, fetch their texts.", no_args_is_help=True)
+tweets = typer.Typer(
+    name="tweets", help="Inspect, split and convert labelled tweets; fetch texts by id.", no_args_is_help=True
+)
 
 
 @tweets.command()
-@reads_tweets
+@with_data_options
 def inspect(
     *,
-    read: "Reading",
+    read_options: "ReadOptions",
     data: Annotated[
         list[Path],
         typer.Argument(help="Labelled tweets: files, folders of files, or RepLab's folder.", metavar="DATA"),
@@ -35,37 +37,40 @@ def inspect(
     """Count classes, lengths, repeats, contradictions and leaks in labelled tweets."""
     from training.commands.inspect import inspect_data
 
-    inspect_data(data, dev or [], read, show_text=text, as_json=json)
+    inspect_data(data, dev or [], read_options, show_text=text, as_json=json)
 
 
 @tweets.command()
-@reads_tweets
+@with_data_options
 def export(
     *,
-    read: "Reading",
+    read_options: "ReadOptions",
     data: Annotated[
         list[Path],
         typer.Argument(help="Labelled tweets: files, folders of files, or RepLab's folder.", metavar="DATA"),
     ],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="JSON lines; gzipped if its name ends in .gz.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Output: JSON lines; gzipped if its name ends in .gz.")],
 ) -> None:
-    """Write labelled tweets of any format as JSON lines, each id once: what `starling experiment` reads on a device."""
+    """Convert labelled tweets of any format to JSON lines, each id once, for `starling experiment` on a device."""
     from training.commands.export import export_data
 
-    export_data(data, read, out)
+    export_data(data, read_options, out)
 
 
 @tweets.command()
 def hydrate(
-    ids: Annotated[Path, typer.Argument(help="A file with an id at the beginning of each line, or RepLab's folder.")],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="JSON lines, appended to; FILE.missing has the rest.")],
+    ids: Annotated[Path, typer.Argument(help="File with an id at the beginning of each line, or RepLab's folder.")],
+    out: Annotated[
+        Path,
+        typer.Option(metavar="FILE", help="JSON lines, appended; FILE.missing gets the ids of missing tweets."),
+    ],
     token_file: Annotated[
-        Path | None, typer.Option(help="A file with the bearer token; without it, X_BEARER_TOKEN has it.")
+        Path | None, typer.Option(help="File with the bearer token; default: the environment variable X_BEARER_TOKEN.")
     ] = None,
-    api: Annotated[str, typer.Option(metavar="URL", help="Where the API is.")] = "https://api.twitter.com",
+    api: Annotated[str, typer.Option(metavar="URL", help="Base URL of the API.")] = "https://api.twitter.com",
 ) -> None:
-    """Fetch the texts of tweets by their ids from the X API v2; the same command goes on after any interruption."""
-    need_the_training_extra("tweepy")
+    """Fetch texts of tweets by id from the X API v2. After an interruption, the same command continues."""
+    require_training_extra("tweepy")
     from training.commands.hydrate import Access, hydrate_ids
 
     hydrate_ids(ids, out, Access(token_file, api))

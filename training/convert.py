@@ -1,4 +1,4 @@
-"""From a checkpoint to a TensorFlow Lite model, at the precision asked for."""
+"""Conversion of a checkpoint to a TensorFlow Lite model."""
 
 import shutil
 from pathlib import Path
@@ -21,26 +21,26 @@ def tflite_model(
     per_tensor: bool = False,
     keep_at: Path | None = None,
 ) -> bytes:
-    """Convert a checkpoint to a model with one signature, of dynamic shape, as stream/model/bundle.py describes it.
+    """Convert a checkpoint to a model with one signature and dynamic shapes, as stream/model/bundle.py describes it.
 
     Args:
-        checkpoint: The model.
-        max_tokens: The longest input.
-        precision: That of the weights. At int8 the activations are quantised too, as they come, row by row.
-        per_tensor: At int8, one scale for each matrix instead of one for each of its columns. Less exact, and needed
-            by tflite-runtime 2.14, the last for 32-bit ARM.
-        keep_at: A folder for the SavedModel that it is converted by way of, which must not exist yet.
+        checkpoint: Weights and configuration.
+        max_tokens: Longest input in tokens.
+        precision: Precision of the weights. At int8 the activations are quantised too, row by row at run time.
+        per_tensor: At int8, one scale per matrix instead of one per column. Less exact; tflite-runtime 2.14, the last
+            release for 32-bit ARM, needs it.
+        keep_at: Folder in which the intermediate SavedModel is kept; must not exist yet.
 
     Raises:
-        ConversionError: The model was made for shorter inputs, or the SavedModel's folder is there already.
+        ConversionError: The model supports shorter inputs only, or the folder of the SavedModel exists already.
     """
     if max_tokens > checkpoint.config.max_position_embeddings:
         raise ConversionError(
-            f"max_tokens is {max_tokens}, but {checkpoint.path} reads at most "
+            f"max_tokens is {max_tokens}, but {checkpoint.path} supports at most "
             f"{checkpoint.config.max_position_embeddings} tokens"
         )
     if keep_at and keep_at.exists():
-        raise ConversionError(f"{keep_at} is there already: remove it, or name another with --keep-saved-model")
+        raise ConversionError(f"{keep_at} exists already: remove it, or give another with --keep-saved-model")
     with TemporaryDirectory(prefix="starling-") as folder:
         _save(encoder(checkpoint, max_tokens), Path(folder))
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE])
@@ -59,7 +59,7 @@ def _save(classifier: Encoder, folder: Path) -> None:
     module.variables_to_save = classifier.variables
     specification = tf.TensorSpec([None, None], tf.int32, name=INPUT)
     module.classify = tf.function(classify, input_signature=[specification])
-    tf.get_logger().setLevel("ERROR")  # it tells on stderr where it wrote, which is nobody's concern
+    tf.get_logger().setLevel("ERROR")  # no line about the temporary folder on stderr
     tf.saved_model.save(module, str(folder), signatures={SIGNATURE: module.classify})
 
 
@@ -69,4 +69,5 @@ def _set_precision(converter: Tensor, precision: Precision, *, per_tensor: bool)
     if precision == "float16":
         converter.target_spec.supported_types = [tf.float16]
     if per_tensor:
-        converter._experimental_disable_per_channel_quantization_for_dense_layers = True  # noqa: SLF001
+        # The previous quantiser has one scale per matrix.
+        converter.experimental_new_dynamic_range_quantizer = False

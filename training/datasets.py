@@ -1,4 +1,4 @@
-"""The one way to labelled tweets, whatever their format: for training, conversion and evaluation alike."""
+"""Reading of labelled tweets in any of the formats, for training, conversion and evaluation."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -18,41 +18,41 @@ _SUFFIXES = (*_KINDS, ".txt")
 
 
 @dataclass(frozen=True)
-class Reading:
-    """How data is to be read."""
+class ReadOptions:
+    """Options of reading labelled tweets."""
 
     format: Format | None = None
-    """None: by the file's name and first line."""
+    """None: recognised by the file's name and first line."""
     columns: Columns = field(default_factory=Columns)
 
 
-def read_dataset(paths: Iterable[Path], reading: Reading | None = None) -> Dataset:
-    """Read files and folders of labelled tweets, every row of them, in the order given.
+def read_dataset(paths: Iterable[Path], read_options: ReadOptions | None = None) -> Dataset:
+    """Read all rows of files and folders of labelled tweets, in the order given.
 
     Args:
-        paths: Each a file in any of the formats, gzipped or not, a folder of such files, or RepLab's folder.
-        reading: How; None: as the files show.
+        paths: Files in any of the formats, gzipped or not, folders of such files, or RepLab's folder.
+        read_options: Format and columns; None: recognised from the files.
 
     Raises:
-        InputError: Something cannot be read, is not what it should be, or holds no tweets; says which.
+        InputError: A path cannot be read, has a wrong format, or holds no tweets; the message says which.
     """
-    dataset = Dataset.joined(_read(path, reading or Reading()) for path in paths)
+    dataset = Dataset.joined(_read(path, read_options or ReadOptions()) for path in paths)
     if not dataset.tweets:
         reasons = "".join(f", {count} {reason}" for reason, count in dataset.left_out.items())
         raise InputError(
-            f"{' and '.join(map(str, paths))} holds no labelled tweet with a text "
+            f"{' and '.join(map(str, paths))} contains no labelled tweet with text "
             f"({len(dataset.ids_without_text)} without text{reasons})"
         )
     return dataset
 
 
-def _read(path: Path, reading: Reading) -> Dataset:
-    if reading.format == "replab" or (reading.format is None and is_replab(path)):
+def _read(path: Path, read_options: ReadOptions) -> Dataset:
+    if read_options.format == "replab" or (read_options.format is None and is_replab(path)):
         return read_replab(path)
     if path.is_dir():
-        return Dataset.joined(_read(file, reading) for file in _files(path))
-    kind = reading.format or _recognised(path)
-    return read_semeval(path) if kind == "semeval" else read_table(path, kind, reading.columns)
+        return Dataset.joined(_read(file, read_options) for file in _files(path))
+    kind = read_options.format or _recognised(path)
+    return read_semeval(path) if kind == "semeval" else read_table(path, kind, read_options.columns)
 
 
 def _files(folder: Path) -> list[Path]:
@@ -61,7 +61,7 @@ def _files(folder: Path) -> list[Path]:
     except OSError as error:
         raise InputError(f"cannot read {folder}: {error.strerror}") from error
     if not files:
-        raise InputError(f"{folder} holds no data: neither {', '.join(_SUFFIXES)} (.gz) files nor RepLab's folders")
+        raise InputError(f"{folder} contains no data: no {', '.join(_SUFFIXES)} (.gz) files and no RepLab folders")
     return files
 
 
@@ -70,7 +70,7 @@ def _recognised(path: Path) -> Table | Literal["semeval"]:
     if kind in {None, "tsv"} and is_semeval(read_utf8(path)):
         return "semeval"
     if kind is None:
-        raise InputError(f"cannot tell the format of {path}: name it with --format")
+        raise InputError(f"the format of {path} is not recognised: give it with --format")
     return kind
 
 

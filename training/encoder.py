@@ -1,4 +1,4 @@
-"""A checkpoint as a function from token ids to logits, by whichever file writes out its architecture."""
+"""Encoders for inference: the network of a checkpoint as a function from token ids to logits."""
 
 from typing import Any, Protocol
 
@@ -10,17 +10,17 @@ from training.mobilebert import MobileBertClassifier
 
 
 class Encoder(Protocol):
-    """A network with its weights."""
+    """Network with its weights."""
 
     variables: list[Any]
-    """All weights, as tf.Variable: what a tf.Module must hold for them to be saved."""
+    """All weights as tf.Variable; a tf.Module must hold them so that they are saved."""
 
     def logits(self, input_ids: Tensor) -> Tensor:
-        """Classify int32 [batch, tokens], filled up with the padding id; returns float32 [batch, labels]."""
+        """Classify int32 [batch, tokens], padded with the padding id; return float32 [batch, labels]."""
 
 
 def encoder(checkpoint: Checkpoint, max_tokens: int) -> Encoder:
-    """Make a checkpoint's network, for inputs of at most `max_tokens`."""
+    """Make the network of a checkpoint for inputs of at most `max_tokens`."""
     match checkpoint.config:
         case BertConfig() as config:
             return BertClassifier(checkpoint, config, max_tokens)

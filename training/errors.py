@@ -1,13 +1,13 @@
-"""The errors of training, in the manner of stream/errors.py.
+"""Errors of training, as in stream/errors.py.
 
 StarlingError
-├── CheckpointError    a checkpoint that is missing, damaged or of another kind
-├── ConversionError    a model that cannot be converted as asked
-├── DisagreementError  a converted model that does not do what its checkpoint does
-├── HydrationError     the X API refuses, or does not answer
-├── RecipeError        a recipe that is missing or wrong
-├── TrainingError      a run that cannot begin or go on
-└── InterruptedRunError  a run that was stopped, and can go on
+├── CheckpointError      a checkpoint is missing, damaged or of another kind
+├── ConversionError      a model cannot be converted with these options
+├── DisagreementError    a converted model differs too much from its checkpoint
+├── HydrationError       the X API refuses requests, or does not answer
+├── RecipeError          a recipe is missing or wrong
+├── TrainingError        a training run cannot start or continue
+└── InterruptedRunError  a training run was interrupted and can be continued
 """
 
 from stream.errors import StarlingError
@@ -20,36 +20,36 @@ class CheckpointError(StarlingError):
 
 
 class ConversionError(StarlingError):
-    """A model cannot be converted as asked."""
+    """A model cannot be converted with these options."""
 
     exit_code = 73  # EX_CANTCREAT
 
 
 class DisagreementError(StarlingError):
-    """A converted model strays from its checkpoint further than its precision excuses."""
+    """A converted model differs from its checkpoint by more than its precision explains."""
 
     exit_code = 65  # EX_DATAERR
 
 
 class RecipeError(StarlingError):
-    """A recipe is missing, or says what cannot be done."""
+    """A recipe is missing or wrong."""
 
     exit_code = 78  # EX_CONFIG
 
 
 class TrainingError(StarlingError):
-    """A run of training cannot begin or go on."""
+    """A training run cannot start or continue."""
 
     exit_code = 73  # EX_CANTCREAT
 
 
 class InterruptedRunError(StarlingError):
-    """A run was stopped by a signal, and can be taken up again."""
+    """A training run was interrupted by a signal and can be continued."""
 
     exit_code = 130
 
 
 class HydrationError(StarlingError):
-    """The texts of tweets cannot be had from the X API."""
+    """The X API does not return the texts of tweets."""
 
     exit_code = 69  # EX_UNAVAILABLE

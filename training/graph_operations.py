@@ -1,4 +1,4 @@
-"""Counts the multiply-accumulates of a TensorFlow graph whose shapes are all known."""
+"""Number of multiply-accumulate operations (MACs) of a TensorFlow graph with static shapes."""
 
 import math
 from collections.abc import Sequence
@@ -7,33 +7,24 @@ from typing import Any
 from training.errors import ConversionError
 
 _PRODUCTS = {"MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3"}
-_HIDES = {"Einsum", "XlaDotV2", "Conv3D"}
+_UNSUPPORTED = {"Einsum", "XlaDotV2", "Conv3D", "PartitionedCall", "StatefulPartitionedCall"}
 
 
-def count_graph_macs(graph: Any) -> int:  # noqa: ANN401  (TensorFlow has no types)
-    """Count products of matrices and convolutions, as stream/experiment/operations.py does in a TensorFlow Lite model.
+def count_graph_macs(graph: Any) -> int:  # noqa: ANN401  (TensorFlow has no type annotations)
+    """Count the MACs of matrix products and convolutions, like stream/model/macs.py for TensorFlow Lite models.
 
     Args:
-        graph: That of a concrete function, without dimensions that are left open.
+        graph: Graph of a concrete function without unknown dimensions and without calls of other functions.
 
     Raises:
-        ConversionError: It holds an operation that multiplies and is not known here.
+        ConversionError: The graph has an operation whose MACs cannot be counted here.
     """
-    return sum(_operation_macs(operation) for operation in _operations(graph))
+    return sum(_operation_macs(operation) for operation in graph.get_operations())
 
 
-def _operations(graph: Any) -> list[Any]:  # noqa: ANN401
-    """All operations, those within called functions too."""
-    found = list(graph.get_operations())
-    for operation in graph.get_operations():
-        if operation.type in {"PartitionedCall", "StatefulPartitionedCall"}:
-            found += _operations(graph._get_function(operation.get_attr("f").name).graph)  # noqa: SLF001
-    return found
-
-
-def _operation_macs(operation: Any) -> int:  # noqa: ANN401
-    if operation.type in _HIDES:
-        raise ConversionError(f"the operations of a {operation.type} are not counted: {operation.name}")
+def _operation_macs(operation: Any) -> int:  # noqa: ANN401  (TensorFlow has no type annotations)
+    if operation.type in _UNSUPPORTED:
+        raise ConversionError(f"the MACs of a {operation.type} cannot be counted: {operation.name}")
     if operation.type in _PRODUCTS:
         first, output = (_shape(tensor) for tensor in (operation.inputs[0], operation.outputs[0]))
         return math.prod(output) * (math.prod(first[-2:]) // output[-2])
@@ -43,6 +34,6 @@ def _operation_macs(operation: Any) -> int:  # noqa: ANN401
     return 0
 
 
-def _shape(tensor: Any) -> Sequence[int]:  # noqa: ANN401
+def _shape(tensor: Any) -> Sequence[int]:  # noqa: ANN401  (TensorFlow has no type annotations)
     shape: list[int] = tensor.shape.as_list()
     return shape

@@ -1,4 +1,4 @@
-"""Writes into a bundle's manifest what was found out about the bundle after it was made."""
+"""Changes of a bundle's manifest after the bundle was written."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,11 +8,11 @@ from stream.model.bundle import MANIFEST_FILE, Bundle, Manifest
 from training.errors import ConversionError
 
 
-def replace_manifest(bundle: Bundle, **changes: Any) -> None:  # noqa: ANN401  (of the manifest's own fields)
-    """Change fields of a manifest, in one step: who reads it meanwhile gets the old one or the new one.
+def replace_manifest(bundle: Bundle, **changes: Any) -> None:  # noqa: ANN401  (values of any of the manifest's fields)
+    """Change fields of a manifest atomically.
 
     Raises:
-        ConversionError: It cannot be written.
+        ConversionError: The manifest cannot be written.
     """
     manifest = Manifest.model_validate(bundle.manifest.model_dump(by_alias=True) | changes)
     path = bundle.path / MANIFEST_FILE

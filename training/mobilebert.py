@@ -1,7 +1,8 @@
-"""MobileBERT that classifies (Sun et al., 2020, arXiv:2004.02984), in plain TensorFlow operations, as training/bert.py.
+"""MobileBERT classifier (Sun et al., 2020, arXiv:2004.02984) in plain TensorFlow operations, like training/bert.py.
 
-Each layer narrows its states, attends and feeds forward several times while they are narrow, and widens them again.
-A word is seen with its neighbours; past a tweet's end there is nothing, however far it is padded.
+Each layer reduces the width of its states (bottleneck), applies attention and several feed-forward networks to the
+narrow states, and widens them again. An embedding is combined with those of its two neighbours; padding counts as zero
+there.
 """
 
 from collections.abc import Sequence
@@ -22,8 +23,8 @@ class MobileBertClassifier:
 
     Args:
         checkpoint: The weights.
-        config: The checkpoint's.
-        max_tokens: The longest input; the position table is cut there.
+        config: Configuration of the checkpoint.
+        max_tokens: Longest input in tokens; the position table is truncated to it.
     """
 
     def __init__(self, checkpoint: Checkpoint, config: MobileBertConfig, max_tokens: int) -> None:
@@ -46,7 +47,7 @@ class MobileBertClassifier:
         """Classify a batch.
 
         Args:
-            input_ids: int32 [batch, tokens], each row beginning with [CLS] and filled up with the padding id.
+            input_ids: int32 [batch, tokens]; each row begins with [CLS] and is padded with the padding id.
 
         Returns:
             float32 [batch, labels].
@@ -97,14 +98,14 @@ class _Layer:
     widen: Dense
     widen_norm: NoNorm
 
-    def __call__(self, readers: Tensor, states: Tensor, mask: Tensor) -> Tensor:
-        """The next states of `readers` [batch, readers, hidden], which attend to all `states`."""
+    def __call__(self, queries: Tensor, states: Tensor, mask: Tensor) -> Tensor:
+        """Return the next states of `queries` [batch, queries, hidden], which attend to all `states`."""
         keys = self.narrow_attention(states)
-        attended = self.attention(self.narrow_attention(readers), keys, states, mask)
-        narrow = self.attention_norm(attended + self.narrow(readers))
+        attended = self.attention(self.narrow_attention(queries), keys, states, mask)
+        narrow = self.attention_norm(attended + self.narrow(queries))
         for feed_forward in self.feed_forwards:
             narrow = feed_forward(narrow)
-        return self.widen_norm(self.widen(narrow) + readers)
+        return self.widen_norm(self.widen(narrow) + queries)
 
 
 def _layer(weights: Weights, config: MobileBertConfig, number: int) -> _Layer:

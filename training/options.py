@@ -1,7 +1,7 @@
-"""The options by which commands are told of labelled tweets: the same for all of them."""
+"""Options for labelled tweets, the same for all commands that read them."""
 
 # ruff: noqa: PLC0415
-# The service's command line loads this file each time, and must not wait for the readers of data.
+# The service's command line loads this file on each start, so the readers are imported only when a command runs.
 
 from collections.abc import Callable
 from functools import wraps
@@ -15,64 +15,65 @@ from training.data.formats import Format
 
 if TYPE_CHECKING:
     from stream.tweets.polarity import Polarity
-    from training.datasets import Reading
+    from training.datasets import ReadOptions
 
-_PANEL = "The data"
+_PANEL = "Data"
 
 Data = Annotated[
     list[Path],
     typer.Option(
-        help="Labelled tweets: a file, a folder of files, or RepLab's folder; may be given several times.",
+        help="Labelled tweets: a file, a folder of files, or RepLab's folder; may be repeated.",
         rich_help_panel=_PANEL,
     ),
 ]
 _DataFormat = Annotated[
     Format | None,
-    typer.Option(
-        "--format", help="The data's format; without it, the files' names and first lines tell.", rich_help_panel=_PANEL
-    ),
+    typer.Option("--format", help="Format; default: recognised from name and first line.", rich_help_panel=_PANEL),
 ]
 _TextColumn = Annotated[
-    str | None, typer.Option(help="A table's column with the text, if not text.", rich_help_panel=_PANEL)
+    str | None, typer.Option(help="Name of the text column of a table; default: text.", rich_help_panel=_PANEL)
 ]
-_LabelColumn = Annotated[str | None, typer.Option(help="That with the label, if not label.", rich_help_panel=_PANEL)]
+_LabelColumn = Annotated[
+    str | None, typer.Option(help="Name of the label column; default: label.", rich_help_panel=_PANEL)
+]
 _IdColumn = Annotated[
-    str | None, typer.Option(help="That with the tweet's id, if not id; needed by none.", rich_help_panel=_PANEL)
+    str | None, typer.Option(help="Name of the id column, which is optional; default: id.", rich_help_panel=_PANEL)
 ]
 _EntityColumn = Annotated[
-    str | None, typer.Option(help="That with the entity, if not entity; needed by none.", rich_help_panel=_PANEL)
+    str | None,
+    typer.Option(help="Name of the entity column, which is optional; default: entity.", rich_help_panel=_PANEL),
 ]
 _Labels = Annotated[
     list[str] | None,
     typer.Option(
         "--label",
         metavar="NAME=POLARITY",
-        help="What a table's own label means; once for each.",
+        help="Meaning of a label of a table; repeated for each label.",
         rich_help_panel=_PANEL,
     ),
 ]
 
 
-def reads_tweets(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options that say how labelled tweets are read; it takes them as one argument, `read`.
+def with_data_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of reading labelled tweets to a command, which gets them as one argument, `read_options`.
 
-    Typer reads a command's options from its signature, so that is where they are put.
+    Typer takes a command's options from its signature, so they are added there.
     """
-    options = signature(_reading).parameters
+    options = signature(_read_options).parameters
 
     @wraps(command)
-    def with_options(**given: Any) -> None:  # noqa: ANN401 - whatever the command takes
-        read = _reading(**{name: given.pop(name) for name in options})
-        command(**given, read=read)
+    def with_options(**given: Any) -> None:  # noqa: ANN401 - any parameters of the command
+        read_options = _read_options(**{name: given.pop(name) for name in options})
+        command(**given, read_options=read_options)
 
-    own = [parameter for name, parameter in signature(command).parameters.items() if name != "read"]
+    own = [parameter for name, parameter in signature(command).parameters.items() if name != "read_options"]
     parameters = [*own, *options.values()]
     with_options.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return with_options
 
 
-def _reading(
+def _read_options(
     *,
     data_format: _DataFormat = None,
     text_column: _TextColumn = None,
@@ -80,17 +81,17 @@ def _reading(
     id_column: _IdColumn = None,
     entity_column: _EntityColumn = None,
     labels: _Labels = None,
-) -> "Reading":
-    """Gather what the options say of the data.
+) -> "ReadOptions":
+    """Return the options as `ReadOptions`.
 
     Raises:
-        typer.BadParameter: A label's meaning is no polarity.
+        typer.BadParameter: The meaning of a label is not a polarity.
     """
     from training.data.tables import Columns
-    from training.datasets import Reading
+    from training.datasets import ReadOptions
 
     polarities = dict(_meaning(each) for each in labels or ())
-    return Reading(data_format, Columns(text_column, label_column, id_column, entity_column, polarities))
+    return ReadOptions(data_format, Columns(text_column, label_column, id_column, entity_column, polarities))
 
 
 def _meaning(option: str) -> "tuple[str, Polarity]":
@@ -98,5 +99,5 @@ def _meaning(option: str) -> "tuple[str, Polarity]":
 
     name, _, polarity = option.rpartition("=")
     if not name or polarity not in POLARITIES:
-        raise typer.BadParameter(f"--label {option}: write NAME={'|'.join(POLARITIES)}, as in --label good=positive")
+        raise typer.BadParameter(f"--label {option}: use NAME={'|'.join(POLARITIES)}, for example good=positive")
     return name, polarity

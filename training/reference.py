@@ -1,4 +1,4 @@
-"""The checkpoint as transformers runs it: what a converted model is measured against."""
+"""Reference outputs: a checkpoint run by transformers, with which a converted model is compared."""
 
 from collections.abc import Sequence
 
@@ -17,34 +17,34 @@ _CLASSES = {
 
 
 class Reference:
-    """A checkpoint in float32, by code that is not ours.
+    """A checkpoint in float32, run by transformers' TensorFlow class.
 
     Raises:
-        CheckpointError: transformers finds weights missing.
+        CheckpointError: Weights are missing.
     """
 
     def __init__(self, checkpoint: Checkpoint) -> None:
-        transformers.logging.set_verbosity_error()  # it praises the loading and mourns its TensorFlow classes
+        transformers.logging.set_verbosity_error()  # no messages about loading and deprecation
         kind, network = _CLASSES[checkpoint.config.model_type]
         self.name = f"{network.__name__} of transformers {transformers.__version__}, float32"
         config = kind.from_pretrained(str(checkpoint.path))
         # from_pretrained cannot read a safetensors file in PyTorch's layout without PyTorch.
         self._model, loading = load_pytorch_state_dict_in_tf2_model(
-            network(config), _unpadded(checkpoint), allow_missing_keys=True, output_loading_info=True
+            network(config), _with_zero_padding(checkpoint), allow_missing_keys=True, output_loading_info=True
         )
         if loading["missing_keys"]:
             raise CheckpointError(f"{checkpoint.weights_path} lacks {', '.join(loading['missing_keys'])}")
 
     def logits(self, batch: Sequence[Sequence[int]]) -> Array:
-        """Classify a batch of token ids; returns shape (len(batch), labels)."""
+        """Classify a batch of token ids; return shape (len(batch), labels)."""
         input_ids = tf.ragged.constant(batch, dtype=tf.int32).to_tensor(PADDING_ID)
         mask = tf.cast(input_ids != PADDING_ID, tf.int32)
         logits: Array = self._model(input_ids=input_ids, attention_mask=mask).logits.numpy()
         return logits
 
 
-def _unpadded(checkpoint: Checkpoint) -> dict[str, Array]:
-    """The weights with a padding of 0: MobileBERT's trigrams look past a tweet's end, where nothing is."""
+def _with_zero_padding(checkpoint: Checkpoint) -> dict[str, Array]:
+    """Return the weights with a padding embedding of 0, because MobileBERT's trigrams read one token past the end."""
     name = f"{checkpoint.config.model_type}.embeddings.word_embeddings.weight"
     words = checkpoint.weights[name].copy()
     words[PADDING_ID] = 0

@@ -1,4 +1,4 @@
-"""How well labels match those that people gave: the measures of SemEval's Task 4 (Rosenthal et al., 2017)."""
+"""Scores of predicted labels against gold labels: the measures of SemEval-2017 Task 4 (Rosenthal et al., 2017)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,63 +11,63 @@ from numpy.typing import NDArray
 from stream.tweets.polarity import POLARITIES, Polarity
 
 Columns = NDArray[np.intp]
-"""A polarity for each tweet, by its place in POLARITIES."""
+"""Polarity of each tweet, as its index in POLARITIES."""
 
 
 @dataclass(frozen=True)
 class Scores:
-    """The confusion of gold labels with given ones, and what follows from it. All measures are from 0 to 1."""
+    """Confusion matrix and the measures computed from it, all from 0 to 1."""
 
     confusion: NDArray[np.int64]
-    """Tweets by gold label (rows) and given label (columns), both in the order of POLARITIES."""
+    """Number of tweets by gold label (rows) and predicted label (columns), both in the order of POLARITIES."""
 
     @property
     def tweets(self) -> int:
-        """How many were labelled."""
+        """Number of tweets."""
         return int(self.confusion.sum())
 
     @property
     def accuracy(self) -> float:
-        """The share of tweets with the gold label."""
+        """Share of tweets whose predicted label is the gold label."""
         return float(self.confusion.trace() / self.tweets)
 
     @cached_property
     def recall(self) -> NDArray[np.float64]:
-        """By class: the share of its tweets that were found."""
+        """Recall of each class."""
         return _ratio(self.confusion.diagonal(), self.confusion.sum(axis=1))
 
     @cached_property
     def precision(self) -> NDArray[np.float64]:
-        """By class: the share of the labels given that were right."""
+        """Precision of each class."""
         return _ratio(self.confusion.diagonal(), self.confusion.sum(axis=0))
 
     @cached_property
     def f1(self) -> NDArray[np.float64]:
-        """By class: the harmonic mean of precision and recall."""
+        """Harmonic mean of precision and recall of each class."""
         return _ratio(2 * self.precision * self.recall, self.precision + self.recall)
 
     @property
     def macro_recall(self) -> float:
-        """The mean recall of the classes, by which SemEval ranks."""
+        """Mean recall of the classes, by which SemEval ranks."""
         return float(self.recall.mean())
 
     @property
     def macro_f1(self) -> float:
-        """The mean F1 of the classes."""
+        """Mean F1 of the classes."""
         return float(self.f1.mean())
 
     @property
     def balanced_accuracy(self) -> float:
-        """The mean recall of the classes that occur: macro-recall, unless the data lacks a class."""
+        """Mean recall of the classes that occur; equal to macro-recall if all classes occur."""
         return float(self.recall[self.confusion.sum(axis=1) > 0].mean())
 
     @property
     def polar_f1(self) -> float:
-        """The mean F1 of positive and negative, by which SemEval ranked until 2016."""
+        """Mean F1 of positive and negative, by which SemEval ranked until 2016."""
         return float(self.f1[[POLARITIES.index("negative"), POLARITIES.index("positive")]].mean())
 
     def as_json(self) -> dict[str, Any]:
-        """All of it, rounded to four places."""
+        """Return all measures, rounded to four decimal places."""
         by_class = zip(POLARITIES, self.precision, self.recall, self.f1, self.confusion, strict=True)
         return {
             "tweets": self.tweets,
@@ -88,24 +88,24 @@ class Scores:
         }
 
 
-def score(gold: Sequence[Polarity], given: Sequence[Polarity]) -> Scores:
-    """Compare the labels given with the gold ones, tweet by tweet."""
-    return score_columns(columns(gold), columns(given))
+def score(gold: Sequence[Polarity], predicted: Sequence[Polarity]) -> Scores:
+    """Score predicted labels against gold labels of the same tweets."""
+    return score_columns(columns(gold), columns(predicted))
 
 
-def score_columns(gold: Columns, given: Columns) -> Scores:
-    """Compare the labels given with the gold ones, tweet by tweet."""
+def score_columns(gold: Columns, predicted: Columns) -> Scores:
+    """Score predicted labels against gold labels of the same tweets, both as columns."""
     confusion = np.zeros((len(POLARITIES), len(POLARITIES)), dtype=np.int64)
-    np.add.at(confusion, (gold, given), 1)
+    np.add.at(confusion, (gold, predicted), 1)
     return Scores(confusion)
 
 
 def columns(polarities: Sequence[Polarity]) -> Columns:
-    """The polarities by their places in POLARITIES, shape (len(polarities),)."""
+    """Return the indices of polarities in POLARITIES, shape (len(polarities),)."""
     return np.array([POLARITIES.index(polarity) for polarity in polarities], dtype=np.intp)
 
 
 def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
-    """`part / whole`, and 0 where there is nothing of the whole."""
+    """Return `part / whole`, with 0 where `whole` is 0."""
     ratio: NDArray[np.float64] = np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
     return ratio

@@ -1,4 +1,4 @@
-"""Models in TensorFlow, as the paper ran BERT Large and MobileBERT on a workstation: entries of an experiment's plan.
+"""Models in TensorFlow, as the paper ran BERT Large and MobileBERT on a workstation, for an experiment's plan.
 
 [[models]]
 name = "bert-large"
@@ -6,11 +6,12 @@ kind = "tensorflow"
 path = "checkpoints/bert-large-{seed}"
 max_tokens = 128
 
-The path is a fine-tuned checkpoint's folder in Hugging Face's format, with the `about.toml` that `starling convert`
-reads. As in the paper, each tweet is padded to `max_tokens`.
+The path is the folder of a fine-tuned checkpoint in Hugging Face's format, with its `about.toml`. As in the paper, each
+tweet is padded to `max_tokens`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,15 +39,15 @@ from training.graph_operations import count_graph_macs
 
 
 class TensorFlowSubject:
-    """A checkpoint as transformers' own TensorFlow class runs it.
+    """A checkpoint, run by transformers' TensorFlow class.
 
     Args:
-        model: What the plan says of it.
-        path: Its folder.
-        threads: How many share one operation.
+        model: Entry of the plan.
+        path: Folder of the checkpoint.
+        threads: Number of threads per operation.
 
     Raises:
-        CheckpointError: It cannot be used.
+        CheckpointError: The checkpoint cannot be used.
     """
 
     def __init__(self, model: PlannedModel, path: Path, threads: int) -> None:
@@ -57,13 +58,13 @@ class TensorFlowSubject:
         self._word_pieces = _tokenizer(path, model.max_tokens)
         self._model = load_classifier(path)
         self._labels = [_polarity(self._model.config.id2label[column]) for column in range(len(POLARITIES))]
-        self._classify = tf.function(self._logits).get_concrete_function(
-            tf.TensorSpec([1, self._length], tf.int32), tf.TensorSpec([1, self._length], tf.int32)
-        )
+        inputs = tf.TensorSpec([1, self._length], tf.int32)
+        with _inlined_functions():  # so that all operations are in one graph, where they can be counted
+            self._classify = tf.function(self._logits).get_concrete_function(inputs, inputs)
         self.infer(Tokens([1, 1], truncated=False))
 
     def describe(self) -> Subject:
-        """Say what it is, and how large its files are."""
+        """Return name, origin and sizes."""
         weights = self._path / WEIGHTS_FILE
         return Subject(
             kind="tensorflow",
@@ -82,16 +83,16 @@ class TensorFlowSubject:
         """Clean and tokenise a tweet.
 
         Raises:
-            RejectedTweetError: Cleaning leaves nothing of its text.
+            RejectedTweetError: The text is empty after cleaning.
         """
         text = self._clean(tweet.text)
         if not text:
-            raise RejectedTweetError(Reason.NOTHING_LEFT, "cleaning leaves nothing of the text", tweet.id)
+            raise RejectedTweetError(Reason.NOTHING_LEFT, "the text is empty after cleaning", tweet.id)
         encoding = self._word_pieces.encode(text)
         return Tokens(encoding.ids, truncated=bool(encoding.overflowing))
 
     def infer(self, tokens: Tokens) -> Inference:
-        """Label one tweet, padded to the full length."""
+        """Classify one tweet, padded to the full length."""
         input_ids = np.zeros((1, self._length), dtype=np.int32)
         input_ids[0, : len(tokens.ids)] = tokens.ids
         mask = np.zeros_like(input_ids)
@@ -100,15 +101,15 @@ class TensorFlowSubject:
         return Inference(self._labels[int(logits.argmax())], self._length)
 
     def macs(self, padded_tokens: Iterable[int]) -> dict[int, int]:
-        """Count in the traced graph, which has one length only."""
+        """Return the MACs for each length, which are equal because each tweet is padded to the full length."""
         return dict.fromkeys(padded_tokens, count_graph_macs(self._classify.graph))
 
-    def _logits(self, input_ids: Any, mask: Any) -> Any:  # noqa: ANN401  (TensorFlow has no types)
+    def _logits(self, input_ids: Any, mask: Any) -> Any:  # noqa: ANN401  (TensorFlow has no type annotations)
         return self._model(input_ids=input_ids, attention_mask=mask, training=False).logits
 
 
-def load_classifier(path: Path) -> Any:  # noqa: ANN401
-    """Load a checkpoint into the TensorFlow class of its architecture, from PyTorch's layout and without PyTorch.
+def load_classifier(path: Path) -> Any:  # noqa: ANN401  (TensorFlow has no type annotations)
+    """Load a checkpoint in PyTorch's layout into the TensorFlow class of its architecture, without PyTorch.
 
     Raises:
         CheckpointError: A file is missing or damaged, or weights are missing.
@@ -119,7 +120,7 @@ def load_classifier(path: Path) -> Any:  # noqa: ANN401
         model = transformers.TFAutoModelForSequenceClassification.from_config(config)
         weights = load_file(path / WEIGHTS_FILE)
     except (OSError, ValueError, SafetensorError) as error:
-        raise CheckpointError(f"{path} cannot be loaded: {str(error).splitlines()[0]}") from error
+        raise CheckpointError(f"cannot load {path}: {str(error).splitlines()[0]}") from error
     single = {name: weight.astype(np.float32) for name, weight in weights.items()}
     model, loading = load_pytorch_state_dict_in_tf2_model(
         model, single, allow_missing_keys=True, output_loading_info=True
@@ -129,8 +130,19 @@ def load_classifier(path: Path) -> Any:  # noqa: ANN401
     return model
 
 
+@contextmanager
+def _inlined_functions() -> Iterator[None]:
+    """Inline calls of tf.function into the graphs that are traced within the context."""
+    before = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(run_eagerly=True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(before)
+
+
 def _use_threads(threads: int) -> None:
-    """Limits a process in which TensorFlow has not computed anything yet."""
+    """Limit the threads of TensorFlow, which must not have computed anything yet."""
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
 
@@ -138,7 +150,7 @@ def _use_threads(threads: int) -> None:
 def _tokenizer(path: Path, length: int) -> WordPieces:
     try:
         word_pieces = WordPieces.from_file(str(path / TOKENIZER_FILE))
-    except Exception as error:  # the Rust side raises bare Exceptions
+    except Exception as error:  # tokenizers raises plain Exceptions
         raise CheckpointError(f"{path / TOKENIZER_FILE} cannot be read as a tokeniser: {error}") from error
     word_pieces.no_padding()
     word_pieces.enable_truncation(length)
@@ -149,4 +161,4 @@ def _polarity(name: str) -> Polarity:
     for polarity in POLARITIES:
         if polarity == name:
             return polarity
-    raise CheckpointError(f"{CONFIG_FILE} names the class '{name}': set id2label to {', '.join(POLARITIES)}")
+    raise CheckpointError(f"{CONFIG_FILE} has the class '{name}': set id2label to {', '.join(POLARITIES)}")

@@ -4,22 +4,23 @@
  *   simulated_uno [options] firmware.elf [TIME:KEY=VALUE ...]
  *
  *   --link PATH       symbolic link to the pseudo-terminal, removed at the end
- *   --eeprom FILE     load the EEPROM from this file, if it is there, and save it at the end
+ *   --eeprom FILE     load the EEPROM from this file if it exists, and save it at the end
  *   --sensor AMPERES  the ACS712's variant: 5, 20 or 30 (5)
- *   --seed N          of the noise (1)
- *   --fast            as fast as the machine can and the reader reads, instead of in real time
- *   --seconds S       stop after S simulated seconds, say "done", and wait for the end of standard input
- *   --reset-on-open   reset whenever the port is opened, as a real Uno does
- *   --boot SECONDS    the boot loader's time after each such reset (0)
+ *   --seed N          seed of the noise (1)
+ *   --fast            run as fast as possible and wait for the reader, instead of running in real time
+ *   --seconds S       stop after S simulated seconds, print "done", and wait for the end of standard input
+ *   --reset-on-open   reset when the port is opened, as a real Uno does
+ *   --boot SECONDS    duration of the boot loader after each reset (0)
  *
- * The signals, set at a simulated time by an argument or at once by a line KEY=VALUE on standard input:
+ * The signals are set at a simulated time by an argument, or immediately by a line KEY=VALUE on standard input:
  *
  *   amperes  ripple (peak amperes)  hertz (of the ripple)  noise (volts rms at the sensor's output)  offset (volts)
- *   bandwidth (hertz, of the noise: 0 is white)  vcc (volts)  bandgap (volts)  reset (any value)  stuck (any value: the converter stops until the next reset)
+ *   bandwidth (hertz, of the noise: 0 is white)  vcc (volts)  bandgap (volts)  reset (any value)
+ *   stuck (any value: the converter stops until the next reset)
  *
  * simavr converts by floor(mV * 1023 / reference), in whole millivolts. The ATmega328P's datasheet ("ADC Accuracy
- * Definitions") has 1024 codes with transitions at half a code. So the reference handed to simavr is 1023 "mV", which makes a "mV" a
- * code, and the conversion is done here.
+ * Definitions") has 1024 codes with transitions at half a code. Therefore the conversion is done here, and simavr gets a
+ * reference of 1023 "mV", so that one "mV" is one code.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -92,7 +93,7 @@ static double gaussian(void) {
   return sqrt(-2 * log(1 - drand48())) * cos(2 * M_PI * drand48());
 }
 
-/* With a standard deviation of 1, and behind a filter of first order if there is a bandwidth. */
+/* Noise with a standard deviation of 1, with a first-order low-pass filter if there is a bandwidth. */
 static double noise(void) {
   static double filtered;
   const double kept = signals.bandwidth ? exp(-2 * M_PI * signals.bandwidth * CONVERSION_SECONDS) : 0;
@@ -121,7 +122,7 @@ static void on_conversion(avr_irq_t *irq, uint32_t value, void *unused) {
     uint32_t value;
   } channel = {.value = value};
   if (channel.mux.kind == ADC_MUX_REF) {
-    avr->avcc = 1100 * 1023 / code_of(signals.bandgap); /* simavr's bandgap is 1100 mV, whatever one does */
+    avr->avcc = 1100 * 1023 / code_of(signals.bandgap); /* simavr's bandgap is always 1100 mV */
   } else {
     avr->avcc = 1023;
     avr_raise_irq(adc_input, code_of(sensor_volts()));
@@ -194,7 +195,7 @@ static bool port_is_open(void) {
   return poll(&waiting, 1, 0) >= 0 && !(waiting.revents & POLLHUP);
 }
 
-/* A line at a time. In real time nobody waits for a reader: what cannot be written is lost, as it is on a real port. */
+/* Writes whole lines. In real time it does not wait for the reader: unwritten data is lost, as on a real port. */
 static void on_sent(avr_irq_t *irq, uint32_t value, void *unused) {
   (void)irq, (void)unused;
   static char line[256];
@@ -215,7 +216,7 @@ static void on_sent(avr_irq_t *irq, uint32_t value, void *unused) {
 }
 
 static void receive(void) {
-  uint8_t bytes[16]; /* 4 ms on the line */
+  uint8_t bytes[16]; /* 4 ms of input */
   const ssize_t got = read(terminal, bytes, sizeof bytes);
   for (ssize_t i = 0; i < got; i++) avr_raise_irq(uart_input, bytes[i]);
 }
@@ -231,7 +232,7 @@ static void open_terminal(void) {
   terminal = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
   if (terminal < 0 || grantpt(terminal) || unlockpt(terminal)) fail("no pseudo-terminal");
   const char *name = ptsname(terminal);
-  /* Opened and closed once: from then on the master is told when nobody has it open. */
+  /* Opened and closed once: after that, the master sees POLLHUP while no reader has it open. */
   const int slave = open(name, O_RDWR | O_NOCTTY);
   struct termios raw;
   if (slave < 0 || tcgetattr(slave, &raw)) fail(name);
@@ -288,17 +289,17 @@ static void save_eeprom(void) {
   uint8_t bytes[EEPROM_BYTES];
   avr_eeprom_desc_t content = {.ee = bytes, .offset = 0, .size = sizeof bytes};
   if (!options.eeprom) return;
-  avr_ioctl(avr, AVR_IOCTL_EEPROM_GET, &content); /* says -1 whether it works or not */
+  avr_ioctl(avr, AVR_IOCTL_EEPROM_GET, &content); /* returns -1 in any case */
   FILE *file = fopen(options.eeprom, "wb");
   if (!file || fwrite(bytes, sizeof bytes, 1, file) != 1 || fclose(file)) fail(options.eeprom);
 }
 
 static void keep_real_time(void) {
-  static double ahead_of; /* the clock's reading at simulated time 0 */
+  static double ahead_of; /* time of the clock at simulated time 0 */
   struct timespec clock;
   clock_gettime(CLOCK_MONOTONIC, &clock);
   const double seconds = (double)clock.tv_sec + clock.tv_nsec * 1e-9;
-  if (ahead_of == 0 || seconds - ahead_of - now() > 1) ahead_of = seconds - now(); /* or we were stopped for long */
+  if (ahead_of == 0 || seconds - ahead_of - now() > 1) ahead_of = seconds - now(); /* also after a long suspension */
   const double early = now() - (seconds - ahead_of);
   if (early > 0) usleep((useconds_t)(early * 1e6));
 }
@@ -321,7 +322,7 @@ static void run(void) {
   if (!stopping) fail("the firmware crashed");
 }
 
-/* Leaving would make the terminal forget what the reader has not read yet. */
+/* After the end of the process, the reader could not read the rest of the output. */
 static void wait_for_end_of_input(void) {
   puts("done");
   fflush(stdout);

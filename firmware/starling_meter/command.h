@@ -1,17 +1,17 @@
-// A command is a letter and, for some, a number: "I", "W1923", "T", "T32800", "V20".
+// A command is a letter and, for some letters, a number: "I", "W1923", "T", "T32800", "V20".
 #pragma once
 
 #include <stdint.h>
 
 struct Command {
-  char letter;  // '?': the line was no command
+  char letter;  // '?': the line was not a command
   bool has_value;
   uint16_t value;
 };
 
 constexpr Command kNoCommand = {'?', false, 0};
 
-// Reads a line without its end; a carriage return before it is passed over.
+// Parses a line without its newline; a carriage return at its end is ignored.
 inline Command command_parse(const char *line) {
   Command command = {line[0], false, 0};
   if (command.letter < 'A' || command.letter > 'Z') return kNoCommand;

@@ -1,4 +1,4 @@
-// A line to send: "$" kind version "," fields "*" checksum "\n", the checksum over all between "$" and "*".
+// A line to send: "$" kind version "," fields "*" checksum "\n"; the checksum covers the text between "$" and "*".
 #pragma once
 
 #include <stdint.h>
@@ -14,8 +14,8 @@ class Line {
 
   explicit Line(char kind) {
     put('$');
-    put_summed(kind);
-    put_summed(kProtocolVersion);
+    put_with_checksum(kind);
+    put_with_checksum(kProtocolVersion);
   }
 
   Line &field(uint32_t value) {
@@ -25,18 +25,18 @@ class Line {
       digits[count++] = static_cast<char>('0' + value % 10);
       value /= 10;
     } while (value != 0);
-    put_summed(',');
-    while (count > 0) put_summed(digits[--count]);
+    put_with_checksum(',');
+    while (count > 0) put_with_checksum(digits[--count]);
     return *this;
   }
 
   Line &field(const char *word) {
-    put_summed(',');
-    while (*word != '\0') put_summed(*word++);
+    put_with_checksum(',');
+    while (*word != '\0') put_with_checksum(*word++);
     return *this;
   }
 
-  // Closes the line; what is returned ends with a zero and lives as long as the line.
+  // Ends the line; the returned text ends with a zero and is valid as long as the line.
   const char *finish() {
     put('*');
     for (int8_t shift = 12; shift >= 0; shift -= 4) put("0123456789ABCDEF"[(checksum_ >> shift) & 0xF]);
@@ -50,7 +50,7 @@ class Line {
     if (length_ < kCapacity) text_[length_++] = character;
   }
 
-  void put_summed(char character) {
+  void put_with_checksum(char character) {
     put(character);
     checksum_ = checksum_add(checksum_, static_cast<uint8_t>(character));
   }

@@ -4,7 +4,7 @@
 #include <avr/io.h>
 #include <util/atomic.h>
 
-// A test can begin shortly before the wrap.
+// Tests can start shortly before the overflow.
 #ifndef FIRST_SEQUENCE
 #define FIRST_SEQUENCE 0
 #endif
@@ -13,7 +13,7 @@ static_assert(static_cast<uint32_t>(kBandgapSamples) * kCodeMax <= UINT16_MAX, "
 
 namespace {
 
-constexpr uint8_t kReference = _BV(REFS0);  // the supply: both the sensor and the converter follow it
+constexpr uint8_t kReference = _BV(REFS0);  // the supply, to which the sensor's output is proportional
 constexpr uint8_t kCurrentChannel = kReference | 0;
 constexpr uint8_t kBandgapChannel = kReference | _BV(MUX3) | _BV(MUX2) | _BV(MUX1);
 
@@ -71,7 +71,7 @@ void sampler_begin(uint16_t window_length) {
   begin_window();
   DIDR0 = _BV(ADC0D);
   ADCSRB = 0;  // free running
-  // 16 MHz / 128 = 125 kHz, 13 clocks a conversion: 9615 a second.
+  // 16 MHz / 128 = 125 kHz, 13 clocks per conversion: 9615 per second.
   ADCSRA = _BV(ADEN) | _BV(ADSC) | _BV(ADATE) | _BV(ADIE) | _BV(ADPS2) | _BV(ADPS1) | _BV(ADPS0);
 }
 

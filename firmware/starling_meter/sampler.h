@@ -1,4 +1,4 @@
-// The analogue-to-digital converter: A0 and the bandgap in turn, freely running, summed in its interrupt.
+// The analogue-to-digital converter: free-running, A0 and the bandgap in turn, summed in its interrupt.
 #pragma once
 
 #include <stdint.h>
@@ -6,22 +6,22 @@
 #include "supply.h"
 #include "window.h"
 
-constexpr uint8_t kBandgapSettling = 24;  // conversions: the bandgap is a weak source and needs 2 ms to be felt
+constexpr uint8_t kBandgapSettling = 24;  // conversions: the bandgap has a high impedance and settles in 2 ms
 constexpr uint8_t kCurrentSettling = 8;
-// What a window takes beyond its own conversions, to look at the supply.
+// Conversions between two windows, which measure the supply.
 constexpr uint8_t kBetweenWindows = kBandgapSettling + kBandgapSamples + kCurrentSettling;
 
 struct Window {
-  uint32_t sequence;  // counts windows from 0 and wraps to 0 after 2^32
+  uint32_t sequence;  // number of the window from 0; wraps to 0 after 2^32
   Sums sums;
   uint16_t bandgap_sum;
 };
 
 void sampler_begin(uint16_t length);
 
-// The length of the windows after the one under way.
+// Sets the length of the windows after the present one.
 void sampler_set_length(uint16_t length);
 
-// Takes the last finished window, once; false where there is none. A window not taken in time is lost, and the
-// sequence tells.
+// Returns the last finished window once; false if there is none. A window that is not taken in time is lost, which the
+// sequence shows.
 bool sampler_take(Window &window);

@@ -14,20 +14,20 @@ constexpr uint16_t kDivider = (F_CPU + 8 * kBaud) / (16 * kBaud) - 1;
 char sending[Line::kCapacity + 1];
 const char *volatile next_to_send = sending;
 
-// Written by the interrupt at the head, read by the main loop at the tail; empty where they meet.
-// It holds what can arrive while the main loop waits for a frame to leave.
+// The interrupt writes at the head, the main loop reads at the tail; empty if they are equal.
+// Its size is sufficient for the time in which the main loop waits until a frame is sent.
 constexpr uint8_t kRing = 64;
 volatile char ring[kRing];
 volatile uint8_t head = 0;
 volatile uint8_t tail = 0;
 volatile bool overflowed = false;
 
-// The line under way, the main loop's.
+// The incomplete line, used only by the main loop.
 char partial[kCommandCapacity + 1];
 uint8_t partial_length = 0;
 bool damaged = false;
 
-// Hands the line under way over, unless it is empty.
+// Returns the completed line; false if it is empty.
 bool end_line(char (&line)[kCommandCapacity + 1]) {
   if (damaged || overflowed) {
     partial[0] = '?';

@@ -1,4 +1,4 @@
-// Starling's power meter: an Arduino Uno that sums what an ACS712 on A0 says, and sends the sums.
+// Starling's power meter: an Arduino Uno that sums the codes of an ACS712 on A0 and sends the sums.
 // The frames and commands are described in firmware/README.md.
 
 #include <avr/interrupt.h>
@@ -18,7 +18,7 @@
 static Memory memory;
 static Tare tare;
 
-// After a reset by the watchdog it goes on running, at its shortest time, until it is told not to.
+// After a watchdog reset the watchdog stays enabled with its shortest timeout, so it must be disabled early.
 void watchdog_off() __attribute__((naked, used, section(".init3")));
 void watchdog_off() {
   MCUSR = 0;
@@ -79,7 +79,7 @@ static void answer(const Command &command) {
   } else if (command.letter == 'T' && command.has_value) {
     answer_zero(command.value);
   } else if (command.letter == 'T') {
-    tare_begin(tare);  // answered when its windows have been taken
+    tare_begin(tare);  // answered after its windows
   } else {
     refuse(command.letter, "command");
   }
@@ -99,7 +99,7 @@ void loop() {
   sleep_mode();  // until the next conversion
   Window window;
   if (sampler_take(window)) {
-    wdt_reset();  // only here: a converter or a line that stands still must not go unnoticed
+    wdt_reset();  // only here, so that a stopped converter or serial line causes a reset
     send_window(window);
     if (tare_add(tare, window.sums)) answer_zero(tare_zero(tare));
   }

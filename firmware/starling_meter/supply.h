@@ -1,12 +1,12 @@
-// The supply voltage, from how large the 1.1 V bandgap looks against it.
+// The supply voltage, from the code of the 1.1 V bandgap with the supply as reference.
 #pragma once
 
 #include <stdint.h>
 
-constexpr uint16_t kBandgapMillivolts = 1100;  // nominal; a chip's own may be 1000 to 1200 (datasheet)
+constexpr uint16_t kBandgapMillivolts = 1100;  // nominal; 1000 to 1200 according to the datasheet
 constexpr uint8_t kBandgapSamples = 32;
 
-// Vcc = 1100 mV * 1024 / code, with the code as a mean of kBandgapSamples and rounded; 0 where nothing was measured.
+// Vcc = 1100 mV * 1024 / code, rounded, with the code as the mean of kBandgapSamples; 0 if nothing was measured.
 inline uint16_t supply_millivolts(uint16_t bandgap_sum) {
   constexpr uint32_t kNumerator = static_cast<uint32_t>(kBandgapMillivolts) * 1024 * kBandgapSamples;
   if (bandgap_sum == 0) return 0;

@@ -1,1 +1,1 @@
-"""The dashboards as code: `make dashboards` writes them to grafana/dashboards/ as Grafana reads them."""
+"""The dashboards as code; `make dashboards` generates grafana/dashboards/ from it."""

@@ -1,4 +1,4 @@
-"""`make dashboards`: writes each dashboard to grafana/dashboards/."""
+"""`make dashboards`: writes the dashboards to grafana/dashboards/."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ FOLDER = Path(__file__).parents[1] / "dashboards"
 
 
 def dashboards() -> dict[str, str]:
-    """Each dashboard's JSON by the name of its file."""
+    """Return the JSON of each dashboard by file name."""
     return {"fleet.json": fleet(), "device.json": device(), "model.json": model()}
 
 

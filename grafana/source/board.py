@@ -1,4 +1,4 @@
-"""A whole dashboard: sections of panels, the variables, and the links between dashboards that all of them share."""
+"""Construction of a dashboard: sections of panels, variables, and links between dashboards."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -29,16 +29,16 @@ def board(name: str, description: str, sections: Sections) -> str:
     """Make a dashboard.
 
     Args:
-        name: What it is about, in a word; its address is `/d/starling-<name>`.
-        description: What questions it answers.
+        name: A word for its subject; its address is `/d/starling-<name>`.
+        description: The questions that it answers.
         sections: Panels by the title of their row.
 
     Returns:
-        JSON, as Grafana provisions it.
+        JSON for Grafana's provisioning.
     """
     dashboard = Dashboard(f"Starling: {name}").uid(f"starling-{name}").description(description).tags([TAG])
     dashboard.time("now-1h", "now").refresh("30s").timezone("browser").tooltip(DashboardCursorSync.CROSSHAIR)
-    dashboard.with_variable(_datasource()).with_variable(_node()).link(_to_the_others())
+    dashboard.with_variable(_datasource()).with_variable(_node()).link(_links_to_other_dashboards())
     for title, panels in sections.items():
         dashboard.with_row(Row(title))
         for panel in panels:
@@ -51,17 +51,17 @@ def board(name: str, description: str, sections: Sections) -> str:
 
 def _datasource() -> DatasourceVariable:
     variable = DatasourceVariable("datasource").label("Prometheus").type("prometheus")
-    return variable.description("The Prometheus that reads the nodes.")
+    return variable.description("The Prometheus server that scrapes the nodes.")
 
 
 def _node() -> QueryVariable:
-    variable = QueryVariable("node").label("Node").description("One node, several, or all of them.")
+    variable = QueryVariable("node").label("Node").description("One node, several nodes, or all.")
     variable.datasource(DATASOURCE).query('label_values(up{job="starling"}, instance)')
     variable.refresh(VariableRefresh.ON_TIME_RANGE_CHANGED).sort(VariableSort.NATURAL_ASC)
     variable.multi(True).include_all(True).all_value(".+")  # noqa: FBT003  (the library's signatures)
     return variable.current(VariableOption(selected=True, text=["All"], value=["$__all"]))
 
 
-def _to_the_others() -> DashboardLink:
+def _links_to_other_dashboards() -> DashboardLink:
     link = DashboardLink("Starling").type(DashboardLinkType.DASHBOARDS).tags([TAG]).as_dropdown(False)  # noqa: FBT003
     return link.include_vars(True).keep_time(True)  # noqa: FBT003

@@ -1,6 +1,6 @@
-"""Colours that mean the same on every dashboard, and that people with any kind of colour vision can tell apart.
+"""Colours with the same meaning on every dashboard, distinguishable with any kind of colour vision.
 
-From Okabe and Ito, 'Color Universal Design' (2008). The node's own page shows polarities in the same ones.
+From Okabe and Ito, 'Color Universal Design' (2008). The node's own page uses the same colours for polarities.
 """
 
 from collections.abc import Mapping
@@ -11,4 +11,4 @@ POLARITY: Final[Mapping[str, str]] = {"negative": "#D55E00", "neutral": "#999999
 GOOD: Final = "#009E73"
 CAUTION: Final = "#E69F00"
 BAD: Final = "#CC79A7"
-"""Not the vermilion of negative labels: an angry tweet is no fault."""
+"""Differs from the vermilion of negative labels, because a negative tweet is not a fault."""

@@ -1,4 +1,4 @@
-"""The fleet: what comes in, what goes wrong, how long it takes (RED), and who is behind."""
+"""Dashboard of the fleet: rate, errors and duration (the RED method), and overloaded nodes."""
 
 from grafana.source.board import board
 from grafana.source.panels import PER_SECOND, Limits, Panel, graph, node_table, number, polarities, states
@@ -10,11 +10,11 @@ _FULL = Limits(caution=0.7, bad=0.9)
 
 
 def fleet() -> str:
-    """The dashboard's JSON."""
+    """Return the dashboard's JSON."""
     return board(
         "fleet",
-        "What the nodes take in, reject and label, how long it takes, and which of them cannot keep up.",
-        {"Now": _now(), "Tweets": _tweets(), "Who is behind": _who_is_behind(), "Broker": _broker()},
+        "Tweets received, rejected and labelled by the nodes, their latency, and nodes that are overloaded.",
+        {"Now": _now(), "Tweets": _tweets(), "Overloaded nodes": _overloaded(), "Broker": _broker()},
     )
 
 
@@ -23,41 +23,41 @@ def _now() -> list[Panel]:
     return [
         number(
             "Nodes not ready",
-            "Nodes that do not answer, or answer and would not label a tweet now.",
+            "Nodes that do not answer, or that would not label a tweet now.",
             "short",
             Query(f"count({known}) - (sum({ready}) or vector(0))"),
             limits=Limits(caution=1, bad=2),
         ),
         number(
             "Tweets in",
-            "Messages that all nodes together take from the broker.",
+            "Messages that all nodes together receive from the broker.",
             PER_SECOND,
             Query(rate("starling_tweets_received_total")),
         ),
         number(
             "Rejected",
-            "The share of messages that no label could be made for.",
+            "Share of messages that could not be labelled.",
             "percentunit",
             Query(ratio("starling_tweets_rejected_total", "starling_tweets_received_total")),
             limits=_REJECTED,
         ),
         number(
             "Latency, p99",
-            "From a tweet's arrival at a node to its acknowledgement: 99 in 100 are quicker.",
+            "Time from a tweet's arrival at a node to its acknowledgement, 99th percentile.",
             "s",
             *quantiles("starling_tweet_seconds", of=[0.99]),
             limits=_SLOW,
         ),
         number(
             "Waiting at the broker",
-            "Messages that the broker keeps for clients; needs broker.sys_metrics on a node.",
+            "Messages that the broker stores for clients. Needs broker.sys_metrics on a node.",
             "short",
             Query("starling:broker_backlog:messages"),
             limits=Limits(caution=100, bad=1000),
         ),
         number(
             "Alerts",
-            "Starling's alerts that fire now, of all nodes.",
+            "Firing alerts of Starling, for all nodes.",
             "short",
             Query('count(ALERTS{alertname=~"Starling.+", alertstate="firing"}) or vector(0)'),
             limits=Limits(caution=1, bad=3),
@@ -69,7 +69,8 @@ def _tweets() -> list[Panel]:
     return [
         graph(
             "Tweets in, by node",
-            "Messages that each node takes from the broker. Within a group the shares are alike, unless one is behind.",
+            "Messages that each node receives from the broker. Within a group the shares are equal unless a node is "
+            "overloaded.",
             PER_SECOND,
             Query(rate("starling_tweets_received_total", by="instance"), "{{instance}}"),
             stacked=True,
@@ -77,7 +78,7 @@ def _tweets() -> list[Panel]:
         polarities(
             graph(
                 "Polarity",
-                "Labels that all nodes together make.",
+                "Labels of all nodes together.",
                 PER_SECOND,
                 Query(rate("starling_tweets_classified_total", by="polarity"), "{{polarity}}"),
                 stacked=True,
@@ -85,28 +86,28 @@ def _tweets() -> list[Panel]:
         ),
         graph(
             "Latency",
-            "From a tweet's arrival at a node to its acknowledgement, over all nodes.",
+            "Time from a tweet's arrival at a node to its acknowledgement, over all nodes.",
             "s",
             *quantiles("starling_tweet_seconds"),
             limits=_SLOW,
         ),
         graph(
             "Latency by node, p99",
-            "From a tweet's arrival to its acknowledgement: 99 in 100 are quicker.",
+            "Time from a tweet's arrival to its acknowledgement, 99th percentile.",
             "s",
             *quantiles("starling_tweet_seconds", "instance", of=[0.99]),
             limits=_SLOW,
         ),
         graph(
             "Rejected, by reason",
-            "Messages that no label could be made for. The README says what each reason means.",
+            "Messages that could not be labelled. The README explains the reasons.",
             PER_SECOND,
             Query(rate("starling_tweets_rejected_total", by="reason"), "{{reason}}"),
             stacked=True,
         ),
         graph(
             "Rejected, by node",
-            "The share of a node's messages that no label could be made for.",
+            "Share of a node's messages that could not be labelled.",
             "percentunit",
             Query(
                 ratio("starling_tweets_rejected_total", "starling_tweets_received_total", by="instance"), "{{instance}}"
@@ -116,17 +117,17 @@ def _tweets() -> list[Panel]:
     ]
 
 
-def _who_is_behind() -> list[Panel]:
+def _overloaded() -> list[Panel]:
     started = chosen("process_start_time_seconds", 'job="starling"')
 
     def of_node(expression: str) -> str:
-        """Leave a value its node's name alone: what else there is would keep the table's rows apart."""
+        """Keep only the node's name as a label, because other labels would split the table's rows."""
         return f"max by (instance) ({expression})"
 
     return [
         node_table(
             "Nodes",
-            "A click on a node's name leads to its dashboard. A window that stays full means that the node is behind.",
+            "A node's name links to its dashboard. If its window stays full, the node is overloaded.",
             {
                 "Ready": (of_node(chosen("starling_ready")), "bool_yes_no"),
                 "Window full": (of_node(chosen("instance:starling_window:ratio")), "percentunit"),
@@ -138,16 +139,16 @@ def _who_is_behind() -> list[Panel]:
         ),
         graph(
             "Window full",
-            "Tweets that a node holds, of those that it may hold at once. At 100 % it takes no more: the rest waits at "
-            "the broker, or in a group goes to the others.",
+            "Tweets that a node holds, as a share of its maximum. At 100 % it receives no more; further tweets wait "
+            "at the broker or, in a group, go to other nodes.",
             "percentunit",
             Query(chosen("instance:starling_window:ratio"), "{{instance}}"),
             limits=_FULL,
         ),
         states(
-            "Place in the group",
-            "Whether a node takes its share of its group's tweets. One that is behind steps out until it has caught "
-            "up; one that is in no group takes all tweets, and shows as not sharing.",
+            "Group membership",
+            "Whether a node takes its share of its group's tweets. An overloaded node leaves the group until its "
+            "window is free again. A node without a group receives all tweets and is shown as not sharing.",
             {0: "not sharing", 1: "sharing"},
             Query(f"max by (instance) ({chosen('starling_group_member')})", "{{instance}}"),
         ),
@@ -158,8 +159,8 @@ def _broker() -> list[Panel]:
     return [
         graph(
             "Messages through the broker",
-            "What Mosquitto says it was sent, sent on and dropped; needs broker.sys_metrics on a node. Dropped ones "
-            "are lost for whoever they were meant for.",
+            "Messages that Mosquitto received, sent and dropped. Needs broker.sys_metrics on a node. Dropped "
+            "messages are lost for the clients that should have received them.",
             PER_SECOND,
             Query("max(rate(starling_broker_messages_received_total[$__rate_interval]))", "in"),
             Query("max(rate(starling_broker_messages_sent_total[$__rate_interval]))", "out"),
@@ -167,7 +168,7 @@ def _broker() -> list[Panel]:
         ),
         graph(
             "Waiting at the broker",
-            "Messages kept for clients, and clients that are away while the broker keeps a session for them.",
+            "Messages stored for clients, and offline clients whose sessions the broker keeps.",
             "short",
             Query("starling:broker_backlog:messages", "messages"),
             Query("max(starling_broker_clients_away)", "clients away"),

@@ -1,4 +1,4 @@
-"""The model: how sure it is, how its labels drift, what it cannot read, and one version beside the other."""
+"""Dashboard of the model: confidence, drift of the labels, truncated tweets, and comparison of versions."""
 
 from grafana.source.board import board
 from grafana.source.panels import (
@@ -6,72 +6,72 @@ from grafana.source.panels import (
     Limits,
     Panel,
     graph,
+    histogram,
     node_table,
     number,
     polarities,
-    spread,
     states,
 )
 from grafana.source.promql import Query, chosen, growth, mean, quantiles, rate, ratio
 
 _DRIFT = Limits(caution=0.1, bad=0.2)
-_CUT = Limits(caution=0.01, bad=0.05)
+_TRUNCATED = Limits(caution=0.01, bad=0.05)
 
 
 def model() -> str:
-    """The dashboard's JSON."""
+    """Return the dashboard's JSON."""
     return board(
         "model",
-        "How sure the model is, whether its labels drift, what it has to cut, and one version beside another.",
-        {"Now": _now(), "Confidence and drift": _labels(), "Tokens": _tokens(), "Side by side": _side_by_side()},
+        "Confidence, drift of the labels, truncated tweets, and comparison of model versions.",
+        {"Now": _now(), "Confidence and drift": _labels(), "Tokens": _tokens(), "Comparison of models": _comparison()},
     )
 
 
-def _by_model(of_nodes: str) -> str:
-    """Give nodes' figures the name of the model that each labels with."""
-    return f"({of_nodes} * on (instance) group_left (model) instance_model:starling_model:info)"
+def _by_model(per_node: str) -> str:
+    """Add to a per-node expression the label `model`, the model that the node uses."""
+    return f"({per_node} * on (instance) group_left (model) instance_model:starling_model:info)"
 
 
 def _now() -> list[Panel]:
     return [
         number(
             "Models in use",
-            "Different models that the chosen nodes label with. More than 1 is right only during a roll-out.",
+            "Different models in use on the selected nodes. More than 1 is expected only during a roll-out.",
             "short",
             Query(f"count(count by (sha256) ({chosen('starling_model_info')}))"),
             limits=Limits(caution=2, bad=3),
         ),
         number(
             "Confidence",
-            "Probability of the polarity given, on average.",
+            "Mean probability of the assigned polarity.",
             "percentunit",
             Query(mean("starling_confidence_ratio")),
             limits=Limits(caution=0.7, bad=0.5),
         ),
         number(
             "Drift",
-            "How much the last hour's labels differ from the last day's, on the node where they differ most: 0 is not "
-            "at all, 100 % is altogether.",
+            "Difference between the labels of the last hour and of the last day, on the node with the largest "
+            "difference: 0 is none, 100 % is complete.",
             "percentunit",
             Query(f"max({chosen('instance:starling_label_drift:ratio')})"),
             limits=_DRIFT,
         ),
         number(
-            "Cut",
-            "The share of tweets with more tokens than the model reads.",
+            "Truncated",
+            "Share of tweets with more tokens than the model's maximum.",
             "percentunit",
             Query(ratio("starling_tweets_truncated_total", "starling_tweet_tokens_count")),
-            limits=_CUT,
+            limits=_TRUNCATED,
         ),
         number(
-            "Tokens a tweet",
-            "On average. The time that an inference takes grows with it.",
+            "Tokens per tweet",
+            "Mean token count. The inference time grows with it.",
             "short",
             Query(mean("starling_tweet_tokens")),
         ),
         number(
             "Models refused",
-            "New models that were asked for in the last day and could not be used.",
+            "New models of the last day that could not be used.",
             "short",
             Query(growth("starling_model_swaps_total", "1d", where='result="refused"')),
             limits=Limits(caution=1, bad=2),
@@ -84,20 +84,20 @@ def _labels() -> list[Panel]:
     return [
         graph(
             "Confidence",
-            "Probability of the polarity given. The lowest line has the tweets that the model is least sure of.",
+            "Probability of the assigned polarity. The lowest line shows the tweets with the lowest confidence.",
             "percentunit",
             *quantiles("starling_confidence_ratio", of=[0.1, 0.5, 0.9]),
         ),
-        spread(
-            "How sure",
-            "How many labels were given with which probability.",
+        histogram(
+            "Confidence distribution",
+            "Number of labels by their probability.",
             "percentunit",
             Query(growth("starling_confidence_ratio_bucket", "$__rate_interval", by="le"), "{{le}}"),
         ),
         polarities(
             graph(
                 "Labels",
-                "The share of each polarity over the last hour, on average over the chosen nodes.",
+                "Share of each polarity over the last hour, mean of the selected nodes.",
                 "percentunit",
                 Query(f"avg by (polarity) ({shares})", "{{polarity}}"),
                 stacked=True,
@@ -105,8 +105,8 @@ def _labels() -> list[Panel]:
         ),
         graph(
             "Drift",
-            "Half the sum of the differences between the shares of the last hour and those of the last day. The world "
-            "may have changed, or the senders, or the model.",
+            "Half the sum of the differences between the shares of the last hour and of the last day. Causes are "
+            "changes of the topics, of the senders, or of the model.",
             "percentunit",
             Query(chosen("instance:starling_label_drift:ratio"), "{{instance}}"),
             limits=_DRIFT,
@@ -117,24 +117,24 @@ def _labels() -> list[Panel]:
 def _tokens() -> list[Panel]:
     return [
         graph(
-            "Tokens a tweet",
-            "After cleaning, as the model reads them.",
+            "Tokens per tweet",
+            "Tokens after cleaning.",
             "short",
             *quantiles("starling_tweet_tokens"),
         ),
         graph(
-            "Cut",
-            "The share of tweets with more tokens than the model reads: it labels their beginning.",
+            "Truncated",
+            "Share of tweets with more tokens than the model's maximum. Only their beginning is classified.",
             "percentunit",
             Query(
                 ratio("starling_tweets_truncated_total", "starling_tweet_tokens_count", by="instance"), "{{instance}}"
             ),
-            limits=_CUT,
+            limits=_TRUNCATED,
         ),
     ]
 
 
-def _side_by_side() -> list[Panel]:
+def _comparison() -> list[Panel]:
     models = chosen("instance_model:starling_model:info")
     labels = _by_model(rate("starling_tweets_classified_total", by="instance"))
     buckets = _by_model(rate("starling_confidence_ratio_bucket", by="instance, le"))
@@ -145,53 +145,53 @@ def _side_by_side() -> list[Panel]:
     releases = "max by (instance, version) (starling_build_info)"
     return [
         node_table(
-            "Who has which",
-            "The model and the release of each node, and how many labels it makes.",
+            "Models by node",
+            "Model and release of each node, and its labels per second.",
             {"Labels": (f"{labels} * on (instance) group_left (version) {releases}", PER_SECOND)},
         ),
         states(
             "Model",
-            "Which model a node labelled with, and when.",
-            {1: "this one"},
+            "Model in use on each node over time.",
+            {1: "in use"},
             Query(models, "{{instance}} {{model}}"),
         ),
         graph(
             "Labels, by model",
-            "How many labels each model makes.",
+            "Labels per second of each model.",
             PER_SECOND,
             Query(f"sum by (model) {labels}", "{{model}}"),
             stacked=True,
         ),
         graph(
             "Confidence, by model",
-            "Half of a model's labels are surer than this.",
+            "Median confidence of each model.",
             "percentunit",
             Query(f"histogram_quantile(0.5, sum by (model, le) {buckets})", "{{model}}"),
         ),
         polarities(
             graph(
                 "Polarity, by model",
-                "The share of each polarity over the last hour. Nodes of one group get alike tweets: where their "
-                "shares differ, the models do.",
+                "Share of each polarity over the last hour. Nodes of one group get similar tweets, so different "
+                "shares mean different models.",
                 "percentunit",
                 Query(f"avg by (model, polarity) {shares}", "{{model}} {{polarity}}"),
             )
         ),
         graph(
-            "Inference a tweet, by model",
-            "Time in the interpreter for each tweet.",
+            "Inference per tweet, by model",
+            "Time in the interpreter per tweet.",
             "s",
             Query(f"sum by (model) {seconds} / sum by (model) {inferred}", "{{model}}"),
         ),
         graph(
-            "Energy a tweet, by model",
-            "All that was drawn for each label, on the nodes that have a meter.",
+            "Energy per tweet, by model",
+            "Energy consumption per label, on nodes with a meter.",
             "joule",
             Query(f"avg by (model) {_by_model(f'sum by (instance) ({joules})')}", "{{model}}"),
         ),
         graph(
-            "Swaps",
-            "Models that were asked for while a node ran, in the last hour.",
+            "Model changes",
+            "Requested changes of the model while the node ran, in the last hour.",
             "short",
             Query(growth("starling_model_swaps_total", "1h", by="result"), "{{result}}"),
         ),

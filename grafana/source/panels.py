@@ -1,4 +1,4 @@
-"""The kinds of panel that the dashboards are made of: each with a title, a description, a unit and its queries."""
+"""Panel types of the dashboards, each with title, description, unit and queries."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,25 +40,25 @@ DATASOURCE: Final = DataSourceRef(type_val="prometheus", uid="${datasource}")
 PER_SECOND: Final = "suffix: /s"
 _FULL_WIDTH: Final = 24
 _GRAPH_WIDTH, _GRAPH_HEIGHT = 12, 8
-"""Two beside each other; on a telephone Grafana puts them below each other."""
+"""Two panels per row; on a phone Grafana shows one per row."""
 _NUMBER_WIDTH, _NUMBER_HEIGHT = 4, 4
 _DEVICE = "/d/starling-device?var-datasource=${datasource}&${__url_time_range}&var-node="
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """From where on a value deserves attention, and from where on somebody should act.
+    """Thresholds for a value that needs attention and for one that needs action.
 
     Args:
-        caution: Where caution begins.
-        bad: Where it is bad.
+        caution: Threshold of attention.
+        bad: Threshold of action; if it is the lower one, low values are bad.
     """
 
     caution: float
     bad: float
 
     def thresholds(self) -> ThresholdsConfig:
-        """As Grafana has them; where `bad` is the lower one, low values are the bad ones."""
+        """Return the thresholds in Grafana's form."""
         if self.bad < self.caution:
             steps = [(None, BAD), (self.bad, CAUTION), (self.caution, GOOD)]
         else:
@@ -67,7 +67,7 @@ class Limits:
 
 
 def number(title: str, description: str, unit: str, query: Query, *, limits: Limits | None = None) -> stat.Panel:
-    """One number, with its course behind it."""
+    """Make a panel with one number and its history in the background."""
     panel = _described(stat.Panel(), title, description, [query]).unit(unit)
     panel.span(_NUMBER_WIDTH).height(_NUMBER_HEIGHT).graph_mode(BigValueGraphMode.AREA)
     panel.color_mode(BigValueColorMode.VALUE if limits else BigValueColorMode.NONE)
@@ -76,7 +76,7 @@ def number(title: str, description: str, unit: str, query: Query, *, limits: Lim
 
 
 def name(title: str, description: str, query: Query) -> stat.Panel:
-    """A word: the name of a series."""
+    """Make a panel with the name of a series."""
     panel = _described(stat.Panel(), title, description, [query]).span(_NUMBER_WIDTH).height(_NUMBER_HEIGHT)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
     panel.unit("short").graph_mode(BigValueGraphMode.NONE).color_mode(BigValueColorMode.NONE)
@@ -86,7 +86,7 @@ def name(title: str, description: str, query: Query) -> stat.Panel:
 def graph(
     title: str, description: str, unit: str, *queries: Query, limits: Limits | None = None, stacked: bool = False
 ) -> timeseries.Panel:
-    """Lines over time, or areas upon each other; from a line of one node a link leads to that node's dashboard."""
+    """Make a graph of lines or stacked areas; lines of one node link to that node's dashboard."""
     panel = _described(timeseries.Panel(), title, description, queries).unit(unit).axis_soft_min(0)
     panel.span(_GRAPH_WIDTH).height(_GRAPH_HEIGHT).legend(_legend()).line_width(1)
     panel.tooltip(common.VizTooltipOptions().mode(TooltipDisplayMode.MULTI))
@@ -102,14 +102,14 @@ def graph(
 
 
 def polarities(panel: timeseries.Panel) -> timeseries.Panel:
-    """Give the polarities their colours: whatever series has one of them at the end of its name."""
+    """Set the colours of series whose names end with a polarity."""
     for polarity, colour in POLARITY.items():
         panel.override_by_regexp(f"/{polarity}$/", [_option("color", {"mode": "fixed", "fixedColor": colour})])
     return panel
 
 
-def spread(title: str, description: str, unit: str, query: Query) -> heatmap.Panel:
-    """A histogram's buckets over time."""
+def histogram(title: str, description: str, unit: str, query: Query) -> heatmap.Panel:
+    """Make a heat map of a histogram's buckets over time."""
     panel = _described(heatmap.Panel(), title, description, [query], PromQueryFormat.HEATMAP)
     panel.span(_GRAPH_WIDTH).height(_GRAPH_HEIGHT).unit("short")
     panel.y_axis(heatmap.YAxisConfig().unit(unit))
@@ -118,19 +118,19 @@ def spread(title: str, description: str, unit: str, query: Query) -> heatmap.Pan
 
 
 def states(title: str, description: str, words: Mapping[int, str], *queries: Query) -> statetimeline.Panel:
-    """What held when: 1 is good, unless the word for 1 says otherwise."""
+    """Make a timeline of states; texts that begin with "not " or are "throttled" have the colour of faults."""
     panel = _described(statetimeline.Panel(), title, description, queries).unit("short")
     panel.span(_GRAPH_WIDTH).height(_GRAPH_HEIGHT).legend(_legend()).show_value(VisibilityMode.NEVER)
     return panel.mappings([ValueMap({str(value): _word(text) for value, text in words.items()})])
 
 
 def node_table(title: str, description: str, columns: Mapping[str, tuple[str, str]]) -> table.Panel:
-    """A row for each node, its name a link to its dashboard.
+    """Make a table with a row for each node, whose name links to its dashboard.
 
     Args:
-        title: Its title.
-        description: What it tells.
-        columns: For each heading an expression with one value for each node, and the values' unit.
+        title: Title of the table.
+        description: Description of the table.
+        columns: Expression with one value per node, and the unit, by heading.
     """
     queries = [Query(expression) for expression, _ in columns.values()]
     panel = _described(table.Panel(), title, description, queries, PromQueryFormat.TABLE).unit("short")
@@ -167,7 +167,7 @@ def _reference(position: int) -> str:
 
 
 def _value_names(queries: int) -> list[str]:
-    """What Grafana calls the values of a table's queries."""
+    """Return Grafana's names of the values of a table's queries."""
     return ["Value"] if queries == 1 else [f"Value #{_reference(position)}" for position in range(queries)]
 
 
@@ -182,7 +182,7 @@ def _to_device() -> DashboardLink:
 
 
 def _word(text: str) -> ValueMappingResult:
-    return ValueMappingResult(text=text, color=BAD if text.startswith(("not ", "held back")) else GOOD)
+    return ValueMappingResult(text=text, color=BAD if text == "throttled" or text.startswith("not ") else GOOD)
 
 
 def _option(identifier: str, value: object) -> DynamicConfigValue:

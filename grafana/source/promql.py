@@ -1,4 +1,4 @@
-"""What Prometheus is asked, of the nodes that are chosen at the top of a dashboard."""
+"""PromQL expressions for the nodes that are selected in a dashboard."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What Prometheus is asked.
+    """A query to Prometheus.
 
     Args:
-        expression: In PromQL, with Grafana's variables.
-        legend: What its series are called.
+        expression: PromQL with Grafana's variables.
+        legend: Name of the series.
     """
 
     expression: str
@@ -18,37 +18,37 @@ class Query:
 
 
 def chosen(metric: str, where: str = "") -> str:
-    """A metric of the chosen nodes; `where` has further conditions, such as `share="all"`."""
+    """Select a metric of the selected nodes; `where` has further conditions, for example `share="all"`."""
     return f'{metric}{{instance=~"$node"{", " + where if where else ""}}}'
 
 
 def rate(counter: str, by: str = "", where: str = "") -> str:
-    """How much a counter grows each second, summed up but for the labels in `by`."""
+    """Compute a counter's growth per second, summed over all labels except those in `by`."""
     return f"{_sum(by)}(rate({chosen(counter, where)}[$__rate_interval]))"
 
 
 def growth(counter: str, over: str, by: str = "", where: str = "") -> str:
-    """How much a counter has grown over some time such as `1h`, summed up but for the labels in `by`."""
+    """Compute a counter's growth over a duration such as `1h`, summed over all labels except those in `by`."""
     return f"{_sum(by)}(increase({chosen(counter, where)}[{over}]))"
 
 
 def ratio(part: str, whole: str, by: str = "") -> str:
-    """How much of one counter's growth there is for each unit of another's."""
+    """Compute the growth of one counter divided by the growth of another."""
     return f"{rate(part, by)} / {rate(whole, by)}"
 
 
 def mean(histogram: str, by: str = "") -> str:
-    """The mean of what a histogram has observed."""
+    """Compute the mean of a histogram's observations."""
     return ratio(f"{histogram}_sum", f"{histogram}_count", by)
 
 
 def quantiles(histogram: str, by: str = "", *, of: Sequence[float] = (0.5, 0.9, 0.99), where: str = "") -> list[Query]:
-    """Ask for quantiles of what a histogram has observed.
+    """Compute quantiles of a histogram's observations.
 
     Args:
-        histogram: Its name.
-        by: A label to keep apart, if any.
-        of: Which quantiles, 0 to 1.
+        histogram: Name of the histogram.
+        by: Label to group by; empty: none.
+        of: Quantiles, 0 to 1.
         where: Further conditions.
     """
     buckets = rate(f"{histogram}_bucket", f"{by}, le" if by else "le", where)

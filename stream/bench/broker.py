@@ -1,4 +1,4 @@
-"""A Mosquitto of our own for as long as a benchmark lasts, or the address of another broker."""
+"""The broker of a benchmark: a Mosquitto started for it, or the address of a running broker."""
 
 import shutil
 import socket
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from stream.bench.machine import program_version
 from stream.errors import BrokerError
+from stream.free_port import free_port
 from stream.settings import BrokerSettings
 
 _CONFIGURATION = """\
@@ -28,7 +29,7 @@ _START_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class BenchBroker:
-    """Where the broker is, and, if it is ours, which process."""
+    """Address of the broker, and its process id and version if it was started here."""
 
     host: str
     port: int
@@ -38,14 +39,14 @@ class BenchBroker:
 
 @contextmanager
 def bench_broker(address: BrokerSettings | None, folder: Path) -> Iterator[BenchBroker]:
-    """Give a broker.
+    """Provide a broker.
 
     Args:
-        address: One that runs somewhere; None: a Mosquitto is started, which keeps every message and sends at once.
-        folder: Where its files go.
+        address: A running broker; None: a Mosquitto is started, without a queue limit and without Nagle's algorithm.
+        folder: Folder for its files.
 
     Raises:
-        BrokerError: There is no Mosquitto, or it does not start.
+        BrokerError: Mosquitto is not installed, or does not start.
     """
     if address:
         yield BenchBroker(address.host, address.port)
@@ -53,12 +54,12 @@ def bench_broker(address: BrokerSettings | None, folder: Path) -> Iterator[Bench
     program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
     if program is None:
         raise BrokerError(
-            "there is no mosquitto on PATH or in /usr/sbin: install it (Debian: apt install mosquitto), or name a "
+            "mosquitto is not on PATH or in /usr/sbin: install it (Debian: apt install mosquitto), or name a running "
             "broker with --broker HOST:PORT"
         )
-    port = _free_port()
+    port = free_port()
     configuration = folder / "mosquitto.conf"
-    # As root it would become a user that cannot write here.
+    # Started as root, Mosquitto would switch to a user that cannot write here.
     configuration.write_text(_CONFIGURATION.format(port=port, folder=folder, user=folder.owner()))
     with subprocess.Popen([program, "-c", configuration], stderr=subprocess.DEVNULL) as process:  # noqa: S603
         try:
@@ -66,11 +67,6 @@ def bench_broker(address: BrokerSettings | None, folder: Path) -> Iterator[Bench
             yield BenchBroker("127.0.0.1", port, process.pid, program_version(program, "-h"))
         finally:
             process.terminate()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def _wait_until_listening(port: int, process: "subprocess.Popen[bytes]") -> None:

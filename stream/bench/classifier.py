@@ -1,4 +1,4 @@
-"""`starling bench classifier`: a bundle alone, over threads, interpreters, batches and lengths."""
+"""`starling bench classifier`: a bundle alone, over numbers of threads and interpreters, batch sizes and lengths."""
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stream.bench.child import Child, module_command
 from stream.bench.energy import EnergyLog
 from stream.bench.result import Result, Row, describe_bundle, measuring
 from stream.bench.statistics import LEAST_QUERIES, check_enough, latency_milliseconds, median
@@ -15,6 +14,7 @@ from stream.errors import BundleError
 from stream.model.bundle import Bundle, load_bundle
 from stream.model.loading import available_cores
 from stream.model.macs import mean_macs
+from stream.processes.child import Child, module_command
 from stream.settings import PowerSettings
 
 _ANSWER_SECONDS = 3600.0
@@ -22,21 +22,21 @@ _ANSWER_SECONDS = 3600.0
 
 @dataclass(frozen=True)
 class Grid:
-    """What is combined with what; empty means: what fits this machine."""
+    """Values to combine; empty: those that fit this machine."""
 
     threads: Sequence[int] = ()
     interpreters: Sequence[int] = ()
     batches: Sequence[int] = (1, 8)
     lengths: Sequence[int | None] = (None,)
-    """In tokens; None: the tweets as they are."""
+    """Lengths in tokens; None: the tweets' own lengths."""
 
     def cells(self, cores: int) -> Iterator["Cell"]:
-        """The combinations, without those that would have more threads than cores, unless these were asked for."""
+        """Yield the combinations; those with more threads than cores only if both numbers were given."""
         halves = [count for count in (1, 2, 4, 8, 16, 32, 64) if count <= cores]
-        asked = bool(self.threads and self.interpreters)
+        given = bool(self.threads and self.interpreters)
         pairs = itertools.product(self.threads or halves, self.interpreters or halves)
         fitting = [
-            (threads, interpreters) for threads, interpreters in pairs if asked or threads * interpreters <= cores
+            (threads, interpreters) for threads, interpreters in pairs if given or threads * interpreters <= cores
         ]
         for (threads, interpreters), batch, length in itertools.product(fitting, self.batches, self.lengths):
             yield Cell(threads, interpreters, batch, length)
@@ -44,7 +44,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Cell:
-    """One way to run a bundle."""
+    """One combination of parameters for a bundle."""
 
     threads: int
     interpreters: int
@@ -54,7 +54,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Plan:
-    """What `starling bench classifier` is asked for."""
+    """Parameters of `starling bench classifier`."""
 
     bundles: Sequence[Path] = ()
     precisions: Sequence[str] = ()
@@ -67,14 +67,14 @@ class Plan:
 
 
 def bench_classifier(plan: Plan, on_step: Callable[[str], None]) -> Result:
-    """Measure each bundle in each way of the grid, the rounds interleaved.
+    """Measure each bundle with each combination of the grid, in interleaved rounds.
 
     Args:
         plan: What to measure.
-        on_step: Told what is being done.
+        on_step: Called with a description of each step.
 
     Raises:
-        StarlingError: A bundle or a file cannot be used, or too little would be measured.
+        StarlingError: A bundle or a file cannot be used, or the measurement would be too short.
     """
     check_enough(plan.seconds, quick=plan.quick)
     bundles = wanted_bundles(plan.bundles, plan.precisions)
@@ -86,14 +86,14 @@ def bench_classifier(plan: Plan, on_step: Callable[[str], None]) -> Result:
     result = Result("classifier", settings, [describe_bundle(bundle) for bundle in bundles])
     result.warnings += sorted(
         {
-            f"{cell.length} tokens are left out: {bundle.manifest.name} reads {bundle.manifest.max_tokens} at most"
+            f"{cell.length} tokens are left out: {bundle.manifest.name} accepts at most {bundle.manifest.max_tokens}"
             for bundle, cell in too_long
         }
     )
     with measuring(result), EnergyLog(plan.power) as energy:
         for turn in range(plan.rounds):
             for number, (bundle, cell) in enumerate(pairs):
-                on_step(f"round {turn + 1} of {plan.rounds}: {_words(bundle, cell)}")
+                on_step(f"round {turn + 1} of {plan.rounds}: {_describe(bundle, cell)}")
                 answers[number].append(_measure(bundle, cell, plan))
         on_step("counting multiply-accumulates")
         macs = _macs(pairs, read_tweets(plan.tweets))
@@ -101,27 +101,27 @@ def bench_classifier(plan: Plan, on_step: Callable[[str], None]) -> Result:
             result.rows.append(_row(*pair, found, energy) | {"macs_per_tweet": macs[pair[0].sha256, pair[1].length]})
     result.settings["energy"] = energy.source
     if plan.quick:
-        result.warnings.append(f"a look only: latency takes at least {LEAST_QUERIES} queries and 60 s")
+        result.warnings.append(f"quick run: a reliable latency needs at least {LEAST_QUERIES} queries and 60 s")
     return result
 
 
 def wanted_bundles(paths: Sequence[Path], precisions: Sequence[str]) -> list[Bundle]:
-    """Load bundles and leave those of other precisions out.
+    """Load the bundles with the given precisions.
 
     Args:
-        paths: Their folders; none: the shipped one.
-        precisions: Those wanted; none: any.
+        paths: Their folders; empty: the shipped bundle.
+        precisions: Precisions to keep; empty: all.
 
     Raises:
-        BundleError: One cannot be used, or a precision is in none of them.
+        BundleError: A bundle cannot be used, or no bundle has one of the precisions.
     """
     bundles = [load_bundle(path) for path in paths] if paths else [load_bundle(None)]
-    there = {bundle.manifest.precision for bundle in bundles}
+    available = {bundle.manifest.precision for bundle in bundles}
     for precision in precisions:
-        if precision not in there:
+        if precision not in available:
             raise BundleError(
-                f"no bundle given has the precision {precision} ({', '.join(sorted(there))} is there): make one with "
-                f"`starling convert --precision {precision}`"
+                f"no given bundle has the precision {precision} (available: {', '.join(sorted(available))}): make one "
+                f"with `starling convert --precision {precision}`"
             )
     return [bundle for bundle in bundles if not precisions or bundle.manifest.precision in precisions]
 
@@ -133,13 +133,13 @@ def _measure(bundle: Bundle, cell: Cell, plan: Plan) -> dict[str, Any]:
         *(("--tweets", plan.tweets) if plan.tweets else ()),
     )
     queries = 1 if plan.quick else -(-LEAST_QUERIES // plan.rounds)
-    with Child(f"the classifier with {_words(bundle, cell)}", command) as worker:
+    with Child(f"the classifier with {_describe(bundle, cell)}", command) as worker:
         job = {"job": "invoke", "batch": cell.batch, "length": cell.length, "interpreters": None, "pause": 0.0}
         return worker.ask({**job, "seconds": plan.seconds / plan.rounds, "queries": queries}, _ANSWER_SECONDS)
 
 
 def _macs(pairs: Sequence[tuple[Bundle, Cell]], tweets: Sequence[Source]) -> dict[tuple[str, int | None], int]:
-    """Multiply-accumulates a tweet without padding, by model and length."""
+    """Multiply-accumulates per tweet without padding, by model and length."""
     found: dict[tuple[str, int | None], int] = {}
     for bundle, cell in pairs:
         if (bundle.sha256, cell.length) not in found:
@@ -149,7 +149,7 @@ def _macs(pairs: Sequence[tuple[Bundle, Cell]], tweets: Sequence[Source]) -> dic
 
 
 def _row(bundle: Bundle, cell: Cell, answers: Sequence[dict[str, Any]], energy: EnergyLog) -> Row:
-    """A row of a cell's rounds: medians of the rounds, percentiles of all their calls."""
+    """Result row of a cell: medians of its rounds, percentiles of all their calls."""
     joules = [energy.joules(found["started"], found["started"] + found["wall_seconds"]) for found in answers]
     known = [used / found["tweets"] for used, found in zip(joules, answers, strict=True) if used is not None]
     rates = [found["tweets"] / found["wall_seconds"] for found in answers]
@@ -174,9 +174,9 @@ def _row(bundle: Bundle, cell: Cell, answers: Sequence[dict[str, Any]], energy: 
     }
 
 
-def _words(bundle: Bundle, cell: Cell) -> str:
-    length = f"{cell.length} tokens" if cell.length else "tweets as they are"
+def _describe(bundle: Bundle, cell: Cell) -> str:
+    length = f"{cell.length} tokens" if cell.length else "own length"
     return (
-        f"{bundle.manifest.name} {bundle.manifest.precision}, {cell.interpreters} interpreters of {cell.threads} "
-        f"threads, batches of {cell.batch}, {length}"
+        f"{bundle.manifest.name} {bundle.manifest.precision}, {cell.interpreters} interpreters with {cell.threads} "
+        f"threads each, batches of {cell.batch}, {length}"
     )

@@ -1,4 +1,4 @@
-"""`starling bench compare`: ours and others' in turns, over the same tweets."""
+"""`starling bench compare`: our service and classifier in turns with other implementations, over the same tweets."""
 
 import random
 from collections.abc import Callable, Mapping, Sequence
@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stream.bench.child import Child, module_command
 from stream.bench.contenders import Contender, ServiceContender, TextContender, Turn, turn_size
 from stream.bench.peers import BundlePeer, ProgramPeer, peer_service, read_peers
 from stream.bench.result import Result, Row, describe_bundle, measuring
@@ -16,6 +15,7 @@ from stream.bench.statistics import median
 from stream.bench.workload import read_tweets
 from stream.errors import InputError
 from stream.model.bundle import find_bundle, load_bundle
+from stream.processes.child import Child, module_command
 from stream.settings import Settings
 
 SERVICE, CLASSIFIER = "starling-service", "starling-classifier"
@@ -25,21 +25,21 @@ _AGREEMENT_TWEETS = 200
 
 @dataclass(frozen=True)
 class Plan:
-    """What `starling bench compare` is asked for."""
+    """Parameters of `starling bench compare`."""
 
     settings: Settings
     peers: Path
     tweets: str | None = None
     seconds: float = 10.0
-    """How long a turn lasts."""
+    """Duration of a turn."""
     rounds: int = 5
     only: Sequence[str] = ()
-    """The peers wanted; none: all of them."""
+    """Names of the peers to measure; empty: all."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A contender, by name."""
+    """A contender with its name and description."""
 
     name: str
     words: str
@@ -49,7 +49,7 @@ class Entry:
 
 
 def bench_compare(plan: Plan, on_step: Callable[[str], None]) -> Result:
-    """Measure ours and the peers in turns, round after round.
+    """Measure our service, our classifier and the peers in turns, round after round.
 
     Raises:
         StarlingError: A peer cannot be started, ends, or loses tweets.
@@ -75,7 +75,7 @@ def _wanted(plan: Plan) -> list[ProgramPeer | BundlePeer]:
     names = [peer.name for peer in peers]
     for name in plan.only:
         if name not in names:
-            raise InputError(f"{plan.peers} has no peer '{name}'; it has {', '.join(names)}")
+            raise InputError(f"{plan.peers} has no peer '{name}'; its peers are {', '.join(names)}")
     return [peer for peer in peers if not plan.only or peer.name in plan.only]
 
 
@@ -90,13 +90,13 @@ def _ourselves(settings: Settings) -> BundlePeer:
 
 
 class _Starter:
-    """Starts contenders, and has them ended with the context of their parts."""
+    """Starts contenders, which end when the context of their parts ends."""
 
     def __init__(self, parts: ExitStack, plan: Plan) -> None:
         self._parts = parts
         self._plan = plan
         self._texts = [source.tweet.text for source in read_tweets(plan.tweets)]
-        random.Random(_SEED).shuffle(self._texts)  # noqa: S311  (so that a short turn sees all kinds of tweets)
+        random.Random(_SEED).shuffle(self._texts)  # noqa: S311  (a short turn must contain all kinds of tweets)
 
     def service(self) -> Entry:
         rig = self._parts.enter_context(running_rig(our_service(self._plan.settings), None, self._plan.tweets))
@@ -136,7 +136,7 @@ def _turns(entries: Sequence[Entry], plan: Plan, on_step: Callable[[str], None])
 
 
 def _row(entry: Entry, turns: Turns) -> Row:
-    """Medians of the rounds, and the medians of each round's ratio to ours."""
+    """Result row: medians of the rounds, and medians of each round's ratio to ours."""
     found = turns[entry.name]
     rates = [turn.tweets_per_second for turn in found]
     cpu = [1000 * turn.cpu_seconds_per_tweet for turn in found]
@@ -158,7 +158,7 @@ def _row(entry: Entry, turns: Turns) -> Row:
 
 
 def _agreement(entries: Sequence[Entry]) -> dict[str, Any]:
-    """How many labels of those with the same weights are ours, lest somebody be fast for being wrong."""
+    """Share of labels equal to ours, for contenders with the same weights: a fast but wrong contender is visible."""
     texts = {entry.name: entry.contender for entry in entries if entry.same_weights}
     labels = {
         name: contender.labels(_AGREEMENT_TWEETS)

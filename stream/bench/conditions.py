@@ -1,4 +1,4 @@
-"""What happened to the machine while it was measured, and whether figures taken then are to be believed."""
+"""State of the machine during a measurement, and warnings if the results may be wrong."""
 
 import os
 import time
@@ -11,41 +11,41 @@ from stream.model.loading import available_cores
 from stream.telemetry.resources import THROTTLED_BITS, throttled_bits
 
 _OCCURRED_SHIFT = 16
-"""The firmware's `get_throttled` tells from this bit on what has happened since the machine's start."""
+"""First bit of the firmware's `get_throttled` that reports events since the start of the machine."""
 _HOT_CELSIUS = 80.0
-"""From here on a Raspberry Pi slows itself down."""
-_MOST_STEAL = 0.01
-_MOST_OTHERS = 0.05
-_MOST_LOAD_A_CORE = 0.3
-_LEAST_FREQUENCY = 0.9
-_NOT_AT_WORK = ("idle", "iowait", "steal", "guest", "guest_nice")
+"""Temperature at which a Raspberry Pi reduces its clock frequency."""
+_MAX_STEAL_RATIO = 0.01
+_MAX_OTHERS_RATIO = 0.05
+_MAX_LOAD_PER_CORE = 0.3
+_MIN_FREQUENCY_RATIO = 0.9
+_NOT_WORKING = ("idle", "iowait", "steal", "guest", "guest_nice")
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """The machine at one moment; the seconds are summed over all cores since its start."""
+    """State of the machine at one moment; seconds are CPU time of all cores since its start."""
 
     at: float
     load1: float
     work_seconds: float
     steal_seconds: float
     own_seconds: float
-    """What this process, and its children that have ended, have used of the work."""
+    """CPU time of this process and of its ended children."""
     megahertz: float | None
     most_megahertz: float | None
     celsius: float | None
     throttled: int | None
-    """The Raspberry Pi firmware's bits; None on other machines."""
+    """Bits of the Raspberry Pi firmware; None on other machines."""
 
 
 def conditions() -> Conditions:
-    """Read how the machine is now."""
+    """Read the present state of the machine."""
     times, own, frequency = psutil.cpu_times(), os.times(), psutil.cpu_freq()
     sensors = psutil.sensors_temperatures()
     return Conditions(
         at=time.monotonic(),
         load1=psutil.getloadavg()[0],
-        work_seconds=sum(getattr(times, mode) for mode in times._fields if mode not in _NOT_AT_WORK),
+        work_seconds=sum(getattr(times, mode) for mode in times._fields if mode not in _NOT_WORKING),
         steal_seconds=getattr(times, "steal", 0.0),
         own_seconds=own.user + own.system + own.children_user + own.children_system,
         megahertz=frequency.current if frequency else None,
@@ -57,11 +57,11 @@ def conditions() -> Conditions:
 
 @dataclass(frozen=True)
 class Meanwhile:
-    """Two moments, and what was between them. Children that are measured must have ended before the second.
+    """Change of the machine's state during a measurement. Measured children must have ended before the second moment.
 
     Args:
-        before: The moment before the first measurement.
-        after: The moment after the last.
+        before: The state before the first measurement.
+        after: The state after the last.
     """
 
     before: Conditions
@@ -69,12 +69,12 @@ class Meanwhile:
 
     @property
     def steal_ratio(self) -> float:
-        """The share of the cores' time that the hypervisor gave to other machines."""
+        """Share of the cores' time that the hypervisor gave to other machines."""
         return (self.after.steal_seconds - self.before.steal_seconds) / self._core_seconds
 
     @property
     def others_ratio(self) -> float:
-        """The share of the cores' time that other processes used, the kernel's own among them."""
+        """Share of the cores' time that other processes and the kernel used."""
         work = self.after.work_seconds - self.before.work_seconds
         own = self.after.own_seconds - self.before.own_seconds
         return max(0.0, work - own) / self._core_seconds
@@ -84,11 +84,11 @@ class Meanwhile:
         return max(1e-3, self.after.at - self.before.at) * (psutil.cpu_count() or 1)
 
     def warnings(self) -> list[str]:
-        """Say in a sentence each why the figures may be wrong."""
-        return [*self._throttling(), *self._heat(), *self._slowness(), *self._company()]
+        """Return the reasons why the results may be wrong, one sentence each."""
+        return [*self._throttling(), *self._heat(), *self._frequency(), *self._other_load()]
 
     def as_json(self) -> dict[str, Any]:
-        """Both moments and what was between them."""
+        """Both states and the ratios between them."""
         return {
             "before": asdict(self.before),
             "after": asdict(self.after),
@@ -101,30 +101,28 @@ class Meanwhile:
         began = (after & ~before) >> _OCCURRED_SHIFT
         reasons = [reason for bit, reason in THROTTLED_BITS.items() if (before | after | began) >> bit & 1]
         named = ", ".join(reason.replace("_", " ") for reason in reasons)
-        return [f"the machine was throttled ({named}): these are not its figures"] if reasons else []
+        return [f"the machine was throttled ({named}): the results are not representative"] if reasons else []
 
     def _heat(self) -> list[str]:
         hottest = max(moment.celsius or 0.0 for moment in (self.before, self.after))
         return (
-            [f"the machine is hot ({hottest:.0f} °C): it may have slowed itself down"]
+            [f"the machine is hot ({hottest:.0f} °C): it may have reduced its clock frequency"]
             if hottest >= _HOT_CELSIUS
             else []
         )
 
-    def _slowness(self) -> list[str]:
+    def _frequency(self) -> list[str]:
         now, most = self.after.megahertz, self.after.most_megahertz
-        if now and most and now < _LEAST_FREQUENCY * most:
-            return [f"the cores run at {now:.0f} MHz of {most:.0f}: the governor, or heat, holds them back"]
+        if now and most and now < _MIN_FREQUENCY_RATIO * most:
+            return [f"the cores run at {now:.0f} MHz of {most:.0f}: limited by the governor or by heat"]
         return []
 
-    def _company(self) -> list[str]:
+    def _other_load(self) -> list[str]:
         found = []
-        if self.before.load1 > _MOST_LOAD_A_CORE * available_cores():
+        if self.before.load1 > _MAX_LOAD_PER_CORE * available_cores():
             found.append(f"the machine was busy before the start (load average {self.before.load1:.2f})")
-        if self.others_ratio > _MOST_OTHERS:
-            found.append(f"other processes used {self.others_ratio:.0%} of the cores: believe CPU time, not wall time")
-        if self.steal_ratio > _MOST_STEAL:
-            found.append(
-                f"the hypervisor gave {self.steal_ratio:.1%} of the cores to others: believe CPU time, not wall time"
-            )
+        if self.others_ratio > _MAX_OTHERS_RATIO:
+            found.append(f"other processes used {self.others_ratio:.0%} of the cores: trust CPU time, not wall time")
+        if self.steal_ratio > _MAX_STEAL_RATIO:
+            found.append(f"the hypervisor gave {self.steal_ratio:.1%} of the cores away: trust CPU time, not wall time")
         return found

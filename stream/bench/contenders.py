@@ -1,14 +1,15 @@
-"""Whoever is measured in turns: a process that labels texts it is given, or a service behind a broker."""
+"""Contenders of a comparison: a process that labels given texts, or a service behind a broker."""
 
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from stream.bench.child import Child
 from stream.bench.phases import tweets_per_second
+from stream.bench.processor_time import cpu_seconds, resident_bytes
 from stream.bench.rig import SERVICE, Rig
 from stream.errors import BenchError
+from stream.processes.child import Child
 
 _ANSWER_SECONDS = 3600.0
 _MOST_AT_ONCE = 20_000
@@ -16,7 +17,7 @@ _MOST_AT_ONCE = 20_000
 
 @dataclass(frozen=True)
 class Turn:
-    """What one turn took."""
+    """Measurements of one turn."""
 
     tweets: int
     tweets_per_second: float
@@ -24,13 +25,13 @@ class Turn:
 
 
 class Contender(Protocol):
-    """Somebody to be measured in turns with others."""
+    """An implementation that is measured in turns with others."""
 
     def turn(self, count: int) -> Turn:
-        """Label so many tweets, and say what it took."""
+        """Label `count` tweets and measure it."""
 
     def resident_bytes(self) -> int:
-        """How much is resident of it."""
+        """Return the resident set size."""
 
 
 class TextContender:
@@ -38,7 +39,7 @@ class TextContender:
 
     Args:
         child: The process.
-        texts: The tweets' texts, the same for all, taken from the beginning in each turn.
+        texts: The tweets' texts, the same for all contenders; each turn starts with the first.
     """
 
     def __init__(self, child: Child, texts: Sequence[str]) -> None:
@@ -46,18 +47,18 @@ class TextContender:
         self._texts = texts
 
     def turn(self, count: int) -> Turn:
-        """Label so many, as fast as it can.
+        """Label `count` texts as fast as possible.
 
         Raises:
-            BenchError: The process ended, or gave another number of labels.
+            BenchError: The process ended, or returned another number of labels.
         """
-        cpu_before, started = self._child.cpu_seconds(), time.monotonic()
+        cpu_before, started = cpu_seconds(self._child.pid), time.monotonic()
         self.labels(count)
-        seconds, cpu_seconds = time.monotonic() - started, self._child.cpu_seconds() - cpu_before
-        return Turn(count, count / seconds, cpu_seconds / count)
+        seconds, used = time.monotonic() - started, cpu_seconds(self._child.pid) - cpu_before
+        return Turn(count, count / seconds, used / count)
 
     def labels(self, count: int) -> list[str]:
-        """The labels of so many texts.
+        """Return the labels of `count` texts.
 
         Raises:
             BenchError: As for `turn`.
@@ -65,16 +66,16 @@ class TextContender:
         texts = [self._texts[place % len(self._texts)] for place in range(count)]
         labels = self._child.ask({"job": "label", "texts": texts}, _ANSWER_SECONDS).get("labels")
         if not isinstance(labels, list) or len(labels) != count:
-            raise BenchError(f"a peer answered {count} texts with {len(labels or ())} labels")
+            raise BenchError(f"a peer returned {len(labels or ())} labels for {count} texts")
         return labels
 
     def resident_bytes(self) -> int:
-        """How much is resident of the process."""
-        return self._child.resident_bytes()
+        """Return the resident set size of the process."""
+        return resident_bytes(self._child.pid)
 
 
 class ServiceContender:
-    """A service behind a broker, which has all of a turn's tweets at the start.
+    """A service behind a broker; all tweets of a turn wait in the broker at its start.
 
     Args:
         rig: The service, the broker and the load.
@@ -84,26 +85,26 @@ class ServiceContender:
         self._rig = rig
 
     def turn(self, count: int) -> Turn:
-        """Work off so many.
+        """Label `count` tweets.
 
         Raises:
-            BenchError: Some were lost.
+            BenchError: Tweets were lost.
         """
         load = self._rig.load(count)
         if load.lost:
             raise BenchError(f"{load.lost} of {count} tweets were lost")
         start, end = load.steady()
         served = max(1, load.labelled_between(start, end))
-        cpu_seconds = self._rig.sampled[SERVICE].cpu_between(start, end)
-        return Turn(load.labelled, tweets_per_second(load), cpu_seconds / served)
+        used = self._rig.sampled[SERVICE].cpu_between(start, end)
+        return Turn(load.labelled, tweets_per_second(load), used / served)
 
     def resident_bytes(self) -> int:
-        """How much is resident of the service."""
+        """Return the resident set size of the service."""
         return self._rig.sampled[SERVICE].resident[-1]
 
 
 def turn_size(contender: Contender, seconds: float) -> int:
-    """How many tweets take about so many seconds; warms up as it finds out."""
+    """Return the number of tweets that take about `seconds`; the trials also warm the contender up."""
     count = 2
     while True:
         turn = contender.turn(count)

@@ -1,4 +1,4 @@
-"""Joules while something was measured, from the meter or the machine's own counter, where there is one."""
+"""Energy during a measurement, from the meter or the machine's own counter if there is one."""
 
 import asyncio
 import threading
@@ -14,13 +14,13 @@ from stream.settings import PowerSettings
 
 
 class EnergyLog:
-    """Reads the source of energy figures from a thread until the context ends; without one, knows nothing.
+    """Reads the energy source in a thread until the context ends; without a source it has no readings.
 
     Args:
-        settings: Which source.
+        settings: The settings of the source.
 
     Raises:
-        MeterError: The settings name a source that is not there.
+        MeterError: The settings name a source that does not exist.
     """
 
     def __init__(self, settings: PowerSettings) -> None:
@@ -48,7 +48,7 @@ class EnergyLog:
         self._loop.close()
 
     def joules(self, start: float, end: float) -> float | None:
-        """Joules that the whole machine drew between two times of `time.monotonic`; None where that is not known."""
+        """Return the energy of the whole machine between two times of `time.monotonic`; None if unknown."""
         parts = [(_overlap(start, end, at - reading.seconds, at), reading) for at, reading in self._readings]
         covered = sum(seconds for seconds, _ in parts)
         if not covered:

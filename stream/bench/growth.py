@@ -1,16 +1,16 @@
-"""`starling bench growth`: how cost grows with a tweet's length, with what waits in the broker, and with cores."""
+"""`starling bench growth`: cost against the length of a tweet, the length of the broker's queue, and the cores."""
 
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stream.bench.child import Child, module_command
 from stream.bench.energy import EnergyLog
 from stream.bench.phases import backlog_row
 from stream.bench.result import Result, Row, describe_bundle, measuring
 from stream.bench.rig import our_service, running_rig
 from stream.model.bundle import Bundle, load_bundle
+from stream.processes.child import Child, module_command
 from stream.settings import Settings
 
 _ANSWER_SECONDS = 3600.0
@@ -20,24 +20,24 @@ _LEAST_QUERIES = 16
 
 @dataclass(frozen=True)
 class Plan:
-    """What `starling bench growth` is asked for."""
+    """Parameters of `starling bench growth`."""
 
     settings: Settings
     lengths: Sequence[int]
-    """In tokens."""
+    """Lengths of tweets in tokens."""
     backlogs: Sequence[int]
-    """Tweets that wait in the broker."""
+    """Numbers of tweets waiting in the broker's queue."""
     cores: Sequence[int]
-    """How many cores the service may use."""
+    """Numbers of cores that the service may use."""
     tweets: str | None = None
     seconds: float = 5.0
-    """How long each length is measured."""
+    """Duration of the measurement of each length."""
     core_tweets: int = 5000
-    """How many tweets are worked off with each number of cores."""
+    """Number of tweets that are labelled with each number of cores."""
 
 
 def bench_growth(plan: Plan, on_step: Callable[[str], None]) -> Result:
-    """Measure the classifier over lengths, and the service over backlogs and cores.
+    """Measure the classifier over lengths and the service over queue lengths and cores.
 
     Raises:
         StarlingError: A part cannot be started.
@@ -55,7 +55,7 @@ def bench_growth(plan: Plan, on_step: Callable[[str], None]) -> Result:
 def _over_lengths(plan: Plan, bundle: Bundle, warnings: list[str], on_step: Callable[[str], None]) -> list[Row]:
     most = bundle.manifest.max_tokens
     warnings += [
-        f"{length} tokens are left out: the model reads {most} at most" for length in plan.lengths if length > most
+        f"{length} tokens are left out: the model accepts at most {most}" for length in plan.lengths if length > most
     ]
     fitting = [length for length in plan.lengths if length <= most]
     if not fitting:
@@ -85,7 +85,7 @@ def _over_backlogs(plan: Plan, energy: EnergyLog, on_step: Callable[[str], None]
         with running_rig(our_service(plan.settings), None, plan.tweets) as rig:
             rig.load(_WARM_UP_TWEETS)
             for backlog in plan.backlogs:
-                on_step(f"{backlog} tweets that wait")
+                on_step(f"{backlog} tweets waiting")
                 rows.append(_grown("tweets waiting", backlog, backlog_row("", rig, [rig.load(backlog)], energy)))
     return rows
 

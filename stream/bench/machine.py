@@ -1,4 +1,4 @@
-"""What a result was measured on: processor, memory, system, versions."""
+"""Description of the measured machine: processor, memory, system, versions."""
 
 import platform
 import subprocess
@@ -14,11 +14,11 @@ from stream.telemetry.machine import board, cpu_info, installed_versions, proces
 _LIBRARIES = ("ai-edge-litert", "tflite-runtime", "numpy", "tokenizers", "orjson")
 _CPUFREQ = Path("/sys/devices/system/cpu/cpu0/cpufreq")
 _CPU_FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8", "asimd", "asimddp", "i8mm", "neon", "sve")
-"""The instructions that decide how fast 8-bit kernels are."""
+"""Instruction sets that determine the speed of 8-bit kernels."""
 
 
 def describe_machine() -> dict[str, Any]:
-    """Describe the machine and what runs on it; what it does not tell is None."""
+    """Describe the machine and its software; None for unknown values."""
     info = cpu_info()
     features = info.get("flags", info.get("Features", "")).split()
     return {
@@ -41,7 +41,7 @@ def describe_machine() -> dict[str, Any]:
 
 
 def program_version(program: str, *arguments: str) -> str | None:
-    """The first line that a program says of itself; None where it says nothing."""
+    """Return the first line of a program's output; None if there is none."""
     try:
         answer = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=5, check=False)  # noqa: S603
     except (OSError, subprocess.SubprocessError):

@@ -1,4 +1,4 @@
-"""`starling run` as a process of its own, with the user's settings but for the broker, the topics and the port."""
+"""`starling run` in a process of its own: the user's settings with another broker, other topics and a free port."""
 
 import contextlib
 import http.client
@@ -17,24 +17,24 @@ from stream.bench.broker import BenchBroker
 from stream.errors import BenchError
 from stream.settings import ENVIRONMENT_PREFIX, Settings
 
-_KEPT_OF_BROKER = {"protocol", "receive_maximum", "keepalive_seconds", "timeout_seconds"}
+_KEPT_BROKER_SETTINGS = {"protocol", "receive_maximum", "keepalive_seconds", "timeout_seconds"}
 _SESSION_SECONDS = 60
-"""Long enough for a reconnect; afterwards nothing of us is left on somebody's broker."""
+"""Long enough for a reconnect; afterwards the broker deletes the session."""
 _START_SECONDS = 120.0
 _END_SECONDS = 60.0
-_LOOK_SECONDS = 0.005
+_POLL_SECONDS = 0.005
 
 
 def node_settings(settings: Settings, broker: BenchBroker, run: str) -> dict[str, Any]:
-    """The settings of the service that is measured.
+    """Settings of the measured service.
 
     Args:
-        settings: The user's.
+        settings: The user's settings.
         broker: The broker to use.
-        run: The first level of all topics, and the node's name.
+        run: The first level of all topics; also the node's name.
     """
     found = settings.model_dump(mode="json", exclude_none=True, exclude={"broker": True, "topics": True, "http": True})
-    kept = settings.broker.model_dump(mode="json", include=_KEPT_OF_BROKER)
+    kept = settings.broker.model_dump(mode="json", include=_KEPT_BROKER_SETTINGS)
     found["broker"] = {"host": broker.host, "port": broker.port, "session_expiry_seconds": _SESSION_SECONDS, **kept}
     found["topics"] = {
         "tweets": f"{run}/in",
@@ -43,18 +43,18 @@ def node_settings(settings: Settings, broker: BenchBroker, run: str) -> dict[str
         "response_prefixes": [f"{run}/"],
     }
     if "repeats" not in settings.model.model_fields_set:
-        found["model"]["repeats"] = 0  # the tweets go round and round, and a memory is not what is measured
+        found["model"]["repeats"] = 0  # the same tweets are sent repeatedly: a cache would answer them
     found["http"] = {"host": "127.0.0.1", "port": 0}
     return found | {"node": run, "log_level": "info"}
 
 
 class BenchNode:
-    """The service, ready; a context manager.
+    """A context manager that starts the service, waits until it is ready, and stops it.
 
     Args:
-        settings: As `node_settings` makes them.
-        folder: Where its settings and its log go.
-        cores: The cores that it may run on; None: all of ours.
+        settings: As returned by `node_settings`.
+        folder: Folder for its settings file and log.
+        cores: The cores that it may run on; None: all that this process may use.
     """
 
     def __init__(self, settings: dict[str, Any], folder: Path, cores: set[int] | None = None) -> None:
@@ -63,13 +63,13 @@ class BenchNode:
         self._config.write_text(tomlkit.dumps(settings), encoding="utf-8")
         self._cores = cores
         self.ready_seconds = 0.0
-        """From its start until it would label a tweet."""
+        """Time from its start until it is ready to label a tweet."""
 
     def __enter__(self) -> Self:
-        """Start it.
+        """Start the service and wait until it is ready.
 
         Raises:
-            BenchError: It ends, or does not become ready.
+            BenchError: It ends, or does not become ready in time.
         """
         environment = {name: value for name, value in os.environ.items() if not name.startswith(ENVIRONMENT_PREFIX)}
         started = time.monotonic()
@@ -91,7 +91,7 @@ class BenchNode:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop it."""
+        """Stop the service."""
         self._process.terminate()
         try:
             self._process.wait(_END_SECONDS)
@@ -101,22 +101,23 @@ class BenchNode:
 
     @property
     def pid(self) -> int:
-        """The process's id."""
+        """Process id."""
         return self._process.pid
 
     def _wait_until_ready(self, until: float) -> None:
         while time.monotonic() < until:
             if (code := self._process.poll()) is not None:
-                said = self._log.read_text(errors="replace").strip().splitlines()
-                raise BenchError(f"the service ended with exit code {code}: {said[-1] if said else 'it said nothing'}")
+                lines = self._log.read_text(errors="replace").strip().splitlines()
+                reason = lines[-1] if lines else "its log is empty"
+                raise BenchError(f"the service ended with exit code {code}: {reason}")
             if (port := self._http_port()) and _is_ready(port):
                 return
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_POLL_SECONDS)
         raise BenchError(f"the service was not ready within {_START_SECONDS:.0f} s")
 
     def _http_port(self) -> int | None:
-        told = re.search(r"metrics at http://[^/]*:(\d+)/", self._log.read_text(errors="replace"))
-        return int(told[1]) if told else None
+        match = re.search(r"metrics at http://[^/]*:(\d+)/", self._log.read_text(errors="replace"))
+        return int(match[1]) if match else None
 
 
 def _is_ready(port: int) -> bool:

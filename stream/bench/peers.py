@@ -1,4 +1,4 @@
-"""Which others are measured beside us: a TOML file of programs that speak as child.py describes.
+"""The peers of a comparison: a TOML file of programs that are controlled as stream/processes/child.py describes.
 
     [[peer]]
     name = "onnx-runtime"
@@ -7,8 +7,8 @@
     command = [".venv-peers/bin/python", "-m", "tests.peers.onnx_runtime", "--batch", "8"]
     same_weights = true       # its labels are compared with ours
 
-`kind = "service"` is given `--host`, `--port`, `--tweets-topic` and `--labels-topic` and takes its tweets from there;
-`kind = "bundle"` is a model bundle at `path`, run by our own classifier.
+A peer with `kind = "service"` is started with `--host`, `--port`, `--tweets-topic` and `--labels-topic` and receives
+its tweets from the broker. One with `kind = "bundle"` is a model bundle at `path`, run by our own classifier.
 """
 
 import time
@@ -20,9 +20,9 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from stream.bench.broker import BenchBroker
-from stream.bench.child import Child
 from stream.bench.rig import Serve
 from stream.errors import InputError
+from stream.processes.child import Child
 
 
 class _Peer(BaseModel):
@@ -34,14 +34,14 @@ class _Peer(BaseModel):
 
 
 class ProgramPeer(_Peer):
-    """A program with libraries of its own."""
+    """A program with its own libraries."""
 
     kind: Literal["classifier", "service"]
     command: list[str] = Field(min_length=1)
 
 
 class BundlePeer(_Peer):
-    """Another model in our own classifier."""
+    """Another model, run by our own classifier."""
 
     kind: Literal["bundle"]
     path: Path
@@ -57,10 +57,10 @@ class _File(BaseModel):
 
 
 def read_peers(file: Path) -> Sequence[ProgramPeer | BundlePeer]:
-    """Read which peers there are.
+    """Read the list of peers.
 
     Raises:
-        InputError: The file cannot be read, or says something that it should not.
+        InputError: The file cannot be read or is invalid.
     """
     try:
         return _File.model_validate(tomllib.loads(file.read_text(encoding="utf-8"))).peer
@@ -71,16 +71,16 @@ def read_peers(file: Path) -> Sequence[ProgramPeer | BundlePeer]:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{file} names no peers as it should: {where}: {first['msg']}") from error
+        raise InputError(f"{file}: {where}: {first['msg']}") from error
 
 
 class PeerService(Child):
-    """A peer that takes tweets from a broker."""
+    """A peer that receives tweets from a broker."""
 
     ready_seconds = 0.0
 
     def __enter__(self) -> Self:
-        """Start it, and take the time.
+        """Start the peer and measure the time until it is ready.
 
         Raises:
             BenchError: It cannot be started.
@@ -92,7 +92,7 @@ class PeerService(Child):
 
 
 def peer_service(peer: ProgramPeer) -> Serve:
-    """Start a peer that takes tweets from a broker."""
+    """Return a function that starts a peer which receives tweets from a broker."""
 
     def serve(broker: BenchBroker, run: str, _: Path) -> PeerService:
         at = ("--host", broker.host, "--port", str(broker.port))

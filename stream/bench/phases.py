@@ -1,4 +1,4 @@
-"""Rows of an end-to-end measurement: what a load shows of the service, and of the parts around it."""
+"""Result rows of an end-to-end measurement: the service and the parts around it under a load."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,23 +10,23 @@ from stream.bench.result import Row
 from stream.bench.rig import SERVICE, Load, Rig
 from stream.bench.statistics import latency_milliseconds, median
 
-Stretch = tuple[float, float]
+Interval = tuple[float, float]
 
 
 def open_loop_row(phase: str, rig: Rig, load: Load, energy: EnergyLog) -> Row:
-    """A load that came at a rate of its own: what counts is latency."""
-    stretch = (load.start_at, load.ended_at)
+    """Result row of a load with a given rate (open loop); it has latencies."""
+    interval = (load.start_at, load.ended_at)
     return {
         "phase": phase,
         "rate": round(load.rate, 2),
         "latency_ms": latency_milliseconds(load.latencies),
         "publisher_late_ms": round(1000 * load.latest_seconds, 2),
-        **_row(rig, [load], [stretch], energy),
+        **_row(rig, [load], [interval], energy),
     }
 
 
 def backlog_row(phase: str, rig: Rig, loads: Sequence[Load], energy: EnergyLog) -> Row:
-    """Load that waited in the broker: what counts is how fast they were worked off."""
+    """Result row of loads that waited in the broker; it has the throughput, no latencies."""
     return {
         "phase": phase,
         "rate": None,
@@ -36,7 +36,7 @@ def backlog_row(phase: str, rig: Rig, loads: Sequence[Load], energy: EnergyLog) 
 
 
 def bare_row(phase: str, answers: Sequence[dict[str, Any]], *, with_latency: bool) -> Row:
-    """The rounds of the bare classifier."""
+    """Result row of the bare classifier's rounds."""
     calls = [seconds for answer in answers for seconds in answer["call_seconds"]]
     return {
         "phase": phase,
@@ -50,15 +50,15 @@ def bare_row(phase: str, answers: Sequence[dict[str, Any]], *, with_latency: boo
 
 
 def tweets_per_second(load: Load) -> float:
-    """How fast a backlog was worked off."""
+    """Return the throughput with which a backlog was labelled."""
     start, end = load.steady()
     return load.labelled_between(start, end) / max(1e-9, end - start)
 
 
-def _row(rig: Rig, loads: Sequence[Load], stretches: Sequence[Stretch], energy: EnergyLog) -> Row:
-    counts = [max(1, load.labelled_between(*stretch)) for load, stretch in zip(loads, stretches, strict=True)]
-    rates = [count / max(1e-9, end - start) for count, (start, end) in zip(counts, stretches, strict=True)]
-    joules = [energy.joules(*stretch) for stretch in stretches]
+def _row(rig: Rig, loads: Sequence[Load], intervals: Sequence[Interval], energy: EnergyLog) -> Row:
+    counts = [max(1, load.labelled_between(*interval)) for load, interval in zip(loads, intervals, strict=True)]
+    rates = [count / max(1e-9, end - start) for count, (start, end) in zip(counts, intervals, strict=True)]
+    joules = [energy.joules(*interval) for interval in intervals]
     per_tweet = [used / count for used, count in zip(joules, counts, strict=True) if used is not None]
     beside = [part for part in rig.sampled if part != SERVICE]
     return {
@@ -66,17 +66,17 @@ def _row(rig: Rig, loads: Sequence[Load], stretches: Sequence[Stretch], energy: 
         "lost": sum(load.lost for load in loads),
         "duplicates": sum(load.duplicates for load in loads),
         "rejected": sum(load.rejected for load in loads),
-        "wall_seconds": round(sum(end - start for start, end in stretches), 3),
+        "wall_seconds": round(sum(end - start for start, end in intervals), 3),
         "tweets_per_second": round(median(rates), 2),
         "tweets_per_second_of_rounds": [round(rate, 2) for rate in rates],
-        "cpu_ms_per_tweet": _cpu_ms(rig, SERVICE, counts, stretches),
-        "beside_cpu_ms_per_tweet": {part: _cpu_ms(rig, part, counts, stretches) for part in beside},
-        "resident_bytes": max(rig.sampled[SERVICE].most_resident_bytes(*stretch) for stretch in stretches),
+        "cpu_ms_per_tweet": _cpu_ms(rig, SERVICE, counts, intervals),
+        "beside_cpu_ms_per_tweet": {part: _cpu_ms(rig, part, counts, intervals) for part in beside},
+        "resident_bytes": max(rig.sampled[SERVICE].most_resident_bytes(*interval) for interval in intervals),
         "joules_per_tweet": median(per_tweet) if per_tweet else None,
     }
 
 
-def _cpu_ms(rig: Rig, part: str, counts: Sequence[int], stretches: Sequence[Stretch]) -> float:
-    """CPU milliseconds that a part used for each label; the median of the rounds."""
-    used = [rig.sampled[part].cpu_between(*stretch) for stretch in stretches]
+def _cpu_ms(rig: Rig, part: str, counts: Sequence[int], intervals: Sequence[Interval]) -> float:
+    """CPU milliseconds of a part per label; the median of the rounds."""
+    used = [rig.sampled[part].cpu_between(*interval) for interval in intervals]
     return round(float(np.median([1000 * seconds / count for seconds, count in zip(used, counts, strict=True)])), 4)

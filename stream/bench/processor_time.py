@@ -1,4 +1,4 @@
-"""CPU time and memory of any process of ours, as the kernel counts them."""
+"""CPU time and memory of processes, as counted by the kernel."""
 
 import threading
 import time
@@ -13,9 +13,9 @@ SAMPLE_SECONDS = 0.25
 
 
 def cpu_seconds(pid: int) -> float:
-    """The CPU time that a process and all its threads have used, in nanosecond steps.
+    """Return the CPU time of a process and all its threads, with nanosecond resolution.
 
-    Its clock is made as clock_getcpuclockid(3) makes it; /proc tells the same in steps of 10 ms.
+    The clock id is computed as clock_getcpuclockid(3) does; /proc has the same value in steps of 10 ms.
 
     Raises:
         OSError: There is no such process.
@@ -24,7 +24,7 @@ def cpu_seconds(pid: int) -> float:
 
 
 def resident_bytes(pid: int) -> int:
-    """The resident set of a process.
+    """Return the resident set size of a process.
 
     Raises:
         psutil.NoSuchProcess: There is no such process.
@@ -34,7 +34,7 @@ def resident_bytes(pid: int) -> int:
 
 @dataclass
 class Sampled:
-    """What a process used, at times of `time.monotonic`."""
+    """Samples of a process's CPU time and memory, at times of `time.monotonic`."""
 
     times: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
@@ -47,31 +47,31 @@ class Sampled:
         self.resident.append(resident_bytes(pid))
 
     def cpu_between(self, start: float, end: float) -> float:
-        """CPU seconds used between two times, interpolated between the samples around each."""
+        """CPU seconds between two times, interpolated between samples."""
         before, after = np.interp([start, end], self.times, self.cpu)
         return float(after - before)
 
     def most_resident_bytes(self, start: float, end: float) -> int:
-        """The most that was resident between two times, as far as was sampled."""
+        """Largest sampled resident set size between two times."""
         return max(self.resident_between(start, end), default=self.resident[-1])
 
     def resident_between(self, start: float, end: float) -> list[int]:
-        """Each sample of what was resident between two times."""
+        """Samples of the resident set size between two times."""
         return [size for at, size in zip(self.times, self.resident, strict=True) if start <= at <= end]
 
 
 class Sampler:
-    """Samples processes from a thread until the context ends.
+    """Samples processes in a thread until the context ends.
 
     Args:
-        pids: The processes, each by a name.
+        pids: Process ids by name.
     """
 
     def __init__(self, pids: dict[str, int]) -> None:
         self._pids = pids
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
-        self.of = {name: Sampled() for name in pids}
+        self.samples = {name: Sampled() for name in pids}
 
     def __enter__(self) -> Self:
         """Start sampling."""
@@ -93,7 +93,7 @@ class Sampler:
     def _sample(self) -> bool:
         try:
             for name, pid in self._pids.items():
-                self.of[name].add(pid)
+                self.samples[name].add(pid)
         except (OSError, psutil.Error):
-            return False  # one has ended; whoever talks to it finds out and says so
+            return False  # a process has ended; the code that communicates with it reports that
         return True

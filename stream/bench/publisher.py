@@ -1,9 +1,9 @@
-"""The load as a process of its own: `python -m stream.bench.publisher`, asked as child.py describes.
+"""Load generator: `python -m stream.bench.publisher`, a process that is controlled as child.py describes.
 
     {"first": 0, "count": 1000, "rate": 50, "arrivals": "poisson", "start_at": 1234.5}
 
-publishes tweets whose ids are the numbers from `first` on, each when it is due after `start_at` (of `time.monotonic`);
-with `rate` 0, as fast as it can. The answer comes when the broker has them all.
+publishes tweets with the ids `first`, `first + 1`, and so on, each at its due time after `start_at` (`time.monotonic`);
+with `rate` 0, as fast as possible. It answers when the broker has acknowledged all of them.
 """
 
 import argparse
@@ -13,37 +13,37 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from stream.bench.answering import answer_requests
 from stream.bench.load_connection import LoadConnection
 from stream.bench.statistics import due_seconds
 from stream.bench.workload import Source, numbered, read_tweets
 from stream.errors import BrokerError, StarlingError
+from stream.processes.answering import answer_requests
 
-_CONFIRM_SECONDS = 60.0
+_ACKNOWLEDGE_SECONDS = 60.0
 
 
 class Publisher:
     """Publishes numbered tweets.
 
     Args:
-        connection: A connection.
-        topic: The topic.
-        tweets: The tweets, used again and again.
+        connection: The connection.
+        topic: The topic to publish to.
+        tweets: The tweets, used repeatedly.
     """
 
     def __init__(self, connection: LoadConnection, topic: str, tweets: Sequence[Source]) -> None:
         self._connection = connection
         self._topic = topic
         self._tweets = tweets
-        self._unconfirmed = 0
+        self._in_flight = 0
         self._changed = threading.Condition()
         self._failure: BrokerError | None = None
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Publish what is asked for.
+        """Publish the requested tweets.
 
         Raises:
-            BrokerError: The broker was lost, or does not confirm.
+            BrokerError: The connection was lost, or the broker does not acknowledge.
         """
         first, count, start_at = request["first"], request["count"], request["start_at"]
         due = due_seconds(count, request["rate"], request["arrivals"]) if request["rate"] else itertools.repeat(0.0)
@@ -55,8 +55,10 @@ class Publisher:
                 latest = max(latest, -wait)
             self._publish(number)
         with self._changed:
-            if not self._changed.wait_for(lambda: not self._unconfirmed, _CONFIRM_SECONDS):
-                raise BrokerError(f"the broker did not confirm {self._unconfirmed} tweets")
+            if not self._changed.wait_for(lambda: not self._in_flight, _ACKNOWLEDGE_SECONDS):
+                raise BrokerError(
+                    f"the broker did not acknowledge {self._in_flight} tweets within {_ACKNOWLEDGE_SECONDS:.0f} s"
+                )
             if self._failure is not None:
                 raise self._failure
         return {"sent": count, "ended": time.monotonic(), "latest_seconds": latest}
@@ -64,14 +66,14 @@ class Publisher:
     def _publish(self, number: int) -> None:
         payload = numbered(self._tweets[number % len(self._tweets)].payload, number)
         with self._changed:
-            self._unconfirmed += 1
-        self._connection.publish(self._topic, payload, self._confirmed)
+            self._in_flight += 1
+        self._connection.publish(self._topic, payload, self._acknowledged)
 
-    def _confirmed(self, failure: BrokerError | None) -> None:
+    def _acknowledged(self, failure: BrokerError | None) -> None:
         with self._changed:
-            self._unconfirmed -= 1
+            self._in_flight -= 1
             self._failure = self._failure or failure
-            if not self._unconfirmed:
+            if not self._in_flight:
                 self._changed.notify()
 
 

@@ -1,4 +1,4 @@
-"""What every benchmark gives: its rows, and with them all that one must know to believe or repeat them."""
+"""Result of a benchmark: its rows, and the context that is needed to interpret or repeat them."""
 
 import sys
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ Row = dict[str, Any]
 
 @dataclass
 class Result:
-    """The outcome of one benchmark, filled while it runs."""
+    """Result of one benchmark, filled while it runs."""
 
     kind: str
     settings: dict[str, Any]
@@ -28,11 +28,11 @@ class Result:
     warnings: list[str] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     findings: dict[str, Any] = field(default_factory=dict)
-    """What follows from the rows: ratios, mostly."""
+    """Values derived from the rows, mostly ratios."""
     conditions: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """The whole, as `--json` prints it."""
+        """The complete result, as `--json` prints it."""
         return {
             "schema": SCHEMA_VERSION,
             "kind": self.kind,
@@ -50,7 +50,7 @@ class Result:
 
 @contextmanager
 def measuring(result: Result) -> Iterator[Result]:
-    """Watch the machine while a result is filled; all children must have ended when the context does."""
+    """Add the machine's conditions and warnings to a result; all children must have ended when the context ends."""
     before = conditions()
     yield result
     meanwhile = Meanwhile(before, conditions())
@@ -59,7 +59,7 @@ def measuring(result: Result) -> Iterator[Result]:
 
 
 def describe_bundle(bundle: Bundle) -> dict[str, Any]:
-    """Name a model so that nobody mistakes it for another."""
+    """Describe a model unambiguously."""
     manifest = bundle.manifest
     return {
         "name": manifest.name,

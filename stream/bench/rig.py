@@ -1,4 +1,4 @@
-"""All parts of an end-to-end measurement: broker, service, publisher, subscriber, each a process of its own."""
+"""The parts of an end-to-end measurement: broker, service, publisher and subscriber, each in its own process."""
 
 import contextlib
 import tempfile
@@ -12,84 +12,84 @@ from typing import Protocol
 import numpy as np
 
 from stream.bench.broker import BenchBroker, bench_broker
-from stream.bench.child import Child, module_command
 from stream.bench.node import BenchNode, node_settings
 from stream.bench.processor_time import Sampled, Sampler, cpu_seconds
 from stream.bench.statistics import Arrivals, Seconds, due_seconds
+from stream.processes.child import Child, module_command
 from stream.settings import BrokerSettings, Settings
 
 SERVICE, BROKER, PUBLISHER, SUBSCRIBER = "service", "broker", "publisher", "subscriber"
 _LEAD_SECONDS = 0.2
-"""From the request to the first tweet."""
+"""Time from the request to the first tweet."""
 _ANSWER_SECONDS = 7200.0
 QUIET_SECONDS = 60.0
-"""So long without a label means that those still missing will not come."""
+"""After this time without a label the missing ones count as lost."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """Tweets that were sent, and when the label of each came; times are those of `time.monotonic`."""
+    """Sent tweets and the arrival time of each label; times are those of `time.monotonic`."""
 
     rate: float
     start_at: float
     published_at: float
-    """When the broker had them all."""
+    """When the broker had acknowledged all tweets."""
     due: Seconds
     arrivals: Seconds
-    """NaN for a label that did not come."""
+    """NaN for a label that did not arrive."""
     duplicates: int
     rejected: int
     latest_seconds: float
-    """The most that the publisher itself was late."""
+    """The longest delay of the publisher itself."""
 
     @property
     def ended_at(self) -> float:
-        """When the last label came."""
+        """Arrival time of the last label."""
         return float(np.nanmax(self.arrivals, initial=self.start_at))
 
     @property
     def labelled(self) -> int:
-        """How many have their label."""
+        """Number of tweets with a label."""
         return int(np.count_nonzero(~np.isnan(self.arrivals)))
 
     @property
     def lost(self) -> int:
-        """How many have neither label nor rejection."""
+        """Number of tweets with neither a label nor a rejection."""
         return len(self.due) - self.labelled - self.rejected
 
     @property
     def latencies(self) -> Seconds:
-        """From when each tweet was due until its label came, without those lost."""
+        """Seconds from each tweet's due time to its label, without the lost tweets."""
         waits: Seconds = self.arrivals - self.due
         return waits[~np.isnan(waits)]
 
     def steady(self) -> tuple[float, float]:
-        """The stretch in which the service worked off what waited, and nobody published."""
+        """Start and end of the time in which the service processed waiting tweets and nothing was published."""
         first, last = float(np.nanmin(self.arrivals)), self.ended_at
         return (self.published_at, last) if self.published_at < (first + last) / 2 else (first, last)
 
     def labelled_between(self, start: float, end: float) -> int:
-        """How many labels came after `start`, up to `end`."""
+        """Number of labels that arrived after `start`, up to `end`."""
         return int(np.count_nonzero((self.arrivals > start) & (self.arrivals <= end)))
 
 
 @dataclass(frozen=True)
 class Ready:
-    """What a service took from its start until it would label a tweet."""
+    """Time and CPU time from the start of a service until it is ready to label a tweet."""
 
     seconds: float
     cpu_seconds: float
 
 
 class Rig:
-    """The parts at work.
+    """The running parts.
 
     Args:
-        publisher: What sends tweets.
-        subscriber: What takes labels.
-        sampler: What samples all parts.
+        publisher: Process that publishes tweets.
+        subscriber: Process that receives labels.
+        sampler: Samples CPU time and memory of all parts.
         broker: The broker.
-        ready: What the service took to be ready.
+        ready: Start-up cost of the service.
     """
 
     def __init__(
@@ -104,16 +104,16 @@ class Rig:
 
     @property
     def sampled(self) -> dict[str, Sampled]:
-        """What each part used."""
-        return self._sampler.of
+        """CPU time and memory samples of each part, by name."""
+        return self._sampler.samples
 
     def load(self, count: int, rate: float = 0.0, arrivals: Arrivals = "poisson") -> Load:
         """Send tweets and wait for their labels.
 
         Args:
-            count: How many.
-            rate: Tweets a second; 0: all at once, to wait in the broker until the service comes to them.
-            arrivals: How they follow each other.
+            count: Number of tweets.
+            rate: Tweets per second; 0: all at once, so that they wait in the broker's queue.
+            arrivals: Distribution of the intervals between tweets.
 
         Raises:
             BenchError: The publisher or the subscriber ended.
@@ -124,40 +124,40 @@ class Rig:
         self._subscriber.tell({"first": first, "count": count, "quiet_seconds": quiet_seconds})
         request = {"first": first, "count": count, "rate": rate, "arrivals": arrivals, "start_at": start_at}
         sent = self._publisher.ask(request, _ANSWER_SECONDS)
-        taken = self._subscriber.answer(_ANSWER_SECONDS)
+        received = self._subscriber.answer(_ANSWER_SECONDS)
         due = due_seconds(count, rate, arrivals) if rate else np.zeros(count)
         return Load(
             rate=rate,
             start_at=start_at,
             published_at=sent["ended"],
             due=start_at + due,
-            arrivals=np.array(taken["arrivals"], dtype=np.float64),
-            duplicates=taken["duplicates"],
-            rejected=taken["rejected"],
+            arrivals=np.array(received["arrivals"], dtype=np.float64),
+            duplicates=received["duplicates"],
+            rejected=received["rejected"],
             latest_seconds=sent["latest_seconds"],
         )
 
 
 class Serving(Protocol):
-    """What labels tweets: our service, or a peer."""
+    """A running process that labels tweets: our service or a peer."""
 
     ready_seconds: float
 
     @property
     def pid(self) -> int:
-        """Its process."""
+        """Process id."""
 
 
 Serve = Callable[[BenchBroker, str, Path], contextlib.AbstractContextManager[Serving]]
-"""Starts what labels tweets, given the broker, the first level of its topics, and a folder for files."""
+"""Starts a process that labels tweets, given the broker, the first level of its topics, and a folder for files."""
 
 
 def our_service(settings: Settings, cores: set[int] | None = None) -> Serve:
-    """Start `starling run`.
+    """Return a function that starts `starling run`.
 
     Args:
-        settings: The user's.
-        cores: The cores that it may run on; None: all of ours.
+        settings: The user's settings.
+        cores: The cores that it may run on; None: all that this process may use.
     """
     return lambda broker, run, folder: BenchNode(node_settings(settings, broker, run), folder, cores)
 
@@ -167,9 +167,9 @@ def running_rig(serve: Serve, address: BrokerSettings | None, tweets: str | None
     """Start all parts.
 
     Args:
-        serve: What starts the part that is measured.
+        serve: Starts the measured process.
         address: The broker; None: a Mosquitto is started.
-        tweets: The file of tweets; None: the samples.
+        tweets: A file of tweets; None: the samples.
 
     Raises:
         StarlingError: A part cannot be started.

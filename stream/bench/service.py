@@ -1,4 +1,4 @@
-"""`starling bench service`: from MQTT in to MQTT out, as the outside sees it."""
+"""`starling bench service`: end-to-end measurement of the service, from MQTT in to MQTT out."""
 
 import math
 import time
@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
-from stream.bench.child import Child, module_command
 from stream.bench.energy import EnergyLog
 from stream.bench.phases import backlog_row, bare_row, open_loop_row, tweets_per_second
 from stream.bench.processor_time import SAMPLE_SECONDS
@@ -17,46 +16,47 @@ from stream.bench.statistics import LEAST_QUERIES, Arrivals, check_enough
 from stream.model.bundle import Bundle, load_bundle
 from stream.model.loading import available_cores
 from stream.model.parallelism import choose_parallelism
+from stream.processes.child import Child, module_command
 from stream.settings import BrokerSettings, Settings
 
 _ANSWER_SECONDS = 3600.0
 _PROBE_TWEETS = 400
-_LONE_TWEETS_PER_SECOND = 17.1
-"""MLPerf's 1,024 queries in its 60 s, each long over when the next comes."""
+_SINGLE_TWEETS_PER_SECOND = 17.1
+"""MLPerf's 1,024 queries in its 60 s; each is finished long before the next arrives."""
 _LEAST_IDLE_SECONDS = 2.0
-_MOST_LATE_SECONDS = 0.01
+_MAX_PUBLISHER_DELAY_SECONDS = 0.01
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What `starling bench service` is asked for."""
+    """Parameters of `starling bench service`."""
 
     settings: Settings
     broker: BrokerSettings | None = None
     tweets: str | None = None
     rate: float = 0.0
-    """Tweets a second; 0: saturation is sought, and half of it measured."""
+    """Tweets per second; 0: saturation throughput is measured, then latency at half of it."""
     arrivals: Arrivals = "poisson"
     seconds: float = 60.0
     rounds: int = 3
     overload: float = 0.0
-    """How many times saturation is sent for `seconds` in the end; 0: no overload."""
+    """Multiple of the saturation throughput that is sent for `seconds` at the end; 0: no overload."""
     quick: bool = False
 
 
 def bench_service(plan: Plan, on_step: Callable[[str], None]) -> Result:
-    """Measure the service behind a broker, and the bare classifier in turns with it.
+    """Measure the service behind a broker in turns with the bare classifier.
 
     Args:
         plan: What to measure.
-        on_step: Told what is being done.
+        on_step: Called with a description of each step.
 
     Raises:
-        StarlingError: A part cannot be started, or too little would be measured.
+        StarlingError: A part cannot be started, or the measurement would be too short.
     """
     check_enough(plan.seconds, quick=plan.quick)
     bundle = load_bundle(plan.settings.model.path)
-    plan = replace(plan, settings=_with_layout(plan.settings, bundle))
+    plan = replace(plan, settings=_with_parallelism(plan.settings, bundle))
     result = Result("service", _settings_json(plan), [describe_bundle(bundle)])
     with measuring(result), ExitStack() as parts:
         energy = parts.enter_context(EnergyLog(plan.settings.power))
@@ -66,13 +66,13 @@ def bench_service(plan: Plan, on_step: Callable[[str], None]) -> Result:
         result.machine["versions"]["broker"] = rig.broker.version
         _Session(plan, result, rig, bare, energy, on_step).run()
     if plan.quick:
-        result.warnings.append(f"a look only: latency takes at least {LEAST_QUERIES} queries and 60 s")
+        result.warnings.append(f"quick run: a reliable latency needs at least {LEAST_QUERIES} queries and 60 s")
     return result
 
 
 @dataclass
 class _Session:
-    """The phases, in their order; each adds a row."""
+    """The phases in their order; each adds result rows."""
 
     plan: Plan
     result: Result
@@ -83,9 +83,9 @@ class _Session:
 
     def run(self) -> None:
         self.idle()
-        self.lone()
+        self.single()
         if self.plan.rate:
-            self.at_rate("at the rate given", self.plan.rate)
+            self.at_rate("at the given rate", self.plan.rate)
             return
         saturation = self.saturated()
         half = self.at_rate("half of saturation", saturation / 2)
@@ -98,7 +98,7 @@ class _Session:
         start = time.monotonic()
         time.sleep(max(_LEAST_IDLE_SECONDS, self.plan.seconds / 6))
         end = time.monotonic()
-        time.sleep(2 * SAMPLE_SECONDS)  # until there is a sample beyond
+        time.sleep(2 * SAMPLE_SECONDS)  # until there is a sample after `end`
         service = self.rig.sampled[SERVICE]
         self.result.findings |= {
             "ready_seconds": round(self.rig.ready.seconds, 3),
@@ -107,26 +107,26 @@ class _Session:
             "idle_resident_bytes": service.resident[-1],
         }
 
-    def lone(self) -> None:
-        """One tweet after the other: on an idle service each should take no longer than its inference, and MQTT."""
+    def single(self) -> None:
+        """Measure single tweets on an idle service: each should take its inference time plus MQTT."""
         self.on_step("one tweet at a time")
         self.rig.load(_PROBE_TWEETS)  # to warm up
-        paces = {"median_inference_ms": 0.0, "median_inference_ms_after_a_pause": 1 / _LONE_TWEETS_PER_SECOND}
+        paces = {"median_inference_ms": 0.0, "median_inference_ms_after_a_pause": 1 / _SINGLE_TWEETS_PER_SECOND}
         for name, pause in paces.items():
             job = {"window": 1, "batch": 1, "interpreters": 1, "pause": pause, "seconds": self.plan.seconds / 2}
             alone = self.ask_bare(job)
-            words = ", each after a pause" if pause else ", one after the other"
-            row = bare_row(f"bare classifier{words}", [alone], with_latency=True)
+            pace = "each after a pause" if pause else "one after the other"
+            row = bare_row(f"bare classifier, {pace}", [alone], with_latency=True)
             self.result.rows.append(row)
             self.result.findings[name] = row["latency_ms"]["p50"]
-        found = self.at_rate("one at a time", _LONE_TWEETS_PER_SECOND, "even")
+        found = self.at_rate("one at a time", _SINGLE_TWEETS_PER_SECOND, "even")
         self.find("lone_median_over_median_inference", found["latency_ms"]["p50"], name)
 
     def saturated(self) -> float:
-        """The bare classifier and the service in turns, so that whatever slows the machine slows both.
+        """Measure the bare classifier and the service in turns, so that other load on the machine affects both.
 
         Returns:
-            The service's tweets a second.
+            The service's throughput in tweets per second.
         """
         seconds = self.plan.seconds / self.plan.rounds
         count = math.ceil(seconds * tweets_per_second(self.rig.load(_PROBE_TWEETS))) + _PROBE_TWEETS
@@ -137,7 +137,7 @@ class _Session:
             self.on_step(f"saturation, round {turn + 1} of {self.plan.rounds}")
             alone.append(self.ask_bare({**job, "pause": 0.0, "seconds": seconds}))
             loads.append(self.rig.load(count))
-        bare = bare_row("bare classifier, as fast as it can", alone, with_latency=False)
+        bare = bare_row("bare classifier, saturated", alone, with_latency=False)
         ours = backlog_row("saturated", self.rig, loads, self.energy)
         self.result.rows += [bare, ours]
         for name in ("tweets_per_second", "cpu_ms_per_tweet"):
@@ -145,21 +145,21 @@ class _Session:
         return float(ours["tweets_per_second"])
 
     def at_rate(self, phase: str, rate: float, arrivals: Arrivals | None = None) -> Row:
-        self.on_step(f"{phase}: {rate:.1f} tweets a second")
+        self.on_step(f"{phase}: {rate:.1f} tweets per second")
         least = 1 if self.plan.quick else LEAST_QUERIES
         load = self.rig.load(max(least, math.ceil(rate * self.plan.seconds)), rate, arrivals or self.plan.arrivals)
         row = open_loop_row(phase, self.rig, load, self.energy)
         self.result.rows.append(row)
-        if load.latest_seconds > _MOST_LATE_SECONDS:
+        if load.latest_seconds > _MAX_PUBLISHER_DELAY_SECONDS:
             self.result.warnings.append(
-                f"{phase}: the publisher was up to {1000 * load.latest_seconds:.0f} ms late; latency counts from when "
-                "each tweet was due, so the load generator's own delay is in it"
+                f"{phase}: the publisher was up to {1000 * load.latest_seconds:.0f} ms late; latency is measured from "
+                "each tweet's due time and includes this delay"
             )
         return row
 
     def overloaded(self, saturation: float) -> None:
         rate = self.plan.overload * saturation
-        self.on_step(f"overload: {rate:.0f} tweets a second, and until they are worked off")
+        self.on_step(f"overload: {rate:.0f} tweets per second, until all are labelled")
         load = self.rig.load(math.ceil(rate * self.plan.seconds), rate, self.plan.arrivals)
         self.result.rows.append(open_loop_row(f"{self.plan.overload:g} times saturation", self.rig, load, self.energy))
         resident = self.rig.sampled[SERVICE].resident_between(load.start_at, load.ended_at)
@@ -182,14 +182,14 @@ class _Session:
         self.result.findings[name] = round(value / self.result.findings[over], 3)
 
 
-def _with_layout(settings: Settings, bundle: Bundle) -> Settings:
-    """Decide on interpreters and threads once, for the service and the bare classifier alike."""
+def _with_parallelism(settings: Settings, bundle: Bundle) -> Settings:
+    """Choose the numbers of interpreters and threads once, for both the service and the bare classifier."""
     parallelism = choose_parallelism(settings.model, bundle, available_cores())
     return settings.model_copy(update={"model": settings.model.model_copy(update=parallelism._asdict())})
 
 
 def _bare_command(plan: Plan) -> list[str]:
-    """The bare classifier, with the service's own model, interpreters and threads."""
+    """Command of the bare classifier, with the model, interpreters and threads of the service."""
     model = plan.settings.model
     return module_command(
         "stream.bench.worker",

@@ -1,4 +1,4 @@
-"""Percentiles, the rule of how much must be measured for them, and when each tweet of a load is due."""
+"""Percentiles, the minimum size of a latency measurement, and the due times of a load's tweets."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -11,7 +11,7 @@ from stream.errors import BenchError
 PERCENTILES = (50, 90, 99)
 LEAST_QUERIES = 1024
 LEAST_SECONDS = 60.0
-"""MLPerf Inference's single-stream rule: at least so many queries, and for at least so long."""
+"""MLPerf Inference's single-stream rule: minimum number of queries and minimum duration."""
 
 Arrivals = Literal["poisson", "even"]
 Seconds = NDArray[np.float64]
@@ -19,7 +19,7 @@ _SEED = 20_170_804
 
 
 def latency_milliseconds(seconds: ArrayLike) -> dict[str, float] | None:
-    """The percentiles of latencies by nearest rank, so that each is a latency that some tweet had; None of none."""
+    """Return percentiles of latencies by nearest rank (each is the latency of a tweet); None without latencies."""
     values = np.asarray(seconds, dtype=np.float64)
     if not values.size:
         return None
@@ -28,20 +28,20 @@ def latency_milliseconds(seconds: ArrayLike) -> dict[str, float] | None:
 
 
 def median(values: Sequence[float]) -> float:
-    """The median of a few rounds."""
+    """Return the median."""
     return float(np.median(values))
 
 
 def due_seconds(count: int, rate: float, arrivals: Arrivals = "poisson") -> Seconds:
-    """When each tweet of an open-loop load is due, in seconds from its start; the same each time.
+    """Return the due time of each tweet of an open-loop load, in seconds from its start; deterministic.
 
-    Latency is counted from here, not from when the publisher came to send: a service that stalls is charged for each
-    tweet that would have come meanwhile (coordinated omission; Tene, 2013).
+    Latency is measured from the due time, not from the actual sending: a service that stalls is charged for each tweet
+    that was due meanwhile (coordinated omission; Tene, 2013).
 
     Args:
-        count: How many.
-        rate: Tweets a second, on average.
-        arrivals: As independent tweets come (a Poisson process), or one like the other.
+        count: Number of tweets.
+        rate: Mean number of tweets per second.
+        arrivals: `poisson` for independent arrivals, `even` for equal intervals.
     """
     if arrivals == "even":
         return np.arange(count) / rate
@@ -49,13 +49,13 @@ def due_seconds(count: int, rate: float, arrivals: Arrivals = "poisson") -> Seco
 
 
 def check_enough(seconds: float, *, quick: bool) -> None:
-    """Refuse to take latencies over less time than MLPerf's rule wants, unless a look is all that is asked for.
+    """Refuse a latency measurement that is shorter than MLPerf's rule, unless `quick`.
 
     Raises:
         BenchError: It is too short.
     """
     if not quick and seconds < LEAST_SECONDS:
         raise BenchError(
-            f"{seconds:g} s are too few: latency takes at least {LEAST_QUERIES} queries and {LEAST_SECONDS:g} s "
-            "(MLPerf's single-stream rule); add --quick for a look"
+            f"{seconds:g} s are too short: a reliable latency needs at least {LEAST_QUERIES} queries and "
+            f"{LEAST_SECONDS:g} s (MLPerf's single-stream rule); add --quick for a rough measurement"
         )

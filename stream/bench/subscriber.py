@@ -1,10 +1,10 @@
-"""Takes labels as a process of its own: `python -m stream.bench.subscriber`, asked as child.py describes.
+"""Receiver of labels: `python -m stream.bench.subscriber`, a process that is controlled as child.py describes.
 
     {"first": 0, "count": 1000, "quiet_seconds": 30}
 
-waits until each of these tweets has its label, or until nothing has come for `quiet_seconds`. The answer has the time
-of `time.monotonic` at which each label came, null for one that did not, and counts of what else came since the last
-time: labels that had come before, and rejections.
+waits until each of these tweets has its label, or until nothing was received for `quiet_seconds`. The answer has the
+arrival time of each label (`time.monotonic`; null for a missing one), and the numbers of duplicate labels and of
+rejections since the last answer.
 """
 
 import argparse
@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 import orjson
 
-from stream.bench.answering import answer_requests
 from stream.bench.load_connection import LoadConnection
 from stream.errors import StarlingError
 from stream.mqtt.packets import Message
+from stream.processes.answering import answer_requests
 
 
 class Subscriber:
-    """Notes when each label comes.
+    """Records when each label arrives.
 
     Args:
         host: The broker's name or address.
@@ -42,30 +42,30 @@ class Subscriber:
         self._duplicates = 0
         self._rejected = 0
         self._first = 0
-        self._last = time.monotonic()
-        LoadConnection(host, port, self._take).subscribe((labels, rejected))
+        self._last_received = time.monotonic()
+        LoadConnection(host, port, self._received).subscribe((labels, rejected))
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Wait for labels, and say when they came."""
-        wanted = range(request["first"], request["first"] + request["count"])
-        self._last = time.monotonic()
-        while not self._complete(wanted) and time.monotonic() - self._last < request["quiet_seconds"]:
+        """Wait for labels and return when they arrived."""
+        numbers = range(request["first"], request["first"] + request["count"])
+        self._last_received = time.monotonic()
+        while not self._complete(numbers) and time.monotonic() - self._last_received < request["quiet_seconds"]:
             time.sleep(0.02)
         with self._lock:
-            arrivals = np.array([self._arrived.pop(number, math.nan) for number in wanted])
+            arrivals = np.array([self._arrived.pop(number, math.nan) for number in numbers])
             counted = {"duplicates": self._duplicates, "rejected": self._rejected}
             self._duplicates = self._rejected = 0
-            self._first = wanted.stop
+            self._first = numbers.stop
         return {"arrivals": arrivals, **counted}
 
-    def _complete(self, wanted: range) -> bool:
+    def _complete(self, numbers: range) -> bool:
         with self._lock:
-            return len(self._arrived) + self._rejected >= len(wanted)
+            return len(self._arrived) + self._rejected >= len(numbers)
 
-    def _take(self, message: Message) -> None:
+    def _received(self, message: Message) -> None:
         now = time.monotonic()
         with self._lock:
-            self._last = now
+            self._last_received = now
             if message.topic != self._labels:
                 self._rejected += 1
                 return

@@ -1,4 +1,4 @@
-"""Results as people read them."""
+"""Results as tables for people."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,23 +14,23 @@ Column = tuple[str, Callable[[Row], str]]
 
 
 def number(value: float | None, digits: int = 1) -> str:
-    """A number as a table shows it; nothing where it is not known."""
+    """Format a number; empty if it is None."""
     return "" if value is None else f"{value:,.{digits}f}"
 
 
 def milliseconds(row: Row, key: str = "latency_ms") -> str:
-    """The three percentiles."""
+    """Format the three percentiles."""
     found = row.get(key)
     return "" if not found else " / ".join(number(found[name]) for name in ("p50", "p90", "p99"))
 
 
 def mebibytes(row: Row, key: str = "resident_bytes") -> str:
-    """Memory."""
+    """Format a size in MiB."""
     return number(row[key] / _MEBI, 0) if row.get(key) else ""
 
 
-def beside(row: Row) -> str:
-    """What the broker and the load cost."""
+def other_parts(row: Row) -> str:
+    """Format the CPU time of the broker and the load generator."""
     found = row.get("beside_cpu_ms_per_tweet") or {}
     return ", ".join(f"{part} {number(value, 2)}" for part, value in found.items())
 
@@ -40,42 +40,42 @@ _CLASSIFIER: Sequence[Column] = (
     ("precision", lambda row: row["precision"]),
     ("interpreters x threads", lambda row: f"{row['interpreters']} x {row['threads']}"),
     ("batch", lambda row: str(row["batch"])),
-    ("tokens", lambda row: str(row["tokens"] or "as they are")),
+    ("tokens", lambda row: str(row["tokens"] or "own length")),
     ("tweets/s", lambda row: number(row["tweets_per_second"])),
-    ("CPU ms a tweet", lambda row: number(row["cpu_ms_per_tweet"], 2)),
-    ("ms a batch, p50 / p90 / p99", milliseconds),
+    ("CPU ms/tweet", lambda row: number(row["cpu_ms_per_tweet"], 2)),
+    ("ms/batch, p50 / p90 / p99", milliseconds),
     ("RSS MiB", mebibytes),
-    ("J a tweet", lambda row: number(row["joules_per_tweet"], 4)),
-    ("MMAC a tweet", lambda row: number(row["macs_per_tweet"] / 1e6)),
+    ("J/tweet", lambda row: number(row["joules_per_tweet"], 4)),
+    ("MMAC/tweet", lambda row: number(row["macs_per_tweet"] / 1e6)),
     ("queries", lambda row: f"{row['queries']:,}"),
 )
 _SERVICE: Sequence[Column] = (
     ("phase", lambda row: row["phase"]),
     ("tweets", lambda row: number(row.get("tweets"), 0)),
-    ("asked/s", lambda row: number(row.get("rate"))),
+    ("sent/s", lambda row: number(row.get("rate"))),
     ("tweets/s", lambda row: number(row.get("tweets_per_second"))),
-    ("CPU ms a tweet", lambda row: number(row.get("cpu_ms_per_tweet"), 2)),
-    ("ms from MQTT to MQTT, p50 / p90 / p99", milliseconds),
+    ("CPU ms/tweet", lambda row: number(row.get("cpu_ms_per_tweet"), 2)),
+    ("ms from MQTT in to MQTT out, p50 / p90 / p99", milliseconds),
     ("RSS MiB", mebibytes),
     ("lost", lambda row: number(row.get("lost"), 0)),
-    ("CPU ms a tweet beside it", beside),
-    ("J a tweet", lambda row: number(row.get("joules_per_tweet"), 4)),
+    ("CPU ms/tweet of the other parts", other_parts),
+    ("J/tweet", lambda row: number(row.get("joules_per_tweet"), 4)),
 )
 _COMPARE: Sequence[Column] = (
-    ("who", lambda row: row["name"]),
-    ("what", lambda row: row["words"]),
+    ("contender", lambda row: row["name"]),
+    ("description", lambda row: row["words"]),
     ("tweets", lambda row: number(row["tweets"], 0)),
     ("tweets/s", lambda row: number(row["tweets_per_second"])),
-    ("CPU ms a tweet", lambda row: number(row["cpu_ms_per_tweet"], 2)),
-    ("our service, times its tweets/s", lambda row: number(row["service_times_tweets_per_second"], 2)),
-    ("our classifier, times less CPU", lambda row: number(row["classifier_times_less_cpu"], 2)),
+    ("CPU ms/tweet", lambda row: number(row["cpu_ms_per_tweet"], 2)),
+    ("our service's tweets/s over its", lambda row: number(row["service_times_tweets_per_second"], 2)),
+    ("its CPU time over our classifier's", lambda row: number(row["classifier_times_less_cpu"], 2)),
     ("RSS MiB", mebibytes),
 )
 _GROWTH: Sequence[Column] = (
-    ("what grows", lambda row: row["grows"]),
-    ("to", lambda row: f"{row['to']:,}"),
+    ("variable", lambda row: row["grows"]),
+    ("value", lambda row: f"{row['to']:,}"),
     ("tweets/s", lambda row: number(row["tweets_per_second"])),
-    ("CPU ms a tweet", lambda row: number(row["cpu_ms_per_tweet"], 2)),
+    ("CPU ms/tweet", lambda row: number(row["cpu_ms_per_tweet"], 2)),
     ("RSS MiB", mebibytes),
 )
 COLUMNS: dict[str, Sequence[Column]] = {
@@ -84,11 +84,11 @@ COLUMNS: dict[str, Sequence[Column]] = {
     "compare": _COMPARE,
     "growth": _GROWTH,
 }
-"""What is shown of each kind of result."""
+"""The columns of each kind of result."""
 
 
 def cells(result: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
-    """The heads and rows of a result's table, without the columns in which nothing stands.
+    """Return the headings and rows of a result's table, without empty columns.
 
     Args:
         result: As `--json` prints it.
@@ -100,18 +100,18 @@ def cells(result: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
 
 
 def table(result: dict[str, Any]) -> RenderableType:
-    """A result for a terminal: where it was measured, the rows, findings and warnings."""
+    """Format a result for a terminal: the machine, the rows, the findings and the warnings."""
     heads, rows = cells(result)
     grid = Table(*heads)
     for row in rows:
         grid.add_row(*row)
-    findings = [Text(line) for line in findings_words(result)]
+    findings = [Text(line) for line in findings_lines(result)]
     warnings = [Text(f"warning: {warning}", style="bold yellow") for warning in result["warnings"]]
-    return Group(Text(machine_words(result["machine"]), style="dim"), grid, *findings, *warnings)
+    return Group(Text(machine_line(result["machine"]), style="dim"), grid, *findings, *warnings)
 
 
-def machine_words(machine: dict[str, Any]) -> str:
-    """The machine in a line."""
+def machine_line(machine: dict[str, Any]) -> str:
+    """Describe the machine in one line."""
     parts = [
         machine["board"],
         machine["processor"],
@@ -123,6 +123,6 @@ def machine_words(machine: dict[str, Any]) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def findings_words(result: dict[str, Any]) -> list[str]:
-    """What follows from the rows, a line each."""
+def findings_lines(result: dict[str, Any]) -> list[str]:
+    """Format the findings, one line each."""
     return [f"{name}: {value}" for name, value in result.get("findings", {}).items() if value is not None]

@@ -1,12 +1,12 @@
-"""The bare classifier as a process of its own: `python -m stream.bench.worker`, asked as child.py describes.
+"""The bare classifier: `python -m stream.bench.worker`, a process that is controlled as child.py describes.
 
-Two jobs are measured, each for at least `seconds` and `queries` calls, on the first `interpreters` of the model (null
-for all), with `pause` seconds before each call:
+Two jobs are measured, each for at least `seconds` and `queries` calls, with the first `interpreters` of the model
+(null: all), and with `pause` seconds before each call:
 
     {"job": "invoke", "batch": 8, "length": null}    token ids in, probabilities out
-    {"job": "classify", "batch": 8, "window": 64}    text in, label out: with cleaning and tokens, without MQTT and JSON
+    {"job": "classify", "batch": 8, "window": 64}    text in, label out: cleaning, tokenising and inference
 
-and one is done and answered, as the peers of `starling bench compare` do it: `{"job": "label", "texts": […]}`.
+`{"job": "label", "texts": […]}` returns labels, as the peers of `starling bench compare` do.
 """
 
 import argparse
@@ -20,11 +20,11 @@ from typing import Any
 
 import psutil
 
-from stream.bench.answering import answer_requests
 from stream.bench.workload import TokenIds, batches, in_buckets, of_length, read_tweets, token_ids
 from stream.errors import BenchError, StarlingError
 from stream.model.classifier import Classifier
 from stream.model.loading import Model, load_model
+from stream.processes.answering import answer_requests
 from stream.settings import ModelSettings
 from stream.tweets.tweet import Tweet
 
@@ -34,16 +34,16 @@ _MOST_IN_A_BATCH = 16
 """The service's defaults."""
 
 Chunk = Sequence[Any]
-"""What one call is given: rows of token ids, or tweets."""
+"""Input of one call: rows of token ids, or tweets."""
 Call = Callable[[Classifier, Chunk], None]
 
 
 class Worker:
-    """A loaded model, and tweets for it.
+    """A loaded model and tweets for it.
 
     Args:
         model: The model.
-        tweets: The file of tweets; None: the samples.
+        tweets: A file of tweets; None: the samples.
     """
 
     def __init__(self, model: Model, tweets: str | None) -> None:
@@ -52,10 +52,10 @@ class Worker:
         self._ids = token_ids(model, sources)
         self._tweets = [source.tweet for source in sources if model.clean(source.tweet.text)]
         if not self._ids:
-            raise BenchError("cleaning leaves nothing of any tweet")
+            raise BenchError("no tweet has any text left after cleaning: use another file of tweets")
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Do a job and say what it took, or what came out."""
+        """Run a job; return its measurements, or its labels."""
         if request["job"] == "label":
             return {"labels": self._labels(request["texts"])}
         chunks, call = {"invoke": self._invoke, "classify": self._classify}[request["job"]](request)
@@ -63,8 +63,8 @@ class Worker:
         for classifier in classifiers:
             for _ in range(_WARM_UP_CALLS):
                 call(classifier, next(chunks))
-        stretch = Stretch(chunks, call, request["seconds"], request["queries"], request["pause"])
-        return stretch.run(classifiers)
+        measurement = Measurement(chunks, call, request["seconds"], request["queries"], request["pause"])
+        return measurement.run(classifiers)
 
     def _invoke(self, request: dict[str, Any]) -> tuple[Iterator[Chunk], Call]:
         ids: Sequence[TokenIds] = self._ids
@@ -78,7 +78,7 @@ class Worker:
         return windows, lambda classifier, chunk: _discard(self._label(classifier, chunk, request["batch"]))
 
     def _labels(self, texts: Sequence[str]) -> list[str]:
-        """Label texts, a window after the other, with the first interpreter."""
+        """Label texts, one window after the other, with the first interpreter."""
         labels: list[str] = []
         for first in range(0, len(texts), _WINDOW_TWEETS):
             tweets = [Tweet(id="", text=text) for text in texts[first : first + _WINDOW_TWEETS]]
@@ -96,14 +96,14 @@ class Worker:
         return labels
 
 
-class Stretch:
-    """Calls made until both the time and the number asked for are reached.
+class Measurement:
+    """Calls that are repeated until both a minimum time and a minimum number are reached.
 
     Args:
-        chunks: What to give to each call, without end.
+        chunks: Endless inputs of the calls.
         call: The call.
-        seconds: How long, at least.
-        queries: How many calls, at least.
+        seconds: Minimum duration.
+        queries: Minimum number of calls.
         pause: Seconds to sleep before each call.
     """
 
@@ -118,7 +118,7 @@ class Stretch:
         self._tweets = 0
 
     def run(self, classifiers: Sequence[Classifier]) -> dict[str, Any]:
-        """Call all classifiers, each from a thread of its own."""
+        """Call all classifiers, each in its own thread."""
         self._started, cpu_before = time.monotonic(), time.process_time()
         with ThreadPoolExecutor(len(classifiers)) as threads:
             list(threads.map(self._work, classifiers))
@@ -149,7 +149,7 @@ class Stretch:
 
 
 def _discard(_: object) -> None:
-    """A call's result is nobody's concern here."""
+    """Ignore the result of a call."""
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The tweets that are classified: real ones as they come, or token ids of one length."""
+"""Input of a benchmark: tweets, or token ids of one length."""
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
@@ -21,33 +21,33 @@ from stream.tweets.tweet import Tweet
 
 SAMPLES = Path(__file__).parent.parent / "samples" / "tweets.jsonl"
 BACKLOG_BATCHES = 32
-"""So many batches are cut from tweets sorted by length: as when a backlog waits, and none is padded much."""
+"""Batches that are cut from one group of tweets sorted by length, as from a long queue, so that padding is small."""
 
 TokenIds = Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A message that holds a tweet with something to classify."""
+    """A message with a tweet that has text to classify."""
 
     payload: bytes
     tweet: Tweet
 
 
 def read_tweets(file: str | None) -> list[Source]:
-    """Read the tweets of a file, and leave out the lines that would be rejected.
+    """Read the tweets of a file without the lines that the service would reject.
 
     Args:
-        file: JSON lines, as `starling classify` takes them; None: the sample tweets that come with Starling.
+        file: JSON lines, as for `starling classify`; None: the sample tweets of Starling.
 
     Raises:
-        InputError: The file cannot be read, or has no tweet in it.
+        InputError: The file cannot be read, or contains no tweet.
     """
     name = file or str(SAMPLES)
     with open_lines(name) as lines:
         found = list(_tweets(lines))
     if not found:
-        raise InputError(f"{name} has no line that is a tweet as `starling classify` takes it")
+        raise InputError(f"{name} contains no tweet; give JSON lines as for `starling classify`")
     return found
 
 
@@ -58,12 +58,12 @@ def _tweets(lines: Iterator[bytes]) -> Iterator[Source]:
             tweet = decode_tweet(line, limits)
         except RejectedTweetError:
             continue
-        if any(map(str.isalpha, tweet.text)):  # cleaning leaves something of it
+        if any(map(str.isalpha, tweet.text)):  # cleaning leaves text
             yield Source(line, tweet)
 
 
 def numbered(payload: bytes, number: int) -> bytes:
-    """The same message with another id, by which its label is known again."""
+    """Return the message with another id, by which its label is identified."""
     message: dict[str, Any] = orjson.loads(payload)
     data = message.get("data")
     holder = data if isinstance(data, dict) and not message.keys() & {"id", "id_str"} else message
@@ -74,37 +74,37 @@ def numbered(payload: bytes, number: int) -> bytes:
 
 
 def token_ids(model: Model, tweets: Sequence[Source]) -> list[TokenIds]:
-    """Clean and tokenise tweets; those of which nothing is left are left out."""
+    """Clean and tokenise tweets; tweets without text after cleaning are left out."""
     texts = [text for tweet in tweets if (text := model.clean(tweet.tweet.text))]
     return [tokens.ids for tokens in model.tokenizer.encode_all(texts)]
 
 
 def token_lengths(bundle: Bundle, tweets: Sequence[Source]) -> list[int]:
-    """The length of each tweet in tokens, as a bundle cleans and tokenises it."""
+    """Return the length of each tweet in tokens, cleaned and tokenised as the bundle requires."""
     cleaning, tokenizer = bundle.manifest.cleaning, Tokenizer(bundle)
     clean = cleaner(cleaning.name, cleaning.version)
     return [len(tokens.ids) for tokens in tokenizer.encode_all([clean(tweet.tweet.text) for tweet in tweets])]
 
 
 def of_length(ids: Sequence[TokenIds], length: int, most: int) -> list[TokenIds]:
-    """Make rows of one length out of the same tokens.
+    """Make rows of one length from the same tokens.
 
     Args:
         ids: The tweets' token ids.
-        length: How long the rows are to be.
-        most: The longest that the model reads.
+        length: Length of the rows.
+        most: Longest row that the model accepts.
 
     Raises:
-        BenchError: The model does not read rows of that length.
+        BenchError: The model does not accept rows of that length.
     """
     if not 1 <= length <= most:
-        raise BenchError(f"length {length}: the model reads 1 to {most} tokens")
+        raise BenchError(f"length {length}: the model accepts 1 to {most} tokens")
     endless = itertools.cycle(itertools.chain.from_iterable(ids))
     return [list(itertools.islice(endless, length)) for _ in ids]
 
 
 def batches(ids: Sequence[TokenIds], batch: int) -> Iterator[Sequence[TokenIds]]:
-    """Yield batches without end: of one, as the tweets come; of more, of like lengths, as out of a long backlog."""
+    """Yield batches without end: single tweets in their order, or batches of similar lengths as from a long queue."""
     endless = itertools.cycle(ids)
     if batch == 1:
         yield from ([row] for row in endless)
@@ -114,15 +114,15 @@ def batches(ids: Sequence[TokenIds], batch: int) -> Iterator[Sequence[TokenIds]]
 
 
 def in_buckets(lengths: Sequence[int], batch: int, bucket: Callable[[int], int]) -> Iterator[list[int]]:
-    """Cut a window of tweets into batches, each of one length bucket, as the service does.
+    """Split a window of tweets into batches of one length bucket each, as the service does.
 
     Args:
         lengths: The length of each tweet, in tokens.
-        batch: The most in a batch.
-        bucket: The length bucket of a length.
+        batch: Largest batch size.
+        bucket: Returns the length bucket of a length.
 
     Yields:
-        The places of a batch's tweets.
+        The indices of a batch's tweets.
     """
     ordered = sorted(range(len(lengths)), key=lambda place: lengths[place])
     for _, alike in itertools.groupby(ordered, key=lambda place: bucket(lengths[place])):

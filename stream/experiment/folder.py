@@ -1,12 +1,13 @@
-"""The folder of an experiment's results: whose it is, what is done already, what is to be added."""
+"""The folder of an experiment's results: its device, its plan, finished and unfinished runs."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from stream.errors import InputError
 from stream.experiment.index import append_to_index, write_index
 from stream.experiment.plan import Cell, PlanFile
-from stream.experiment.results import CELLS_FOLDER, CellResult, cell_path, read_cell, write_cell
+from stream.experiment.results import CELLS_FOLDER, CellResult, Device, cell_path, read_cell, write_cell
 from stream.model.bundle import file_sha256
 
 _PLAN_COPY = "plan.toml"
@@ -17,24 +18,24 @@ class ResultsFolder:
     """A folder for the results of one plan on one device.
 
     Args:
-        path: Where it is, or will be.
-        node: The device's name.
+        path: The folder; it is made if it does not exist.
+        device: This device.
     """
 
     path: Path
-    node: str
+    device: Device
 
-    def left_of(self, file: PlanFile) -> list[Cell]:
-        """Prepare the folder and say what of the plan is left to do.
+    def unfinished(self, file: PlanFile) -> list[Cell]:
+        """Prepare the folder and return the runs of the plan that it does not hold.
 
         Raises:
-            InputError: It holds the results of another plan, device or schema, or cannot be written.
+            InputError: It holds results of another plan, device or schema, or cannot be written.
         """
         copy = self.path / _PLAN_COPY
         try:
             (self.path / CELLS_FOLDER).mkdir(parents=True, exist_ok=True)
             if not copy.exists():
-                _copy_at_once(file.path, copy)
+                _copy_atomically(file.path, copy)
         except OSError as error:
             raise InputError(f"{self.path} cannot be written: {error.strerror}") from error
         if file_sha256(copy) != file.sha256:
@@ -42,8 +43,17 @@ class ResultsFolder:
         write_index(self.path)
         return [cell for cell in file.plan.cells() if not self._has(cell)]
 
+    def results(self) -> Iterator[CellResult]:
+        """Yield the finished runs.
+
+        Raises:
+            InputError: A run cannot be read.
+        """
+        for path in sorted((self.path / CELLS_FOLDER).glob("*.json")):
+            yield read_cell(path)
+
     def add(self, result: CellResult) -> None:
-        """Keep a run's results.
+        """Write a run's results.
 
         Raises:
             InputError: They cannot be written.
@@ -51,17 +61,42 @@ class ResultsFolder:
         write_cell(self.path, result)
         append_to_index(self.path, result)
 
+    def replace(self, results: list[CellResult]) -> None:
+        """Write changed results of runs that are in the folder, and the index.
+
+        Raises:
+            InputError: They cannot be written.
+        """
+        for result in results:
+            write_cell(self.path, result)
+        write_index(self.path)
+
     def _has(self, cell: Cell) -> bool:
         path = cell_path(self.path, cell.name)
         if not path.exists():
             return False
-        if (node := read_cell(path).device.node) != self.node:
-            raise InputError(f"{path} was measured on '{node}', and this is '{self.node}': name a folder of its own")
+        _check_same_device(path, read_cell(path).device, self.device)
         return True
 
 
-def _copy_at_once(source: Path, target: Path) -> None:
-    """Copy a file so that it is there whole or not at all."""
+def _check_same_device(path: Path, there: Device, here: Device) -> None:
+    """Refuse another device: by node name, and by board and serial number where both are known."""
+    differs = there.node != here.node or there.model != here.model
+    if there.serial is not None and here.serial is not None:
+        differs = differs or there.serial != here.serial
+    if differs:
+        raise InputError(
+            f"{path} was measured on {_identity(there)}, and this is {_identity(here)}: name another folder with --out"
+        )
+
+
+def _identity(device: Device) -> str:
+    serial = f", serial number {device.serial}" if device.serial else ""
+    return f"'{device.node}' ({device.model}{serial})"
+
+
+def _copy_atomically(source: Path, target: Path) -> None:
+    """Copy a file so that it is never there in part."""
     partial = target.with_suffix(".partial")
     partial.write_bytes(source.read_bytes())
     partial.replace(target)

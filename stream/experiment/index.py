@@ -1,25 +1,22 @@
-"""The index of an experiment: a line of JSON for each run, for whoever wants the numbers without the columns."""
+"""The index of an experiment: one record per line, for a report or for any other program."""
 
-import dataclasses
-import math
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import orjson
+from pydantic import ValidationError
 
 from stream.errors import InputError
-from stream.experiment.results import CELLS_FOLDER, SCHEMA, CellResult, read_cell
-from stream.experiment.summary import Summary, summarise
-from stream.power.reading import Estimate
+from stream.experiment.record import RunRecord, record_of
+from stream.experiment.results import CELLS_FOLDER, CellResult, explained, read_cell
 
 INDEX_FILE = "index.jsonl"
 
 
 def write_index(folder: Path) -> None:
-    """Write the index anew from the runs that are there: one that was killed may have left a run out of it.
+    """Write the index from the runs in the folder; an experiment that was killed may have left a run out of it.
 
     Raises:
-        InputError: A run's results are of another schema, or the index cannot be written.
+        InputError: A run's schema is not supported, or the index cannot be written.
     """
     results = [read_cell(path) for path in sorted((folder / CELLS_FOLDER).glob("*.json"))]
     lines = [index_line(result) for result in sorted(results, key=lambda result: result.started_at)]
@@ -36,33 +33,29 @@ def append_to_index(folder: Path, result: CellResult) -> None:
 
 
 def index_line(result: CellResult) -> bytes:
-    """Sum up a run in a line."""
-    identity: dict[str, Any] = {
-        "schema": SCHEMA,
-        "cell": result.cell,
-        "node": result.device.node,
-        "device": result.device.model,
-        "model": result.subject.name,
-        "precision": result.subject.precision,
-        "sha256": result.subject.sha256,
-        "seed": result.seed,
-        "threads": result.threads,
-        "data": result.data.name,
-        "started_at": result.started_at,
-    }
-    return orjson.dumps(identity | summary_json(summarise(result))) + b"\n"
+    """Return the record of a run as a line of JSON."""
+    return record_of(result).model_dump_json(by_alias=True).encode() + b"\n"
 
 
-def summary_json(summary: Summary) -> dict[str, Any]:
-    """A summary's numbers, null where there is none."""
-    return {field.name: _plain(getattr(summary, field.name)) for field in dataclasses.fields(summary)}
+def read_index(path: Path) -> Iterator[RunRecord]:
+    """Read the records of an index.
+
+    Raises:
+        InputError: It cannot be read, or a line is no record that this version reads.
+    """
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    for number, line in enumerate(lines, start=1):
+        try:
+            yield RunRecord.model_validate_json(line)
+        except ValidationError as error:
+            raise InputError(f"{path}, line {number}: {_advice(error)}") from error
 
 
-def _plain(value: object) -> Any:  # noqa: ANN401  (JSON)
-    if isinstance(value, Estimate):
-        return {"value": value.value, "standard_error": _plain(value.standard_error)}
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, float) and math.isnan(value):
-        return None
-    return value
+def _advice(error: ValidationError) -> str:
+    first = next((each for each in error.errors(include_url=False) if each["loc"] == ("schema",)), None)
+    if first:
+        return f"a record of schema {first['input']!r}; give the folder of results, from which the index is made anew"
+    return explained(error)

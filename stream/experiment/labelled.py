@@ -2,7 +2,7 @@
 
 import gzip
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -31,7 +31,7 @@ def read_labelled(path: Path) -> list[LabelledTweet]:
     """Read a file of labelled tweets, gzipped or not.
 
     Raises:
-        InputError: It cannot be read or is empty, or a line is no tweet with a polarity; says which.
+        InputError: It cannot be read or is empty, or a line is not a tweet with a polarity; names the line.
     """
     try:
         content = path.read_bytes()
@@ -44,11 +44,19 @@ def read_labelled(path: Path) -> list[LabelledTweet]:
     return tweets
 
 
-def in_order_of(tweets: list[LabelledTweet], seed: int, most: int | None) -> list[LabelledTweet]:
-    """Shuffle tweets, the same way for the same seed, and take the first `most`."""
+def chosen(tweets: Sequence[LabelledTweet], shuffle_seed: int, most: int | None) -> list[LabelledTweet]:
+    """Choose `most` tweets at random, the same for every run of a plan; all tweets if `most` is None or larger."""
+    if most is None or most >= len(tweets):
+        return list(tweets)
+    numbers = sorted(random.Random(f"choice {shuffle_seed}").sample(range(len(tweets)), most))  # noqa: S311  (no secret)
+    return [tweets[number] for number in numbers]
+
+
+def in_order_of(tweets: Sequence[LabelledTweet], seed: int) -> list[LabelledTweet]:
+    """Shuffle tweets; the same seed gives the same order."""
     shuffled = list(tweets)
-    random.Random(seed).shuffle(shuffled)  # noqa: S311  (an order, no secret)
-    return shuffled[:most]
+    random.Random(seed).shuffle(shuffled)  # noqa: S311  (no secret)
+    return shuffled
 
 
 def _parsed(lines: list[bytes], path: Path) -> Iterator[LabelledTweet]:

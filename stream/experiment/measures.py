@@ -1,4 +1,4 @@
-"""How well given labels match gold ones: accuracy and macro-F1, from 0 to 1."""
+"""Accuracy and macro-F1 of given labels against gold labels, from 0 to 1."""
 
 from collections.abc import Sequence
 
@@ -18,11 +18,11 @@ def confusion(gold: Sequence[Polarity], given: Sequence[Polarity]) -> NDArray[np
 
 
 def accuracy(counts: NDArray[np.int64]) -> float:
-    """The share of tweets with their gold label; 0 of none."""
+    """Return the share of tweets with their gold label; 0 without tweets."""
     return float(counts.trace() / max(1, counts.sum()))
 
 
 def macro_f1(counts: NDArray[np.int64]) -> float:
-    """The mean over the classes of F1 = 2·found / (gold + given); a class that is in neither counts 0."""
+    """Return the mean of the classes' F1 = 2·correct / (gold + given); a class that occurs in neither counts as 0."""
     together = counts.sum(axis=0) + counts.sum(axis=1)
     return float((2 * counts.diagonal() / np.maximum(together, 1)).mean())

@@ -1,9 +1,9 @@
-"""Watches the machine and one process from a process of its own, cheaply: a line of raw counters for each sample.
+"""Samples the machine and one process from a separate process at a low cost: one line of raw counters per sample.
 
     python -m stream.experiment.monitor SAMPLES_PER_SECOND
 
-Lines go to stdout, which is best a file. A process id on stdin is watched from then on; stdin's end ends the monitor,
-so that it never outlives who started it. Only the standard library is imported: importing is what would cost most.
+Lines go to stdout, preferably a file. A process id on stdin is sampled from then on. The end of stdin ends the monitor,
+so that it never outlives its parent. Only the standard library is imported, because imports would cost most.
 """
 
 import os
@@ -24,12 +24,12 @@ COLUMNS = (
     "hertz",
     "throttled_bits",
 )
-"""`seconds` are those of CLOCK_MONOTONIC, which all processes share; ticks are of all cores together, since boot."""
+"""`seconds` are of CLOCK_MONOTONIC, which all processes share; ticks count all cores together, since boot."""
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
-_COUNTED_MODES = 8  # user to steal; guests' time, which follows, is within user's
+_COUNTED_MODES = 8  # user to steal; the time of guests, which follows, is part of user
 _IDLE_MODES = slice(3, 5)  # idle, and waiting for a disk
-_UTIME, _STIME = 11, 12  # fields of /proc/PID/stat after the command's name
+_UTIME, _STIME = 11, 12  # fields of /proc/PID/stat after the command name
 _LONGEST_BYTES = 4096
 _CPU_SENSORS = ("cpu", "soc", "pkg")
 _SYS = Path("/sys")
@@ -39,7 +39,7 @@ Numbers = tuple[Number, ...]
 
 
 class _File:
-    """A file of the kernel's that is read again and again; None from one that is not there."""
+    """A kernel file that is read repeatedly; None if it does not exist."""
 
     def __init__(self, path: Path) -> None:
         try:
@@ -67,10 +67,10 @@ class _File:
 
 
 class Sampler:
-    """Reads the counters.
+    """Reader of the counters.
 
     Args:
-        sys: Where the kernel's sensors are; a test may have its own.
+        sys: Folder of the kernel's sensors; tests use their own.
     """
 
     def __init__(self, sys: Path = _SYS) -> None:
@@ -83,14 +83,14 @@ class Sampler:
         self._throttled = _File(sys / "devices/platform/soc/soc:firmware/get_throttled")
 
     def watch(self, process_id: int) -> None:
-        """Tell of this process from now on."""
+        """Sample this process from now on."""
         for file in self._process or ():
             file.close()
         folder = Path("/proc", str(process_id))
         self._process = _File(folder / "stat"), _File(folder / "statm")
 
     def sample(self) -> Numbers:
-        """Read everything once, in the order of COLUMNS; None for what this machine does not tell."""
+        """Read all counters once, in the order of COLUMNS; None for those that this machine does not have."""
         busy, total = self._cpu_ticks()
         millicelsius = self._temperature.number()
         return (
@@ -127,8 +127,8 @@ class Sampler:
 
 def _cpu_sensor(sys: Path) -> Path:
     zones = sorted(sys.glob("class/thermal/thermal_zone*"))
-    of_the_cpu = [zone for zone in zones if any(word in _text(zone / "type") for word in _CPU_SENSORS)]
-    return next(iter(of_the_cpu or zones), sys) / "temp"
+    cpu_zones = [zone for zone in zones if any(word in _text(zone / "type") for word in _CPU_SENSORS)]
+    return next(iter(cpu_zones or zones), sys) / "temp"
 
 
 def _text(file: Path) -> str:
@@ -138,26 +138,31 @@ def _text(file: Path) -> str:
         return ""
 
 
+def column(sample: Numbers, name: str) -> Number:
+    """Return one column of a sample."""
+    return sample[COLUMNS.index(name)]
+
+
 def line(numbers: Iterable[Number]) -> bytes:
-    """Write a sample."""
+    """Format a sample."""
     return ",".join("" if number is None else repr(number) for number in numbers).encode() + b"\n"
 
 
 def parse(lines: Iterable[bytes]) -> Iterator[Numbers]:
-    """Read samples back, line by line; a last one that was cut off is left out."""
-    for written in lines:
-        if written.endswith(b"\n"):
-            yield tuple(map(_number, written.decode().rstrip("\n").split(",")))
+    """Parse samples, line by line; an incomplete last line is left out."""
+    for text in lines:
+        if text.endswith(b"\n"):
+            yield tuple(map(_number, text.decode().rstrip("\n").split(",")))
 
 
-def _number(written: str) -> Number:
-    if not written:
+def _number(text: str) -> Number:
+    if not text:
         return None
-    return int(written) if written.isdigit() else float(written)
+    return int(text) if text.isdigit() else float(text)
 
 
 def monitor(samples_per_second: float) -> None:
-    """Sample until stdin ends, at moments set in advance, so that a late sample does not delay the next."""
+    """Sample until stdin ends, at times fixed in advance, so that a late sample does not delay the next."""
     sampler = Sampler()
     period_seconds = 1 / samples_per_second
     due = time.monotonic()
@@ -166,10 +171,10 @@ def monitor(samples_per_second: float) -> None:
         due = max(due + period_seconds, time.monotonic())
         while (wait := due - time.monotonic()) > 0:
             if select.select([0], [], [], wait)[0]:
-                told = os.read(0, _LONGEST_BYTES)
-                if not told:
+                process_id = os.read(0, _LONGEST_BYTES)
+                if not process_id:
                     return
-                sampler.watch(int(told))
+                sampler.watch(int(process_id))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The plan of an experiment, as TOML: which models over which data, how often, and how the machine is watched.
+"""The plan of an experiment, as TOML: models, data, number of runs, and how the machine is sampled.
 
 seeds = [0, 1, 2, 3, 4]
 [data]
@@ -11,6 +11,7 @@ precisions = ["float32", "float16", "int8"]
 
 import hashlib
 import itertools
+import random
 import tomllib
 from collections.abc import Iterator
 from datetime import datetime
@@ -25,7 +26,7 @@ from stream.settings import PowerSettings
 
 BUNDLE_KIND = "bundle"
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
-"""What becomes part of a file's name."""
+"""A name that becomes part of a file's name."""
 
 
 class _Section(BaseModel):
@@ -33,17 +34,17 @@ class _Section(BaseModel):
 
 
 class PlannedModel(_Section):
-    """A model, or a family of them: one for each precision and seed that its path names."""
+    """A model, or a family of models: one per precision and seed in its path."""
 
     name: Name
     path: str = Field(min_length=1)
-    """Where it lies, from the plan's folder; `{precision}` and `{seed}` are filled in."""
+    """Path from the plan's folder; `{precision}` and `{seed}` are filled in."""
     kind: Name = BUNDLE_KIND
-    """`bundle`, which the service's own classifier runs, or what an installed extra adds, as `tensorflow`."""
+    """`bundle`, which the service's classifier runs, or a kind that an installed extra adds, e.g. `tensorflow`."""
     precisions: list[Precision] = []
-    """Left out: one, which the model itself knows."""
+    """Empty: one, which the model itself states."""
     max_tokens: int = Field(128, ge=3, le=512)
-    """To what length `tensorflow` pads each tweet, as the paper did; a bundle says its own."""
+    """Length to which `tensorflow` pads each tweet (128 is assumed for the paper, which prints none)."""
 
     @model_validator(mode="after")
     def _precisions_are_named(self) -> Self:
@@ -53,23 +54,31 @@ class PlannedModel(_Section):
 
 
 class Plan(_Section):
-    """All that an experiment is to do on one device."""
+    """All runs of an experiment on one device."""
 
     models: list[PlannedModel] = Field(min_length=1)
     data: dict[Name, Path] = Field(min_length=1)
     """Labelled tweets, as JSON lines with a `polarity`."""
     seeds: list[int] = Field([0], min_length=1)
-    """A seed names a fine-tuning where a path has `{seed}`, and sets the order of the tweets everywhere."""
+    """Fills in `{seed}` of a path, and sets the order of the tweets."""
     threads: list[Annotated[int, Field(ge=1, le=64)]] = Field([1], min_length=1)
     tweets: int | None = Field(None, ge=1)
-    """How many tweets of the data to take, the first of the seed's order; left out: all."""
+    """Number of tweets, chosen at random and the same for all runs; left out: all."""
+    shuffle: bool = True
+    """Shuffle the runs of each seed, so that no precision always runs on the warmest board."""
+    shuffle_seed: int = 0
+    """Seed of the order of runs and of the choice of tweets."""
     before_seconds: float = Field(10, gt=0)
     after_seconds: float = Field(10, gt=0)
+    cool_down_seconds: float = Field(120, ge=0)
+    """Longest wait before a run for the processor to cool down; no wait on a machine without a temperature sensor."""
+    pilot_tweets: int = Field(10, ge=0)
+    """Tweets that are labelled before the first run to estimate the duration; 0: no estimate."""
     samples_per_second: float = Field(10, ge=1, le=100)
     start_at: datetime | None = None
-    """When to begin, so that several devices begin together."""
+    """Time of the first run, so that several devices start together."""
     power: PowerSettings = PowerSettings()
-    """What measures energy; the keys are those of `[power]` in starling.toml."""
+    """Source of power readings; the keys are those of `[power]` in starling.toml."""
 
     @field_validator("start_at")
     @classmethod
@@ -86,8 +95,15 @@ class Plan(_Section):
         return self
 
     def cells(self) -> Iterator["Cell"]:
-        """Every run, seeds outermost: what changes on the machine over hours then touches all models alike."""
-        for seed, data, threads, model in itertools.product(self.seeds, self.data, self.threads, self.models):
+        """Yield every run, seed by seed, so that a change of the machine over hours affects all models alike."""
+        for seed in self.seeds:
+            cells = list(self._cells_of(seed))
+            if self.shuffle:
+                random.Random(f"order {self.shuffle_seed} {seed}").shuffle(cells)  # noqa: S311  (no secret)
+            yield from cells
+
+    def _cells_of(self, seed: int) -> Iterator["Cell"]:
+        for data, threads, model in itertools.product(self.data, self.threads, self.models):
             for precision in model.precisions or (None,):
                 yield Cell(model=model, precision=precision, seed=seed, threads=threads, data=data)
 
@@ -103,34 +119,34 @@ class Cell(_Section):
 
     @property
     def name(self) -> str:
-        """What its results are called."""
+        """Name of its results."""
         parts = [self.model.name, self.precision, self.data, f"{self.threads}threads", f"seed{self.seed}"]
         return "-".join(part for part in parts if part)
 
     @property
     def path(self) -> str:
-        """Where its model lies, from the plan's folder."""
+        """Path of its model, from the plan's folder."""
         return self.model.path.replace("{precision}", self.precision or "").replace("{seed}", str(self.seed))
 
 
 class PlanFile(_Section):
-    """A plan, and the file that it was read from."""
+    """A plan and its file."""
 
     path: Path
     sha256: str
     plan: Plan
 
     def model_path(self, cell: Cell) -> Path:
-        """Where a run's model lies."""
+        """Return the path of a run's model."""
         return self.path.parent / cell.path
 
     def data_path(self, cell: Cell) -> Path:
-        """Where a run's tweets lie."""
+        """Return the path of a run's tweets."""
         return self.path.parent / self.plan.data[cell.data]
 
 
 def load_plan(path: Path) -> PlanFile:
-    """Read a plan, and check that what it names is there.
+    """Read a plan and check that its models and data exist.
 
     Raises:
         InputError: It cannot be read, a key is unknown or wrong, or a model or data set is missing.
@@ -161,4 +177,4 @@ def _check_paths(file: PlanFile) -> None:
     for cell in file.plan.cells():
         for path in (file.model_path(cell), file.data_path(cell)):
             if not path.exists():
-                raise InputError(f"{file.path} names {path}, which is not there")
+                raise InputError(f"{file.path} names {path}, which does not exist")

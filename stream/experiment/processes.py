@@ -1,36 +1,34 @@
-"""The two processes beside us in a run: the one that watches and the one that works. Both end when we do."""
+"""The two child processes of a run: the monitor and the worker. Both end when their parent does."""
 
 import asyncio
 import os
-import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
-from typing import IO, Any, Protocol
-
-import orjson
+from typing import IO, Protocol, TypeVar
 
 from stream.errors import InputError
 from stream.experiment import monitor
 from stream.experiment.monitor import Numbers
 from stream.experiment.worker import Finished, Job
+from stream.processes.child import Child, module_command
 
-_MOST_LINE_BYTES = 1 << 30
-"""A worker tells all its tweets in one line: some 60 bytes for each."""
 _END_SECONDS = 5.0
-_LOOK_SECONDS = 0.02
+_POLL_SECONDS = 0.02
 LABELLING = "labelling"
-"""The part of a run that takes its time."""
+"""The phase of a run in which tweets are labelled."""
+
+Answer = TypeVar("Answer")
 
 
 class Progress(Protocol):
-    """Who is told how far a run is."""
+    """Receiver of a run's progress."""
 
     def phase(self, name: str, total: float) -> None:
-        """A part of it begins, of so many tweets or seconds; 0 where nobody knows."""
+        """Start a phase of `total` tweets or seconds; 0 if the total is unknown."""
 
     def done(self, completed: float) -> None:
-        """So much of the part is done."""
+        """Report how much of the phase is completed."""
 
 
 class Watcher:
@@ -41,20 +39,25 @@ class Watcher:
         self._output = output
 
     def watch(self, process_id: int) -> None:
-        """Tell of this process from now on."""
+        """Sample this process from now on."""
         _stdin(self._process).write(f"{process_id}\n".encode())
 
     def samples(self) -> Iterator[Numbers]:
-        """What was sampled so far, in the order of monitor.COLUMNS."""
+        """Yield the samples so far, in the order of monitor.COLUMNS."""
         self._output.seek(0)
         return monitor.parse(self._output)
 
 
 @asynccontextmanager
 async def watching(samples_per_second: float) -> AsyncIterator[Watcher]:
-    """Run the monitor as long as the context lasts. It writes to a file, so that nobody wakes up for a sample."""
+    """Run the monitor while the context is open. It writes to a file, so that no process wakes up for a sample."""
     with tempfile.TemporaryFile() as output:
-        process = await _start("stream.experiment.monitor", str(samples_per_second), stdout=output)
+        process = await asyncio.create_subprocess_exec(
+            *module_command("stream.experiment.monitor", str(samples_per_second)),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=output,
+            start_new_session=True,  # Ctrl-C interrupts the parent, which ends its children
+        )
         try:
             await _first_sample(process, output)
             yield Watcher(process, output)
@@ -63,87 +66,77 @@ async def watching(samples_per_second: float) -> AsyncIterator[Watcher]:
 
 
 async def _first_sample(process: asyncio.subprocess.Process, output: IO[bytes]) -> None:
-    """Wait until the monitor is at work, lest the stretch before the tweets begin without it."""
+    """Wait until the monitor samples, so that the phase before the tweets is covered from its beginning."""
     while not os.fstat(output.fileno()).st_size:
         if process.returncode is not None:
             raise RuntimeError(f"the monitor ended with status {process.returncode} before its first sample")
-        await asyncio.sleep(_LOOK_SECONDS)
+        await asyncio.sleep(_POLL_SECONDS)
 
 
 class Worker:
-    """The process that has the model."""
+    """The process that runs the model.
 
-    def __init__(self, process: asyncio.subprocess.Process, errors: IO[bytes]) -> None:
-        self._process = process
-        self._errors = errors
-        self.process_id = process.pid
+    Args:
+        child: The started process.
+    """
+
+    def __init__(self, child: Child) -> None:
+        self._child = child
+        self.process_id = child.pid
 
     async def work(self, job: Job, progress: Progress) -> Finished:
-        """Have a job done.
+        """Run a job.
 
         Args:
-            job: What to do.
-            progress: Told now and then how many tweets are done.
+            job: The job.
+            progress: Receives the number of labelled tweets about twice a second.
 
         Raises:
-            InputError: The job cannot be done; says why.
+            InputError: The job cannot be done.
         """
-        stdin, stdout = _stdin(self._process), self._process.stdout
-        if stdout is None:
-            raise RuntimeError("the worker was started without a pipe to read from")
-        stdin.write(job.model_dump_json().encode() + b"\n")
-        async for line in stdout:
-            match orjson.loads(line):
+        self._child.tell(job.model_dump(mode="json"))
+        while True:
+            match await self._in_thread(self._child.answer):
                 case {"loaded": {"tweets": int(tweets)}}:
                     progress.phase(LABELLING, tweets)
                 case {"done": int(number)}:
                     progress.done(number)
                 case {"finished": finished}:
                     return Finished.model_validate(finished)
-                case {"failed": {"message": str(message)}}:
-                    raise InputError(message)
-        raise InputError(f"{job.path}: {await self._last_words()}")
 
-    async def _last_words(self) -> str:
-        """Why a worker ended that did not say so: its traceback's last line, or the signal that killed it."""
-        status = await self._process.wait()
-        if status < 0:
-            return f"the process that ran it was killed by signal {-status}; is there enough memory?"
-        self._errors.seek(0)
-        lines = self._errors.read().decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else f"the process that ran it ended with status {status}"
+    async def _in_thread(self, answer: Callable[[], Answer]) -> Answer:
+        """Wait for an answer in a thread; kill the process if cancelled, so that the thread ends too."""
+        waiting = asyncio.ensure_future(asyncio.to_thread(answer))
+        try:
+            return await asyncio.shield(waiting)
+        except asyncio.CancelledError:
+            self._child.kill()
+            await asyncio.wait([waiting])
+            raise
 
 
 @asynccontextmanager
-async def worker() -> AsyncIterator[Worker]:
-    """Run a worker as long as the context lasts."""
-    with tempfile.TemporaryFile() as errors:  # inference engines are talkative, and a progress bar is on stderr
-        process = await _start("stream.experiment.worker", stdout=asyncio.subprocess.PIPE, stderr=errors)
-        try:
-            yield Worker(process, errors)
-        finally:
-            await _end(process)
+async def worker(name: str) -> AsyncIterator[Worker]:
+    """Run a worker while the context is open.
 
-
-async def _start(
-    module: str, *arguments: str, stdout: int | IO[Any], stderr: IO[Any] | None = None
-) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        module,
-        *arguments,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=stdout,
-        stderr=stderr,
-        limit=_MOST_LINE_BYTES,
-        start_new_session=True,  # Ctrl-C is for us; we end them
-        env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
+    Args:
+        name: Its name in error messages.
+    """
+    child = Child(
+        name,
+        module_command("stream.experiment.worker"),
+        environment={"TF_CPP_MIN_LOG_LEVEL": "3"},
+        error_type=InputError,
     )
+    child.start()
+    try:
+        yield Worker(child)
+    finally:
+        await asyncio.to_thread(child.end)
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """Close stdin, which ends both kinds, and make sure."""
+    """Close stdin, which ends the monitor; kill it if it does not end in time."""
     _stdin(process).close()
     with suppress(TimeoutError):
         async with asyncio.timeout(_END_SECONDS):

@@ -1,6 +1,7 @@
-"""Runs a plan: cell after cell, each between a quiet stretch before and one after, leaving out what is done already."""
+"""Runs a plan: one run after the other, each between two phases without work, without those that are finished."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,24 +9,31 @@ from typing import Protocol
 
 from stream.errors import InputError
 from stream.experiment import monitor
-from stream.experiment.device import describe_device
+from stream.experiment.cooling import Cooling, processor_celsius
+from stream.experiment.duration import Duration, estimated, in_words
 from stream.experiment.energy import Meter
 from stream.experiment.folder import ResultsFolder
 from stream.experiment.monitor import Numbers
 from stream.experiment.plan import Cell, PlanFile
 from stream.experiment.processes import Progress, Watcher, watching, worker
-from stream.experiment.results import CellResult, Data, Device, Phases, Power, Samples, Span
+from stream.experiment.results import CellResult, ClockPair, Data, Phases, Power, Samples, Span
 from stream.experiment.thinning import factor, thinned
 from stream.experiment.worker import Finished, Job
 from stream.model.bundle import file_sha256
 from stream.telemetry.resources import throttled_bits
 
+_FIRST_READING_SECONDS = 10.0
+"""Time for a meter's first reading: an Uno restarts when its port is opened, which takes about two seconds."""
+
 
 class ExperimentProgress(Progress, Protocol):
-    """Who is told how far the experiment is."""
+    """Receiver of an experiment's progress."""
 
     def cell(self, name: str, number: int, cells: int) -> None:
-        """A cell begins, the `number`th of those that are left."""
+        """Start a run, the `number`th of the unfinished ones."""
+
+    def notice(self, text: str) -> None:
+        """Show a sentence that the user should read."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +42,8 @@ class Experiment:
 
     Args:
         file: The plan.
-        folder: Where results go.
-        progress: Who is told.
+        folder: Folder of the results.
+        progress: Receives the progress.
     """
 
     file: PlanFile
@@ -43,24 +51,46 @@ class Experiment:
     progress: ExperimentProgress
 
     async def run(self, cells: list[Cell]) -> None:
-        """Run what is left.
+        """Run cells of the plan.
 
         Raises:
-            StarlingError: A model or data set cannot be used, or a result cannot be written.
+            StarlingError: The start is in the past, a model or data set cannot be used, or a result cannot be written.
         """
-        await self._wait_for_the_start()
-        meter, device = Meter(self.file.plan.power), describe_device(self.folder.node)
+        self._check_start(cells)
+        meter = Meter(self.file.plan.power)
+        cooling = Cooling(self.file.plan.cool_down_seconds)
         async with asyncio.TaskGroup() as tasks:
             metering = tasks.create_task(meter.run(), name="meter")
+            await self._check_meter(meter)
+            if self.file.plan.pilot_tweets and cells:
+                self.progress.notice(f"{await self.duration(cells)}.")
+            await self._wait_for_the_start()
             for number, cell in enumerate(cells, start=1):
                 self.progress.cell(cell.name, number, len(cells))
-                await asyncio.to_thread(self.folder.add, await self._run(cell, device, meter))
+                self.progress.phase("cooling down", self.file.plan.cool_down_seconds)
+                waited_seconds = await cooling.wait(self.progress.done)
+                await asyncio.to_thread(self.folder.add, await self._run(cell, meter, waited_seconds))
             metering.cancel()
 
-    async def _run(self, cell: Cell, device: Device, meter: Meter) -> CellResult:
+    async def duration(self, cells: list[Cell]) -> Duration:
+        """Estimate how long the cells take, from a few tweets of each kind of run.
+
+        Raises:
+            StarlingError: A model or data set cannot be used.
+        """
+        self.progress.phase("estimating the duration", 0)
+        return await estimated(cells, self.file.plan, self._pilot, cools=processor_celsius() is not None)
+
+    async def _pilot(self, cell: Cell, tweets: int) -> Finished:
+        job = self._job(cell, max(1, tweets)).model_copy(update={"counts_operations": False})
+        async with worker(cell.name) as working:
+            return await working.work(job, self.progress)
+
+    async def _run(self, cell: Cell, meter: Meter, waited_seconds: float) -> CellResult:
         plan = self.file.plan
         meter.take()
         started_at, bits_before = datetime.now(UTC), await asyncio.to_thread(throttled_bits)
+        clocks = [_clocks()]
         async with watching(plan.samples_per_second) as watcher:
             before = await self._quiet("before", plan.before_seconds)
             finished = await self._work(cell, watcher)
@@ -68,41 +98,68 @@ class Experiment:
             after = await self._quiet("after", plan.after_seconds)
             by = factor(finished.during, plan.samples_per_second)
             samples = _columns(plan.samples_per_second, by, thinned(watcher.samples(), finished.during, by))
+        clocks.append(_clocks())
         bits = bits_before, await asyncio.to_thread(throttled_bits)
-        run = _Run(cell, started_at, bits, Phases(before=before, during=finished.during, after=after))
-        return self._result(run, device, finished, samples, meter.take())
+        phases = Phases(before=before, during=finished.during, after=after)
+        run = _Run(cell, started_at, bits, phases, clocks, waited_seconds)
+        return self._result(run, finished, samples, meter.take())
 
     async def _work(self, cell: Cell, watcher: Watcher) -> Finished:
-        job = Job(
+        async with worker(cell.name) as working:
+            watcher.watch(working.process_id)
+            self.progress.phase("loading", 0)
+            return await working.work(self._job(cell, self.file.plan.tweets), self.progress)
+
+    def _job(self, cell: Cell, tweets: int | None) -> Job:
+        return Job(
             model=cell.model,
             path=self.file.model_path(cell).resolve(),
             threads=cell.threads,
             data=self.file.data_path(cell).resolve(),
             seed=cell.seed,
-            tweets=self.file.plan.tweets,
+            shuffle_seed=self.file.plan.shuffle_seed,
+            tweets=tweets,
         )
-        async with worker() as working:
-            watcher.watch(working.process_id)
-            self.progress.phase("loading", 0)
-            return await working.work(job, self.progress)
 
     async def _quiet(self, name: str, seconds: float) -> Span:
-        """Do nothing, so that the machine can be watched at it."""
+        """Do no work, so that the machine can be sampled without it."""
         loop = asyncio.get_running_loop()
         started = loop.time()
         await _count_up(seconds, lambda: self.progress.phase(name, seconds), self.progress.done)
         return Span(start_seconds=started, end_seconds=loop.time())
+
+    def _check_start(self, cells: list[Cell]) -> None:
+        """Refuse a start in the past, unless an interrupted experiment is continued."""
+        start_at = self.file.plan.start_at
+        late_seconds = (datetime.now(UTC) - start_at).total_seconds() if start_at else 0.0
+        if late_seconds > 0 and len(cells) == len(list(self.file.plan.cells())):
+            raise InputError(
+                f"{self.file.path}: start_at = {start_at} was {in_words(late_seconds)} ago, so this device would not "
+                f"start together with the others: set a time to come in all plans, or remove start_at"
+            )
+
+    async def _check_meter(self, meter: Meter) -> None:
+        """Warn before the first run if no power will be recorded."""
+        power = self.file.plan.power
+        if meter.source is None and power.source != "none":
+            self.progress.notice(
+                "Warning: power is not measured, because this machine has neither a meter nor a counter that may be "
+                'read. Set `port` in the plan\'s [power] (`starling power list` shows ports), or `source = "none"`.'
+            )
+        elif meter.source and not await meter.answers_within(_FIRST_READING_SECONDS):
+            self.progress.notice(
+                f"Warning: no power reading from {power.port or meter.source} within {_FIRST_READING_SECONDS:.0f} s; "
+                f"runs go on without energy until it answers. Check the cable and `port` in the plan's [power]."
+            )
 
     async def _wait_for_the_start(self) -> None:
         start_at = self.file.plan.start_at
         seconds = (start_at - datetime.now(UTC)).total_seconds() if start_at else 0.0
         await _count_up(seconds, lambda: self.progress.phase("waiting for the start", seconds), self.progress.done)
 
-    def _result(
-        self, run: "_Run", device: Device, finished: Finished, samples: Samples, power: Power | None
-    ) -> CellResult:
+    def _result(self, run: "_Run", finished: Finished, samples: Samples, power: Power | None) -> CellResult:
         return CellResult(
-            schema=1,
+            schema=2,
             cell=run.cell.name,
             model=run.cell.model.name,
             seed=run.cell.seed,
@@ -110,7 +167,7 @@ class Experiment:
             plan_sha256=self.file.sha256,
             planned_at=self.file.plan.start_at,
             started_at=run.started_at,
-            device=device,
+            device=self.folder.device,
             subject=finished.subject,
             data=self._data(run.cell, finished),
             load_seconds=finished.load_seconds,
@@ -120,11 +177,18 @@ class Experiment:
             samples=samples,
             power=power,
             throttled_bits=run.throttled_bits,
+            clocks=run.clocks,
+            cool_down_seconds=run.cool_down_seconds,
         )
 
     def _data(self, cell: Cell, finished: Finished) -> Data:
-        sha256 = file_sha256(self.file.data_path(cell))
-        return Data(name=cell.data, sha256=sha256, planned=finished.planned, refused=finished.refused)
+        return Data(
+            name=cell.data,
+            sha256=file_sha256(self.file.data_path(cell)),
+            planned=finished.planned,
+            refused=finished.refused,
+            in_file=finished.in_file,
+        )
 
 
 def _check_precision(cell: Cell, finished: Finished) -> None:
@@ -138,6 +202,12 @@ class _Run:
     started_at: datetime
     throttled_bits: tuple[int | None, int | None]
     phases: Phases
+    clocks: list[ClockPair]
+    cool_down_seconds: float
+
+
+def _clocks() -> ClockPair:
+    return ClockPair(unix_seconds=time.time(), monotonic_seconds=time.monotonic())
 
 
 async def _count_up(seconds: float, begin: Callable[[], None], on_second: Callable[[float], None]) -> None:

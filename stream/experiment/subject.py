@@ -1,4 +1,4 @@
-"""What an experiment runs: anything that labels one tweet after the other and can say what it is."""
+"""The models that an experiment can run: bundles, and the kinds that entry points add."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,22 +17,22 @@ from stream.tweets.polarity import Polarity
 from stream.tweets.tweet import Tweet
 
 _KINDS = "starling.experiment"
-"""Entry points under this name add kinds of models; the training extra's do."""
+"""Group of the entry points that add kinds of models; the training extra has some."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inference:
-    """What a model made of a tweet."""
+    """A label and the length of the model's input."""
 
     polarity: Polarity
     padded_tokens: int
 
 
 class Runnable(Protocol):
-    """A model that is loaded and warm."""
+    """A loaded and warm model."""
 
     def describe(self) -> Subject:
-        """Say what it is."""
+        """Describe the model."""
 
     def tokens(self, tweet: Tweet) -> Tokens:
         """Clean and tokenise a tweet.
@@ -45,14 +45,14 @@ class Runnable(Protocol):
         """Label one tweet."""
 
     def macs(self, padded_tokens: Iterable[int]) -> dict[int, int]:
-        """The multiply-accumulates of a tweet at each of these lengths."""
+        """Return the multiply-accumulates of a tweet at each of these lengths."""
 
 
 class Loader(Protocol):
-    """What an entry point names."""
+    """The function that an entry point names."""
 
     def __call__(self, model: PlannedModel, path: Path, threads: int) -> Runnable:
-        """Load and warms a model.
+        """Load and warm a model.
 
         Raises:
             StarlingError: It cannot be used.
@@ -68,7 +68,7 @@ class BundleSubject:
         self.tokens = self._model.tokens
 
     def describe(self) -> Subject:
-        """Say what the bundle's manifest says."""
+        """Return the description in the bundle's manifest."""
         bundle = self._model.bundle
         return Subject(
             kind=BUNDLE_KIND,
@@ -82,27 +82,27 @@ class BundleSubject:
         )
 
     def infer(self, tokens: Tokens) -> Inference:
-        """Label one tweet, as the service does one that is alone."""
+        """Label one tweet, as the service labels a tweet that is alone in its batch."""
         probabilities = self._classifier.probabilities([tokens.ids])[0]
         labels = self._model.bundle.manifest.labels
         return Inference(labels[int(probabilities.argmax())], self._classifier.bucket(len(tokens.ids)))
 
     def macs(self, padded_tokens: Iterable[int]) -> dict[int, int]:
-        """Count in the bundle's graph."""
+        """Count the operations in the bundle's graph."""
         return count_macs(self._model.bundle.model_path, padded_tokens)
 
 
 def load_subject(model: PlannedModel, path: Path, threads: int) -> Runnable:
-    """Load and warms a model of whatever kind the plan says.
+    """Load and warm a model of the kind that the plan names.
 
     Raises:
-        StarlingError: Nothing that is installed can run this kind, or the model cannot be used.
+        StarlingError: No installed package runs this kind, or the model cannot be used.
     """
     if model.kind == BUNDLE_KIND:
         return BundleSubject(model, path, threads)
     kinds = {entry_point.name: entry_point for entry_point in entry_points(group=_KINDS)}
     if model.kind not in kinds:
         known = ", ".join(sorted({BUNDLE_KIND, *kinds}))
-        raise InputError(f"models.kind = '{model.kind}' of '{model.name}' is none of {known}")
+        raise InputError(f"models.kind = '{model.kind}' of '{model.name}' is not one of {known}")
     loader: Loader = kinds[model.kind].load()
     return loader(model, path, threads)

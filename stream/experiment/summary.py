@@ -1,94 +1,127 @@
-"""A run in numbers: what its columns come to, in SI units, shares from 0 to 1."""
+"""The numbers of a run, computed from its columns: SI units, ratios from 0 to 1, NaN where a number is not known."""
 
-from dataclasses import dataclass
+import math
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BeforeValidator, PlainSerializer
 
-from stream.experiment.energy import energy_over
+from stream.experiment.energy import above_idle_watts, energy_over, idle_watts, watts_over
 from stream.experiment.measures import accuracy, confusion, macro_f1
-from stream.experiment.results import CellResult, Samples, Span
+from stream.experiment.results import CellResult, Samples, Section, Span
 from stream.model.macs import OPERATIONS_PER_MAC
 from stream.power.reading import Estimate
 
 Column = NDArray[np.float64]
+_PARTS = ("value", "noise", "offset", "scale")
 
 
-@dataclass(frozen=True)
-class SystemUse:
-    """The whole machine over a stretch of time; NaN where there are too few samples to say."""
+def _null_for_nan(value: float) -> float | None:
+    return None if math.isnan(value) else value
 
-    cpu: float
-    """The share of all cores' time that was not idle."""
-    memory: float
-    """The mean share of memory that was not available."""
+
+def _nan_for_null(value: Any) -> Any:  # noqa: ANN401  (JSON)
+    return math.nan if value is None else value
+
+
+def _estimate_json(estimate: Estimate | None) -> dict[str, float | None] | None:
+    if estimate is None:
+        return None
+    parts = {name: _null_for_nan(getattr(estimate, name)) for name in _PARTS}
+    return parts | {"standard_error": _null_for_nan(estimate.standard_error)}
+
+
+def _estimate_of_json(value: Any) -> Any:  # noqa: ANN401  (JSON)
+    if isinstance(value, dict):
+        return Estimate(*(_nan_for_null(value.get(name)) for name in _PARTS))
+    return value
+
+
+Number = Annotated[float, BeforeValidator(_nan_for_null), PlainSerializer(_null_for_nan)]
+"""A number that is null in JSON where it is not known."""
+Measured = Annotated[Estimate | None, BeforeValidator(_estimate_of_json), PlainSerializer(_estimate_json)]
+"""A quantity with its standard errors."""
+
+
+class SystemUse(Section):
+    """The whole machine over an interval; NaN where there are too few samples."""
+
+    cpu: Number
+    """Busy share of all cores' time."""
+    memory: Number
+    """Mean share of memory that was not available."""
     samples: int
-    watts: Estimate | None
-    """The mean power; None where nothing was measured."""
+    watts: Measured
+    """Mean power; None: not measured."""
 
 
-@dataclass(frozen=True)
-class ProcessUse:
+class ProcessUse(Section):
     """The worker's process while it labelled."""
 
-    cores: float
-    """CPU seconds by seconds: 1 is one core, always busy."""
-    cpu_seconds: float
-    resident_bytes: float
-    """The mean."""
-    most_resident_bytes: float
+    cores: Number
+    """CPU seconds per second: 1 is one core, always busy."""
+    cpu_seconds: Number
+    resident_bytes: Number
+    """Mean resident memory."""
+    most_resident_bytes: Number
 
 
-@dataclass(frozen=True)
-class Summary:
-    """A run."""
+class Summary(Section):
+    """The numbers of a run."""
 
     tweets: int
     seconds: float
     accuracy: float
     macro_f1: float
-    latency_seconds: tuple[float, float, float]
-    """The 50th, 90th and 99th percentile."""
-    inference_seconds: float
-    """The mean."""
-    tokens: float
-    """The mean, padding not counted."""
+    latency_seconds: tuple[Number, Number, Number]
+    """50th, 90th and 99th percentile."""
+    inference_seconds: Number
+    """Mean time of an inference."""
+    tokens: Number
+    """Mean number of tokens, without padding."""
     operations: float
-    """Floating-point operations of all tweets together, two for each multiply-accumulate."""
+    """Floating-point operations of all tweets, two per multiply-accumulate."""
     before: SystemUse
     during: SystemUse
     after: SystemUse
     process: ProcessUse
-    joules: Estimate | None
+    joules: Measured
+    """Energy of the measured part of labelling."""
+    idle_watts: Measured = None
+    """Mean power before and after labelling."""
+    above_idle_watts: Measured = None
+    """Mean power during labelling minus the idle power."""
     measured_seconds: float
-    """Of how much of the time the energy is known."""
-    celsius: float
-    """The highest; NaN where the machine does not tell."""
-    hertz: float
-    """The mean; NaN likewise."""
+    """Part of the labelling time in which power was measured."""
+    celsius: Number
+    """Highest temperature; NaN if the machine has no sensor."""
+    hertz: Number
+    """Mean frequency; NaN if the machine does not report it."""
 
     @property
     def tweets_per_second(self) -> float:
-        """One after the other."""
+        """Throughput, one tweet after the other."""
         return self.tweets / self.seconds
 
     @property
     def operations_per_second(self) -> float:
-        """The paper's FLOPS: operations done over time."""
+        """The paper's FLOPS: operations per second."""
         return self.operations / self.seconds
 
     @property
     def correct(self) -> int:
-        """Tweets with their gold label."""
+        """Number of tweets with their gold label."""
         return round(self.accuracy * self.tweets)
 
 
 def summarise(result: CellResult) -> Summary:
-    """Work out a run's numbers."""
+    """Compute the numbers of a run."""
     tweets, phases = result.tweets, result.phases
     counts = confusion(tweets.gold, tweets.given)
     energy = energy_over(result.power, phases.during) if result.power else None
     during = _within(result.samples, phases.during)
+    uses = {name: _system(result, getattr(phases, name)) for name in ("before", "during", "after")}
     return Summary(
         tweets=len(tweets.gold),
         seconds=phases.during.seconds,
@@ -98,19 +131,25 @@ def summarise(result: CellResult) -> Summary:
         inference_seconds=_mean(np.array(tweets.inference_seconds)),
         tokens=_mean(np.array(tweets.tokens, dtype=float)),
         operations=float(OPERATIONS_PER_MAC * sum(result.macs_by_tokens[length] for length in tweets.padded_tokens)),
-        before=_system(result, phases.before),
-        during=_system(result, phases.during),
-        after=_system(result, phases.after),
+        before=uses["before"],
+        during=uses["during"],
+        after=uses["after"],
         process=_process(during, result.samples.ticks_per_second),
-        joules=energy.joules if energy and energy.measured_seconds else None,
+        joules=_joules(uses["during"].watts, energy.measured_seconds) if energy else None,
+        idle_watts=idle_watts(result.power, phases) if result.power else None,
+        above_idle_watts=above_idle_watts(result.power, phases) if result.power else None,
         measured_seconds=energy.measured_seconds if energy else 0.0,
         celsius=_most(during["celsius"]),
         hertz=_mean(during["hertz"]),
     )
 
 
+def _joules(watts: Estimate | None, measured_seconds: float) -> Estimate | None:
+    return watts * measured_seconds if watts else None
+
+
 def _within(samples: Samples, span: Span) -> dict[str, Column]:
-    """The columns of the samples that were taken in a stretch of time, NaN for what was not known."""
+    """Return the columns of the samples taken in an interval, with NaN for unknown values."""
     columns = {name: np.array(column, dtype=float) for name, column in samples.columns.items()}
     seconds = columns["seconds"]
     chosen = (seconds >= span.start_seconds) & (seconds <= span.end_seconds)
@@ -119,12 +158,11 @@ def _within(samples: Samples, span: Span) -> dict[str, Column]:
 
 def _system(result: CellResult, span: Span) -> SystemUse:
     columns = _within(result.samples, span)
-    energy = energy_over(result.power, span) if result.power else None
     return SystemUse(
         cpu=_ratio(_growth(columns["cpu_busy_ticks"]), _growth(columns["cpu_ticks"])),
         memory=1 - _mean(columns["memory_available_bytes"]) / result.device.memory_bytes,
         samples=len(columns["seconds"]),
-        watts=energy.watts if energy else None,
+        watts=watts_over(result.power, span) if result.power else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""Makes the samples of a long run few enough for a small device's memory, and leaves their means as they are."""
+"""Merging of samples, so that a long run fits into a small device's memory; the means do not change."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,18 +10,18 @@ from stream.experiment.monitor import COLUMNS, Numbers
 from stream.experiment.results import Span
 
 MOST_SAMPLES = 36_000
-"""An hour at ten a second; eighteen hours, as a run of the paper's took, would be 700 MB in memory."""
+"""An hour at ten per second. Eighteen hours, the length of the paper's longest run, would take 700 MB of memory."""
 _LEVELS = frozenset({"memory_available_bytes", "process_resident_bytes", "celsius", "hertz"})
 _BITS = frozenset({"throttled_bits"})
 
 
 def factor(during: Span, per_second: float) -> int:
-    """How many samples are to become one while the tweets run."""
+    """Return how many samples taken during labelling are merged into one."""
     return max(1, math.ceil(during.seconds * per_second / MOST_SAMPLES))
 
 
 def thinned(samples: Iterable[Numbers], during: Span, by: int) -> Iterator[Numbers]:
-    """Merge each `by` samples that were taken during the tweets; those before and after stay as they are."""
+    """Merge each `by` samples that were taken during labelling; samples before and after do not change."""
     for within, run in groupby(samples, key=lambda sample: _is_within(sample, during)):
         yield from _merged_by(run, by if within else 1)
 
@@ -36,7 +36,7 @@ def _merged_by(samples: Iterable[Numbers], by: int) -> Iterator[Numbers]:
 
 
 def _merged(samples: Sequence[Numbers]) -> Numbers:
-    """Counters as they were at first, the mean of levels, and every bit that was set."""
+    """Merge samples: first value of counters, mean of levels, union of bits."""
     columns = zip(COLUMNS, zip(*samples, strict=True), strict=True)
     return tuple(_merged_column(name, column) for name, column in columns)
 

@@ -1,9 +1,9 @@
-"""Runs one model over a data set, tweet by tweet, in a process of its own that does nothing else.
+"""Runs one model over a data set, tweet by tweet, in a separate process that does nothing else.
 
     python -m stream.experiment.worker
 
-A job comes as a line of JSON on stdin; stdin's end ends the worker, so that it never outlives who started it. Lines of
-JSON go to stdout: `loaded`, some `done`, and `finished` with everything; or `failed`, with the words for the user.
+A job comes as a line of JSON on stdin. The end of stdin ends the worker, so that it never outlives its parent. Lines of
+JSON go to stdout: `loaded`, several `done`, and `finished` with the results; or `error` with a message for the user.
 """
 
 import os
@@ -13,21 +13,21 @@ import time
 from pathlib import Path
 from typing import Any
 
-import orjson
 from pydantic import BaseModel, ConfigDict
 
 from stream.errors import StarlingError
-from stream.experiment.labelled import LabelledTweet, in_order_of, read_labelled
+from stream.experiment.labelled import LabelledTweet, chosen, in_order_of, read_labelled
 from stream.experiment.plan import PlannedModel
 from stream.experiment.results import Span, Subject, Tweets
 from stream.experiment.subject import Runnable, load_subject
+from stream.processes.answering import say
 from stream.tweets.rejections import RejectedTweetError
 
-_TELL_SECONDS = 0.5
+_REPORT_SECONDS = 0.5
 
 
 class Job(BaseModel):
-    """What a worker is to do."""
+    """A worker's task."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -36,15 +36,18 @@ class Job(BaseModel):
     threads: int
     data: Path
     seed: int
+    shuffle_seed: int
     tweets: int | None
+    counts_operations: bool = True
 
 
 class Finished(BaseModel):
-    """What a worker did."""
+    """A worker's results."""
 
     subject: Subject
     load_seconds: float
     during: Span
+    in_file: int
     planned: int
     refused: int
     tweets: Tweets
@@ -52,14 +55,14 @@ class Finished(BaseModel):
 
 
 class _Record:
-    """Fills the columns of a run's tweets."""
+    """The columns of a run's tweets, filled tweet by tweet."""
 
     def __init__(self) -> None:
         self.refused = 0
         self.columns: dict[str, list[Any]] = {name: [] for name in Tweets.model_fields}
 
     def run(self, subject: Runnable, labelled: LabelledTweet) -> None:
-        """Label one tweet and take its times."""
+        """Label one tweet and record its times."""
         started = time.perf_counter()
         try:
             tokens = subject.tokens(labelled.tweet)
@@ -76,7 +79,13 @@ class _Record:
             inference_seconds=ended - tokenised,
             tokens=len(tokens.ids),
             padded_tokens=inference.padded_tokens,
+            entities=labelled.tweet.entity,
         )
+
+    def tweets(self) -> Tweets:
+        """Return the columns; without entities if no tweet has one."""
+        named = any(entity is not None for entity in self.columns["entities"])
+        return Tweets.model_validate(self.columns | ({} if named else {"entities": None}))
 
     def _add(self, **values: object) -> None:
         for name, value in values.items():
@@ -84,39 +93,37 @@ class _Record:
 
 
 def work(job: Job) -> None:
-    """Load, runs, counts, and tell."""
-    tweets = in_order_of(read_labelled(job.data), job.seed, job.tweets)
+    """Load the model, label the tweets, count the operations and report."""
+    labelled = read_labelled(job.data)
+    tweets = in_order_of(chosen(labelled, job.shuffle_seed, job.tweets), job.seed)
     started = time.monotonic()
     subject = load_subject(job.model, job.path, job.threads)
     load_seconds = time.monotonic() - started
-    _tell("loaded", {"tweets": len(tweets)})
+    say({"loaded": {"tweets": len(tweets)}})
     record, during = _run(subject, tweets)
+    lengths = sorted(set(record.columns["padded_tokens"]))
     finished = Finished(
         subject=subject.describe(),
         load_seconds=load_seconds,
         during=during,
+        in_file=len(labelled),
         planned=len(tweets),
         refused=record.refused,
-        tweets=Tweets.model_validate(record.columns),
-        macs_by_tokens=subject.macs(sorted(set(record.columns["padded_tokens"]))),
+        tweets=record.tweets(),
+        macs_by_tokens=subject.macs(lengths) if job.counts_operations else {},
     )
-    _tell("finished", finished.model_dump(mode="json"))
+    say({"finished": finished.model_dump(mode="json")})
 
 
 def _run(subject: Runnable, tweets: list[LabelledTweet]) -> tuple[_Record, Span]:
     record = _Record()
-    began = told = time.monotonic()
+    began = reported = time.monotonic()
     for number, tweet in enumerate(tweets, start=1):
         record.run(subject, tweet)
-        if (now := time.monotonic()) - told >= _TELL_SECONDS:
-            told = now
-            _tell("done", number)
+        if (now := time.monotonic()) - reported >= _REPORT_SECONDS:
+            reported = now
+            say({"done": number})
     return record, Span(start_seconds=began, end_seconds=time.monotonic())
-
-
-def _tell(what: str, content: object) -> None:
-    sys.stdout.buffer.write(orjson.dumps({what: content}, option=orjson.OPT_NON_STR_KEYS) + b"\n")
-    sys.stdout.buffer.flush()
 
 
 def _end_with_stdin() -> None:
@@ -125,15 +132,14 @@ def _end_with_stdin() -> None:
 
 
 def main() -> None:
-    """Do the job on stdin."""
+    """Run the job on stdin."""
     job = Job.model_validate_json(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_stdin, name="end-with-stdin", daemon=True).start()
     try:
         work(job)
     except StarlingError as error:
-        _tell("failed", {"message": str(error), "exit_code": error.exit_code})
-    sys.stdout.flush()
-    os._exit(0)  # the thread that waits for stdin's end would hold a lock of stdin that Python wants at its own end
+        say({"error": str(error)})
+    os._exit(0)  # an orderly exit would wait for a lock of stdin, which the thread that reads stdin holds
 
 
 if __name__ == "__main__":

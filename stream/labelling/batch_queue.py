@@ -1,7 +1,7 @@
-"""What waits for an interpreter, and which of it goes next.
+"""The queue of tweets that wait for an interpreter.
 
-A batch holds tweets of one length bucket, so that none is padded to another's length; the oldest tweet decides which
-bucket is next, so that none starves; and a backlog is shared among the interpreters that are free.
+A batch holds tweets of one length bucket, so that no tweet is padded to the length of another. The oldest tweet decides
+the bucket of the next batch, so that no bucket starves. Waiting tweets are shared among the free interpreters.
 """
 
 import asyncio
@@ -11,17 +11,13 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
-
-from stream.telemetry.metrics import Departure, Metrics
-
-Probabilities = NDArray[np.float32]
+from stream.model.classifier import Probabilities
+from stream.telemetry.metrics import BatchSizeReason, Metrics
 
 
 @dataclass(slots=True)
 class QueuedTweet:
-    """A tweet that waits."""
+    """A tweet that waits for an interpreter."""
 
     ids: Sequence[int]
     result: asyncio.Future[Probabilities]
@@ -29,38 +25,38 @@ class QueuedTweet:
 
 
 class BatchQueue:
-    """Filled by the event loop, emptied by the interpreters' threads.
+    """A queue that the event loop fills and the interpreters' threads empty.
 
-    They take for themselves, rather than being given, so that none idles while the event loop has other things to do.
+    The threads take batches themselves, so that no interpreter waits for a busy event loop.
 
     Args:
-        max_batch: Tweets in one batch, at most.
-        metrics: Where it is counted what decided a batch's size.
+        max_batch: Largest number of tweets in one batch.
+        metrics: Counts the reasons for batch sizes.
     """
 
     def __init__(self, max_batch: int, metrics: Metrics) -> None:
         self._max_batch = max_batch
-        self._departures = {departure: metrics.batches.labels(departure) for departure in Departure}
+        self._batches = {reason: metrics.batches.labels(reason) for reason in BatchSizeReason}
         self._queues: dict[int, deque[QueuedTweet]] = {}
         self._changed = threading.Condition()
         self._free = 0
         self._closed = False
         self.count = 0
-        """Tweets that wait."""
+        """Number of waiting tweets."""
 
     def put(self, bucket: int, waiting: QueuedTweet) -> None:
-        """Add a tweet to those of its length; `wake` tells the interpreters."""
+        """Add a tweet to its length bucket, without waking the interpreters."""
         with self._changed:
             self._queues.setdefault(bucket, deque()).append(waiting)
             self.count += 1
 
     def wake(self) -> None:
-        """Tell the interpreters that there is something to do."""
+        """Wake as many waiting interpreters as there are tweets."""
         with self._changed:
             self._changed.notify(self.count)
 
     def take(self) -> list[QueuedTweet] | None:
-        """Wait for the next batch; None once the backlog is closed."""
+        """Wait for the next batch; returns None once the queue is closed."""
         with self._changed:
             self._free += 1
             try:
@@ -73,7 +69,7 @@ class BatchQueue:
                 self._free -= 1
 
     def close(self) -> None:
-        """Send the interpreters home, and cancel what still waits."""
+        """End every `take`, and cancel the tweets that still wait."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -82,26 +78,26 @@ class BatchQueue:
                     waiting.result.cancel()
 
     def oldest_wait_seconds(self) -> float:
-        """How long the oldest tweet that still waits has waited; 0 where none does."""
+        """Waiting time of the oldest waiting tweet in seconds; 0 where none waits."""
         with self._changed:
-            heads = [queue[0].since for queue in self._queues.values() if queue]
-        return time.perf_counter() - min(heads) if heads else 0.0
+            oldest = [queue[0].since for queue in self._queues.values() if queue]
+        return time.perf_counter() - min(oldest) if oldest else 0.0
 
     def _next_batch(self) -> list[QueuedTweet]:
         while self.count:
-            batch, departure = self._pop_batch()
-            if wanted := [waiting for waiting in batch if not waiting.result.done()]:
-                self._departures[departure].inc()
-                return wanted
+            batch, reason = self._pop_batch()
+            if uncancelled := [waiting for waiting in batch if not waiting.result.done()]:
+                self._batches[reason].inc()
+                return uncancelled
         return []
 
-    def _pop_batch(self) -> tuple[list[QueuedTweet], Departure]:
-        """Take a batch from the queue of the oldest tweet, those included whose callers have been cancelled."""
+    def _pop_batch(self) -> tuple[list[QueuedTweet], BatchSizeReason]:
+        """Take a batch, cancelled tweets included, from the bucket of the oldest tweet."""
         oldest = min((queue for queue in self._queues.values() if queue), key=lambda queue: queue[0].since)
         fair_share = -(-self.count // self._free)
         size = min(len(oldest), self._max_batch, fair_share)
         self.count -= size
         batch = [oldest.popleft() for _ in range(size)]
         if not oldest:
-            return batch, Departure.EMPTIED
-        return batch, Departure.FULL if size == self._max_batch else Departure.SHARED
+            return batch, BatchSizeReason.EMPTIED
+        return batch, BatchSizeReason.FULL if size == self._max_batch else BatchSizeReason.SHARED

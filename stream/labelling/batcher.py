@@ -1,6 +1,6 @@
-"""Makes batches of whatever is waiting when an interpreter is free.
+"""Batches of the tweets that wait when an interpreter becomes free.
 
-No timer: a lone tweet goes at once, and under load batches fill by themselves.
+There is no timer: a single tweet is classified at once, and under load batches fill by themselves.
 """
 
 import asyncio
@@ -11,18 +11,18 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-from stream.labelling.batch_queue import BatchQueue, Probabilities, QueuedTweet
-from stream.model.classifier import Classifier
+from stream.labelling.batch_queue import BatchQueue, QueuedTweet
+from stream.model.classifier import Classifier, Probabilities
 from stream.telemetry.metrics import Metrics
 
 
 class Batcher:
-    """Shares interpreters among the tweets that wait; an async context manager that runs them.
+    """An async context manager that runs interpreters in threads and shares waiting tweets among them.
 
     Args:
-        classifiers: The interpreters, each of which gets a thread.
-        max_batch: Tweets in one inference, at most.
-        metrics: Where batch sizes and times are counted.
+        classifiers: The interpreters; each gets a thread.
+        max_batch: Largest number of tweets in one inference.
+        metrics: Observes batch sizes and times.
     """
 
     def __init__(self, classifiers: Sequence[Classifier], max_batch: int, metrics: Metrics) -> None:
@@ -31,9 +31,9 @@ class Batcher:
         self._queue_seconds = metrics.stage_seconds.labels("queue")
         self._inference_seconds = metrics.stage_seconds.labels("inference")
         self._queue = BatchQueue(max_batch, metrics)
-        self._wake_is_due = False
-        self._under_way: dict[int, tuple[float, list[QueuedTweet]]] = {}
-        """By interpreter: when its inference began, and of what."""
+        self._wake_is_scheduled = False
+        self._running: dict[int, tuple[float, list[QueuedTweet]]] = {}
+        """Start time and tweets of the inference that each interpreter runs now, by the interpreter's number."""
         self._loop = asyncio.get_running_loop()
         self._tasks = asyncio.TaskGroup()
         self._threads = ThreadPoolExecutor(len(classifiers), thread_name_prefix="inference")
@@ -44,7 +44,7 @@ class Batcher:
         """Start a thread for each interpreter."""
         await self._tasks.__aenter__()
         self._workers = [
-            self._tasks.create_task(self._watch(number, classifier), name=f"inference-{number}")
+            self._tasks.create_task(self._run_interpreter(number, classifier), name=f"inference-{number}")
             for number, classifier in enumerate(self._classifiers)
         ]
         return self
@@ -52,7 +52,7 @@ class Batcher:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Send the threads home; what still waits, or is being computed, is cancelled."""
+        """End the threads; tweets that wait or are being classified are cancelled."""
         self._queue.close()
         for worker in self._workers:
             worker.cancel()
@@ -72,44 +72,44 @@ class Batcher:
         """
         waiting = QueuedTweet(ids, self._loop.create_future())
         self._queue.put(self._classifiers[0].bucket(len(ids)), waiting)
-        if not self._wake_is_due:
-            self._wake_is_due = True
-            self._loop.call_soon(self._wake)  # after all that came with it
+        if not self._wake_is_scheduled:
+            self._wake_is_scheduled = True
+            self._loop.call_soon(self._wake)  # after all tweets that arrived together were queued
         return await waiting.result
 
     def longest_inference_seconds(self) -> float:
-        """How long the inference that has run longest has been running; 0 where none runs."""
-        started = [started for started, _ in list(self._under_way.values())]
+        """Time in seconds since the oldest running inference began; 0 where none runs."""
+        started = [started for started, _ in list(self._running.values())]
         return time.perf_counter() - min(started) if started else 0.0
 
     def _wake(self) -> None:
-        self._wake_is_due = False
+        self._wake_is_scheduled = False
         self._queue.wake()
 
-    async def _watch(self, number: int, classifier: Classifier) -> None:
-        """End with an interpreter's thread, in whatever that ends in."""
+    async def _run_interpreter(self, number: int, classifier: Classifier) -> None:
+        """Run an interpreter's thread; an error in the thread ends this task with it."""
         try:
-            await self._loop.run_in_executor(self._threads, self._work, number, classifier)
+            await self._loop.run_in_executor(self._threads, self._classify_batches, number, classifier)
         finally:
-            _, batch = self._under_way.pop(number, (0.0, []))
+            _, batch = self._running.pop(number, (0.0, []))
             for waiting in batch:
                 waiting.result.cancel()
 
-    def _work(self, number: int, classifier: Classifier) -> None:
-        """Classify batch after batch, in a thread."""
+    def _classify_batches(self, number: int, classifier: Classifier) -> None:
+        """Classify one batch after another until the queue is closed; runs in a thread."""
         while (batch := self._queue.take()) is not None:
             started = time.perf_counter()
-            self._under_way[number] = started, batch
+            self._running[number] = started, batch
             rows = classifier.probabilities([waiting.ids for waiting in batch])
-            answers = list(zip(batch, rows, strict=True))
-            with suppress(RuntimeError):  # the loop is closed, and nobody waits any more
-                self._loop.call_soon_threadsafe(self._answer, answers, started, time.perf_counter())
-            self._under_way.pop(number, None)
+            results = list(zip(batch, rows, strict=True))
+            with suppress(RuntimeError):  # the loop is closed, so nothing waits for the results
+                self._loop.call_soon_threadsafe(self._set_results, results, started, time.perf_counter())
+            self._running.pop(number, None)
 
-    def _answer(self, answers: list[tuple[QueuedTweet, Probabilities]], started: float, ended: float) -> None:
-        self._batch_size.observe(len(answers))
+    def _set_results(self, results: list[tuple[QueuedTweet, Probabilities]], started: float, ended: float) -> None:
+        self._batch_size.observe(len(results))
         self._inference_seconds.observe(ended - started)
-        for waiting, probabilities in answers:
+        for waiting, probabilities in results:
             self._queue_seconds.observe(started - waiting.since)
             if not waiting.result.done():
                 waiting.result.set_result(probabilities)

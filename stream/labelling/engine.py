@@ -1,10 +1,9 @@
-"""The engine: a loaded model at work, with its batcher, its encoder and its recent results."""
+"""A model in service: its batcher, its label encoder and its recent results."""
 
-import asyncio
-
-from stream.labelling.batch_queue import Probabilities
 from stream.labelling.batcher import Batcher
+from stream.labelling.in_progress import InProgress
 from stream.labelling.recent import RecentResults
+from stream.model.classifier import Probabilities
 from stream.model.loading import Model
 from stream.model.tokenizer import Tokens
 from stream.telemetry.metrics import Metrics
@@ -12,14 +11,14 @@ from stream.tweets.labels import LabelEncoder
 
 
 class Engine:
-    """A model at work: what reads, classifies and labels the tweets that were read for it.
+    """A model in service.
 
     Args:
         model: The model.
-        batcher: Its interpreters.
-        encoder: What writes labels in its name.
-        repeats: How many results are remembered, for tweets that read the same.
-        metrics: Where such repeats are counted.
+        batcher: The model's interpreters.
+        encoder: Writes labels that name this model.
+        repeats: Number of results to remember, for tweets with the same tokens.
+        metrics: Counts such repeats.
     """
 
     def __init__(self, model: Model, batcher: Batcher, encoder: LabelEncoder, repeats: int, metrics: Metrics) -> None:
@@ -28,27 +27,19 @@ class Engine:
         self.encoder = encoder
         self._known: RecentResults[tuple[int, ...], Probabilities] = RecentResults(repeats)
         self._repeated = metrics.repeated
-        self._classifying = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._in_progress = InProgress()
 
     async def classify(self, tokens: Tokens) -> Probabilities:
-        """Classify one tweet that was tokenised by this engine's model, unless the same tokens came lately."""
+        """Classify one tweet that this engine's model tokenised; the same tokens get the remembered result."""
         key = tuple(tokens.ids)
         if (known := self._known.find(key)) is not None:
             self._repeated.inc()
             return known
-        self._classifying += 1
-        self._idle.clear()
-        try:
+        with self._in_progress.item():
             probabilities = await self.batcher.classify(tokens.ids)
-            self._known.remember(key, probabilities.copy())  # without the rest of its batch
+            self._known.remember(key, probabilities.copy())  # a view would keep its whole batch in memory
             return probabilities
-        finally:
-            self._classifying -= 1
-            if not self._classifying:
-                self._idle.set()
 
     async def idle(self) -> None:
         """Wait until no tweet is being classified."""
-        await self._idle.wait()
+        await self._in_progress.idle()

@@ -44,11 +44,11 @@ class ModelSwapper:
         self._tasks = asyncio.TaskGroup()
         self._retire = asyncio.Event()
         self._folder = _folder(settings.model)
-        self._wanted: asyncio.Queue[ModelSettings] = asyncio.Queue()
+        self._requests: asyncio.Queue[ModelSettings] = asyncio.Queue()
 
-    def want(self, settings: ModelSettings) -> None:
+    def request(self, settings: ModelSettings) -> None:
         """Ask for the model that these settings name, also if it lies where the present one lay."""
-        self._wanted.put_nowait(settings)
+        self._requests.put_nowait(settings)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -71,7 +71,7 @@ class ModelSwapper:
 
     async def _swap_on_request(self) -> None:
         while True:
-            settings = await self._wanted.get()
+            settings = await self._requests.get()
             folder = _folder(settings)
             try:
                 model = await asyncio.to_thread(load_model, settings)
@@ -91,7 +91,7 @@ class ModelSwapper:
             await asyncio.sleep(_LOOK_SECONDS)
             if (folder := _folder(self._settings.model)) != self._folder:
                 self._folder = folder
-                self.want(self._settings.model)
+                self.request(self._settings.model)
 
     async def _use(self, model: Model) -> None:
         started: asyncio.Future[Engine] = asyncio.get_running_loop().create_future()

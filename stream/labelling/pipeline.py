@@ -1,4 +1,4 @@
-"""From a message's bytes to a label's bytes, without knowing of any broker."""
+"""The way from a message's bytes to a label's bytes, independent of any broker."""
 
 import time
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from stream.tweets.tweet import Tweet
 
 @dataclass(frozen=True, slots=True)
 class ReadTweet:
-    """A tweet ready to be classified by the engine that it was read for."""
+    """A tokenised tweet and the engine that will classify it."""
 
     tweet: Tweet
     tokens: Tokens
@@ -26,11 +26,11 @@ class ReadTweet:
 
 
 class LabellingPipeline:
-    """Reads, cleans, classifies and labels tweets with the engine of the moment.
+    """Decoding, cleaning, classification and labelling of tweets by the current engine.
 
     Args:
-        limits: What is taken in before it is refused.
-        metrics: Where tweets are counted.
+        limits: Limits of size, beyond which a message is rejected.
+        metrics: Counts tweets.
     """
 
     def __init__(self, limits: LimitSettings, metrics: Metrics) -> None:
@@ -41,22 +41,22 @@ class LabellingPipeline:
         self._classified = {polarity: metrics.classified.labels(polarity) for polarity in POLARITIES}
 
     def use(self, engine: Engine) -> None:
-        """Read tweets for this engine from now on."""
+        """Make an engine the current one."""
         self._engine = engine
         self._metrics.set_model(engine.model.bundle.identity)
 
     @property
     def engine(self) -> Engine:
-        """The engine of the moment; there is one before the first tweet is taken."""
+        """The current engine; it is set before the first tweet is taken."""
         if self._engine is None:
             raise RuntimeError("a tweet was taken before a model was loaded")
         return self._engine
 
     def read(self, payload: bytes) -> ReadTweet:
-        """Decode, cleans and tokenises a message.
+        """Decode, clean and tokenise a message.
 
         Raises:
-            RejectedTweetError: It holds no tweet that could be labelled.
+            RejectedTweetError: The message holds no tweet that can be labelled.
         """
         engine = self.engine
         with self._decode_seconds.time():
@@ -68,11 +68,11 @@ class LabellingPipeline:
         return ReadTweet(tweet, tokens, engine)
 
     async def label(self, read: ReadTweet, received_at: float) -> bytes:
-        """Classify a tweet and write its label.
+        """Classify a tweet and encode its label.
 
         Args:
             read: The tweet.
-            received_at: When it arrived, in seconds since the epoch.
+            received_at: Time of arrival, in seconds since the epoch.
         """
         engine = read.engine
         label = engine.model.label(read.tweet, await engine.classify(read.tokens))
@@ -80,7 +80,7 @@ class LabellingPipeline:
         return engine.encoder.label(label, received_at, time.time())
 
     def rejection(self, rejected: RejectedTweetError, payload: bytes, received_at: float) -> bytes:
-        """Write a rejection and count it."""
+        """Encode a rejection and count it."""
         self._metrics.rejected.labels(rejected.reason).inc()
         return self.engine.encoder.rejection(rejected, payload, received_at)
 
@@ -91,7 +91,7 @@ class LabellingPipeline:
 
 @contextmanager
 def labelling_metrics(metrics: Metrics) -> Iterator[None]:
-    """Count one tweet as in progress, and time it from arrival to acknowledgement."""
+    """Count one tweet as in progress, and measure the time from its arrival to its acknowledgement."""
     started = time.perf_counter()
     metrics.in_progress.inc()
     try:

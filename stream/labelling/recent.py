@@ -1,4 +1,4 @@
-"""Remembers what was just found out, so that it need not be found out again."""
+"""A bounded memory of recent results, so that they need not be computed again."""
 
 from collections import OrderedDict
 from collections.abc import Hashable
@@ -9,21 +9,21 @@ Value = TypeVar("Value")
 
 
 class RecentResults(Generic[Key, Value]):
-    """The last `capacity` values by their keys; the oldest is forgotten first."""
+    """The last `capacity` values by key; the oldest is dropped first."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
         self._values: OrderedDict[Key, Value] = OrderedDict()
 
     def remember(self, key: Key, value: Value) -> None:
-        """Store a value, which is the youngest now."""
+        """Store a value as the newest."""
         self._values[key] = value
         self._values.move_to_end(key)
         if len(self._values) > self._capacity:
             self._values.popitem(last=False)
 
     def find(self, key: Key) -> Value | None:
-        """Find the value of a key that was stored before."""
+        """Return a key's value, or None where it is not stored."""
         return self._values.get(key)
 
     def __len__(self) -> int:

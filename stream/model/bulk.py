@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.model.classifier import Classifier
+from stream.model.classifier import Classifier, Probabilities
 from stream.model.loading import Model
 from stream.settings import LimitSettings
 from stream.tweets.decoding import decode_tweet
@@ -28,7 +28,6 @@ _BATCH_TWEETS = 16
 _CHUNK_LINES = 2048
 """Read ahead while the chunk before is being classified: enough for batches of equal length, little memory."""
 
-Probabilities = NDArray[np.float32]
 Outcome = Label | RejectedTweetError
 
 

@@ -25,6 +25,7 @@ TOKENIZER_FILE = "tokenizer.json"
 SHIPPED = Path(__file__).parents[1] / "models"
 """The bundles that come with Starling, by their names: `default`, and `fast`, of half the layers."""
 SHIPPED_BUNDLE = SHIPPED / "default"
+"""The default bundle. Other bundles may omit a file that is identical to the default bundle's; the wheel does so."""
 
 SIGNATURE = "classify"
 INPUT = "input_ids"
@@ -102,7 +103,7 @@ class Bundle:
     @property
     def tokenizer_path(self) -> Path:
         """Where the tokeniser lies."""
-        return self.path / TOKENIZER_FILE
+        return _find_file(self.path, TOKENIZER_FILE, self.manifest.files[TOKENIZER_FILE])
 
     @property
     def sha256(self) -> str:
@@ -162,11 +163,18 @@ def _read_manifest(path: Path) -> Manifest:
         raise BundleError(f"{manifest_path} is not a bundle's manifest: {where}: {first['msg']}") from error
 
 
+def _find_file(path: Path, name: str, expected: str) -> Path:
+    """Find a file of the bundle at `path`: its own, else the default bundle's if that has the expected hash."""
+    own, default = path / name, SHIPPED_BUNDLE / name
+    is_default = not own.exists() and default.is_file() and file_sha256(default) == expected
+    return default if is_default else own
+
+
 def _check_file(path: Path, name: str, expected: str) -> None:
     if Path(name).name != name or "\0" in name:
         raise BundleError(f"{path / MANIFEST_FILE} names a file outside the bundle: {name}")
     try:
-        found = file_sha256(path / name)
+        found = file_sha256(_find_file(path, name, expected))
     except OSError as error:
         raise BundleError(f"the model bundle at {path} lacks {name} ({error.strerror})") from error
     if found != expected:

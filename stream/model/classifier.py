@@ -15,6 +15,9 @@ try:
 except ImportError:  # 32-bit ARM, where LiteRT's predecessor is all there is
     from tflite_runtime.interpreter import Interpreter
 
+Probabilities = NDArray[np.float32]
+"""Probabilities of the polarities, a column for each of the manifest's labels."""
+
 
 class Classifier:
     """One interpreter of a bundle's model.
@@ -50,7 +53,7 @@ class Classifier:
         """The shortest length bucket, in tokens, that `length` tokens fit into."""
         return self._buckets[bisect.bisect_left(self._buckets, length)]
 
-    def probabilities(self, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+    def probabilities(self, batch: Sequence[Sequence[int]]) -> Probabilities:
         """Classify a batch of tweets.
 
         Args:

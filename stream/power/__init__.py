@@ -1,6 +1,6 @@
-"""What classifying costs in energy: amperes, watts, joules, joules per tweet, each with its standard error.
+"""Power consumption and energy per tweet: amperes, watts, joules, each with its standard error.
 
-A source (meter.py: the Arduino, by way of link.py, frames.py and current.py; counters.py: the machine's own figures)
-gives readings (reading.py); monitor.py keeps their account (energy.py, per_tweet.py, idle.py, zero.py); metrics.py and
-announce.py show it. service.py is the task of it all.
+A source yields readings (reading.py): meter.py is the Arduino, read with link.py, frames.py and current.py; counters.py
+are the machine's own counters. monitor.py accumulates the readings (energy.py, per_tweet.py, idle.py, zero.py);
+metrics.py and announce.py publish the results. service.py is the task of the service that runs all of them.
 """

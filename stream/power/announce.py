@@ -1,4 +1,4 @@
-"""Publishes the energy figures, so that `starling watch` and others can show them without Prometheus."""
+"""Publishes the energy measurements over MQTT, so that `starling watch` can show them without Prometheus."""
 
 import asyncio
 import logging
@@ -18,21 +18,21 @@ logger = logging.getLogger(__name__)
 
 _INTERVAL_SECONDS = 1.0
 _NOTHING = b""
-"""An empty retained message takes the last one away (MQTT 5, 3.3.1.3)."""
+"""An empty retained message deletes the retained one (MQTT 5, 3.3.1.3)."""
 
 
 async def announce_energy(settings: Settings, monitor: PowerMonitor) -> None:
-    """Publish every second until it is cancelled, over a connection of its own, as often as that is lost.
+    """Publish every second until cancelled, over a separate connection that is reopened when it is lost.
 
     Args:
-        settings: The broker's, and the node's name.
-        monitor: Whose figures.
+        settings: The settings of the broker, and the node's name.
+        monitor: The source of the measurements.
     """
     delays = reconnect_delays(settings.broker.reconnect_seconds)
     while True:
         try:
             await _announce(settings, monitor)
-        except BrokerError as error:  # the service's own connection has the same trouble, and tells of it
+        except BrokerError as error:  # the service's own connection fails too, and logs it
             logger.debug("energy is not published: %s", error)
         await asyncio.sleep(next(delays))
 

@@ -1,4 +1,4 @@
-"""What makes a meter exact: its zero with no load, its gain with a known one, its reference by a voltmeter."""
+"""Calibration of a meter: zero without load, gain with a known load, reference voltage by a voltmeter."""
 
 import time
 from dataclasses import dataclass, replace
@@ -17,25 +17,25 @@ from stream.power.current import (
 from stream.power.frames import ZERO_SCALE, Sample
 from stream.power.link import MeterLink
 
-_LEAST_LOAD_CODES = 10
-"""A known load must be well above the converter's half count, to be worth a gain."""
+_MIN_LOAD_CODES = 10
+"""A known load must be well above the converter's resolution for a useful gain."""
 _GAIN_LIMITS = (0.8, 1.25)
 _BANDGAP_LIMITS = (1.0, 1.2)
 
 
 @dataclass(frozen=True, slots=True)
 class Tare:
-    """A zero that was taken, and is now stored in the meter."""
+    """A measured zero, which is stored in the meter."""
 
     zero: float
-    """The code of no current."""
+    """Code of the converter at zero current."""
     offset_amperes: float
-    """What the meter read without it."""
+    """Reading at zero current without the tare."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Means over a while."""
+    """Mean values of a measurement."""
 
     amperes: float
     volts: float
@@ -43,77 +43,79 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What a calibration has found; None where it was not asked to."""
+class CalibrationResult:
+    """Result of a calibration; None for values that were not calibrated."""
 
     gain: float | None = None
     bandgap_volts: float | None = None
 
-    def with_gain(self, measured: Measured, true_amperes: float) -> "Found":
-        """Compare the current with what a multimeter says of it.
+    def with_gain(self, measured: Measured, true_amperes: float) -> "CalibrationResult":
+        """Calibrate the gain with the current that a multimeter measured.
 
         Raises:
-            MeterError: They are too far apart, or too small, to be the same current.
+            MeterError: The currents differ too much, or are too small.
         """
         variant = VARIANTS[measured.range_amperes]
-        least = _LEAST_LOAD_CODES * NOMINAL_VOLTS / (CODES * variant.volts_per_ampere)
+        least = _MIN_LOAD_CODES * NOMINAL_VOLTS / (CODES * variant.volts_per_ampere)
         if abs(measured.amperes) < least:
-            raise MeterError(f"{measured.amperes:.3f} A is too little to tell the gain: {least:.2f} A at least")
+            raise MeterError(
+                f"{measured.amperes:.3f} A is too small to calibrate the gain: use a load of at least {least:.2f} A"
+            )
         gain = true_amperes / measured.amperes
         low, high = _GAIN_LIMITS
         if not low <= abs(gain) <= high:
             raise MeterError(
-                f"the meter reads {measured.amperes:.3f} A where there should be {true_amperes:g} A: check the "
-                "load, the wiring, and that power.variant is the sensor's"
+                f"the meter reads {measured.amperes:.3f} A instead of {true_amperes:g} A: check the load, the "
+                "wiring, and that power.variant is the variant of the sensor"
             )
         return replace(self, gain=round(gain, 4))
 
-    def with_volts(self, measured: Measured, true_volts: float) -> "Found":
-        """Compare the supply with what a multimeter says of it.
+    def with_volts(self, measured: Measured, true_volts: float) -> "CalibrationResult":
+        """Calibrate the reference with the supply voltage that a multimeter measured.
 
         Raises:
-            MeterError: The reference that follows is none that a chip has.
+            MeterError: The resulting reference voltage is outside the chip's tolerance.
         """
         bandgap = NOMINAL_BANDGAP_VOLTS * true_volts / measured.volts
         low, high = _BANDGAP_LIMITS
         if not low <= bandgap <= high:
             raise MeterError(
-                f"the meter takes its supply for {measured.volts:.2f} V where {true_volts:g} V is given, more than any "
-                "chip is off by: measure between its pins 5V and GND"
+                f"the meter reads a supply of {measured.volts:.2f} V instead of {true_volts:g} V, outside the "
+                "tolerance of its chip: measure between its pins 5V and GND"
             )
         return replace(self, bandgap_volts=round(bandgap, 4))
 
     def settings(self) -> dict[str, float]:
-        """What goes into the section [power]."""
+        """Keys and values for the settings' section [power]."""
         values = {"gain": self.gain, "bandgap_volts": self.bandgap_volts}
         return {key: value for key, value in values.items() if value is not None}
 
 
 async def take_tare(meter: MeterLink) -> Tare:
-    """Let the meter average its zero and store it. Nothing may flow through the sensor.
+    """Let the meter measure and store its zero. No current may flow through the sensor.
 
     Raises:
-        MeterError: The zero is too far off: something flows, or no sensor is connected.
+        MeterError: The zero is implausible: a current flows, or no sensor is connected.
     """
     identity = await meter.identify()
     try:
         zero = (await meter.ask("T")).value / ZERO_SCALE
     except MeterError as error:
-        raise MeterError(f"{error}; is the load off, and the sensor's OUT on A0?") from error
+        raise MeterError(f"{error}; disconnect the load, and check that the sensor's OUT is on A0") from error
     per_code = NOMINAL_VOLTS / (CODES * VARIANTS[identity.variant].volts_per_ampere)
     return Tare(zero, (zero - NOMINAL_ZERO) * per_code)
 
 
 async def measure(meter: MeterLink, calibration: Calibration, seconds: float) -> Measured:
-    """Average over a while.
+    """Measure mean current and supply voltage.
 
     Args:
         meter: An open meter.
-        calibration: What is known of it already; its gain and reference as the datasheets have them.
-        seconds: How long.
+        calibration: The present calibration, with the datasheets' gain and reference.
+        seconds: Duration.
 
     Raises:
-        MeterError: The meter is lost, or cannot measure its supply.
+        MeterError: The meter was disconnected, or cannot measure its supply.
     """
     identity = await meter.identify()
     currents: list[float] = []

@@ -1,4 +1,4 @@
-"""What `starling check` says of the source of energy figures."""
+"""Check of the power source for `starling check`."""
 
 import asyncio
 from contextlib import aclosing
@@ -16,17 +16,17 @@ _COUNTER_SECONDS = 5.0
 
 
 async def check_power(settings: PowerSettings) -> str:
-    """Take one reading from the source, and say what it is.
+    """Take one reading from the source and describe it.
 
     Raises:
-        MeterError: There is a source, and it does not work.
+        MeterError: There is a source, but it does not work.
     """
     source = choose_source(settings)
     if source is None:
-        return "no meter is set (power.port) and the machine has no energy counter to read; energy is not measured"
+        return "no meter is set (power.port) and this machine has no readable energy counter; energy is not measured"
     if isinstance(source, MachineCounter):
         return await _check_counter(source)
-    assert settings.port is not None  # noqa: S101  (else there was no meter to choose)
+    assert settings.port is not None  # noqa: S101  (without a port the source is not a meter)
     async with open_meter(settings.port) as meter:
         return await _check_meter(meter, settings)
 
@@ -34,7 +34,7 @@ async def check_power(settings: PowerSettings) -> str:
 async def _check_counter(source: MachineCounter) -> str:
     async with asyncio.timeout(_COUNTER_SECONDS), aclosing(source.readings()) as readings:
         async for reading in readings:
-            return f"{source.name} tells {reading.watts.value:.2f} W; its error is not known"
+            return f"{source.name} reads {reading.watts.value:.2f} W; its error is unknown"
     raise MeterError(f"{source.name} gives no reading")
 
 
@@ -42,7 +42,7 @@ async def _check_meter(meter: MeterLink, settings: PowerSettings) -> str:
     identity = await meter.identify()
     variant = settings.variant or identity.variant
     offset = VARIANTS[variant].offset_volts / VARIANTS[variant].volts_per_ampere
-    untared = f"not tared: up to {offset:.2f} A off (`starling power calibrate`)"
+    untared = f"not tared: error of up to {offset:.2f} A (run `starling power calibrate`)"
     tare = untared if identity.zero is None else "tared"
     while not isinstance(frame := await meter.receive(), Sample):
         pass

@@ -1,7 +1,7 @@
-"""The machine's own figures, where there is no meter: RAPL, hwmon's power sensors, the Raspberry Pi 5's PMIC.
+"""The machine's own energy counters, used without a meter: RAPL, hwmon power sensors, the Raspberry Pi 5's PMIC.
 
-What each covers differs: RAPL counts the processor's package alone, a hwmon sensor what its shunt stands in, the PMIC
-the board's rails without its converters' losses and without what hangs on USB. None states an error, so none is given.
+They cover different parts: RAPL the processor package, a hwmon sensor the supply of its shunt, the PMIC the board's
+rails without converter losses and USB devices. None states an error, so the error of their readings is unknown.
 """
 
 import asyncio
@@ -19,23 +19,23 @@ from stream.power.reading import Estimate, Reading
 POLL_SECONDS = 1.0
 _SYS = Path("/sys")
 _MACHINE_SENSORS = ("ina", "power_meter", "macsmc")
-"""Chips (as hwmon's `name` begins) that stand in a machine's supply; a graphics card's would tell of it alone."""
+"""First letters of the hwmon `name` of chips that measure a machine's supply; a graphics card's sensor does not."""
 _RAIL = re.compile(r"^\s*(\w+)_([AV])\s+\w+\(\d+\)=([\d.]+)[AV]", re.MULTILINE)
 _COMMAND_SECONDS = 2.0
 
 
 class Gauge(Protocol):
-    """A figure of the machine's."""
+    """An energy counter or power sensor of the machine."""
 
     @property
     def name(self) -> str:
-        """As the metrics name the source."""
+        """Name of the source in the metrics."""
 
     async def joules_since(self, seconds: float) -> float:
-        """Joules since the last call.
+        """Return the joules since the last call.
 
         Args:
-            seconds: The time since then.
+            seconds: The time since the last call.
 
         Raises:
             MeterError: It cannot be read.
@@ -43,7 +43,7 @@ class Gauge(Protocol):
 
 
 class Rapl:
-    """The energy counters of Intel's and AMD's processors, in microjoules.
+    """Energy counters of Intel and AMD processors, in microjoules.
 
     Args:
         zones: The packages' folders below /sys/class/powercap.
@@ -56,7 +56,7 @@ class Rapl:
         self._last = [_number(zone / "energy_uj") for zone in zones]
 
     async def joules_since(self, seconds: float) -> float:  # noqa: ARG002  (a counter needs no time)
-        """Joules of all packages together since the last call; a counter that wrapped is followed."""
+        """Return the joules of all packages since the last call; counter overflow is handled."""
         present = [_number(zone / "energy_uj") for zone in self._zones]
         microjoules = 0
         for zone, now, before in zip(self._zones, present, self._last, strict=True):
@@ -69,7 +69,7 @@ class Hwmon:
     """Power sensors of the kernel's hwmon, in microwatts.
 
     Args:
-        inputs: Their files.
+        inputs: The sensors' files.
     """
 
     name = "hwmon"
@@ -78,12 +78,12 @@ class Hwmon:
         self._inputs = inputs
 
     async def joules_since(self, seconds: float) -> float:
-        """Joules, if the power had been over that time what it is now."""
+        """Return the joules at the present power over that time."""
         return sum(_number(file) for file in self._inputs) / 1e6 * seconds
 
 
 class Pmic:
-    """The Raspberry Pi 5's power chip, by `vcgencmd pmic_read_adc`.
+    """Power management chip of the Raspberry Pi 5, read by `vcgencmd pmic_read_adc`.
 
     Args:
         command: The path of vcgencmd.
@@ -95,16 +95,16 @@ class Pmic:
         self._command = command
 
     async def joules_since(self, seconds: float) -> float:
-        """Joules, if the power had been over that time what it is now."""
+        """Return the joules at the present power over that time."""
         return rail_watts(await _output(self._command, "pmic_read_adc")) * seconds
 
 
 class MachineCounter:
-    """Yields a reading each second from one of the machine's figures.
+    """Yields a reading per second from one of the machine's counters.
 
     Args:
-        gauge: The figure.
-        clock: What tells seconds; a test may have its own.
+        gauge: The counter.
+        clock: Returns seconds; tests can replace it.
     """
 
     def __init__(self, gauge: Gauge, clock: Callable[[], float] = time.monotonic) -> None:
@@ -113,10 +113,10 @@ class MachineCounter:
         self._now = clock
 
     async def readings(self) -> AsyncGenerator[Reading]:
-        """Yield readings for ever.
+        """Yield readings without end.
 
         Raises:
-            MeterError: The figure cannot be read any more.
+            MeterError: The counter cannot be read any more.
         """
         last = self._now()
         await self._gauge.joules_since(0.0)
@@ -129,7 +129,7 @@ class MachineCounter:
 
 
 def find_pmic() -> Pmic | None:
-    """Find a Pi 5's power chip."""
+    """Find the power chip of a Raspberry Pi 5."""
     command = shutil.which("vcgencmd")
     model = Path("/proc/device-tree/model")
     is_pi5 = model.exists() and b"Raspberry Pi 5" in model.read_bytes()
@@ -137,7 +137,7 @@ def find_pmic() -> Pmic | None:
 
 
 def find_hwmon(sys: Path = _SYS) -> Hwmon | None:
-    """Find power sensors that stand in the machine's supply."""
+    """Find power sensors of the machine's supply."""
     inputs = []
     for chip in sorted(sys.glob("class/hwmon/hwmon*")):
         if _text(chip / "name").startswith(_MACHINE_SENSORS):
@@ -146,29 +146,29 @@ def find_hwmon(sys: Path = _SYS) -> Hwmon | None:
 
 
 def find_rapl(sys: Path = _SYS) -> Rapl | None:
-    """Find the processor's counters. Only root may read them, unless the machine's owner allows more."""
+    """Find the processor's counters. By default only root may read them."""
     zones = [zone for zone in sorted(sys.glob("class/powercap/intel-rapl:?")) if _readable(zone / "energy_uj")]
     packages = [zone for zone in zones if _text(zone / "name").startswith("package")]
     return Rapl(packages) if packages else None
 
 
 FINDERS: dict[str, Callable[[], Gauge | None]] = {"pmic": find_pmic, "hwmon": find_hwmon, "rapl": find_rapl}
-"""In the order in which they are preferred: what covers more of the machine goes first."""
+"""In order of preference: counters that cover more of the machine come first."""
 
 
 def rail_watts(answer: str) -> float:
-    """Add up volts times amperes of the rails for which the PMIC tells both.
+    """Sum volts times amperes over the rails for which the PMIC reports both.
 
     Args:
-        answer: What `vcgencmd pmic_read_adc` printed.
+        answer: The output of `vcgencmd pmic_read_adc`.
 
     Raises:
-        MeterError: There is no rail in it.
+        MeterError: It contains no such rail.
     """
     values = {(rail, unit): float(number) for rail, unit, number in _RAIL.findall(answer)}
     rails = [rail for rail, unit in values if unit == "A" and (rail, "V") in values]
     if not rails:
-        raise MeterError("`vcgencmd pmic_read_adc` names no rail with both volts and amperes")
+        raise MeterError("`vcgencmd pmic_read_adc` reports no rail with both volts and amperes")
     return sum(values[rail, "A"] * values[rail, "V"] for rail in rails)
 
 
@@ -183,7 +183,7 @@ async def _output(*command: str) -> str:
     except TimeoutError as error:
         process.kill()
         await process.wait()
-        raise MeterError(f"`{' '.join(command)}` does not end") from error
+        raise MeterError(f"`{' '.join(command)}` did not end within {_COMMAND_SECONDS:.0f} s") from error
     return output.decode("ascii", "replace")
 
 

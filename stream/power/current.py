@@ -1,7 +1,7 @@
-"""From sums of codes to amperes and volts, with standard errors.
+"""Conversion of sums of codes to amperes and volts, with standard errors.
 
 The ACS712 is ratiometric: with the supply V, its output is V/2 + (V / 5 V) s I, where s is its sensitivity at 5 V. The
-Uno's converter takes the same supply for its reference, so a code is 1024 (1/2 + s I / 5 V): the supply cancels, and
+Uno's converter uses the same supply as its reference, so a code is 1024 (1/2 + s I / 5 V): the supply cancels, and
 
     I = (code - zero) / 1024 * 5 V / s
 
@@ -23,33 +23,32 @@ CONVERSION_SECONDS = 13 * 128 / 16e6
 """13 clocks of the 16 MHz crystal divided by 128."""
 
 _UNIFORM = 1 / math.sqrt(3)
-"""The standard error of what may lie anywhere within ±1."""
+"""Standard error of a uniform distribution within ±1."""
 _CODE_ERROR = 0.5 * _UNIFORM
-"""In codes: the converter's integral non-linearity (typically half a code), which is also what rounding costs where no
-noise blurs it."""
+"""In codes: the converter's integral non-linearity (typically half a code), also the rounding error without noise."""
 _CORRELATION = 1.74
-"""How much the noise's variance of the mean exceeds variance/n: the sensor's filter passes 2 kHz, so neighbouring
-conversions, 104 µs apart, share rho = exp(-2 pi 2 kHz 104 µs) = 0.27 of their noise, and (1 + rho) / (1 - rho) = 1.74.
-Boards with a smaller filter capacitor have less; then the error stated is the larger."""
+"""Variance of the mean over variance/n: the sensor's filter passes 2 kHz, so neighbouring conversions, 104 µs apart,
+correlate with rho = exp(-2 pi 2 kHz 104 µs) = 0.27, and (1 + rho) / (1 - rho) = 1.74. Boards with a smaller filter
+capacitor correlate less; then the stated error is too large."""
 _METER_CLASS = 0.01
-"""What a gain found with a multimeter in series is trusted to."""
+"""Relative error of a gain that was calibrated with a multimeter in series."""
 _VOLTMETER_CLASS = 0.005
 _STATED_VOLTS_ERROR = 0.02
 _BANDGAP_ERROR = 0.1 / NOMINAL_BANDGAP_VOLTS * _UNIFORM
-"""An unknown chip's bandgap is 1.0 to 1.2 V."""
+"""The bandgap of an uncalibrated chip is 1.0 to 1.2 V."""
 _BANDGAP_CODE_ERROR = 0.5 * _UNIFORM
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A part of the ACS712's family, at 5 V and 25 °C."""
+    """A variant of the ACS712, at 5 V and 25 °C."""
 
     range_amperes: int
     volts_per_ampere: float
     sensitivity_tolerance: float
-    """Ratio, the datasheet's limits."""
+    """Relative limits of the datasheet."""
     offset_volts: float
-    """How far the output may be from half the supply with no current."""
+    """Largest difference between the output at zero current and half the supply."""
 
 
 VARIANTS = {
@@ -61,19 +60,19 @@ VARIANTS = {
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What is known of one meter beyond its datasheets; None where nothing is."""
+    """Calibration of one meter; None: the datasheet's value."""
 
     variant: int | None = None
-    """The sensor's range in amperes; None: as the meter itself says."""
+    """The sensor's range in amperes; None: as the meter reports."""
     gain: float | None = None
-    """True amperes over indicated ones; negative where the current runs backwards through the sensor."""
+    """True over indicated current; negative if the current flows backwards through the sensor."""
     bandgap_volts: float | None = None
     supply_volts: float | None = None
-    """The supply of what is measured; None: the meter's own supply, as it measures it."""
+    """Supply voltage of the measured device; None: the meter's own supply, as it measures it."""
 
 
 def amperes(sample: Sample, identity: Identity, calibration: Calibration) -> Estimate:
-    """The mean current of a window."""
+    """Return the mean current of a window."""
     variant = VARIANTS[calibration.variant or identity.variant]
     gain = 1.0 if calibration.gain is None else calibration.gain
     per_code = gain * NOMINAL_VOLTS / (CODES * variant.volts_per_ampere)
@@ -89,7 +88,7 @@ def amperes(sample: Sample, identity: Identity, calibration: Calibration) -> Est
 
 
 def _mean_error_codes(sample: Sample) -> float:
-    """The standard error of the mean code, from the sums of codes and of squares."""
+    """Standard error of the mean code, from the sums of codes and of squares."""
     variance = (sample.square_sum - sample.code_sum**2 / sample.n) / (sample.n - 1)
     return math.sqrt(max(variance, 0.0) * _CORRELATION / sample.n)
 
@@ -101,7 +100,7 @@ def _zero_error_codes(identity: Identity, variant: Variant) -> float:
 
 
 def volts(sample: Sample, calibration: Calibration) -> Estimate | None:
-    """The supply's voltage, stated or measured; None where it is neither."""
+    """Return the supply voltage, set or measured; None if it is neither."""
     if calibration.supply_volts is not None:
         return Estimate(calibration.supply_volts, scale=_STATED_VOLTS_ERROR * calibration.supply_volts)
     if not sample.supply_millivolts:

@@ -1,4 +1,4 @@
-"""Joules: power summed over the time it was measured, and no other time."""
+"""Energy: power summed over the measured time only."""
 
 import math
 
@@ -6,7 +6,7 @@ from stream.power.reading import Estimate, Reading
 
 
 class Energy:
-    """A sum of readings. What was not measured is a gap, and counts neither as zero nor as something."""
+    """Sum of readings. Time without a reading is a gap: its energy is unknown and not part of the sum."""
 
     def __init__(self) -> None:
         self.measured_seconds = 0.0
@@ -28,10 +28,10 @@ class Energy:
 
     @property
     def joules(self) -> Estimate:
-        """The sum, with its errors."""
+        """Energy in joules, with its errors."""
         return Estimate(self._joules, math.sqrt(self._noise_squared), self._offset, self._scale)
 
     @property
     def watts(self) -> Estimate | None:
-        """The mean power while it was measured; None before anything was."""
+        """Mean power over the measured time; None before the first reading."""
         return self.joules * (1 / self.measured_seconds) if self.measured_seconds > 0 else None

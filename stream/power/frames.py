@@ -1,6 +1,6 @@
 """The meter's lines: `$` kind version `,` fields `*` CRC-16 newline. firmware/README.md has the table.
 
-A damaged line is counted by what was wrong with it, and the next whole one is read.
+A damaged line is counted by the reason, and reading continues with the next line.
 """
 
 import binascii
@@ -12,9 +12,9 @@ from enum import StrEnum
 VERSION = 1
 CODE_MAX = 1023
 WINDOW_MAX = 4000
-"""Conversions in the longest window, at which the sum of squares still fits the Uno's 32 bits."""
+"""Conversions of the longest window whose sum of squares fits into the Uno's 32 bits."""
 ZERO_SCALE = 64
-"""The Uno keeps its zero in 64ths of a code."""
+"""The Uno stores its zero in 64ths of a code."""
 _LINE_BYTES_MAX = 64
 _CRC_START = 0xFFFF
 _LINE = re.compile(rb"\$([A-Z])(\d)((?:,[A-Za-z0-9?-]{1,16})+)\*([0-9A-F]{4})")
@@ -24,7 +24,7 @@ _UINT16_MAX = 2**16 - 1
 
 
 class Rejection(StrEnum):
-    """Why a line was not read."""
+    """Reason for rejecting a line."""
 
     MALFORMED = "malformed"
     CHECKSUM = "checksum"
@@ -35,35 +35,35 @@ class Rejection(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The sums of one window."""
+    """Sums over one window."""
 
     sequence: int
-    """Counts windows; wraps to 0 after 2**32."""
+    """Number of the window; wraps to 0 at 2**32."""
     period: int
-    """Conversions that the window stands for: its own, and those spent on the supply voltage after it."""
+    """Conversions from this window to the next: its own, and those for the supply voltage after it."""
     n: int
     """Conversions summed."""
     code_sum: int
     square_sum: int
     supply_millivolts: int
-    """By the bandgap's nominal 1.1 V; 0 where it could not be measured."""
+    """Measured with the bandgap's nominal 1.1 V; 0 if it could not be measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What the meter says of itself, when asked and after each of its resets."""
+    """The meter's description of itself, sent on request and after each reset."""
 
     variant: int
     """The ACS712's range in amperes: 5, 20 or 30."""
     zero: float | None
-    """The code of no current; None where no tare was taken."""
+    """Code at zero current; None without a tare."""
     window: int
     """Conversions in a window."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a command has set: W the window, V the variant, T the zero in 64ths of a code."""
+    """The value that a command has set: W the window, V the variant, T the zero in 64ths of a code."""
 
     command: str
     value: int
@@ -71,7 +71,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a command was not carried out."""
+    """Reason why a command was refused."""
 
     command: str
     reason: str
@@ -87,11 +87,11 @@ class _UnreadableError(Exception):
 
 
 class FrameReader:
-    """Cuts a stream of bytes into frames.
+    """Splits a stream of bytes into frames.
 
     Args:
-        rejected: Called with the reason for each line that is not one. The very first line is excused if it is torn: a
-            port is opened in the middle of a line.
+        rejected: Called with the reason for each invalid line. An invalid first line is ignored, since a port is
+            usually opened in the middle of a line.
     """
 
     def __init__(self, rejected: Callable[[Rejection], None]) -> None:
@@ -103,7 +103,7 @@ class FrameReader:
     def feed(self, data: bytes) -> Iterator[Frame]:
         """Yield the frames that end in these bytes."""
         *lines, rest = (self._rest + data).split(b"\n")
-        # The next frame can begin in the midst of noise, so the end of an overlong line is kept, and no more.
+        # The next frame can begin in the middle of noise, so only the end of an overlong line is kept.
         overlong = len(rest) > _LINE_BYTES_MAX
         self._rest = rest[-_LINE_BYTES_MAX:] if overlong else rest
         for line in lines:
@@ -111,7 +111,7 @@ class FrameReader:
         self._too_long |= overlong
 
     def _read(self, line: bytes) -> Iterator[Frame]:
-        before, dollar, text = line.rstrip(b"\r").rpartition(b"$")  # what is before it was torn off
+        before, dollar, text = line.rstrip(b"\r").rpartition(b"$")  # the text before it belongs to a torn line
         too_long, self._too_long = self._too_long or len(line) > _LINE_BYTES_MAX, False
         first, self._first = self._first, False
         try:
@@ -125,15 +125,15 @@ class FrameReader:
 
 
 def checksum(text: bytes) -> int:
-    """CRC-16/IBM-3740: polynomial 0x1021, initial value 0xFFFF."""
+    """Return the CRC-16/IBM-3740: polynomial 0x1021, initial value 0xFFFF."""
     return binascii.crc_hqx(text, _CRC_START)
 
 
 def parse(line: bytes) -> Frame:
-    """Read a line, from its `$` to before its newline.
+    """Parse a line, from its `$` to before its newline.
 
     Raises:
-        _UnreadableError: It is no frame; the reason is in it.
+        _UnreadableError: It is not a frame.
     """
     match = _LINE.fullmatch(line)
     if match is None:
@@ -166,7 +166,7 @@ def _number(field: str) -> int:
 
 
 def _possible(sample: Sample) -> Sample:
-    """Refuse sums that no codes from 0 to 1023 can have, the last guard where the CRC agrees by chance."""
+    """Reject sums that codes from 0 to 1023 cannot have, in case a CRC matches by chance."""
     n, total, squares = sample.n, sample.code_sum, sample.square_sum
     holds = (
         sample.sequence <= _UINT32_MAX

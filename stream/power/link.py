@@ -1,4 +1,4 @@
-"""The open serial port: frames come out of it, commands go in and are answered."""
+"""Open serial port of a meter: receives frames, sends commands and waits for their answers."""
 
 import asyncio
 from collections import deque
@@ -14,23 +14,23 @@ from stream.power.ports import port_path
 
 BAUD = 38400
 _SILENCE_SECONDS = 5.0
-"""The longest window is 0.4 s, and the Uno's boot loader takes 2 s when the port is opened."""
+"""The longest window is 0.4 s, and the Uno's boot loader runs for 2 s after the port is opened."""
 _ASK_AGAIN_SECONDS = 1.0
 _ANSWER_SECONDS = 12.0
-"""A tare averages sixteen windows: up to 7 s."""
+"""A tare averages sixteen windows, up to 7 s."""
 _READ_BYTES = 4096
-_UNPLUGGED = "the meter was unplugged"
+_UNPLUGGED = "the meter was disconnected"
 
 
 class MeterLink:
-    """A meter at the other end of an open port.
+    """A meter behind an open port.
 
     Args:
-        port: The port's name, for errors.
-        reader: What comes from it.
-        writer: What goes to it.
-        rejected: Called with the reason for each line that cannot be read.
-        pause_seconds: How long to leave to the kernel what comes after each read.
+        port: The port's name for errors.
+        reader: Reader of the port.
+        writer: Writer of the port.
+        rejected: Called with the reason for each invalid line.
+        pause_seconds: Pause after each read, in which the kernel buffers the input.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class MeterLink:
         """Wait for the next frame.
 
         Raises:
-            MeterError: The port is gone, or nothing came for five seconds.
+            MeterError: The port is gone, or nothing was received for five seconds.
         """
         while not self._received:
             try:
@@ -60,7 +60,7 @@ class MeterLink:
                     data = await self._reader.read(_READ_BYTES)
             except TimeoutError as error:
                 raise MeterError(
-                    f"{self.port}: nothing comes; is it the meter, and is firmware/ flashed to it (`make flash`)?"
+                    f"{self.port}: no data received; check that it is the meter and has our firmware (`make flash`)"
                 ) from error
             except OSError as error:
                 raise MeterError(f"{self.port}: {_UNPLUGGED}") from error
@@ -71,7 +71,7 @@ class MeterLink:
         return self._received.popleft()
 
     async def _pause(self) -> None:
-        """Let what comes next pile up: a line comes in pieces of a few bytes, and each would wake the event loop."""
+        """Let input accumulate: a line arrives in pieces of a few bytes, and each would wake the event loop."""
         transport = self._writer.transport
         if self._pause_seconds and not transport.is_closing():
             assert isinstance(transport, asyncio.ReadTransport)  # noqa: S101  (it reads and writes)
@@ -82,7 +82,7 @@ class MeterLink:
                 transport.resume_reading()
 
     async def identify(self) -> Identity:
-        """Ask until the meter says what it is; an Uno resets when its port is opened, and hears nothing meanwhile.
+        """Ask until the meter identifies itself; an Uno resets when its port is opened and then misses commands.
 
         Raises:
             MeterError: It does not answer.
@@ -94,7 +94,7 @@ class MeterLink:
                     if identity := await self._identity_soon():
                         return identity
         except TimeoutError as error:
-            raise MeterError(f"{self.port}: what is there does not answer as Starling's meter does") from error
+            raise MeterError(f"{self.port}: the device does not answer like Starling's meter") from error
 
     async def _identity_soon(self) -> Identity | None:
         try:
@@ -107,7 +107,7 @@ class MeterLink:
             return None
 
     async def ask(self, command: str) -> Answer:
-        """Send a command and wait for its answer; frames of measurements are passed over.
+        """Send a command and wait for its answer; measurements are skipped.
 
         Raises:
             MeterError: The meter refuses, or does not answer.
@@ -125,7 +125,7 @@ class MeterLink:
             raise MeterError(f"{self.port}: the meter does not answer '{command}'") from error
 
     def _send(self, command: str) -> None:
-        # The newline before it ends whatever half a command the meter may have received.
+        # The newline before it ends an incomplete command that the meter may have received.
         self._writer.write(f"\n{command}\n".encode("ascii"))
 
 
@@ -133,31 +133,31 @@ class MeterLink:
 async def open_meter(
     port: str, rejected: Callable[[Rejection], None] = lambda _: None, pause_seconds: float = 0.0
 ) -> AsyncIterator[MeterLink]:
-    """Open the port as long as the context lasts.
+    """Open the port while the context is open.
 
     Args:
-        port: As in the settings: a path or a USB id.
-        rejected: Called with the reason for each line that cannot be read.
-        pause_seconds: How long to leave to the kernel what comes after each read.
+        port: A path or a USB id, as in the settings.
+        rejected: Called with the reason for each invalid line.
+        pause_seconds: Pause after each read, in which the kernel buffers the input.
 
     Raises:
-        MeterError: It is not there, or not to be opened.
+        MeterError: The port does not exist or cannot be opened.
     """
     path = port_path(port)
     try:
         reader, writer = await serial_asyncio_fast.open_serial_connection(url=path, baudrate=BAUD, exclusive=True)
     except (serial.SerialException, OSError) as error:
-        raise MeterError(f"{path}: {_why_closed(error)}") from error
+        raise MeterError(f"{path}: {_open_failure(error)}") from error
     try:
         yield MeterLink(path, reader, writer, rejected, pause_seconds)
     finally:
-        if not writer.transport.is_closing():  # the library fails where it is closed twice
+        if not writer.transport.is_closing():  # the library raises an error when it is closed twice
             writer.transport.abort()
-        with suppress(OSError):  # what ended it has been told where it was read
+        with suppress(OSError):  # the error was raised where the port was read
             await writer.wait_closed()
 
 
-def _why_closed(error: Exception) -> str:
+def _open_failure(error: Exception) -> str:
     text = str(error)
     if "ermission" in text:
         return "no permission; add the user to the group dialout"

@@ -1,4 +1,4 @@
-"""The meter as a source of readings: opened, kept open, opened again when its cable was pulled."""
+"""The meter as a source of readings; its port is reopened after it was disconnected."""
 
 import asyncio
 import logging
@@ -20,21 +20,21 @@ logger = logging.getLogger(__name__)
 _FIRST_DELAY_SECONDS = 0.5
 _LONGEST_DELAY_SECONDS = 10.0
 _PAUSE_SECONDS = 0.5
-"""Two or three frames are read at once. Read as they come, in pieces of a few bytes, they took eight times as long."""
+"""Two or three frames are read at once. Reading each piece of a few bytes took eight times as much CPU time."""
 _SEQUENCES = 2**32
 _VOLTS_MISSING = "the meter cannot measure its supply: set power.supply_volts"
 
 
 @dataclass
 class MeterHealth:
-    """How the meter's line is doing."""
+    """State of the connection to the meter."""
 
     up: bool = False
     error: str | None = None
-    """Why it is not up."""
+    """Reason why it is not up."""
     frames: int = 0
     lost: int = 0
-    """Frames that never came, by the gaps in their sequence."""
+    """Missing frames, by gaps in their sequence."""
     connections: int = 0
     rejected: Counter[Rejection] = field(default_factory=Counter)
 
@@ -43,9 +43,9 @@ class SerialMeter:
     """Yields a reading for each window that the meter measures.
 
     Args:
-        port: As in the settings.
-        calibration: What is known of the meter.
-        pause_seconds: How long to leave to the kernel what comes after each read.
+        port: The port, as in the settings.
+        calibration: The calibration of the meter.
+        pause_seconds: Pause after each read, in which the kernel buffers the input.
     """
 
     def __init__(self, port: str, calibration: Calibration, pause_seconds: float = _PAUSE_SECONDS) -> None:
@@ -57,16 +57,16 @@ class SerialMeter:
         self._meter_clock = MeterClock()
         self._last: Sample | None = None
         self._just_opened = False
-        """Whether the next window's number has nothing to do with the last one's, even if it should follow it."""
+        """True after the port was opened: then the next window's number is unrelated to the last one's."""
         self._last_arrived = 0.0
 
     @property
     def name(self) -> str:
-        """What the figures come from; a simulated meter is called so wherever the name goes."""
+        """Name of the source; it marks a simulated meter."""
         return "acs712-simulated" if is_simulated(self._port) else "acs712"
 
     async def readings(self) -> AsyncGenerator[Reading]:
-        """Yield readings for ever. A meter that is away is waited for, and `health` says so."""
+        """Yield readings without end. Wait for a disconnected meter; `health` has its state."""
         delay_seconds = _FIRST_DELAY_SECONDS
         while True:
             try:
@@ -92,7 +92,7 @@ class SerialMeter:
         return None
 
     def _reading(self, sample: Sample, arrived_seconds: float) -> Reading:
-        assert self.identity is not None  # noqa: S101  (frames are read only after it)
+        assert self.identity is not None  # noqa: S101  (frames are read only after the identity)
         gap_seconds = self._gap_seconds(sample, arrived_seconds)
         self._last, self._last_arrived = sample, arrived_seconds
         self.health.frames += 1
@@ -117,7 +117,7 @@ class SerialMeter:
         if missing == 0 and not just_opened:
             return 0.0
         self._meter_clock.restart(arrived_seconds)
-        if just_opened or sample.sequence < self._last.sequence:  # the meter counts anew
+        if just_opened or sample.sequence < self._last.sequence:  # the meter was restarted
             return max(0.0, arrived_seconds - self._last_arrived - sample.period * CONVERSION_SECONDS)
         self.health.lost += missing
         return missing * sample.period * CONVERSION_SECONDS
@@ -127,7 +127,7 @@ class SerialMeter:
         self._just_opened = True
         self.health.up, self.health.error = True, None
         self.health.connections += 1
-        tare = "tared" if identity.zero is not None else "not tared: `starling power calibrate` makes it exact"
+        tare = "tared" if identity.zero is not None else "not tared: run `starling power calibrate`"
         logger.info("meter at %s: ACS712, %d A, %s", self._port, identity.variant, tare)
 
     def _disconnected(self, error: MeterError) -> None:

@@ -1,4 +1,4 @@
-"""The energy figures for Prometheus, read when it asks; each says by the label `source` where it comes from."""
+"""Energy metrics for Prometheus, collected on each scrape; the label `source` names the source."""
 
 import math
 from collections.abc import Iterable
@@ -10,15 +10,15 @@ from stream.power.frames import Rejection
 from stream.power.monitor import PowerMonitor
 from stream.power.reading import Estimate
 
-_ENERGY = ("starling_energy_joules", "Energy drawn, over the time that it was measured.")
-_ENERGY_ERROR = ("starling_energy_standard_error_joules", "Standard error of the energy drawn.")
+_ENERGY = ("starling_energy_joules", "Energy consumed over the measured time.")
+_ENERGY_ERROR = ("starling_energy_standard_error_joules", "Standard error of the energy.")
 
 
 class PowerCollector(Collector):
-    """The metrics of a monitor.
+    """Metrics of a power monitor.
 
     Args:
-        monitor: Whose.
+        monitor: The monitor.
     """
 
     def __init__(self, monitor: PowerMonitor) -> None:
@@ -27,7 +27,7 @@ class PowerCollector(Collector):
         self._highest_joules = 0.0
 
     def collect(self) -> Iterable[Metric]:
-        """Give the present figures. What is not known now is left out."""
+        """Yield the present values without unknown ones."""
         yield from self._energy()
         yield from self._present()
         yield from self._per_tweet()
@@ -37,32 +37,32 @@ class PowerCollector(Collector):
     def _energy(self) -> Iterable[Metric]:
         monitor = self._monitor
         joules = monitor.energy.joules
-        # Noise about nothing can take the sum down a little, and a counter that falls reads as a restart.
+        # Noise around zero can decrease the sum a little, and Prometheus takes a decreasing counter for a restart.
         self._highest_joules = max(self._highest_joules, joules.value)
         yield self._counter(*_ENERGY, self._highest_joules)
         yield from self._error(*_ENERGY_ERROR, joules)
         yield self._counter(
-            "starling_energy_measured_seconds", "Time over which it was measured.", monitor.energy.measured_seconds
+            "starling_energy_measured_seconds", "Time over which energy was measured.", monitor.energy.measured_seconds
         )
         yield self._counter(
-            "starling_energy_gap_seconds", "Time since the first reading without one.", monitor.gap_seconds
+            "starling_energy_gap_seconds", "Time since the first reading without a measurement.", monitor.gap_seconds
         )
 
     def _present(self) -> Iterable[Metric]:
         monitor, latest = self._monitor, self._monitor.latest
         yield self._gauge("starling_power_meter_up", "1 while the source gives readings, else 0.", latest is not None)
         yield self._gauge(
-            "starling_power_below_zero", "1 while the current reads less than nothing.", monitor.zero.below_zero
+            "starling_power_below_zero", "1 while the measured current is below zero, else 0.", monitor.zero.below_zero
         )
         if latest:
-            yield from self._estimate("watts", "Power drawn.", latest.watts)
-            yield from self._estimate("volts", "Supply voltage, measured or stated.", latest.volts)
-            yield from self._estimate("amperes", "Current drawn.", latest.amperes)
+            yield from self._estimate("watts", "Power consumption.", latest.watts)
+            yield from self._estimate("volts", "Supply voltage, measured or set.", latest.volts)
+            yield from self._estimate("amperes", "Current.", latest.amperes)
         idle = monitor.per_tweet.idle
-        yield from self._estimate("idle_watts", "Power drawn with no tweet in hand.", idle.watts)
+        yield from self._estimate("idle_watts", "Power consumption without a tweet in progress.", idle.watts)
         if idle.drift_watts is not None:
             yield self._gauge(
-                "starling_power_idle_drift_watts", "Idle power now less that of the first minute.", idle.drift_watts
+                "starling_power_idle_drift_watts", "Change of idle power since the first idle minute.", idle.drift_watts
             )
 
     def _per_tweet(self) -> Iterable[Metric]:
@@ -70,11 +70,13 @@ class PowerCollector(Collector):
         shares = {"all": joules.all_energy, "above_idle": joules.above_idle}
         value = GaugeMetricFamily(
             "starling_energy_joules_per_tweet",
-            "Energy a tweet, over the last minute or what the settings say.",
+            "Energy per tweet over power.window_seconds.",
             labels=["source", "share"],
         )
         error = GaugeMetricFamily(
-            "starling_energy_joules_per_tweet_standard_error", "Its standard error.", labels=["source", "share"]
+            "starling_energy_joules_per_tweet_standard_error",
+            "Standard error of the energy per tweet.",
+            labels=["source", "share"],
         )
         for share, estimate in shares.items():
             if estimate is not None:
@@ -87,10 +89,10 @@ class PowerCollector(Collector):
     def _line(self) -> Iterable[Metric]:
         health = self._monitor.health
         yield self._counter("starling_power_frames", "Frames read from the meter.", health.frames)
-        yield self._counter("starling_power_frames_lost", "Frames that never came.", health.lost)
-        yield self._counter("starling_power_meter_connections", "Times the meter was connected.", health.connections)
+        yield self._counter("starling_power_frames_lost", "Frames that were not received.", health.lost)
+        yield self._counter("starling_power_meter_connections", "Connections to the meter.", health.connections)
         rejected = CounterMetricFamily(
-            "starling_power_frames_rejected", "Lines that could not be read.", labels=["source", "reason"]
+            "starling_power_frames_rejected", "Lines that were invalid.", labels=["source", "reason"]
         )
         for reason in Rejection:
             rejected.add_metric([self._source, reason], health.rejected[reason])

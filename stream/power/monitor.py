@@ -1,4 +1,4 @@
-"""Keeps the account of one source: joules, the latest figures, joules a tweet."""
+"""Accumulates the readings of one source: energy, latest values, energy per tweet."""
 
 import logging
 import time
@@ -17,17 +17,17 @@ from stream.power.zero import ZeroWatch
 logger = logging.getLogger(__name__)
 
 _STALE_SECONDS = 2.5
-"""Without a reading for so long, the last figure tells of the past; every source gives one at least each second."""
+"""After this time the last reading is outdated; every source gives at least one per second."""
 
 
 class PowerMonitor:
-    """Takes in what a source tells.
+    """Accumulates the readings of a source.
 
     Args:
-        source: Where the readings come from.
-        work: Tells what the service has done.
-        window_seconds: Over how long joules a tweet are taken.
-        clock: What tells seconds; a test may have its own.
+        source: The source of the readings.
+        work: Returns the work of the service so far.
+        window_seconds: Window over which energy per tweet is computed.
+        clock: Returns seconds; tests can replace it.
     """
 
     def __init__(
@@ -49,17 +49,17 @@ class PowerMonitor:
         self._latest_at = 0.0
 
     async def run(self) -> None:
-        """Account until it is cancelled. A machine's counter that fails is given up, with a word in the log."""
+        """Accumulate until cancelled. If a machine's counter fails, log it and stop."""
         async with aclosing(self._source.readings()) as readings:
             try:
                 async for reading in readings:
                     self.add(reading)
             except MeterError as error:
-                logger.warning("%s; energy is not measured any more", error)
+                logger.warning("%s; energy is no longer measured", error)
                 self.health.up, self.health.error = False, str(error)
 
     def add(self, reading: Reading) -> None:
-        """Take in a reading."""
+        """Add a reading."""
         self.health.up = True
         self._latest, self._latest_at = reading, self._now()
         self.energy.add(reading)
@@ -68,12 +68,12 @@ class PowerMonitor:
 
     @property
     def latest(self) -> Reading | None:
-        """The last reading; None where there was none lately."""
+        """Latest reading; None if it is outdated."""
         return self._latest if self._silent_seconds == 0 else None
 
     @property
     def gap_seconds(self) -> float:
-        """The time since the first reading of which nothing is known, up to now."""
+        """Time without readings since the first one, up to now."""
         return self.energy.gap_seconds + self._silent_seconds
 
     @property
@@ -84,7 +84,7 @@ class PowerMonitor:
         return silent if silent > _STALE_SECONDS else 0.0
 
     def summary(self) -> dict[str, Any]:
-        """The figures as JSON, for the node's energy topic."""
+        """Return the measurements as JSON, for the node's energy topic."""
         latest, per_tweet = self.latest, self.per_tweet.joules()
         return {
             "source": self.source_name,
@@ -109,7 +109,7 @@ def _per_tweet(joules: JoulesPerTweet) -> dict[str, Any]:
 
 
 def _rounded(estimate: Estimate | None) -> dict[str, float | None] | None:
-    """A value and its error, to five significant digits; an error that nobody knows is null."""
+    """Round a value to five significant digits and its error to two; an unknown error is null."""
     if estimate is None:
         return None
     error = estimate.standard_error

@@ -1,4 +1,4 @@
-"""Serial ports: which there are, and which one a setting means."""
+"""Serial ports of this machine, and the port that a setting names."""
 
 import os
 import re
@@ -13,9 +13,9 @@ from stream.errors import MeterError
 _USB = re.compile(r"usb:([0-9a-fA-F]{4}):([0-9a-fA-F]{4})(?::(.+))?")
 _PSEUDO_TERMINALS = "/dev/pts/"
 _PSEUDO_TERMINAL_MAJORS = range(136, 144)
-"""The major numbers of such devices (Linux's devices.txt), by which they are known under another name too."""
+"""Major numbers of pseudo-terminals (Linux's devices.txt), which identify them under other names too."""
 _UNO_IDS = {(0x2341, 0x0043), (0x2341, 0x0001), (0x2A03, 0x0043), (0x2341, 0x0243), (0x2341, 0x006A)}
-"""What an Arduino Uno calls itself (arduino-core-avr's boards.txt)."""
+"""USB ids of the Arduino Uno (arduino-core-avr's boards.txt)."""
 
 
 @dataclass(frozen=True)
@@ -24,19 +24,19 @@ class Port:
 
     path: str
     usb_id: str | None
-    """As the settings take it: `usb:2341:0043:SERIAL`; None for a port that is not USB."""
+    """In the format of the settings: `usb:2341:0043:SERIAL`; None if the port is not USB."""
     description: str
     is_uno: bool
 
 
 def serial_ports() -> list[Port]:
-    """List the machine's ports, an Uno's first."""
+    """List the machine's serial ports, Arduino Unos first."""
     ports = [_port(info) for info in list_ports.comports()]
     return sorted(ports, key=lambda port: (not port.is_uno, port.path))
 
 
 def port_path(setting: str) -> str:
-    """Find the device that the setting means now; after replugging it may be another.
+    """Find the device that the setting names; it can change when the meter is connected again.
 
     Args:
         setting: A path, or `usb:VENDOR:PRODUCT` or `usb:VENDOR:PRODUCT:SERIAL` in hexadecimal, as in `usb:2341:0043`.
@@ -47,22 +47,22 @@ def port_path(setting: str) -> str:
     match = _USB.fullmatch(setting)
     if match is None:
         if not Path(setting).exists():
-            raise MeterError(f"{setting} is not there: plug the meter in, or see `starling power list`")
+            raise MeterError(f"{setting} does not exist: connect the meter, or see `starling power list`")
         return setting
     vendor, product, serial = int(match[1], 16), int(match[2], 16), match[3]
     for info in list_ports.comports():
         if (info.vid, info.pid) == (vendor, product) and serial in (None, info.serial_number):
             return str(info.device)
-    raise MeterError(f"no device {setting} is plugged in: see `starling power list`")
+    raise MeterError(f"no device {setting} is connected: see `starling power list`")
 
 
 def is_simulated(path: str) -> bool:
-    """Whether a port is a program's and not a wire's: then what it tells was never measured."""
+    """Return whether a port is a pseudo-terminal of a program: then its data was not measured."""
     if os.path.realpath(path).startswith(_PSEUDO_TERMINALS):
         return True
     try:
         return os.major(Path(path).stat().st_rdev) in _PSEUDO_TERMINAL_MAJORS
-    except OSError:  # it is not there now
+    except OSError:  # it does not exist now
         return False
 
 

@@ -1,4 +1,4 @@
-"""What every source of energy figures gives: a quantity with its errors, and a stretch of time with its power."""
+"""Readings of power sources: a quantity with its errors, and the mean power over a time."""
 
 import math
 from dataclasses import dataclass
@@ -10,20 +10,20 @@ from stream.power.frames import Sample
 class Estimate:
     """A quantity with its standard errors (GUM: standard uncertainties), all in the quantity's unit.
 
-    The three kinds add up differently over time, so they are kept apart. A source that states no error has NaN.
+    The three kinds propagate differently over time, so they are separate. NaN: the source states no error.
     """
 
     value: float
     noise: float = 0.0
-    """Differs from one reading to the next, so it averages out: adds in quadrature."""
+    """Independent between readings: adds in quadrature, averages out."""
     offset: float = 0.0
-    """The same in every reading, as a wrong zero is: adds linearly, and cancels in a difference."""
+    """The same in every reading, for instance an error of the zero: adds linearly, cancels in a difference."""
     scale: float = 0.0
-    """The same fraction of every reading, as a wrong gain is: adds linearly."""
+    """The same fraction of every reading, for instance an error of the gain: adds linearly."""
 
     @property
     def standard_error(self) -> float:
-        """All three together."""
+        """Total standard error."""
         return math.hypot(self.noise, self.offset, self.scale)
 
     def __mul__(self, factor: float) -> "Estimate":
@@ -32,7 +32,7 @@ class Estimate:
         return Estimate(self.value * factor, self.noise * size, self.offset * size, self.scale * size)
 
     def times(self, other: "Estimate") -> "Estimate":
-        """Multiply by a quantity whose own error is one of noise and scale, as a voltage's is."""
+        """Multiply by a quantity that has errors of noise and scale only, for instance a voltage."""
         return Estimate(
             self.value * other.value,
             math.hypot(self.noise * other.value, self.value * other.noise),
@@ -43,14 +43,14 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The mean power over a stretch of time."""
+    """Mean power over a time."""
 
     seconds: float
-    """How long it stands for."""
+    """Duration of the reading."""
     watts: Estimate
     volts: Estimate | None = None
     amperes: Estimate | None = None
     gap_seconds: float = 0.0
-    """The time before it of which nothing is known."""
+    """Time before it that was not measured."""
     sample: Sample | None = None
-    """The sums that it was computed from, where they came from our meter."""
+    """Sums from which it was computed, if the source is the meter."""

@@ -1,4 +1,4 @@
-"""Readings in a file, CSV or Parquet, with the meter's own sums beside them, so that they can be computed anew."""
+"""Recording of readings to CSV or Parquet, with the meter's own sums, so that they can be computed again."""
 
 import csv
 import importlib
@@ -15,33 +15,37 @@ from stream.power.reading import Estimate, Reading
 
 _ESTIMATES = ("amperes", "volts", "watts", "joules_total")
 _SUMS = ("sequence", "n", "code_sum", "square_sum", "supply_millivolts")
+_WATTS_ERRORS = ("watts_noise", "watts_offset", "watts_scale")
+"""Parts of the error of watts, which add up differently over time."""
 COLUMNS = (
     "unix_seconds",
     "source",
     "seconds",
     "gap_seconds",
     *(f"{name}{kind}" for name in _ESTIMATES for kind in ("", "_standard_error")),
+    *_WATTS_ERRORS,
     *_SUMS,
 )
 _ROWS_AT_ONCE = 300
-"""Rows that Parquet writes as a group: a minute of readings."""
+"""Rows per Parquet row group: a minute of readings."""
 
 Row = dict[str, Any]
 Write = Callable[[Row], None]
 
 
 def row(reading: Reading, energy: Energy, source: str) -> Row:
-    """What one line of the file says: SI units, standard errors beside the values, None for what is not known.
+    """Return a row of the file: values in SI units with standard errors; None if unknown.
 
     Args:
         reading: The reading.
-        energy: The account up to its end.
-        source: Where it comes from.
+        energy: The energy up to its end.
+        source: Name of the source.
     """
     estimates = (reading.amperes, reading.volts, reading.watts, energy.joules)
     values: list[Any] = [round(time.time(), 3), source, reading.seconds, reading.gap_seconds]
     for estimate in estimates:
         values += _value_and_error(estimate)
+    values += [_known(error) for error in (reading.watts.noise, reading.watts.offset, reading.watts.scale)]
     values += [getattr(reading.sample, name, None) for name in _SUMS]
     return dict(zip(COLUMNS, values, strict=True))
 
@@ -49,22 +53,25 @@ def row(reading: Reading, energy: Energy, source: str) -> Row:
 def _value_and_error(estimate: Estimate | None) -> list[float | None]:
     if estimate is None:
         return [None, None]
-    error = estimate.standard_error
-    return [estimate.value, None if math.isnan(error) else error]
+    return [estimate.value, _known(estimate.standard_error)]
+
+
+def _known(error: float) -> float | None:
+    return None if math.isnan(error) else error
 
 
 def open_recording(path: Path) -> AbstractContextManager[Write]:
-    """Open the file as long as the context lasts, and give what writes a row to it.
+    """Open the file while the context is open; the context's value is a function that writes a row.
 
     Args:
-        path: .csv or .parquet.
+        path: A .csv or .parquet file.
 
     Raises:
-        InputError: It is neither, cannot be written, or pyarrow is missing.
+        InputError: The suffix is another, the file cannot be written, or pyarrow is missing.
     """
     writers = {".csv": _csv, ".parquet": _parquet}
     if path.suffix not in writers:
-        raise InputError(f"{path}: give it a name that ends in .csv or .parquet")
+        raise InputError(f"{path}: the name must end in .csv or .parquet")
     return writers[path.suffix](path)
 
 
@@ -80,7 +87,7 @@ def _csv(path: Path) -> Iterator[Write]:
 
         def write(row: Row) -> None:
             writer.writerow(row)
-            file.flush()  # for whoever follows it
+            file.flush()  # for programs that read the file meanwhile
 
         yield write
 
@@ -107,7 +114,7 @@ def _parquet(path: Path) -> Iterator[Write]:
         if len(rows) >= _ROWS_AT_ONCE:
             write_group()
 
-    with writer:  # closing writes the footer, without which the file cannot be read
+    with writer:  # closing writes the footer, which readers need
         try:
             yield write
         finally:

@@ -1,4 +1,4 @@
-"""The service's energy account: one task, which ends quietly where there is nothing to measure with."""
+"""The service's task that measures energy; it ends at once if there is no source."""
 
 import asyncio
 import logging
@@ -21,12 +21,12 @@ logger = logging.getLogger(__name__)
 async def measure_power(
     settings: Settings, metrics: Metrics, on_measuring: Callable[[PowerMonitor], None] = lambda _: None
 ) -> None:
-    """Account for the energy drawn until it is cancelled; returns at once on a machine that has no figures.
+    """Measure energy until cancelled; return at once on a machine without a source.
 
     Args:
-        settings: The node's.
-        metrics: Where tweets are counted, and the energy is shown.
-        on_measuring: Called with the account, where there is something to measure with.
+        settings: The node's settings.
+        metrics: The service's metrics: the tweet counters are read, the energy metrics are added.
+        on_measuring: Called with the monitor if there is a source.
     """
     try:
         source = choose_source(settings.power)
@@ -48,7 +48,7 @@ async def measure_power(
 
 
 def work_done(metrics: Metrics) -> Work:
-    """What the service's own counters tell of its work."""
+    """Read the service's work from its metrics."""
     return Work(
         received=round(_total(metrics.received)),
         labelled=round(_total(metrics.classified)),
@@ -57,7 +57,7 @@ def work_done(metrics: Metrics) -> Work:
 
 
 def _total(metric: MetricWrapperBase) -> float:
-    """A counter's or gauge's value, summed over its labels."""
+    """Sum of a counter's or gauge's values over its labels."""
     return sum(
         sample.value for family in metric.collect() for sample in family.samples if not sample.name.endswith("_created")
     )

@@ -1,4 +1,4 @@
-"""Writes to the user's settings file, leaving the rest of it as it stands, comments and all."""
+"""Writes values to the user's settings file; its other content and comments stay unchanged."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +13,7 @@ def write_power_settings(file: Path, values: Mapping[str, float]) -> None:
     """Set keys of the section [power].
 
     Args:
-        file: The settings file; it is made where there is none.
+        file: The settings file; it is created if it does not exist.
         values: The keys and their values.
 
     Raises:
@@ -37,7 +37,7 @@ def _with_values(text: str, values: Mapping[str, float]) -> str:
 
 
 def _replace(file: Path, text: str) -> None:
-    """Whole or not at all: a settings file that is half written would keep the service from starting."""
+    """Replace the file atomically: the service could not start with an incomplete settings file."""
     beside = file.with_name(f".{file.name}.new")
     beside.write_text(text, encoding="utf-8")
     if file.exists():

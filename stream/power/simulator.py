@@ -1,6 +1,6 @@
-"""A simulated Uno: the real firmware, run by simavr, behind a pseudo-terminal. For the demo and the tests.
+"""A simulated Uno for the demo and the tests: the real firmware, run by simavr, behind a pseudo-terminal.
 
-What it sends was never measured, and every reader of it says so (`ports.is_simulated`).
+Its data is not measured; every program that shows it says so (`ports.is_simulated`).
 """
 
 import asyncio
@@ -23,35 +23,37 @@ _NEEDED = {
     "libsimavr-dev": "/usr/include/simavr/sim_avr.h",
     "libelf-dev": "/usr/include/libelf.h",
 }
-"""Debian's packages, each with a program or a file by which it is known."""
+"""Debian packages, each with a program or a file that shows that it is installed."""
 _STOP_SECONDS = 5.0
 
 Change = tuple[float, str, float]
-"""At this many simulated seconds, this signal becomes that."""
+"""Simulated seconds, name of a signal, new value."""
 
 
 def missing_packages() -> list[str]:
-    """Debian's packages that building and running the simulated Uno needs and that are not installed."""
+    """Return the missing Debian packages that the simulated Uno needs."""
     return [name for name, sign in _NEEDED.items() if not (Path(sign).exists() or shutil.which(sign))]
 
 
 def build_simulator(build: Path = _BUILD, defines: str = "") -> Path:
-    """Build the firmware and the program that runs it.
+    """Build the firmware and the simulator.
 
     Args:
-        build: The folder for what is built.
-        defines: Options for the compiler, for a firmware that differs.
+        build: Output folder.
+        defines: Compiler options for a modified firmware.
 
     Returns:
-        The folder.
+        The output folder.
 
     Raises:
-        MeterError: The sources or the tools are not there.
+        MeterError: The sources or the tools are missing, or the build fails.
     """
     if not FIRMWARE.is_dir():
-        raise MeterError("the simulated meter needs the repository's firmware/, which an installed package has not")
+        raise MeterError(
+            "the simulated meter needs the folder firmware/ of the repository, which an installed package does not have"
+        )
     if missing := missing_packages():
-        raise MeterError(f"the simulated meter is not built: sudo apt-get install {' '.join(missing)}")
+        raise MeterError(f"the simulated meter cannot be built: run sudo apt-get install {' '.join(missing)}")
     command = ["make", "-C", str(FIRMWARE), "all", "simulator", f"BUILD={build}", f"DEFINES={defines}"]
     made = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if made.returncode:
@@ -72,16 +74,16 @@ class SimulatedUno:
         self._process = process
 
     def set(self, **signals: float) -> None:
-        """Change signals at once: amperes, ripple, noise, offset, vcc, … (simulated_uno.c has the list)."""
+        """Change signals immediately: amperes, ripple, noise, offset, vcc, … (listed in simulated_uno.c)."""
         assert self._process.stdin is not None  # noqa: S101  (it is a pipe)
         self._process.stdin.write("".join(f"{key}={value}\n" for key, value in signals.items()).encode())
 
     def unplug(self) -> None:
-        """Take the port away, as a pulled cable does."""
+        """Remove the port, as if the cable were pulled."""
         self._process.terminate()
 
     async def finished(self) -> None:
-        """Wait until the simulated time given at the start has passed."""
+        """Wait until the simulated time that was set at the start has passed."""
         assert self._process.stdout is not None  # noqa: S101
         await self._process.stdout.readline()
 
@@ -96,15 +98,15 @@ async def simulated_uno(
     options: Sequence[str] = (),
     elf: str = "starling_meter.elf",
 ) -> AsyncIterator[SimulatedUno]:
-    """Run a simulated Uno as long as the context lasts.
+    """Run a simulated Uno while the context is open.
 
     Args:
-        build: Where it was built.
-        link: A symbolic link to make to its port.
-        signals: What the sensor sees from the start.
-        changes: What it sees from later times on.
-        options: More of simulated_uno's options.
-        elf: The firmware's file in `build`.
+        build: Folder of the built simulator.
+        link: Symbolic link to create to its port.
+        signals: Input signals of the sensor at the start.
+        changes: Later changes of the signals.
+        options: Further options of simulated_uno.
+        elf: File name of the firmware in `build`.
 
     Raises:
         MeterError: It does not start.
@@ -126,7 +128,7 @@ async def _port(process: asyncio.subprocess.Process) -> str:
     assert process.stdout is not None  # noqa: S101  (it is a pipe)
     ready, _, port = (await process.stdout.readline()).decode().strip().partition(" ")
     if ready != "ready":
-        raise MeterError("the simulated meter does not start; its reason is above")
+        raise MeterError("the simulated meter does not start; its own message is above")
     return port
 
 

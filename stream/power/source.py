@@ -1,4 +1,4 @@
-"""Chooses where energy figures come from: the meter, the machine's own counters, or nowhere."""
+"""Choice of the power source: the meter, the machine's own counters, or none."""
 
 from collections.abc import AsyncGenerator
 from typing import Protocol
@@ -12,18 +12,18 @@ from stream.settings import PowerSettings
 
 
 class Source(Protocol):
-    """Anything that tells power over time."""
+    """A source of power readings."""
 
     @property
     def name(self) -> str:
-        """What the metrics call it."""
+        """Name of the source in the metrics."""
 
     def readings(self) -> AsyncGenerator[Reading]:
-        """Yield one reading after the other, for ever."""
+        """Yield readings without end."""
 
 
 def calibration(settings: PowerSettings) -> Calibration:
-    """What the settings say of the meter."""
+    """Return the meter's calibration from the settings."""
     return Calibration(
         variant=settings.variant,
         gain=settings.gain,
@@ -33,10 +33,10 @@ def calibration(settings: PowerSettings) -> Calibration:
 
 
 def choose_source(settings: PowerSettings) -> Source | None:
-    """Find the source that the settings name, or the best there is; None where there is none.
+    """Return the source that the settings name, or the best available one; None if there is none.
 
     Raises:
-        MeterError: The settings name one that this machine has not.
+        MeterError: The settings name a source that this machine does not have.
     """
     wanted = settings.source
     if wanted == "meter" or (wanted == "auto" and settings.port):
@@ -48,7 +48,9 @@ def choose_source(settings: PowerSettings) -> Source | None:
         return None
     gauge = FINDERS[wanted]()
     if gauge is None:
-        raise MeterError(f"power.source = '{wanted}': this machine has none that this user may read; try 'auto'")
+        raise MeterError(
+            f"power.source = '{wanted}': this machine has no such counter that this user may read; use 'auto'"
+        )
     return MachineCounter(gauge)
 
 

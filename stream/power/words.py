@@ -1,4 +1,4 @@
-"""A node's energy figures, as its energy topic has them, in one line for a person."""
+"""Text for a node's energy measurements, as published on its energy topic."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import orjson
 
 
 def read_energy_words(payload: bytes) -> str | None:
-    """Say the same of a message, which may be anybody's; None where it is no summary."""
+    """Format a message that anyone may have published; None if it is not a valid summary."""
     try:
         return energy_words(orjson.loads(payload))
     except (ValueError, LookupError, TypeError, AttributeError):
@@ -14,23 +14,23 @@ def read_energy_words(payload: bytes) -> str | None:
 
 
 def energy_words(summary: dict[str, Any]) -> str:
-    """Say watts, joules per tweet, joules in all and the source.
+    """Format power, energy per tweet, total energy and the source in one line.
 
     Args:
-        summary: As `PowerMonitor.summary` gives it.
+        summary: As returned by `PowerMonitor.summary`.
     """
     per_tweet = summary["joules_per_tweet"]
     parts = [
         _quantity(summary["watts"], "W") or "no power reading",
         _quantity(per_tweet["all"], "J/tweet"),
         _quantity(per_tweet["above_idle"], "J/tweet above idle"),
-        _quantity(summary["joules_total"], "J in all"),
+        _quantity(summary["joules_total"], "J in total"),
     ]
     return f"{', '.join(part for part in parts if part)} ({source_words(summary['source'])})"
 
 
 def source_words(source: str) -> str:
-    """The source's name, loud where nothing was measured."""
+    """Return the source's name; it says clearly if the data is simulated."""
     name, _, simulated = source.partition("-")
     return f"SIMULATED {name}, not measured" if simulated else name
 

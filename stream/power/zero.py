@@ -1,4 +1,4 @@
-"""Notices a current below nothing: what was measured runs forwards, so its zero is wrong or the sensor is reversed."""
+"""Detection of a current below zero, which means that the zero is wrong or the sensor is reversed."""
 
 import logging
 import math
@@ -9,11 +9,11 @@ logger = logging.getLogger(__name__)
 
 _MEMORY_SECONDS = 10.0
 _ERRORS = 3.0
-"""How many standard errors below zero are no chance."""
+"""Number of standard errors below zero that is significant."""
 
 
 class ZeroWatch:
-    """Follows the current over ten seconds."""
+    """Mean current over ten seconds, compared with zero."""
 
     def __init__(self) -> None:
         self.below_zero = False
@@ -21,7 +21,7 @@ class ZeroWatch:
         self._mean = 0.0
 
     def add(self, reading: Reading) -> None:
-        """Take in a reading; tells the log when the mean goes below zero beyond its errors."""
+        """Add a reading; log a warning when the mean falls below zero by more than its errors."""
         if reading.amperes is None:
             return
         self._seconds = min(self._seconds + reading.seconds, _MEMORY_SECONDS)
@@ -30,7 +30,7 @@ class ZeroWatch:
         was_below, self.below_zero = self.below_zero, self._seconds >= _MEMORY_SECONDS and self._mean < limit
         if self.below_zero and not was_below:
             logger.warning(
-                "the meter reads %.3f A, less than nothing: its zero has drifted or its wires are the wrong way round; "
-                "run `starling power calibrate`",
+                "the meter reads %.3f A, below zero: its zero has drifted or its wires are reversed; run "
+                "`starling power calibrate`",
                 self._mean,
             )

@@ -5,11 +5,11 @@ with it, for the broker still holds what was not acknowledged and sends it again
 """
 
 import asyncio
-import itertools
 import logging
 import time
 
 from stream.errors import PublicationRefusedError
+from stream.labelling.in_progress import InProgress
 from stream.labelling.pipeline import LabellingPipeline, ReadTweet, labelling_metrics
 from stream.labelling.recent import RecentResults
 from stream.mqtt.packets import Message
@@ -60,12 +60,8 @@ class Deliveries:
         self._most_held = settings.broker.receive_maximum
         self._metrics = metrics
         self._publish_seconds = metrics.stage_seconds.labels("publish")
-        self._held: dict[int, float] = {}
-        """When each message that is held was taken, oldest first."""
-        self._numbers = itertools.count()
+        self._held = InProgress()
         self._draining = False
-        self._all_done = asyncio.Event()
-        self._all_done.set()
         self._intake.deliver_to(self._take)
 
     @property
@@ -81,31 +77,28 @@ class Deliveries:
 
     async def idle(self) -> None:
         """Wait until no message is held."""
-        await self._all_done.wait()
+        await self._held.idle()
 
     def oldest_seconds(self) -> float:
         """How long the message that was taken first has been held; 0 where none is."""
-        return time.monotonic() - next(iter(self._held.values())) if self._held else 0.0
+        return self._held.oldest_seconds()
 
     def _take(self, message: Message) -> None:
-        number = next(self._numbers)
+        number = self._held.begin()
         work = self._carry(message, number)
         try:
             self._tasks.create_task(work, name=f"tweet-{number}")
         except RuntimeError:  # the group is ending, and the session with it: the broker still holds the message
             work.close()
+            self._held.end(number)
             return
-        self._held[number] = time.monotonic()
-        self._all_done.clear()
         if len(self._held) >= self._most_held:
             self._intake.pause()
 
     def _done(self, number: int) -> None:
-        del self._held[number]
+        self._held.end(number)
         if not self._draining and self.fill <= READ_AGAIN:
             self._intake.resume()
-        if not self._held:
-            self._all_done.set()
 
     async def _carry(self, message: Message, number: int) -> None:
         """Label or rejects one message, publishes the outcome, acknowledges the message.

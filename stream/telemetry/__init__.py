@@ -1,1 +1,1 @@
-"""What the service reports: metrics, machine resources, health, systemd, event loop lag, logs."""
+"""Reports about the service: metrics, machine resources, health, systemd, event loop delay, logs."""

@@ -1,18 +1,18 @@
-"""What the service says of itself, to /healthz, to /readyz and to systemd's watchdog: one truth for all of them."""
+"""The service's state, as /healthz, /readyz and systemd's watchdog report it."""
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 Age = Callable[[], float]
-"""Tells how many seconds some work has been under way; 0 where there is none."""
+"""Returns the time in seconds that some work has taken so far; 0 without work."""
 
 
 class Health:
-    """Whether each part that a tweet needs is there, and whether work that was begun gets done.
+    """The state of each part that labelling needs, and of the work in progress.
 
     Args:
-        stuck_seconds: Work that takes longer means that the service is stuck.
+        stuck_seconds: Work that takes longer than this means that the service is stuck.
     """
 
     def __init__(self, stuck_seconds: float) -> None:
@@ -22,6 +22,10 @@ class Health:
         self.model_loaded = False
         self.broker_connected = False
         self.stopping = False
+        self.reloads_requested = 0
+        """Number of requests to load a model anew."""
+        self.reloads_done = 0
+        """Number of these requests that have ended, whatever the result."""
 
     @property
     def uptime_seconds(self) -> float:
@@ -30,7 +34,7 @@ class Health:
 
     @contextmanager
     def watching(self, age: Age) -> Iterator[None]:
-        """Take the age of some work into account for as long as the context lasts."""
+        """Include the age of some work while the context lasts."""
         self._ages.append(age)
         try:
             yield
@@ -38,14 +42,14 @@ class Health:
             self._ages.remove(age)
 
     def stuck(self) -> str | None:
-        """Say what has not got done for too long; None where all is well."""
+        """Describe the work that takes too long; None where none does."""
         oldest = max((age() for age in self._ages), default=0.0)
         if oldest > self._stuck_seconds:
             return f"a tweet or an inference has been under way for {oldest:.0f} s"
         return None
 
     def missing(self) -> list[str]:
-        """Why no tweet would be labelled now; empty where one would."""
+        """List the reasons why no tweet can be labelled now; empty where tweets are labelled."""
         reasons = {
             "the model is being loaded": not self.model_loaded,
             "the broker is not connected": not self.broker_connected,

@@ -1,4 +1,4 @@
-"""Measures how late the event loop runs what is due: the first thing to rise when something blocks it."""
+"""The delay of the event loop's timers, which rises first when something blocks the loop."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ _INTERVAL_SECONDS = 0.5
 
 
 async def measure_loop_lag(lag_seconds: Histogram) -> None:
-    """Observe the lag twice a second, for as long as it is let."""
+    """Observe the delay twice a second, until cancelled."""
     loop = asyncio.get_running_loop()
     while True:
         due = loop.time() + _INTERVAL_SECONDS

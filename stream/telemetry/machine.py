@@ -1,4 +1,4 @@
-"""What this machine says of itself: its board, its processor, what is installed on it."""
+"""Facts about this machine: its board, its processor, the packages installed on it."""
 
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
@@ -9,18 +9,18 @@ _CPU_INFO = Path("/proc/cpuinfo")
 
 
 def board() -> str | None:
-    """The board's name, such as 'Raspberry Pi 4 Model B Rev 1.4'; None where there is none, as on a PC."""
+    """Return the board's name, for example 'Raspberry Pi 4 Model B Rev 1.4'; None on a machine without one (a PC)."""
     return text_of(_BOARD)
 
 
 def processor() -> str | None:
-    """The processor's name, where it has one."""
+    """Return the processor's name; None where /proc/cpuinfo has none."""
     info = cpu_info()
     return info.get("model name") or info.get("Model")
 
 
 def cpu_info() -> dict[str, str]:
-    """The first core's lines of /proc/cpuinfo, and those about the board that come after all cores."""
+    """Read the entries of /proc/cpuinfo for the first core, and those for the board, which follow all cores."""
     info: dict[str, str] = {}
     for line in (text_of(_CPU_INFO) or "").splitlines():
         key, colon, value = line.partition(":")
@@ -30,7 +30,7 @@ def cpu_info() -> dict[str, str]:
 
 
 def installed_versions(packages: Iterable[str]) -> dict[str, str]:
-    """The versions of those packages that are installed."""
+    """Return the versions of those packages that are installed."""
     versions = {}
     for package in packages:
         try:
@@ -41,7 +41,7 @@ def installed_versions(packages: Iterable[str]) -> dict[str, str]:
 
 
 def text_of(file: Path) -> str | None:
-    """What the kernel says in a file of one value; None where it has no such file, or nothing to say."""
+    """Read one of the kernel's files that hold one value; None where it does not exist or is empty."""
     try:
         return file.read_text(encoding="utf-8", errors="replace").strip("\0\n ") or None
     except OSError:

@@ -1,7 +1,7 @@
-"""Every number that Starling exports, in one place, by Prometheus' conventions.
+"""The metrics that Starling exports, by Prometheus' conventions.
 
-Base units, totals as counters, ratios from 0 to 1, every known label there from the start with the value 0, and no
-label whose values could grow without bound.
+Units are base units, totals are counters, ratios are from 0 to 1. Every known label value exists from the start, with
+0, and no label can take an unbounded number of values.
 """
 
 from dataclasses import asdict
@@ -13,22 +13,23 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
 from stream import __version__
+from stream.telemetry.resources import ResourceCollector
 from stream.tweets.labels import ModelIdentity
 from stream.tweets.polarity import POLARITIES
 from stream.tweets.rejections import Reason
 
-disable_created_metrics()  # type: ignore[no-untyped-call]  # a gauge for each counter that nobody asks for
+disable_created_metrics()  # type: ignore[no-untyped-call]  # it would add a gauge for each counter
 
 STAGES = ("decode", "queue", "inference", "publish")
 
 
-class Departure(StrEnum):
-    """What decided the size of a batch."""
+class BatchSizeReason(StrEnum):
+    """The reason for a batch's size."""
 
     EMPTIED = "emptied"
-    """No more tweets of its length waited."""
+    """No more tweets of its length bucket waited."""
     SHARED = "shared"
-    """More waited, and were left to the other interpreters that were free."""
+    """More waited, and were left to other free interpreters."""
     FULL = "full"
     """More waited than a batch may hold."""
 
@@ -49,19 +50,22 @@ class Metrics:
         PlatformCollector(registry=registry)
         GCCollector(registry=registry)
 
-        self._count_tweets()
-        self._measure_tweets()
-        self._show_what_is_held()
-        self._show_the_service()
+        self.resources = ResourceCollector()
+        registry.register(self.resources)
+
+        self._add_tweet_counters()
+        self._add_tweet_histograms()
+        self._add_queue_metrics()
+        self._add_service_metrics()
         self._preset_labels()
 
     def set_model(self, model: ModelIdentity) -> None:
-        """Set the model that labels from now on."""
+        """Set the model that is in use."""
         self.model_info.info(asdict(model))
 
-    def _count_tweets(self) -> None:
+    def _add_tweet_counters(self) -> None:
         registry = self.registry
-        self.received = Counter("starling_tweets_received", "Messages taken from the broker.", registry=registry)
+        self.received = Counter("starling_tweets_received", "Messages received from the broker.", registry=registry)
         self.classified = Counter(
             "starling_tweets_classified", "Tweets labelled, by polarity.", ["polarity"], registry=registry
         )
@@ -73,22 +77,26 @@ class Metrics:
         )
         self.redelivered = Counter(
             "starling_tweets_redelivered",
-            "Tweets that the broker sent again and whose label was still known.",
+            "Tweets that the broker delivered again and whose label was remembered.",
             registry=registry,
         )
         self.repeated = Counter(
             "starling_tweets_repeated",
-            "Tweets that read like one classified lately, and got its result.",
+            "Tweets with the same tokens as a recent one, which got its result without an inference.",
             registry=registry,
         )
         self.truncated = Counter(
-            "starling_tweets_truncated", "Tweets with more tokens than the model reads.", registry=registry
+            "starling_tweets_truncated",
+            "Tweets that were cut because they had more tokens than the model reads.",
+            registry=registry,
         )
         self.responses_refused = Counter(
-            "starling_responses_refused", "Response topics that were not honoured.", registry=registry
+            "starling_responses_refused",
+            "Replies that were not sent, because their topic is not allowed or the broker refused them.",
+            registry=registry,
         )
 
-    def _measure_tweets(self) -> None:
+    def _add_tweet_histograms(self) -> None:
         registry = self.registry
         self.stage_seconds = Histogram(
             "starling_stage_seconds", "Time in each stage.", ["stage"], buckets=_SECONDS, registry=registry
@@ -101,57 +109,67 @@ class Metrics:
         )
         self.tokens = Histogram("starling_tweet_tokens", "Tokens in a tweet.", buckets=_TOKENS, registry=registry)
         self.confidence = Histogram(
-            "starling_confidence_ratio", "Probability of the polarity given.", buckets=_RATIOS, registry=registry
+            "starling_confidence_ratio",
+            "Probability of the most probable polarity.",
+            buckets=_RATIOS,
+            registry=registry,
         )
 
-    def _show_what_is_held(self) -> None:
+    def _add_queue_metrics(self) -> None:
         registry = self.registry
         self.in_progress = Gauge(
-            "starling_tweets_in_progress", "Tweets taken and not yet acknowledged.", registry=registry
+            "starling_tweets_in_progress", "Tweets received and not yet acknowledged.", registry=registry
         )
-        self.window = Gauge("starling_window_tweets", "Tweets taken and held at once, at most.", registry=registry)
+        self.window = Gauge("starling_window_tweets", "Largest number of tweets held at once.", registry=registry)
         self.batch_size = Histogram(
-            "starling_batch_size", "Tweets in an inference.", buckets=_BATCH_SIZES, registry=registry
+            "starling_batch_size", "Number of tweets in an inference.", buckets=_BATCH_SIZES, registry=registry
         )
         self.batches = Counter(
             "starling_batches",
-            "Batches that left for inference, by what decided their size.",
+            "Batches, by the reason for their size.",
             ["reason"],
             registry=registry,
         )
         self.waiting = Gauge("starling_batcher_waiting", "Tweets that wait for an interpreter.", registry=registry)
         self.oldest_wait_seconds = Gauge(
-            "starling_batcher_oldest_wait_seconds", "How long the oldest of them has waited.", registry=registry
+            "starling_batcher_oldest_wait_seconds",
+            "Waiting time of the oldest tweet that waits for an interpreter.",
+            registry=registry,
         )
 
-    def _show_the_service(self) -> None:
+    def _add_service_metrics(self) -> None:
         registry = self.registry
         self.model_swaps = Counter(
-            "starling_model_swaps", "Models asked for while the service ran.", ["result"], registry=registry
+            "starling_model_swaps",
+            "Requests to load a model while the service ran, by result.",
+            ["result"],
+            registry=registry,
         )
-        self.ready = Gauge("starling_ready", "1 while a tweet would be labelled, else 0.", registry=registry)
+        self.ready = Gauge("starling_ready", "1 while tweets can be labelled, else 0.", registry=registry)
         self.broker_connected = Gauge(
             "starling_broker_connected", "1 while connected to the broker, else 0.", registry=registry
         )
         self.in_group = Gauge(
             "starling_group_member",
-            "1 while this node takes its share of a group's tweets, else 0.",
+            "1 while this node takes its share of its group's tweets, else 0.",
             registry=registry,
         )
-        self.reconnects = Counter("starling_broker_reconnects", "Connections made after the first.", registry=registry)
+        self.reconnects = Counter(
+            "starling_broker_reconnects", "Connections to the broker after the first one.", registry=registry
+        )
         self.loop_lag_seconds = Histogram(
             "starling_event_loop_lag_seconds",
-            "How late the event loop runs what is due.",
+            "Delay of the event loop's timers.",
             buckets=_LAG_SECONDS,
             registry=registry,
         )
         self.tasks = Gauge(
             "starling_event_loop_tasks",
-            "Tasks of the event loop that have not ended: one for each tweet in progress, and a few that stay.",
+            "Tasks in the event loop: one for each tweet in progress, and a few permanent ones.",
             registry=registry,
         )
-        self.model_info = Info("starling_model", "The model that labels.", registry=registry)
-        Info("starling_build", "The software that runs.", registry=registry).info({"version": __version__})
+        self.model_info = Info("starling_model", "The model in use.", registry=registry)
+        Info("starling_build", "The version of Starling.", registry=registry).info({"version": __version__})
 
     def _preset_labels(self) -> None:
         for polarity in POLARITIES:
@@ -160,7 +178,7 @@ class Metrics:
             self.rejected.labels(reason)
         for result in ("swapped", "refused"):
             self.model_swaps.labels(result)
-        for departure in Departure:
-            self.batches.labels(departure)
+        for size_reason in BatchSizeReason:
+            self.batches.labels(size_reason)
         for stage in STAGES:
             self.stage_seconds.labels(stage)

@@ -1,40 +1,63 @@
-"""The machine's own numbers, read when Prometheus asks: CPU, memory, temperature, throttling."""
+"""The machine's resources, read at each scrape: CPU time, memory, load, temperature, throttling.
 
+They are read in a thread. A read of /proc takes microseconds, but a sensor behind I2C or the firmware, and the command
+`vcgencmd`, can take seconds, in which the event loop could neither label nor acknowledge.
+"""
+
+import asyncio
+import logging
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import psutil
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-_THROTTLED_FILE = Path("/sys/devices/platform/soc/soc:firmware/get_throttled")
+logger = logging.getLogger(__name__)
+
+_PLATFORM = Path("/sys/devices/platform")
+_THROTTLED_FILE = "soc*/*firmware*/get_throttled"
+"""Pattern of the firmware's file; its folder is soc/soc:firmware on a Raspberry Pi 4, soc@…/soc@…:firmware on a 5."""
+_COMMAND_SECONDS = 1.0
+_PATIENCE_SECONDS = 2.0
+"""Longest wait of a scrape for new values; after that it gets the values read before."""
 THROTTLED_BITS = {0: "under_voltage", 1: "frequency_capped", 2: "throttled", 3: "soft_temperature_limit"}
-"""Bits of the Raspberry Pi firmware's `get_throttled` that tell of now; those from 16 on tell of the past."""
+"""Bits of the Raspberry Pi firmware's `get_throttled` for the present; those from 16 on are for the past."""
 _CPU_MODES = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
 
 
 class ResourceCollector(Collector):
-    """The whole system's use of the machine; the process's own comes from prometheus_client."""
+    """Metrics of the whole system; those of this process come from prometheus_client."""
+
+    def __init__(self) -> None:
+        self._families: list[Metric] = []
+        self._reading: asyncio.Future[None] | None = None
 
     def collect(self) -> Iterable[Metric]:
-        """Read every number once."""
-        yield _cpu_seconds()
-        yield _memory()
-        yield GaugeMetricFamily("starling_system_load1", "Load average over a minute.", value=psutil.getloadavg()[0])
-        yield _frequency()
-        yield _temperatures()
-        if (bits := throttled_bits()) is not None:
-            yield _throttled(bits)
+        """Return the values that were read last."""
+        return self._families
+
+    def read(self) -> None:
+        """Read every value once; a value that cannot be read is left out."""
+        self._families = [family for read in _READERS if (family := _read_or_none(read)) is not None]
+
+    async def refresh(self) -> None:
+        """Read every value in a thread; returns without new values if that takes too long."""
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.get_running_loop().run_in_executor(None, self.read)
+        await asyncio.wait([self._reading], timeout=_PATIENCE_SECONDS)
 
 
 def throttled_bits() -> int | None:
-    """The firmware's word on throttling; None on a machine that is no Raspberry Pi."""
-    try:
-        return int(_THROTTLED_FILE.read_text(encoding="ascii"), base=16)
-    except (OSError, ValueError):
-        return _throttled_bits_from_command()
+    """Read the firmware's `get_throttled`; None on a machine that is no Raspberry Pi."""
+    for file in _PLATFORM.glob(_THROTTLED_FILE):
+        try:
+            return int(file.read_text(encoding="ascii"), base=16)
+        except (OSError, ValueError):
+            continue
+    return _throttled_bits_from_command()
 
 
 def _throttled_bits_from_command() -> int | None:
@@ -42,9 +65,20 @@ def _throttled_bits_from_command() -> int | None:
     if command is None:
         return None
     try:
-        answer = subprocess.run([command, "get_throttled"], capture_output=True, text=True, timeout=1, check=True)  # noqa: S603
+        answer = subprocess.run(  # noqa: S603  (a fixed command, found in PATH)
+            [command, "get_throttled"], capture_output=True, text=True, timeout=_COMMAND_SECONDS, check=True
+        )
         return int(answer.stdout.strip().removeprefix("throttled="), base=16)
     except (OSError, subprocess.SubprocessError, ValueError):
+        return None
+
+
+def _read_or_none(read: Callable[[], Metric | None]) -> Metric | None:
+    try:
+        return read()
+    except (OSError, ValueError, RuntimeError, AttributeError, LookupError, psutil.Error) as error:
+        # What psutil raises where the kernel lacks a file, or where a sensor was just removed.
+        logger.debug("a value of the machine cannot be read: %s", error)
         return None
 
 
@@ -66,27 +100,42 @@ def _memory() -> Metric:
     return family
 
 
+def _load() -> Metric:
+    return GaugeMetricFamily("starling_system_load1", "Load average over a minute.", value=psutil.getloadavg()[0])
+
+
 def _frequency() -> Metric:
-    family = GaugeMetricFamily("starling_system_cpu_frequency_hertz", "The cores' present frequency, on average.")
+    family = GaugeMetricFamily("starling_system_cpu_frequency_hertz", "Current frequency of the cores, on average.")
     if (frequency := psutil.cpu_freq()) is not None:
         family.add_metric([], frequency.current * 1e6)
     return family
 
 
 def _temperatures() -> Metric:
-    family = GaugeMetricFamily("starling_system_temperature_celsius", "What each sensor tells.", labels=["sensor"])
-    hottest: dict[str, float] = {}
+    family = GaugeMetricFamily(
+        "starling_system_temperature_celsius", "Temperature; the highest where a chip has several.", labels=["sensor"]
+    )
     for chip, sensors in psutil.sensors_temperatures().items():
-        hottest[chip] = max(sensor.current for sensor in sensors)
-    for chip, celsius in hottest.items():
-        family.add_metric([chip], celsius)
+        family.add_metric([chip], max(sensor.current for sensor in sensors))
     return family
 
 
-def _throttled(bits: int) -> Metric:
+def _throttled() -> Metric | None:
+    if (bits := throttled_bits()) is None:
+        return None
     family = GaugeMetricFamily(
-        "starling_system_throttled", "1 while the firmware holds back for it.", labels=["reason"]
+        "starling_system_throttled", "1 while the firmware limits the processor for this reason.", labels=["reason"]
     )
     for bit, reason in THROTTLED_BITS.items():
         family.add_metric([reason], bits >> bit & 1)
     return family
+
+
+_READERS: tuple[Callable[[], Metric | None], ...] = (
+    _cpu_seconds,
+    _memory,
+    _load,
+    _frequency,
+    _temperatures,
+    _throttled,
+)

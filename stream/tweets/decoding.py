@@ -6,27 +6,55 @@ import orjson
 
 from stream.settings import LimitSettings
 from stream.tweets.rejections import Reason, RejectedTweetError
+from stream.tweets.shapes import bluesky, cloud_events, mastodon, x_v1, x_v2
+from stream.tweets.shapes.fields import Fields, Json, child
 from stream.tweets.tweet import Tweet
 
 _LONGEST_ID = 128
 _LONGEST_EXTRA = 256
-"""Characters of `entity` and `lang` that travel through."""
+"""Characters of `entity` and `lang` that are copied to the label."""
 
 
 def decode_tweet(payload: bytes, limits: LimitSettings) -> Tweet:
-    """Read a tweet in any of the shapes of the X API.
+    """Decode a tweet in any of the shapes of stream/tweets/shapes.
 
-    v2 (`id`, `text`, `note_tweet`), also wrapped as `{"data": …}`, and v1.1 (`id_str`, `full_text` or `text`,
-    `extended_tweet`, `retweeted_status`).
+    X API v2 and v1.1, tweets of Twitter's archive, Bluesky posts and Jetstream commits, Mastodon statuses, and
+    CloudEvents 1.0 in structured mode around any of them.
 
     Raises:
         RejectedTweetError: The payload is none of these, or exceeds a limit.
     """
-    found = _json_object(payload, limits)
-    if isinstance(data := found.get("data"), dict) and not found.keys() & {"id", "id_str"}:
-        found = {"entity": found.get("entity"), "lang": found.get("lang"), **data}
-    tweet_id = _tweet_id(found)
-    text = _text(found)
+    return checked(find_fields(_json_object(payload, limits)), limits)
+
+
+def find_fields(found: Json) -> Fields:
+    """Find the fields of a tweet in parsed JSON of any shape.
+
+    Raises:
+        RejectedTweetError: The message is about something else than a post.
+    """
+    if cloud_events.matches(found):
+        found = cloud_events.unwrap(found)
+    if bluesky.matches(found):
+        return bluesky.read(found)
+    if mastodon.matches(found):
+        return mastodon.read(found)
+    if x_v2.matches_wrapped(found):
+        return x_v2.read_wrapped(found)
+    x_v1.reject_deletion(found)
+    if child(found, "tweet") and "id" not in found:  # an entry of Twitter's archive
+        found = {"entity": found.get("entity"), **child(found, "tweet")}
+    return x_v1.read(found) if x_v1.matches(found) else x_v2.read(found)
+
+
+def checked(fields: Fields, limits: LimitSettings) -> Tweet:
+    """Check the fields of a tweet.
+
+    Raises:
+        RejectedTweetError: One is missing, of a wrong type, or exceeds a limit.
+    """
+    tweet_id = _checked_id(fields.id)
+    text = fields.text
     if text is None or (isinstance(text, str) and not text.strip()):
         raise RejectedTweetError(Reason.NO_TEXT, "the tweet has no text", tweet_id)
     if not isinstance(text, str):
@@ -34,7 +62,7 @@ def decode_tweet(payload: bytes, limits: LimitSettings) -> Tweet:
     if len(text) > limits.text_characters:
         detail = f"the text has {len(text)} characters, the limit is {limits.text_characters}"
         raise RejectedTweetError(Reason.TOO_LONG, detail, tweet_id)
-    return Tweet(tweet_id, text, entity=_extra(found, "entity"), lang=_extra(found, "lang"))
+    return Tweet(tweet_id, text, entity=_extra(fields.entity), lang=_extra(fields.lang))
 
 
 def _json_object(payload: bytes, limits: LimitSettings) -> dict[str, Any]:
@@ -57,15 +85,11 @@ def _undecodable(payload: bytes, error: orjson.JSONDecodeError) -> RejectedTweet
         payload.decode("utf-8")
     except UnicodeDecodeError as utf8_error:
         return RejectedTweetError(Reason.NOT_UTF8, f"byte {utf8_error.start} is not UTF-8")
-    # The parser's own words quote nothing of the tweet.
+    # The parser's message quotes nothing of the tweet.
     return RejectedTweetError(Reason.NOT_JSON, f"not JSON at character {error.pos}: {error.msg}")
 
 
-def _tweet_id(found: dict[str, Any]) -> str:
-    """The id as a string; v1.1's numeric `id` only where `id_str` is missing, for JavaScript rounds it."""
-    tweet_id = found.get("id_str")
-    if tweet_id is None:
-        tweet_id = found.get("id")
+def _checked_id(tweet_id: object) -> str:
     if tweet_id is None:
         raise RejectedTweetError(Reason.NO_ID, "the tweet has no id")
     if isinstance(tweet_id, int) and not isinstance(tweet_id, bool):
@@ -79,21 +103,7 @@ def _tweet_id(found: dict[str, Any]) -> str:
     return tweet_id
 
 
-def _text(found: dict[str, Any]) -> object:
-    """The longest text there is: the plain `text` of long tweets and of retweets is cut short."""
-    retweeted = found.get("retweeted_status")
-    return (_own_text(retweeted) if isinstance(retweeted, dict) else None) or _own_text(found)
-
-
-def _own_text(found: dict[str, Any]) -> object:
-    for holder, key in (("note_tweet", "text"), ("extended_tweet", "full_text")):
-        if isinstance(inner := found.get(holder), dict) and inner.get(key):
-            return inner[key]
-    return found["full_text"] if found.get("full_text") is not None else found.get("text")
-
-
-def _extra(found: dict[str, Any], key: str) -> str | None:
-    value = found.get(key)
+def _extra(value: object) -> str | None:
     return value[:_LONGEST_EXTRA] if isinstance(value, str) else None
 
 

@@ -4,13 +4,19 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Why a tweet was rejected."""
+    """Reason for a rejection."""
 
     EMPTY = "empty"
     TOO_LARGE = "too_large"
     NOT_UTF8 = "not_utf8"
     NOT_JSON = "not_json"
     NOT_AN_OBJECT = "not_an_object"
+    BAD_ROW = "bad_row"
+    """A row of a table with more or fewer fields than its header; only commands that read files give this reason."""
+    DELETION = "deletion"
+    """A notice that a post was deleted."""
+    NOT_A_POST = "not_a_post"
+    """An event of a stream that concerns something else than a post, for instance a like."""
     NO_ID = "no_id"
     BAD_ID = "bad_id"
     NO_TEXT = "no_text"
@@ -20,7 +26,7 @@ class Reason(StrEnum):
 
 
 class RejectedTweetError(Exception):
-    """A tweet that cannot be labelled. No fault of the service: it is reported to the rejected topic."""
+    """A message that cannot be labelled. It is not a fault of the service, and is reported on the rejected topic."""
 
     def __init__(self, reason: Reason, detail: str, tweet_id: str | None = None) -> None:
         super().__init__(detail)

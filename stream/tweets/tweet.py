@@ -1,14 +1,14 @@
-"""A tweet, as far as Starling reads it."""
+"""The part of a tweet that Starling reads."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Tweet:
-    """What Starling reads of a tweet."""
+    """A tweet's id and text, and the fields that are copied to its label."""
 
     id: str
     text: str
     entity: str | None = None
-    """Whose reputation the tweet touches; travels through to the label."""
+    """The entity whose reputation the tweet concerns."""
     lang: str | None = None

@@ -1,6 +1,6 @@
-"""Who may read what is served: everything asks for the user and the password of the settings, but the two health pages.
+"""The password of the HTTP server. Every page but the two health pages requires it, if the settings name one.
 
-A supervisor needs those, and has no secrets; they tell no more than the node's name, its version and whether it works.
+A supervisor needs the health pages and has no password; they show the node's name, its version and its state only.
 """
 
 import secrets
@@ -12,12 +12,12 @@ from aiohttp.typedefs import Handler, Middleware
 from stream.credentials import read_password
 from stream.settings import HttpSettings
 
-OPEN_PATHS = ("/healthz", "/readyz")
+HEALTH_PATHS = ("/healthz", "/readyz")
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="Starling", charset="UTF-8"'}
 
 
 def password_guard(settings: HttpSettings) -> list[Middleware]:
-    """Make what asks for the password (RFC 7617), if the settings name one.
+    """Return the middleware that requires the password (RFC 7617); none where the settings name no password.
 
     Raises:
         SettingsError: The password's file cannot be read.
@@ -29,7 +29,7 @@ def password_guard(settings: HttpSettings) -> list[Middleware]:
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path in OPEN_PATHS or secrets.compare_digest(_credentials(request), expected):
+        if request.path in HEALTH_PATHS or secrets.compare_digest(_credentials(request), expected):
             return await handler(request)
         raise web.HTTPUnauthorized(headers=_CHALLENGE)
 
@@ -38,5 +38,5 @@ def password_guard(settings: HttpSettings) -> list[Middleware]:
 
 def _credentials(request: web.Request) -> bytes:
     scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
-    # A header may hold any bytes; those that are no UTF-8 come as surrogates.
+    # aiohttp decodes header bytes that are no UTF-8 to surrogates.
     return credentials.strip().encode("utf-8", "surrogateescape") if scheme.lower() == "basic" else b""

@@ -1,13 +1,16 @@
-"""The service's HTTP side: /metrics for Prometheus, /healthz and /readyz for whoever supervises it, and pages."""
+"""The HTTP server: /metrics for Prometheus, /healthz and /readyz for a supervisor, and the node's page."""
 
 import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from http import HTTPStatus
 from typing import cast
 
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
+from aiohttp.typedefs import Handler, Middleware
 from prometheus_client.aiohttp import make_aiohttp_handler
 
 from stream import __version__
@@ -16,39 +19,43 @@ from stream.errors import ListenError
 from stream.settings import HttpSettings, Settings
 from stream.telemetry.health import Health
 from stream.telemetry.metrics import Metrics
-from stream.web.access import password_guard
+from stream.web.access import HEALTH_PATHS, password_guard
+from stream.web.connections import IDLE_SECONDS, Connections
 
-_Handler = Callable[[web.Request], Awaitable[web.Response]]
-_DRAIN_SECONDS = 1.0
-"""How long a request in progress may take once the service stops."""
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_SHUTDOWN_SECONDS = 1.0
+"""Longest time that a request in progress gets once the service stops."""
 _MOST_CONNECTIONS = 64
-_KEEPALIVE_SECONDS = 75.0
-_HANDSHAKE_SECONDS = 5.0
+_MOST_REQUESTS = 8
+"""Requests answered at once; requests for the health pages do not count and are always answered."""
 
 
 @asynccontextmanager
 async def serve_http(
     settings: Settings, metrics: Metrics, health: Health, pages: Iterable[web.RouteDef] = ()
 ) -> AsyncIterator[str]:
-    """Serve as long as the context lasts.
+    """Serve while the context lasts.
 
     Args:
-        settings: Where, with which certificate and password.
-        metrics: What /metrics tells.
-        health: What /healthz and /readyz tell.
-        pages: What else is served.
+        settings: Address, certificate and password.
+        metrics: Content of /metrics.
+        health: Content of /healthz and /readyz.
+        pages: Further pages.
 
     Yields:
         The address in use, as a URL without a path.
 
     Raises:
-        ListenError: The address is taken or not this machine's.
+        ListenError: The address is in use or is not an address of this machine.
         SettingsError: The certificate, the key or the password cannot be read.
     """
-    application = web.Application(middlewares=password_guard(settings.http))
+    connections = Connections(_MOST_CONNECTIONS)
+    application = web.Application(
+        middlewares=[_busy_marker(connections), *password_guard(settings.http), _request_limit()]
+    )
     application.add_routes(
         [
-            web.get("/metrics", make_aiohttp_handler(metrics.registry)),
+            web.get("/metrics", _metrics(metrics)),
             web.get("/healthz", _healthz(settings, health)),
             web.get("/readyz", _readyz(health)),
             *pages,
@@ -58,68 +65,114 @@ async def serve_http(
         application,
         access_log=None,
         logger=_logger(),
-        shutdown_timeout=_DRAIN_SECONDS,
-        keepalive_timeout=_KEEPALIVE_SECONDS,
+        shutdown_timeout=_SHUTDOWN_SECONDS,
+        keepalive_timeout=IDLE_SECONDS,
         auto_decompress=False,
     )
-    await runner.setup()
-    try:
-        async with _listening(runner, settings.http) as address:
-            yield address
-    finally:
-        await runner.cleanup()
+    tls, listeners = http_tls(settings.http), await _listeners(settings.http)
+    async with AsyncExitStack() as stack:
+        for listener in listeners:
+            stack.callback(listener.close)
+        await runner.setup()
+        stack.push_async_callback(connections.close)
+        stack.push_async_callback(runner.cleanup)
+        make_protocol = cast("Callable[[], asyncio.Protocol]", runner.server)
+        try:
+            await stack.enter_async_context(connections.accepting(listeners, tls, make_protocol))
+        except OSError as error:
+            raise _listen_error(settings.http, error) from error
+        yield _url(settings.http, listeners[0])
 
 
-@asynccontextmanager
-async def _listening(runner: web.AppRunner, settings: HttpSettings) -> AsyncIterator[str]:
-    tls = http_tls(settings)
-    host = settings.host
+async def _listeners(settings: HttpSettings) -> list[socket.socket]:
+    """Bind a socket to each address of the settings' host."""
+    loop = asyncio.get_running_loop()
     try:
-        server = await asyncio.get_running_loop().create_server(
-            lambda: _admitted(cast("web.Server", runner.server)),
-            host,
-            settings.port,
-            ssl=tls,
-            ssl_handshake_timeout=_HANDSHAKE_SECONDS if tls else None,
-        )
+        server = await loop.create_server(asyncio.Protocol, settings.host, settings.port, start_serving=False)
     except OSError as error:
-        raise ListenError(
-            f"cannot serve /metrics on {host}:{settings.port}: {error.strerror or error}; set http.host and http.port "
-            "to a free address (port 0 takes any)"
-        ) from error
+        raise _listen_error(settings, error) from error
     try:
-        port = server.sockets[0].getsockname()[1]
-        yield f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+        return [bound.dup() for bound in server.sockets]
     finally:
         server.close()
 
 
-def _admitted(server: web.Server) -> asyncio.Protocol:
-    """Take a connection; where there are too many, in place of the oldest, lest idle ones keep Prometheus out."""
-    connections = server.connections
-    if len(connections) >= _MOST_CONNECTIONS:
-        connections[0].force_close()
-    return server()
+def _listen_error(settings: HttpSettings, error: OSError) -> ListenError:
+    return ListenError(
+        f"cannot serve /metrics on {settings.host}:{settings.port}: {error.strerror or error}; set http.host and "
+        "http.port to a free address (port 0 takes any)"
+    )
+
+
+def _url(settings: HttpSettings, listener: socket.socket) -> str:
+    scheme = "http" if settings.certificate_file is None else "https"
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"{scheme}://{host}:{listener.getsockname()[1]}"
+
+
+def _busy_marker(connections: Connections) -> Middleware:
+    """Keep connections open whose request is being answered."""
+
+    @web.middleware
+    async def marker(request: web.Request, handler: Handler) -> web.StreamResponse:
+        with connections.request_on(request.transport):
+            return await handler(request)
+
+    return marker
+
+
+def _request_limit() -> Middleware:
+    """Refuse requests beyond the limit, so that a burst of them does not keep the event loop busy."""
+    in_progress = 0
+
+    @web.middleware
+    async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
+        nonlocal in_progress
+        if request.path in HEALTH_PATHS:
+            return await handler(request)
+        if in_progress >= _MOST_REQUESTS:
+            raise web.HTTPServiceUnavailable(text="too many requests at once", headers={"Retry-After": "1"})
+        in_progress += 1
+        try:
+            return await handler(request)
+        finally:
+            in_progress -= 1
+
+    return limit
 
 
 def _logger() -> logging.Logger:
     logger = logging.getLogger(__name__)
-    logger.addFilter(_is_no_strangers_mistake)
+    logger.addFilter(_is_no_malformed_request)
     return logger
 
 
-def _is_no_strangers_mistake(record: logging.LogRecord) -> bool:
-    """Keep requests that are none out of the log: anybody could fill it, and aiohttp quotes them, passwords too."""
+def _is_no_malformed_request(record: logging.LogRecord) -> bool:
+    """Keep malformed requests out of the log: anyone could fill it, and aiohttp quotes them, passwords included."""
     error = record.exc_info[1] if record.exc_info else None
     return not isinstance(error, HttpProcessingError | web.RequestPayloadError)
 
 
+def _metrics(metrics: Metrics) -> _Handler:
+    expose = make_aiohttp_handler(metrics.registry)
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        await metrics.resources.refresh()
+        try:
+            return await expose(request)
+        except (TypeError, ValueError) as error:  # prometheus_client's for a version that is no number
+            raise web.HTTPNotAcceptable(text="the version in the Accept header cannot be read") from error
+
+    return handler
+
+
 def _healthz(settings: Settings, health: Health) -> _Handler:
     async def healthz(_: web.Request) -> web.Response:
-        """Answer at all only while the event loop turns."""
+        """Answer from the event loop, so that a blocked loop gives no answer."""
         stuck = health.stuck()
         about = {"node": settings.node, "version": __version__, "uptime_seconds": health.uptime_seconds}
-        return web.json_response({"status": stuck or "ok", **about}, status=503 if stuck else 200)
+        status = HTTPStatus.SERVICE_UNAVAILABLE if stuck else HTTPStatus.OK
+        return web.json_response({"status": stuck or "ok", **about}, status=status)
 
     return healthz
 
@@ -127,6 +180,7 @@ def _healthz(settings: Settings, health: Health) -> _Handler:
 def _readyz(health: Health) -> _Handler:
     async def readyz(_: web.Request) -> web.Response:
         missing = health.missing()
-        return web.json_response({"ready": not missing, "missing": missing}, status=503 if missing else 200)
+        status = HTTPStatus.SERVICE_UNAVAILABLE if missing else HTTPStatus.OK
+        return web.json_response({"ready": not missing, "missing": missing}, status=status)
 
     return readyz

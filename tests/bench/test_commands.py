@@ -1,4 +1,4 @@
-"""`starling bench …` as people run it, on a model of a dozen words and for a moment only: it is counted, not timed."""
+"""`starling bench …` as users run it, with a tiny model and for a moment only; counts are checked, not times."""
 
 import json
 import shutil
@@ -57,23 +57,23 @@ async def refused(*arguments: str | Path) -> tuple[int, str]:
     return code, err
 
 
-async def test_a_model_is_measured_in_every_way_of_the_grid(bundle: Path) -> None:
+async def test_a_model_is_measured_with_every_combination(bundle: Path) -> None:
     ways = ("--threads", "1", "--interpreters", "2", "--batches", "1,4", "--lengths", "0,8,99")
     result = await measured("classifier", bundle, "--quick", "--seconds", "0.1", *ways)
     found = {(row["interpreters"], row["batch"], row["tokens"]) for row in result["rows"]}
     assert found == {(2, batch, tokens) for batch in (1, 4) for tokens in (None, 8)}
     assert all(row["tweets"] == row["queries"] * row["batch"] for row in result["rows"])
     assert all(row["latency_ms"]["p50"] <= row["latency_ms"]["p99"] for row in result["rows"])
-    assert "99 tokens are left out: tiny reads 12 at most" in result["warnings"]
-    assert any("a look only" in warning for warning in result["warnings"])
+    assert "99 tokens are left out: tiny accepts at most 12" in result["warnings"]
+    assert any("quick run" in warning for warning in result["warnings"])
 
 
-async def test_people_get_a_table(bundle: Path) -> None:
+async def test_the_default_output_is_a_table(bundle: Path) -> None:
     one_way = ("--threads", "1", "--interpreters", "1", "--batches", "1")
     code, out, _ = await finished("bench", "classifier", bundle, "--quick", "--seconds", "0.1", *one_way)
     assert code == 0
-    assert "CPU ms a tweet" in out
-    assert "warning: a look only" in out
+    assert "CPU ms/tweet" in out
+    assert "warning: quick run" in out
 
 
 @pytest.mark.broker
@@ -96,7 +96,7 @@ async def test_every_tweet_sent_through_the_service_is_counted(config: Path) -> 
 
 @pytest.mark.broker
 @needs_mosquitto
-async def test_a_broker_that_is_there_can_be_used_at_a_rate_of_ones_own(config: Path, tmp_path: Path) -> None:
+async def test_a_running_broker_and_a_rate_can_be_given(config: Path, tmp_path: Path) -> None:
     with Mosquitto(tmp_path) as broker:
         await _measured_at_40_a_second(config, broker)
 
@@ -104,14 +104,14 @@ async def test_a_broker_that_is_there_can_be_used_at_a_rate_of_ones_own(config: 
 async def _measured_at_40_a_second(config: Path, broker: Mosquitto) -> None:
     at = ("--broker", f"127.0.0.1:{broker.port}", "--rate", "40", "--arrivals", "even")
     result = await measured("service", "--config", config, "--quick", "--seconds", "0.5", *at)
-    (row,) = [row for row in result["rows"] if row["phase"] == "at the rate given"]
+    (row,) = [row for row in result["rows"] if row["phase"] == "at the given rate"]
     assert (row["tweets"], row["lost"], row["rate"]) == (20, 0, 40)
     assert "broker" not in row["beside_cpu_ms_per_tweet"]
 
 
 @pytest.mark.broker
 @needs_mosquitto
-async def test_growth_is_measured_over_lengths_backlogs_and_cores(config: Path) -> None:
+async def test_growth_is_measured_over_lengths_queues_and_cores(config: Path) -> None:
     sizes = ("--lengths", "4,12", "--backlogs", "50", "--cores", "1", "--core-tweets", "60", "--seconds", "0.1")
     result = await measured("growth", "--config", config, *sizes)
     assert [(row["grows"], row["to"]) for row in result["rows"]] == [
@@ -125,7 +125,7 @@ async def test_growth_is_measured_over_lengths_backlogs_and_cores(config: Path) 
 
 @pytest.mark.broker
 @needs_mosquitto
-async def test_others_are_measured_in_turns_with_us(config: Path, bundle: Path, tmp_path: Path) -> None:
+async def test_peers_are_measured_in_turns_with_the_service(config: Path, bundle: Path, tmp_path: Path) -> None:
     (tmp_path / "peer.py").write_text(PEER)
     peers = tmp_path / "peers.toml"
     peers.write_text(
@@ -146,26 +146,26 @@ async def test_others_are_measured_in_turns_with_us(config: Path, bundle: Path, 
     ]
     assert all(len(row["tweets_per_second_of_rounds"]) == 2 for row in result["rows"])
     assert result["rows"][0]["service_times_tweets_per_second"] == 1
-    assert result["findings"]["labels_of_always-negative_equal_to_ours"] < 0.5  # what the model knows is mostly neutral
+    assert result["findings"]["labels_of_always-negative_equal_to_ours"] < 0.5  # most labels of the model are neutral
 
 
-async def test_a_precision_that_no_bundle_has_is_refused(bundle: Path) -> None:
+async def test_a_missing_precision_is_refused(bundle: Path) -> None:
     code, said = await refused("classifier", bundle, "--quick", "--precision", "float16")
     assert code == 66
-    assert "no bundle given has the precision float16" in said
+    assert "no given bundle has the precision float16" in said
 
 
 @pytest.mark.parametrize("command", ["classifier", "service"])
-async def test_too_little_for_a_latency_is_refused(command: str) -> None:
+async def test_a_too_short_measurement_is_refused(command: str) -> None:
     code, said = await refused(command, "--seconds", "5")
     assert code == 69
-    assert "5 s are too few" in said
+    assert "5 s are too short" in said
 
 
-def test_a_machine_without_mosquitto_is_told_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_mosquitto_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
     with (
-        pytest.raises(BrokerError, match=r"install it .* or name a broker with --broker"),
+        pytest.raises(BrokerError, match=r"install it .* or name a running broker with --broker"),
         bench_broker(None, tmp_path),
     ):
         pass
@@ -175,13 +175,13 @@ def test_a_machine_without_mosquitto_is_told_what_to_do(tmp_path: Path, monkeypa
     ("options", "expected"),
     [
         (("classifier", "--quick", "--threads", "two"), "--threads two: give whole numbers"),
-        (("classifier", "--quick", "--batches", "0"), "--batches 0: 1 is the least"),
+        (("classifier", "--quick", "--batches", "0"), "--batches 0: the smallest allowed value is 1"),
         (("growth", "--cores", "4096"), "--cores 4096: this process may use"),
         (("compare", "nowhere.toml"), "cannot read nowhere.toml"),
         (("classifier", "--quick", "--tweets", "nowhere.jsonl"), "cannot read nowhere.jsonl"),
     ],
 )
-async def test_a_wrong_option_is_one_line(options: tuple[str, ...], expected: str) -> None:
+async def test_an_invalid_option_is_reported_in_one_line(options: tuple[str, ...], expected: str) -> None:
     code, said = await refused(*options)
     assert code in {66, 69}
     assert expected in said

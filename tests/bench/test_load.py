@@ -1,4 +1,4 @@
-"""The arithmetic of an open load."""
+"""Latencies and counts of an open-loop load."""
 
 import numpy as np
 import pytest
@@ -12,9 +12,9 @@ def a_load(due: list[float], arrivals: list[float], **changes: float) -> Load:
     return Load(due=np.array(due), arrivals=np.array(arrivals), **(values | changes))  # type: ignore[arg-type]
 
 
-def test_a_stall_is_charged_to_each_tweet_that_was_due_meanwhile() -> None:
-    # Ten a second; the service stalls for the second second, and then answers all that waited at once. Whoever counts
-    # from sending, in a loop that waits for each answer, sees one tweet of a second and nineteen quick ones.
+def test_a_stall_delays_each_tweet_that_was_due_meanwhile() -> None:
+    # Ten tweets per second; the service stalls for the second second, and then answers all waiting tweets at once. A
+    # closed loop that waits for each answer would see one latency of a second and nineteen short ones.
     due = [number / 10 for number in range(20)]
     arrivals = [at + 0.001 if at < 1 else 2.0 for at in due]
     load = a_load(due, arrivals)
@@ -31,11 +31,11 @@ def test_each_tweet_is_labelled_rejected_or_lost() -> None:
     assert load.ended_at == 2.5
 
 
-def test_the_steady_stretch_of_a_backlog_begins_when_nobody_publishes_any_more() -> None:
+def test_the_steady_interval_begins_after_publishing() -> None:
     load = a_load([0] * 5, [1, 2, 3, 4, 5], published_at=2.0)
     assert load.steady() == (2.0, 5.0)
     assert load.labelled_between(*load.steady()) == 3
 
 
-def test_a_backlog_that_was_worked_off_while_it_was_published_counts_from_its_first_label() -> None:
+def test_a_backlog_labelled_while_publishing_counts_from_its_first_label() -> None:
     assert a_load([0] * 5, [1, 2, 3, 4, 5], published_at=4.5).steady() == (1.0, 5.0)

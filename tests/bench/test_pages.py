@@ -1,4 +1,4 @@
-"""docs/performance.md is made of what was measured."""
+"""Generation of docs/performance.md from measurements."""
 
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ def growth() -> dict[str, Any]:
     }
 
 
-def test_a_table_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
+def test_a_table_replaces_the_previous_one(tmp_path: Path) -> None:
     (tmp_path / "growth.json").write_bytes(orjson.dumps(growth()))
     page = rendered(PAGE, tmp_path)
     assert "2026-11-21; Some CPU; 2 cores, aarch64; asimddp; governor ondemand; `starling bench growth`" in page
@@ -37,7 +37,7 @@ def test_a_table_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
     assert rendered(page, tmp_path) == page
 
 
-def test_what_grows_is_drawn(tmp_path: Path) -> None:
+def test_growth_is_plotted(tmp_path: Path) -> None:
     (tmp_path / "growth.json").write_bytes(orjson.dumps(growth()))
     plot_growth(tmp_path / "growth.json", tmp_path)
     assert sorted(file.name for file in tmp_path.glob("*.svg")) == ["growth-cores.svg", "growth-tweets-waiting.svg"]

@@ -6,7 +6,7 @@ from stream.bench.peers import read_peers
 from stream.errors import InputError
 
 
-def test_our_own_list_of_peers_can_be_read_and_names_each_once() -> None:
+def test_the_shipped_list_of_peers_is_valid() -> None:
     names = [peer.name for peer in read_peers(Path(__file__).parent.parent / "peers" / "peers.toml")]
     assert {"paper", "onnx-runtime-8", "pytorch", "pipeline"} <= set(names)
     assert len(names) == len(set(names))
@@ -21,7 +21,7 @@ def test_our_own_list_of_peers_can_be_read_and_names_each_once() -> None:
         ('[[peer]]\nname = "a"\nwords = ""\nkind = "oracle"\n', "peer.0: Input tag 'oracle'"),
     ],
 )
-def test_a_wrong_list_is_told_of_by_its_place(tmp_path: Path, text: str, expected: str) -> None:
+def test_an_invalid_list_of_peers_is_reported(tmp_path: Path, text: str, expected: str) -> None:
     file = tmp_path / "peers.toml"
     file.write_text(text)
     with pytest.raises(InputError, match=expected):

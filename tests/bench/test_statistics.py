@@ -10,7 +10,7 @@ SECONDS = st.lists(st.floats(1e-6, 1e3), min_size=1, max_size=200)
 
 
 @given(SECONDS)
-def test_a_percentile_is_a_latency_that_was_measured_and_as_many_as_it_says_are_no_longer(seconds: list[float]) -> None:
+def test_a_percentile_is_a_measured_latency_with_the_stated_rank(seconds: list[float]) -> None:
     found = latency_milliseconds(seconds)
     assert found
     for name, share in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99)):
@@ -18,21 +18,21 @@ def test_a_percentile_is_a_latency_that_was_measured_and_as_many_as_it_says_are_
         assert np.mean(1000 * np.array(seconds) <= found[name] + 6e-4) >= share - 1e-9
 
 
-def test_percentiles_are_numpys_where_these_are_values_that_were_measured() -> None:
+def test_percentiles_equal_those_of_numpy() -> None:
     seconds = np.arange(101) / 1000
     expected = np.percentile(1000 * seconds, (50, 90, 99))
     assert latency_milliseconds(seconds) == dict(zip(("p50", "p90", "p99"), expected.tolist(), strict=True))
 
 
-def test_nothing_measured_has_no_percentiles() -> None:
+def test_no_latencies_have_no_percentiles() -> None:
     assert latency_milliseconds([]) is None
 
 
-def test_even_arrivals_are_due_one_like_the_other() -> None:
+def test_even_arrivals_have_equal_intervals() -> None:
     assert due_seconds(4, 2.0, "even").tolist() == [0.0, 0.5, 1.0, 1.5]
 
 
-def test_poisson_arrivals_come_at_the_rate_and_are_the_same_for_publisher_and_judge() -> None:
+def test_poisson_arrivals_have_the_rate_and_are_deterministic() -> None:
     due = due_seconds(20_000, 50.0)
     gaps = np.diff(due)
     assert due[-1] == pytest.approx(400, rel=0.03)
@@ -40,7 +40,7 @@ def test_poisson_arrivals_come_at_the_rate_and_are_the_same_for_publisher_and_ju
     assert np.array_equal(due, due_seconds(20_000, 50.0))
 
 
-def test_less_time_than_mlperfs_rule_wants_is_refused_but_for_a_look() -> None:
+def test_a_shorter_time_than_mlperfs_rule_needs_quick() -> None:
     with pytest.raises(BenchError, match=r"at least 1024 queries and 60 s .* --quick"):
         check_enough(5.0, quick=False)
     check_enough(5.0, quick=True)

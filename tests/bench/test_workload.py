@@ -13,11 +13,11 @@ from stream.tweets.decoding import decode_tweet
 LENGTHS = st.lists(st.integers(1, 80), max_size=80)
 
 
-def test_the_samples_that_would_be_rejected_are_left_out() -> None:
+def test_samples_that_would_be_rejected_are_left_out() -> None:
     assert 380 < len(read_tweets(None)) <= 415
 
 
-def test_a_tweet_is_known_again_by_its_number_whatever_shape_it_has() -> None:
+def test_every_message_format_gets_its_number_as_id() -> None:
     for source in read_tweets(None):
         tweet = decode_tweet(numbered(source.payload, 12345), LimitSettings())
         assert (tweet.id, tweet.text) == ("12345", source.tweet.text)
@@ -26,34 +26,32 @@ def test_a_tweet_is_known_again_by_its_number_whatever_shape_it_has() -> None:
 def test_a_file_without_a_tweet_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "none.jsonl"
     file.write_bytes(orjson.dumps({"id": "1"}) + b"\nno JSON\n")
-    with pytest.raises(InputError, match="has no line that is a tweet"):
+    with pytest.raises(InputError, match="contains no tweet"):
         read_tweets(str(file))
 
 
-def test_rows_of_one_length_are_made_of_the_same_tokens() -> None:
+def test_rows_of_one_length_use_the_same_tokens() -> None:
     assert of_length([[1, 2, 3], [4]], 3, most=8) == [[1, 2, 3], [4, 1, 2]]
 
 
 @pytest.mark.parametrize("length", [0, 9])
-def test_a_length_that_the_model_does_not_read_is_refused(length: int) -> None:
-    with pytest.raises(BenchError, match=f"length {length}: the model reads 1 to 8 tokens"):
+def test_a_length_that_the_model_does_not_accept_is_refused(length: int) -> None:
+    with pytest.raises(BenchError, match=f"length {length}: the model accepts 1 to 8 tokens"):
         of_length([[1]], length, most=8)
 
 
-def test_single_tweets_come_in_their_order_again_and_again() -> None:
+def test_single_tweets_repeat_in_their_order() -> None:
     endless = batches([[1], [2, 2], [3]], 1)
     assert [next(endless) for _ in range(4)] == [[[1]], [[2, 2]], [[3]], [[1]]]
 
 
-def test_batches_are_full_and_of_like_lengths() -> None:
+def test_batches_are_full_and_have_similar_lengths() -> None:
     endless = batches([[0] * length for length in (1, 9, 2, 8)], 2)
     assert {len(next(endless)) for _ in range(64)} == {2}
 
 
 @given(LENGTHS, st.integers(1, 16))
-def test_a_window_is_cut_so_that_each_tweet_is_in_one_batch_and_none_is_padded_beyond_its_bucket(
-    lengths: list[int], batch: int
-) -> None:
+def test_a_window_is_split_into_batches_of_one_bucket(lengths: list[int], batch: int) -> None:
     def bucket(length: int) -> int:
         return -(-length // 4)
 

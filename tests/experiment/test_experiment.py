@@ -1,7 +1,8 @@
-"""The command as a user has it, with real processes and a model of a dozen words."""
+"""The command with real processes and a model with a vocabulary of a dozen words."""
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,13 +16,19 @@ from typing import Any
 import psutil
 import pytest
 
+from stream.experiment.device import serial_number
+from stream.experiment.index import read_index
+from stream.experiment.record import record_of
 from stream.experiment.results import CellResult, cell_path, read_cell
 from stream.experiment.summary import summarise
+from stream.power.energy import Energy
+from stream.power.reading import Estimate, Reading
+from stream.power.recording import open_recording, row
 from tests.unit.tiny_bundle import MAX_TOKENS, write_bundle
 
 TWEETS = [("lovely nice street", "positive"), ("awful sad train", "negative"), ("a street", "neutral")] * 20
-QUICK = "before_seconds = 0.3\nafter_seconds = 0.3\nsamples_per_second = 50\n"
-SLOW_QUIET_SECONDS = 60.0
+QUICK = "before_seconds = 0.3\nafter_seconds = 0.3\nsamples_per_second = 50\npilot_tweets = 0\n"
+SLOW = "before_seconds = 60\npilot_tweets = 0\n"
 
 
 @pytest.fixture
@@ -32,7 +39,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def finished(ran: Path, tmp_path: Path) -> Path:
-    """A folder whose plan has been run, into `out`, for the test alone."""
+    """A copy of a folder with a plan and its results in `out`."""
     return Path(shutil.copytree(ran, tmp_path / "ran"))
 
 
@@ -45,9 +52,10 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def prepared(tmp_path: Path) -> Path:
-    """One of the tweets holds nothing but what cleaning takes away."""
+    """Write a bundle and tweets, one of which is empty after cleaning."""
     write_bundle(tmp_path / "bundle")
     lines = [{"id": str(number), "text": text, "polarity": gold} for number, (text, gold) in enumerate(TWEETS)]
+    lines[0]["entity"] = "RL2013D01E001"
     lines.append({"id": "empty", "text": "\u0001", "polarity": "neutral"})
     (tmp_path / "test.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     return tmp_path
@@ -75,7 +83,7 @@ def result(out: Path, seed: int = 0) -> CellResult:
     return read_cell(cell_path(out, f"tiny-test-1threads-seed{seed}"))
 
 
-def test_a_run_records_what_the_paper_recorded(ran: Path) -> None:
+def test_a_run_records_what_the_paper_measured(ran: Path) -> None:
     out = ran / "out"
     found = result(out)
     assert found.device.node == "pi-a"
@@ -89,24 +97,33 @@ def test_a_run_records_what_the_paper_recorded(ran: Path) -> None:
     first_sample_seconds = found.samples.columns["seconds"][0]
     assert first_sample_seconds is not None
     assert first_sample_seconds <= found.phases.before.start_seconds
-    assert index(out)[0]["accuracy"] == 1.0
+    assert found.data.in_file == len(TWEETS) + 1
+    assert (found.tweets.entities or []).count("RL2013D01E001") == 1
+    assert found.device.serial == serial_number()
+    assert [pair.monotonic_seconds for pair in found.clocks] == sorted(pair.monotonic_seconds for pair in found.clocks)
 
 
-def test_no_text_is_in_the_results(ran: Path) -> None:
+def test_the_index_has_the_record_of_each_run(ran: Path) -> None:
+    (record,) = read_index(ran / "out" / "index.jsonl")
+    assert record.model_dump_json() == record_of(result(ran / "out")).model_dump_json()
+    assert index(ran / "out")[0]["accuracy"] == 1.0
+
+
+def test_the_results_contain_no_text(ran: Path) -> None:
     for file in (ran / "out").rglob("*.json*"):
         assert "lovely" not in file.read_text()
 
 
-def test_what_is_done_is_not_done_again(finished: Path) -> None:
+def test_a_finished_run_is_not_repeated(finished: Path) -> None:
     out, plan = finished / "out", finished / "plan.toml"
     first = cell_path(out, "tiny-test-1threads-seed0").stat().st_mtime_ns
     again = run(plan, out, "--node", "pi-a")
-    assert "1 were there already" in again.stdout
+    assert "1 were finished before" in again.stdout
     assert cell_path(out, "tiny-test-1threads-seed0").stat().st_mtime_ns == first
     assert len(index(out)) == 1
 
 
-def test_an_experiment_that_was_killed_goes_on_where_it_was(folder: Path) -> None:
+def test_a_killed_experiment_is_continued(folder: Path) -> None:
     out, plan = folder / "out", write_plan(folder, f"seeds = [0, 1, 2]\n{QUICK}")
     killed = kill_when(
         subprocess.Popen(command(plan, out), stderr=subprocess.PIPE), cell_path(out, "tiny-test-1threads-seed0")
@@ -120,8 +137,8 @@ def test_an_experiment_that_was_killed_goes_on_where_it_was(folder: Path) -> Non
     assert killed.returncode == -signal.SIGKILL
 
 
-def test_nothing_outlives_an_experiment_that_was_killed(folder: Path) -> None:
-    plan = write_plan(folder, f"before_seconds = {SLOW_QUIET_SECONDS}\n")
+def test_no_process_outlives_a_killed_experiment(folder: Path) -> None:
+    plan = write_plan(folder, SLOW)
     with subprocess.Popen(command(plan, folder / "out"), stderr=subprocess.DEVNULL) as experiment:
         (monitor,) = wait_for_children(experiment.pid)
         experiment.kill()
@@ -138,8 +155,8 @@ def test_a_worker_ends_with_its_stdin() -> None:
         assert worker.wait(timeout=60) != 0
 
 
-def test_ctrl_c_ends_it_without_a_traceback(folder: Path) -> None:
-    plan = write_plan(folder, f"before_seconds = {SLOW_QUIET_SECONDS}\n")
+def test_ctrl_c_ends_an_experiment_without_a_traceback(folder: Path) -> None:
+    plan = write_plan(folder, SLOW)
     with subprocess.Popen(command(plan, folder / "out"), stderr=subprocess.PIPE, text=True) as experiment:
         wait_for_children(experiment.pid)
         experiment.send_signal(signal.SIGINT)
@@ -157,20 +174,20 @@ def test_a_folder_with_the_results_of_another_plan_is_refused(finished: Path) ->
 def test_a_folder_with_the_results_of_another_device_is_refused(finished: Path) -> None:
     other = run(finished / "plan.toml", finished / "out", "--node", "pi-b")
     assert other.returncode == 66
-    assert "was measured on 'pi-a', and this is 'pi-b'" in other.stderr
+    assert re.search(r"was measured on 'pi-a' \(.*\), and this is 'pi-b'", other.stderr)
 
 
 def test_results_of_another_schema_stop_an_experiment_before_it_begins(finished: Path) -> None:
     out, plan = finished / "out", finished / "plan.toml"
     path = cell_path(out, "tiny-test-1threads-seed0")
-    path.write_text(path.read_text().replace('"schema":1', '"schema":2'))
+    path.write_text(path.read_text().replace('"schema":2', '"schema":3'))
     again = run(plan, out)
     assert again.returncode == 66
-    assert "results of schema 2, and this version reads schema 1" in again.stderr
+    assert "results of schema 3, and this version reads the schemas 1 and 2" in again.stderr
 
 
-def test_a_bundle_that_is_damaged_is_told_in_one_line(folder: Path) -> None:
-    plan = write_plan(folder)
+def test_a_damaged_bundle_gives_one_line(folder: Path) -> None:
+    plan = write_plan(folder, f'{QUICK}power.source = "none"\n')
     (folder / "bundle" / "model.tflite").write_bytes(b"nonsense")
     done = run(plan, folder / "out")
     assert done.returncode == 66
@@ -178,19 +195,19 @@ def test_a_bundle_that_is_damaged_is_told_in_one_line(folder: Path) -> None:
     assert "the bundle is damaged or was changed" in done.stderr
 
 
-def test_a_kind_of_model_that_nobody_installed_is_told(folder: Path) -> None:
+def test_an_unknown_kind_of_model_is_named(folder: Path) -> None:
     done = run(write_plan(folder, model='kind = "abacus"\n'), folder / "out")
     assert done.returncode == 66
-    assert "models.kind = 'abacus' of 'tiny' is none of bundle" in done.stderr
+    assert "models.kind = 'abacus' of 'tiny' is not one of bundle" in done.stderr
 
 
-def test_a_precision_that_a_bundle_has_not_is_told(folder: Path) -> None:
+def test_a_wrong_precision_of_a_bundle_is_named(folder: Path) -> None:
     done = run(write_plan(folder, model='precisions = ["int8"]\n'), folder / "out")
     assert done.returncode == 66
     assert "is float32, and the plan says int8" in done.stderr
 
 
-def test_devices_begin_together_where_the_plan_says_when(folder: Path) -> None:
+def test_a_run_starts_at_the_time_in_the_plan(folder: Path) -> None:
     start_at = datetime.now(UTC) + timedelta(seconds=3)
     out = folder / "out"
     assert run(write_plan(folder, f"start_at = {start_at.isoformat()}\n{QUICK}"), out).returncode == 0
@@ -198,8 +215,83 @@ def test_devices_begin_together_where_the_plan_says_when(folder: Path) -> None:
     assert result(out).planned_at == start_at
 
 
+def test_a_start_in_the_past_is_refused(folder: Path) -> None:
+    start_at = datetime.now(UTC) - timedelta(hours=3)
+    done = run(write_plan(folder, f"start_at = {start_at.isoformat()}\n{QUICK}"), folder / "out")
+    assert done.returncode == 66
+    assert "was 3.0 hours ago" in done.stderr
+
+
+def test_an_interrupted_experiment_is_continued_after_its_start(folder: Path) -> None:
+    start_at = datetime.now(UTC) + timedelta(seconds=3)
+    plan = write_plan(folder, f"seeds = [0, 1]\nstart_at = {start_at.isoformat()}\n{QUICK}")
+    assert run(plan, folder / "out").returncode == 0
+    cell_path(folder / "out", "tiny-test-1threads-seed1").unlink()
+    assert run(plan, folder / "out").returncode == 0
+    assert result(folder / "out", seed=1)
+
+
+def test_all_seeds_label_the_same_tweets_in_another_order(folder: Path) -> None:
+    plan = write_plan(folder, f"seeds = [0, 1]\ntweets = 9\n{QUICK}")
+    assert run(plan, folder / "out").returncode == 0
+    first, second = (result(folder / "out", seed).tweets for seed in (0, 1))
+    assert len(first.gold) == 9
+    assert sorted(first.gold) == sorted(second.gold)
+    assert first.gold != second.gold
+
+
+def test_the_duration_is_estimated_before_the_first_run(folder: Path) -> None:
+    plan = write_plan(folder, "seeds = [0, 1]\nbefore_seconds = 3000\nafter_seconds = 600\npilot_tweets = 2\n")
+    done = run(plan, folder / "out", "--estimate")
+    assert done.stdout.strip() == "2 runs with 122 tweets in all: about 2.0 hours."
+    assert not list((folder / "out" / "cells").iterdir())
+
+
+def test_a_machine_without_a_meter_is_announced(folder: Path) -> None:
+    plan = write_plan(folder)
+    done = run(plan, folder / "out")
+    has_counter = result(folder / "out").power is not None
+    assert ("Warning: power is not measured" in done.stderr) != has_counter
+
+
+def test_the_recorded_power_of_another_computer_is_added_to_finished_runs(finished: Path) -> None:
+    out, plan = finished / "out", finished / "plan.toml"
+    start, end = result(out).clocks
+    offset_seconds = 3600.0
+    with open_recording(finished / "watts.csv") as write:
+        for number in range(int(end.unix_seconds - start.unix_seconds) + 3):
+            written = row(Reading(1.0, Estimate(4.0, offset=0.5)), Energy(), "acs712")
+            write(written | {"unix_seconds": start.unix_seconds + offset_seconds + number})
+    options = ("--power-record", str(finished / "watts.csv"), "--clock-offset", str(offset_seconds), "0.1")
+    done = run(plan, out, "--node", "pi-a", *options)
+    assert done.returncode == 0, done.stderr
+    found = result(out)
+    assert found.power is not None
+    assert (found.power.source, found.power.clock_offset_seconds) == ("acs712", offset_seconds)
+    assert (watts := summarise(found).during.watts) is not None
+    assert watts.value == pytest.approx(4.0)
+    assert watts.standard_error == pytest.approx(0.5)
+    assert index(out)[0]["power_source"] == "acs712"
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--power-record", "watts.csv"), "watts.csv has another computer's clock: state with --clock-offset"),
+        (("--clock-offset", "1", "0.1"), "name it with --power-record FILE"),
+        (("--power-record", "watts.csv", "--clock-offset", "1", "-0.1"), "not below 0"),
+    ],
+)
+def test_a_recording_needs_its_clock_and_a_clock_its_recording(
+    folder: Path, options: tuple[str, ...], says: str
+) -> None:
+    done = run(write_plan(folder), folder / "out", *options)
+    assert done.returncode == 66
+    assert says in done.stderr
+
+
 def kill_when(process: subprocess.Popen[bytes], path: Path) -> subprocess.Popen[bytes]:
-    """Kill a process, as kill -9 does, when a file is there."""
+    """Kill a process, as kill -9 does, when a file exists."""
     with process:
         while not path.exists():
             assert process.poll() is None, "it ended before it wrote the file"
@@ -209,7 +301,7 @@ def kill_when(process: subprocess.Popen[bytes], path: Path) -> subprocess.Popen[
 
 
 def wait_for_children(process_id: int) -> Sequence[psutil.Process]:
-    """Those of a process that has just been started."""
+    """Return the children of a process that has just been started."""
     process = psutil.Process(process_id)
     while not (children := process.children()):
         assert process.is_running()

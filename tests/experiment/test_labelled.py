@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from stream.errors import InputError
-from stream.experiment.labelled import in_order_of, read_labelled
+from stream.experiment.labelled import chosen, in_order_of, read_labelled
 
 LINES = [
     {"id": "1", "text": "Lovely street", "polarity": "positive"},
@@ -21,7 +21,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def test_tweets_come_with_their_polarity(file: Path) -> None:
+def test_tweets_are_read_with_their_polarity(file: Path) -> None:
     tweets = read_labelled(file)
     assert [(each.tweet.id, each.polarity) for each in tweets] == [
         ("1", "positive"),
@@ -36,11 +36,22 @@ def test_a_gzipped_file_is_read_too(file: Path) -> None:
     assert read_labelled(packed) == read_labelled(file)
 
 
-def test_a_seed_sets_the_order_and_always_the_same(file: Path) -> None:
+def test_the_same_seed_gives_the_same_order(file: Path) -> None:
     tweets = read_labelled(file) * 10
-    assert in_order_of(tweets, 1, None) == in_order_of(tweets, 1, None)
-    assert in_order_of(tweets, 1, None) != in_order_of(tweets, 2, None)
-    assert in_order_of(tweets, 1, 5) == in_order_of(tweets, 1, None)[:5]
+    assert in_order_of(tweets, 1) == in_order_of(tweets, 1)
+    assert in_order_of(tweets, 1) != in_order_of(tweets, 2)
+
+
+def test_a_choice_of_tweets_depends_on_the_shuffle_seed_alone(file: Path) -> None:
+    tweets = read_labelled(file) * 10
+    assert len(chosen(tweets, 0, 7)) == 7
+    assert chosen(tweets, 0, 7) == chosen(tweets, 0, 7)
+    assert chosen(tweets, 0, 7) != chosen(tweets, 1, 7)
+
+
+@pytest.mark.parametrize("most", [None, 3, 100])
+def test_all_tweets_are_chosen_if_there_are_no_more(file: Path, most: int | None) -> None:
+    assert chosen(read_labelled(file), 0, most) == read_labelled(file)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +63,7 @@ def test_a_seed_sets_the_order_and_always_the_same(file: Path) -> None:
         ("neutral", "line 2: not_json"),
     ],
 )
-def test_a_line_that_is_no_labelled_tweet_is_named(file: Path, line: str, says: str) -> None:
+def test_a_line_without_a_valid_tweet_or_polarity_is_named(file: Path, line: str, says: str) -> None:
     file.write_text(json.dumps(LINES[0]) + "\n" + line + "\n")
     with pytest.raises(InputError, match=says):
         read_labelled(file)

@@ -25,11 +25,11 @@ def f1_by_definition(given_pairs: Pairs, polarity: Polarity) -> float:
 
 
 @given(pairs)
-def test_macro_f1_is_the_mean_of_the_classes_harmonic_means(given_pairs: Pairs) -> None:
+def test_macro_f1_is_the_mean_of_the_f1_of_the_classes(given_pairs: Pairs) -> None:
     expected = np.mean([f1_by_definition(given_pairs, polarity) for polarity in POLARITIES])
     assert macro_f1(counted(given_pairs)) == pytest.approx(expected)
 
 
 @given(pairs)
-def test_accuracy_is_the_share_of_pairs_that_agree(given_pairs: Pairs) -> None:
+def test_accuracy_is_the_share_of_equal_labels(given_pairs: Pairs) -> None:
     assert accuracy(counted(given_pairs)) == pytest.approx(np.mean([gold == found for gold, found in given_pairs]))

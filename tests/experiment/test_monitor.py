@@ -30,31 +30,31 @@ def psutil_busy_seconds() -> float:
 
 
 def spin(seconds: float) -> None:
-    """Keep a core busy for so much of its own time."""
+    """Use this much CPU time."""
     end = time.process_time() + seconds
     while time.process_time() < end:
         pass
 
 
-def test_busy_time_is_what_psutil_says() -> None:
+def test_busy_time_equals_that_of_psutil() -> None:
     before = psutil_busy_seconds()
     busy = sample(Sampler())["cpu_busy_ticks"] / TICKS_PER_SECOND
     assert before - 0.1 <= busy <= psutil_busy_seconds() + 0.1
 
 
-def test_all_time_is_what_psutil_says_of_every_mode() -> None:
+def test_total_time_equals_the_sum_of_the_modes_of_psutil() -> None:
     times = psutil.cpu_times()
     total = sum(times) - times.guest - times.guest_nice
     assert sample(Sampler())["cpu_ticks"] / TICKS_PER_SECOND == pytest.approx(total, abs=1.0)
 
 
-def test_available_memory_is_what_the_kernel_and_psutil_say() -> None:
+def test_available_memory_equals_that_of_the_kernel_and_of_psutil() -> None:
     available = sample(Sampler())["memory_available_bytes"]
     assert available == pytest.approx(proc_available_bytes(), rel=0.05)
     assert available == pytest.approx(psutil.virtual_memory().available, rel=0.05)
 
 
-def test_a_processs_cpu_time_grows_as_psutil_says() -> None:
+def test_cpu_time_of_a_process_grows_as_in_psutil() -> None:
     sampler, process = Sampler(), psutil.Process()
     sampler.watch(os.getpid())
     first, before = sample(sampler)["process_ticks"], process.cpu_times()
@@ -65,18 +65,18 @@ def test_a_processs_cpu_time_grows_as_psutil_says() -> None:
     assert by_psutil >= 0.25
 
 
-def test_a_processs_memory_is_what_psutil_says() -> None:
+def test_memory_of_a_process_equals_that_of_psutil() -> None:
     sampler = Sampler()
     sampler.watch(os.getpid())
     assert sample(sampler)["process_resident_bytes"] == pytest.approx(psutil.Process().memory_info().rss, rel=0.05)
 
 
-def test_without_a_process_its_columns_are_empty() -> None:
+def test_process_columns_are_empty_without_a_process() -> None:
     numbers = sample(Sampler())
     assert (numbers["process_ticks"], numbers["process_resident_bytes"]) == (None, None)
 
 
-def test_a_process_that_ended_leaves_its_columns_empty() -> None:
+def test_process_columns_are_empty_after_the_process_ended() -> None:
     sampler = Sampler()
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         sampler.watch(process.pid)
@@ -87,7 +87,7 @@ def test_a_process_that_ended_leaves_its_columns_empty() -> None:
     assert sample(sampler)["process_ticks"] is None
 
 
-def test_sensors_are_read_where_the_kernel_has_them(tmp_path: Path) -> None:
+def test_temperature_frequency_and_throttling_are_read_from_the_kernel(tmp_path: Path) -> None:
     zone = tmp_path / "class/thermal/thermal_zone1"
     other = tmp_path / "class/thermal/thermal_zone0"
     policy = tmp_path / "devices/system/cpu/cpufreq/policy0"
@@ -104,7 +104,7 @@ def test_sensors_are_read_where_the_kernel_has_them(tmp_path: Path) -> None:
     assert (numbers["celsius"], numbers["hertz"], numbers["throttled_bits"]) == (61.318, 1.8e9, 0x50005)
 
 
-def test_what_a_machine_does_not_tell_is_left_empty(tmp_path: Path) -> None:
+def test_columns_of_missing_sensors_are_empty(tmp_path: Path) -> None:
     numbers = sample(Sampler(tmp_path))
     assert (numbers["celsius"], numbers["hertz"], numbers["throttled_bits"]) == (None, None, None)
 
@@ -120,18 +120,18 @@ def test_ten_samples_a_second_cost_less_than_a_hundredth_of_a_core() -> None:
 
 
 @given(st.lists(st.none() | st.integers(0, 2**60) | st.floats(0, 1e12), min_size=1))
-def test_a_sample_is_read_back_as_it_was_written(numbers: list[Number]) -> None:
+def test_a_formatted_sample_is_parsed_to_the_same_values(numbers: list[Number]) -> None:
     if numbers != [None]:
         assert list(parse([line(numbers)])) == [tuple(numbers)]
 
 
 @given(st.lists(st.integers(0, 10**9), min_size=2, max_size=2), st.integers(0, 20))
-def test_a_last_line_that_was_cut_off_is_left_out(numbers: list[int], kept: int) -> None:
+def test_an_incomplete_last_line_is_left_out(numbers: list[int], kept: int) -> None:
     whole = line(numbers)
     assert list(parse([whole, whole[:-1][:kept]])) == [tuple(numbers)]
 
 
-def test_the_monitor_ends_with_its_stdin_and_tells_of_who_it_was_asked_to_watch() -> None:
+def test_the_monitor_samples_the_process_on_stdin_and_ends_with_stdin() -> None:
     with subprocess.Popen([*MONITOR, "100"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as monitor:
         assert monitor.stdin is not None
         assert monitor.stdout is not None

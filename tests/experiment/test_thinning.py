@@ -25,13 +25,13 @@ def test_a_short_run_keeps_all_its_samples() -> None:
     assert factor(DURING, per_second=10) == 1
 
 
-def test_a_long_run_keeps_no_more_than_a_small_device_can_hold() -> None:
+def test_a_long_run_keeps_at_most_the_maximum_number_of_samples() -> None:
     eighteen_hours = Span(start_seconds=0, end_seconds=64_719)
     by = factor(eighteen_hours, per_second=10)
     assert eighteen_hours.seconds * 10 / by <= MOST_SAMPLES
 
 
-def test_samples_before_and_after_stay_as_they_are() -> None:
+def test_samples_before_and_after_labelling_do_not_change() -> None:
     samples = [sample(second) for second in range(30)]
     kept = list(thinned(samples, DURING, by=5))
     assert kept[:10] == samples[:10]
@@ -39,7 +39,7 @@ def test_samples_before_and_after_stay_as_they_are() -> None:
     assert len(kept) == 10 + 2 + 10
 
 
-def test_counters_stay_what_they_were_and_levels_keep_their_mean() -> None:
+def test_counters_keep_their_first_value_and_levels_their_mean() -> None:
     samples = [sample(second) for second in range(10, 20)]
     kept = list(thinned(samples, DURING, by=5))
     assert column(kept, "seconds") == [10.0, 15.0]
@@ -52,6 +52,6 @@ def test_throttling_in_any_sample_is_kept() -> None:
     assert column(list(thinned(samples, DURING, by=3)), "throttled_bits") == [0b101]
 
 
-def test_what_no_sample_tells_stays_unknown() -> None:
+def test_a_column_without_values_stays_empty() -> None:
     kept = list(thinned([sample(10), sample(11)], DURING, by=2))
     assert column(kept, "process_ticks") == [None]

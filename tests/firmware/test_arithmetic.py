@@ -58,17 +58,17 @@ def sums_of(arithmetic: ctypes.CDLL, codes: list[int]) -> Sums:
     return sums
 
 
-def test_the_checksum_is_that_of_the_catalogue(arithmetic: ctypes.CDLL) -> None:
+def test_the_checksum_matches_the_crc_catalogue(arithmetic: ctypes.CDLL) -> None:
     assert arithmetic.checksum_of(b"123456789", 9) == 0x29B1
 
 
 @given(st.binary(max_size=80))
-def test_the_checksum_is_pythons(arithmetic: ctypes.CDLL, data: bytes) -> None:
+def test_the_checksum_equals_pythons(arithmetic: ctypes.CDLL, data: bytes) -> None:
     assert arithmetic.checksum_of(data, len(data)) == binascii.crc_hqx(data, 0xFFFF)
 
 
 @given(sequence=UINT32, codes=st.lists(CODES, min_size=2, max_size=40), supply=UINT16)
-def test_a_line_that_the_uno_writes_is_read_by_the_pi(
+def test_a_line_of_the_firmware_is_parsed_by_the_reader(
     arithmetic: ctypes.CDLL, sequence: int, codes: list[int], supply: int
 ) -> None:
     sums = sums_of(arithmetic, codes)
@@ -111,22 +111,22 @@ def test_a_tare_takes_sixteen_windows(arithmetic: ctypes.CDLL) -> None:
 
 
 @pytest.mark.parametrize(("zero", "plausible"), [(0, False), (479, False), (480, True), (544, True), (545, False)])
-def test_a_zero_far_from_half_the_supply_is_no_zero(arithmetic: ctypes.CDLL, zero: int, *, plausible: bool) -> None:
+def test_a_zero_far_from_half_the_supply_is_refused(arithmetic: ctypes.CDLL, zero: int, *, plausible: bool) -> None:
     assert arithmetic.zero_is_plausible(zero * ZERO_SCALE) is plausible
 
 
 @given(st.integers(32, 2**16 - 1))
-def test_the_supply_follows_from_the_bandgap(arithmetic: ctypes.CDLL, bandgap_sum: int) -> None:
+def test_the_supply_is_computed_from_the_bandgap(arithmetic: ctypes.CDLL, bandgap_sum: int) -> None:
     expected = min(1100 * 1024 * 32 / bandgap_sum, 2**16 - 1)
     assert abs(arithmetic.supply_of(bandgap_sum) - expected) <= 0.5
 
 
-def test_a_supply_that_was_not_measured_is_zero(arithmetic: ctypes.CDLL) -> None:
+def test_an_unmeasured_supply_is_zero(arithmetic: ctypes.CDLL) -> None:
     assert arithmetic.supply_of(0) == 0
 
 
 @pytest.mark.parametrize(("length", "possible"), [(239, False), (240, True), (WINDOW_MAX, True), (4001, False)])
-def test_a_window_has_limits(arithmetic: ctypes.CDLL, length: int, *, possible: bool) -> None:
+def test_the_window_length_is_limited(arithmetic: ctypes.CDLL, length: int, *, possible: bool) -> None:
     assert arithmetic.window_is_possible(length) is possible
 
 
@@ -136,11 +136,11 @@ def test_a_command_is_a_letter_and_a_number(arithmetic: ctypes.CDLL, letter: str
     assert (command.letter, command.has_value, command.value) == (letter.encode(), True, value)
 
 
-def test_a_command_may_do_without_a_number(arithmetic: ctypes.CDLL) -> None:
+def test_a_command_can_omit_the_number(arithmetic: ctypes.CDLL) -> None:
     command = arithmetic.command_of(b"T\r")
     assert (command.letter, command.has_value) == (b"T", False)
 
 
 @pytest.mark.parametrize("line", [b"", b"i", b"5", b"W-1", b"W65536", b"W99999999999", b"V 20", b"\xff\xff"])
-def test_what_is_no_command_is_called_so(arithmetic: ctypes.CDLL, line: bytes) -> None:
+def test_an_invalid_command_is_recognised(arithmetic: ctypes.CDLL, line: bytes) -> None:
     assert arithmetic.command_of(line).letter == b"?"

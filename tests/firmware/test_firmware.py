@@ -23,7 +23,7 @@ async def samples(meter: MeterLink, count: int) -> list[Sample]:
     return taken
 
 
-async def test_a_steady_current_is_a_steady_code(simulator: Path) -> None:
+async def test_a_constant_current_is_a_constant_code(simulator: Path) -> None:
     async with simulated_uno(simulator, signals={"amperes": 1.0}, options=FAST) as uno, open_meter(uno.port) as meter:
         for sample in await samples(meter, 5):
             code = round(512 + 1024 / 5 * 0.185)
@@ -31,7 +31,7 @@ async def test_a_steady_current_is_a_steady_code(simulator: Path) -> None:
             assert sample.period == 1923 + 64
 
 
-async def test_windows_follow_one_another(simulator: Path) -> None:
+async def test_windows_are_numbered_consecutively(simulator: Path) -> None:
     async with simulated_uno(simulator, options=FAST) as uno, open_meter(uno.port) as meter:
         assert [sample.sequence for sample in await samples(meter, 5)] == [0, 1, 2, 3, 4]
 
@@ -53,12 +53,12 @@ async def test_a_current_beyond_the_range_stays_within_the_codes(simulator: Path
         assert sample.code_sum == (1923 * 1023 if amperes > 0 else 0)
 
 
-async def test_it_says_what_it_is(simulator: Path) -> None:
+async def test_the_meter_identifies_itself(simulator: Path) -> None:
     async with simulated_uno(simulator, options=FAST) as uno, open_meter(uno.port) as meter:
         assert await meter.identify() == Identity(variant=5, zero=None, window=1923)
 
 
-async def test_each_setting_is_answered_and_told_afterwards(simulator: Path) -> None:
+async def test_each_setting_is_acknowledged_and_reported(simulator: Path) -> None:
     async with simulated_uno(simulator, options=FAST) as uno, open_meter(uno.port) as meter:
         await meter.identify()
         assert await meter.ask("V20") == Answer("V", 20)
@@ -67,7 +67,7 @@ async def test_each_setting_is_answered_and_told_afterwards(simulator: Path) -> 
         assert await meter.identify() == Identity(variant=20, zero=33000 / 64, window=480)
 
 
-async def test_the_window_has_the_length_that_was_asked_for(simulator: Path) -> None:
+async def test_the_window_has_the_requested_length(simulator: Path) -> None:
     async with simulated_uno(simulator, options=FAST) as uno, open_meter(uno.port) as meter:
         await meter.identify()
         await meter.ask("W240")
@@ -83,7 +83,7 @@ async def test_no_window_is_lost_at_the_shortest_length(simulator: Path) -> None
 
 
 @pytest.mark.parametrize("command", ["W239", "W4001", "V6", "T64000", "W", "V", "I5", "X"])
-async def test_a_wrong_command_is_refused_and_changes_nothing(simulator: Path, command: str) -> None:
+async def test_an_invalid_value_is_refused_and_changes_nothing(simulator: Path, command: str) -> None:
     async with simulated_uno(simulator, options=FAST) as uno, open_meter(uno.port) as meter:
         before = await meter.identify()
         with pytest.raises(MeterError, match=f"refuses '{command}'"):
@@ -92,7 +92,7 @@ async def test_a_wrong_command_is_refused_and_changes_nothing(simulator: Path, c
 
 
 @pytest.mark.parametrize("line", ["x", "12", "W123456789012345"])
-async def test_a_line_that_is_no_command_is_refused_by_a_question_mark(simulator: Path, line: str) -> None:
+async def test_an_unknown_command_is_refused_with_a_question_mark(simulator: Path, line: str) -> None:
     async with simulated_uno(simulator, options=FAST) as uno, open_meter(uno.port) as meter:
         await meter.identify()
         meter._send(line)
@@ -101,7 +101,7 @@ async def test_a_line_that_is_no_command_is_refused_by_a_question_mark(simulator
         assert frame == Refusal("?", "command")
 
 
-async def test_the_tare_is_the_mean_of_what_is_there(simulator: Path) -> None:
+async def test_the_tare_is_the_mean_code(simulator: Path) -> None:
     signals = {"offset": 0.04, "noise": 0.0035}
     async with simulated_uno(simulator, signals=signals, options=FAST) as uno, open_meter(uno.port) as meter:
         await meter.identify()
@@ -109,7 +109,7 @@ async def test_the_tare_is_the_mean_of_what_is_there(simulator: Path) -> None:
         assert zero == pytest.approx(512 + 0.04 / 5 * 1024, abs=0.05)
 
 
-async def test_a_load_is_not_taken_for_a_zero(simulator: Path) -> None:
+async def test_a_load_is_refused_as_zero(simulator: Path) -> None:
     async with simulated_uno(simulator, signals={"amperes": 1.2}, options=FAST) as uno, open_meter(uno.port) as meter:
         await meter.identify()
         with pytest.raises(MeterError, match="range"):
@@ -117,7 +117,7 @@ async def test_a_load_is_not_taken_for_a_zero(simulator: Path) -> None:
         assert (await meter.identify()).zero is None
 
 
-async def test_a_tare_can_be_taken_back(simulator: Path) -> None:
+async def test_a_tare_can_be_deleted(simulator: Path) -> None:
     async with simulated_uno(simulator, options=FAST) as uno, open_meter(uno.port) as meter:
         await meter.identify()
         await meter.ask("T33000")
@@ -125,7 +125,7 @@ async def test_a_tare_can_be_taken_back(simulator: Path) -> None:
         assert (await meter.identify()).zero is None
 
 
-async def test_what_was_set_outlasts_the_power(simulator: Path, tmp_path: Path) -> None:
+async def test_settings_survive_a_power_cycle(simulator: Path, tmp_path: Path) -> None:
     options = (*FAST, "--eeprom", str(tmp_path / "eeprom"))
     async with simulated_uno(simulator, options=options) as uno, open_meter(uno.port) as meter:
         await meter.identify()
@@ -135,21 +135,21 @@ async def test_what_was_set_outlasts_the_power(simulator: Path, tmp_path: Path) 
         assert await meter.identify() == Identity(variant=30, zero=33000 / 64, window=1923)
 
 
-async def test_a_damaged_memory_is_not_believed(simulator: Path, tmp_path: Path) -> None:
+async def test_damaged_settings_are_ignored(simulator: Path, tmp_path: Path) -> None:
     (tmp_path / "eeprom").write_bytes(bytes(range(16)))
     options = (*FAST, "--eeprom", str(tmp_path / "eeprom"))
     async with simulated_uno(simulator, options=options) as uno, open_meter(uno.port) as meter:
         assert await meter.identify() == Identity(variant=5, zero=None, window=1923)
 
 
-async def test_a_converter_that_stands_still_makes_the_watchdog_restart_the_uno(simulator: Path) -> None:
+async def test_a_stopped_converter_makes_the_watchdog_reset_the_uno(simulator: Path) -> None:
     stuck = [(1.0, "stuck", 1.0)]
     async with simulated_uno(simulator, changes=stuck, options=FAST) as uno, open_meter(uno.port) as meter:
         sequences = [sample.sequence for sample in await samples(meter, 8)]
         assert sequences == [0, 1, 2, 3, 0, 1, 2, 3]
 
 
-async def test_the_sequence_wraps_to_zero_and_the_measuring_goes_on(tmp_path: Path) -> None:
+async def test_the_sequence_overflows_to_zero_and_measuring_continues(tmp_path: Path) -> None:
     folder = build(tmp_path, "-DFIRST_SEQUENCE=4294967294")
     async with simulated_uno(folder, options=FAST) as uno, open_meter(uno.port) as meter:
         assert [sample.sequence for sample in await samples(meter, 4)] == [2**32 - 2, 2**32 - 1, 0, 1]
@@ -164,14 +164,14 @@ def arduino_build(tmp_path: Path) -> Path:
     return tmp_path
 
 
-async def test_the_sketch_as_the_arduino_ide_builds_it_behaves_the_same(arduino_build: Path) -> None:
+async def test_the_arduino_ide_build_behaves_the_same(arduino_build: Path) -> None:
     uno_with_core = simulated_uno(arduino_build, signals={"amperes": 1.0}, options=FAST, elf="arduino.elf")
     async with uno_with_core as uno, open_meter(uno.port) as meter:
         assert await meter.identify() == Identity(variant=5, zero=None, window=1923)
         assert (await samples(meter, 1))[0].code_sum == 1923 * round(512 + 1024 / 5 * 0.185)
 
 
-def test_the_firmware_leaves_room_on_the_uno(simulator: Path) -> None:
+def test_the_firmware_fits_on_the_uno_with_reserve(simulator: Path) -> None:
     sizes = subprocess.run(["avr-size", simulator / "starling_meter.elf"], capture_output=True, text=True, check=True)
     text, data, bss = map(int, sizes.stdout.splitlines()[1].split()[:3])
     assert text + data < 32256 / 4

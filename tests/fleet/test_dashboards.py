@@ -7,7 +7,7 @@ import aiohttp
 
 from tests.fleet.conftest import Fleet
 from tests.fleet.load import load
-from tests.grafana.data import eventually_all_with_data, rules_in_trouble
+from tests.grafana.data import eventually_all_with_data, failing_rules
 from tests.grafana.prometheus import Prometheus
 from tests.grafana.queries import all_queries
 
@@ -23,6 +23,6 @@ async def test_no_panel_and_no_rule_is_without_data(fleet: Fleet, tmp_path: Path
         load(fleet.broker.address, tmp_path),
     ):
         missing = await eventually_all_with_data(Prometheus(client), queries, patience_seconds=90)
-        troubled = await rules_in_trouble(Prometheus(client))
+        troubled = await failing_rules(Prometheus(client))
 
     assert (missing, troubled) == ([], [])

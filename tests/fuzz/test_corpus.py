@@ -12,7 +12,7 @@ INPUTS = sorted(CORPUS.glob("*/*"))
 
 
 @pytest.mark.parametrize("path", INPUTS, ids=lambda path: f"{path.parent.name}/{path.name}")
-def test_an_input_of_the_corpus_holds_what_its_target_says(path: Path) -> None:
+def test_every_corpus_input_passes_its_target(path: Path) -> None:
     TARGETS[path.parent.name](path.read_bytes())
 
 
@@ -22,7 +22,7 @@ def test_every_target_has_a_corpus(name: str) -> None:
 
 
 @given(st.sampled_from(INPUTS), st.data())
-def test_a_damaged_input_holds_what_its_target_says(path: Path, data: st.DataObject) -> None:
+def test_every_damaged_input_passes_its_target(path: Path, data: st.DataObject) -> None:
     content = path.read_bytes()
     start = data.draw(st.integers(0, len(content)))
     end = data.draw(st.integers(start, min(len(content), start + 40)))

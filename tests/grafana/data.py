@@ -1,4 +1,4 @@
-"""Whether a Prometheus has data for what is asked of it."""
+"""Queries that must return data."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -7,13 +7,13 @@ from tests.grafana.prometheus import Prometheus
 from tests.grafana.queries import rules
 
 Query = tuple[str, str]
-"""What asks, and the expression."""
+"""Title of the panel or rule, and the expression."""
 
 
 async def eventually_all_with_data(
     server: Prometheus, queries: Sequence[Query], patience_seconds: float = 40.0
 ) -> list[Query]:
-    """Ask until all queries give data at once; returns those that still do not when patience is at an end."""
+    """Repeat until all queries return data at once; returns those that do not after `patience_seconds`."""
     deadline = asyncio.get_running_loop().time() + patience_seconds
     while missing := await _without_data(server, queries):
         if asyncio.get_running_loop().time() > deadline:
@@ -22,8 +22,8 @@ async def eventually_all_with_data(
     return missing
 
 
-async def rules_in_trouble(server: Prometheus) -> list[str]:
-    """The names of the rules that it cannot evaluate, or does not have."""
+async def failing_rules(server: Prometheus) -> list[str]:
+    """Return the names of rules that the server cannot evaluate or does not have."""
     groups = (await server.get("rules"))["groups"]
     healths = {rule["name"]: rule["health"] for group in groups for rule in group["rules"]}
     names = [rule[kind] for kind in ("record", "alert") for rule in rules(kind)]

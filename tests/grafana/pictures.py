@@ -1,7 +1,7 @@
-"""`make pictures`: runs a small fleet for eleven minutes and draws what docs/dashboards.md shows.
+"""`make pictures`: runs a small fleet for eleven minutes and makes the pictures of docs/dashboards.md.
 
-The node's page is photographed in Chromium. Grafana is not among the tests' tools, so the fleet dashboard's graphs are
-drawn by matplotlib: the same queries, of a real Prometheus, in another hand.
+Chromium takes screenshots of the node's page. Grafana is not a tool of the tests, so matplotlib draws the graphs of the
+fleet dashboard from the same queries to a real Prometheus.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from stream.commands.demo.demo import sample_tweets
 from stream.power.simulator import build_simulator
 from stream.settings import Settings
 from tests.grafana.prometheus import Prometheus, prometheus
-from tests.grafana.queries import asked, dashboards
+from tests.grafana.queries import dashboards, with_values
 from tests.grafana.test_live import metered, running
 from tests.integration.mosquitto import Mosquitto
 from tests.integration.probe import probing, settings_for
@@ -39,7 +39,7 @@ UNITS = {"percentunit": (100, "%"), "bytes": (2**-20, "MiB"), "s": (1000, "ms"),
 
 
 async def send_in_waves(settings: Settings) -> None:
-    """Send the samples, now more and now fewer each second."""
+    """Publish the samples at a varying rate."""
     async with probing(settings) as sender:
         for number, tweet in enumerate(itertools.cycle(sample_tweets())):
             await sender.send(tweet)
@@ -47,9 +47,9 @@ async def send_in_waves(settings: Settings) -> None:
 
 
 async def main() -> None:
-    """Run the fleet and draw."""
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(made)
+    """Run the fleet and make the pictures."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         async with AsyncExitStack() as stack:
             broker = stack.enter_context(Mosquitto(folder, "allow_anonymous true\nsys_interval 5", log_type="error"))
             power = await stack.enter_async_context(metered(build_simulator()))
@@ -70,7 +70,7 @@ async def main() -> None:
 
 
 async def photograph(url: str, folder: Path) -> None:
-    """Take pictures of the page, by day, by night, and on a telephone."""
+    """Take screenshots of the page in light and dark colours and in the size of a phone."""
     with browser(folder) as chromium:
         for name, options in {"light": {}, "dark": {"dark": True}, "telephone": {"size": TELEPHONE}}.items():
             await chromium.look(url, **options)  # type: ignore[arg-type]
@@ -116,8 +116,8 @@ async def draw_panel(server: Prometheus, panel: dict[str, Any], axes: Axes) -> N
 
 
 async def _lines(server: Prometheus, target: dict[str, Any]) -> list[Line]:
-    """Name, minutes before the end, and values of each series that a target asks for."""
-    answer = await server.range(asked(target["expr"], rate_interval="30s"), SECONDS, STEP_SECONDS)
+    """Return name, minutes before the end, and values of each series of a query."""
+    answer = await server.range(with_values(target["expr"], rate_interval="30s"), SECONDS, STEP_SECONDS)
     return [_line(target["legendFormat"], series) for series in answer]
 
 

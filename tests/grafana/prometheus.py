@@ -1,4 +1,4 @@
-"""A real Prometheus, which scrapes nodes much more often than one would."""
+"""A real Prometheus with a short scrape interval."""
 
 import asyncio
 import contextlib
@@ -11,28 +11,28 @@ from typing import Any
 
 import aiohttp
 
+from stream.free_port import free_port
 from tests.grafana.queries import RULES
-from tests.integration.mosquitto import free_port
 
 PROGRAM = shutil.which("prometheus")
 _INTERVAL = "500ms"
 
 
 class Prometheus:
-    """Answers queries.
+    """A client of a Prometheus server.
 
     Args:
-        client: What talks to it.
+        client: HTTP client with the server's address.
     """
 
     def __init__(self, client: aiohttp.ClientSession) -> None:
         self._client = client
 
     async def get(self, path: str, **parameters: str) -> Any:
-        """Ask its API.
+        """Query its API.
 
         Raises:
-            ValueError: It does not like what it is asked.
+            ValueError: The server reports an error.
         """
         async with self._client.get(f"/api/v1/{path}", params=parameters) as answer:
             body = await answer.json()
@@ -41,20 +41,24 @@ class Prometheus:
         return body["data"]
 
     async def values(self, expression: str) -> list[float]:
-        """The numbers that an expression gives now, without those that are none."""
+        """Evaluate an expression now; returns its values without NaN."""
         result = (await self.get("query", query=expression))["result"]
         numbers = [float(series["value"][1]) for series in result]
         return [number for number in numbers if number == number]  # noqa: PLR0124  (NaN)
 
     async def range(self, expression: str, seconds: float, step_seconds: float) -> list[dict[str, Any]]:
-        """The series that an expression gives over the last time."""
+        """Evaluate an expression over the last seconds; returns its series."""
         end = time.time()
         limits = {"start": str(end - seconds), "end": str(end), "step": str(step_seconds)}
         result: list[dict[str, Any]] = (await self.get("query_range", query=expression, **limits))["result"]
         return result
 
     async def ready(self, process: asyncio.subprocess.Process) -> None:
-        """Wait until it answers, as long as the process lives."""
+        """Wait until it answers.
+
+        Raises:
+            RuntimeError: The process has ended.
+        """
         while process.returncode is None:
             try:
                 async with self._client.get("/-/ready") as answer:
@@ -68,11 +72,11 @@ class Prometheus:
 
 @contextlib.asynccontextmanager
 async def prometheus(folder: Path, nodes: Mapping[str, str]) -> AsyncIterator[Prometheus]:
-    """Run a Prometheus with our rules.
+    """Run a Prometheus server with the project's rules.
 
     Args:
-        folder: Where it keeps everything.
-        nodes: Where each node is, host and port, by its name.
+        folder: Folder of its files.
+        nodes: Host and port of each node, by the node's name.
     """
     assert PROGRAM
     targets = [{"targets": [address], "labels": {"instance": name}} for name, address in nodes.items()]
@@ -81,7 +85,7 @@ async def prometheus(folder: Path, nodes: Mapping[str, str]) -> AsyncIterator[Pr
         "rule_files": list(map(str, RULES)),
         "scrape_configs": [{"job_name": "starling", "static_configs": targets}],
     }
-    (folder / "prometheus.yml").write_text(json.dumps(configuration))  # which is YAML as well
+    (folder / "prometheus.yml").write_text(json.dumps(configuration))  # JSON is valid YAML
     address = f"127.0.0.1:{free_port()}"
     with (folder / "prometheus.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(

@@ -1,17 +1,17 @@
-"""The dashboards as files: current, complete, of one look, and leading to one another."""
+"""The dashboard files: up to date, complete, consistent, and linked to each other."""
 
 import re
 from typing import Any
 
 import pytest
 
-from grafana.source.__main__ import dashboards as made
+from grafana.source.__main__ import dashboards as generated
 from grafana.source.colours import POLARITY
 from stream.tweets.polarity import POLARITIES
 from tests.grafana.queries import FOLDER, dashboards, panel_queries, panels
 
 UID = re.compile(r"/d/(starling-\w+)")
-GROWS = re.compile(r"(?:rate|increase)\((\w+)")
+RATE_OF = re.compile(r"(?:rate|increase)\((\w+)")
 
 
 @pytest.fixture(params=dashboards().values(), ids=list(dashboards()))
@@ -20,13 +20,13 @@ def dashboard(request: pytest.FixtureRequest) -> dict[str, Any]:
     return found
 
 
-def test_the_committed_files_are_what_the_code_makes() -> None:
+def test_the_committed_files_are_up_to_date() -> None:
     folder = FOLDER / "dashboards"
     committed = {file.name: file.read_text(encoding="utf-8") for file in folder.iterdir()}
-    assert committed == made(), "run `make dashboards` and commit what it writes"
+    assert committed == generated(), "run `make dashboards` and commit its output"
 
 
-def test_every_panel_says_what_it_shows_in_which_unit() -> None:
+def test_every_panel_has_a_title_a_description_a_unit_and_a_query() -> None:
     for panel in panels():
         assert panel["title"]
         assert panel["description"].endswith("."), panel["title"]
@@ -34,20 +34,20 @@ def test_every_panel_says_what_it_shows_in_which_unit() -> None:
         assert panel["targets"], panel["title"]
 
 
-def test_every_panel_asks_the_prometheus_that_was_chosen(dashboard: dict[str, Any]) -> None:
+def test_every_panel_queries_the_selected_prometheus(dashboard: dict[str, Any]) -> None:
     variables = {variable["name"]: variable for variable in dashboard["templating"]["list"]}
     assert variables["datasource"]["type"] == "datasource"
     sources = {panel["datasource"]["uid"] for panel in dashboard["panels"] if panel["type"] != "row"}
     assert sources == {"${datasource}"}
 
 
-def test_one_node_or_several_or_all_can_be_chosen(dashboard: dict[str, Any]) -> None:
+def test_one_node_several_nodes_or_all_can_be_selected(dashboard: dict[str, Any]) -> None:
     node = next(variable for variable in dashboard["templating"]["list"] if variable["name"] == "node")
     assert (node["multi"], node["includeAll"], node["allValue"]) == (True, True, ".+")
     assert node["query"] == 'label_values(up{job="starling"}, instance)'
 
 
-def test_panels_are_told_apart_and_do_not_overlap(dashboard: dict[str, Any]) -> None:
+def test_panels_have_different_ids_and_do_not_overlap(dashboard: dict[str, Any]) -> None:
     ids = [panel["id"] for panel in dashboard["panels"]]
     assert len(set(ids)) == len(ids)
     taken: set[tuple[int, int]] = set()
@@ -58,13 +58,13 @@ def test_panels_are_told_apart_and_do_not_overlap(dashboard: dict[str, Any]) -> 
         taken |= cells
 
 
-def test_queries_of_a_panel_are_told_apart() -> None:
+def test_queries_of_a_panel_have_different_references() -> None:
     for panel in panels():
         references = [target["refId"] for target in panel["targets"]]
         assert references == sorted(set(references))
 
 
-def test_dashboards_lead_to_one_another_and_links_lead_to_dashboards(dashboard: dict[str, Any]) -> None:
+def test_dashboards_link_to_each_other_and_every_link_has_a_target(dashboard: dict[str, Any]) -> None:
     assert dashboard["links"][0]["tags"] == dashboard["tags"] == ["starling"]
     assert dashboard["links"][0]["includeVars"]
     assert dashboard["links"][0]["keepTime"]
@@ -73,7 +73,7 @@ def test_dashboards_lead_to_one_another_and_links_lead_to_dashboards(dashboard: 
     assert set(UID.findall(str(dashboard))) <= known
 
 
-def test_a_node_in_the_fleet_leads_to_its_own_dashboard() -> None:
+def test_a_node_of_the_fleet_dashboard_links_to_its_device_dashboard() -> None:
     nodes = next(panel for panel in dashboards()["fleet.json"]["panels"] if panel["title"] == "Nodes")
     links = [
         option["value"][0]["url"]
@@ -86,8 +86,8 @@ def test_a_node_in_the_fleet_leads_to_its_own_dashboard() -> None:
     assert links[0].endswith("&var-node=${__value.raw}")
 
 
-def test_a_tables_columns_are_told_by_the_nodes_name_alone() -> None:
-    """Grafana puts two values in one row only where all their labels are the same."""
+def test_columns_of_a_table_have_only_the_node_as_a_label() -> None:
+    """Grafana puts two values in one row only if all their labels are equal."""
     tables = [panel for panel in panels() if panel["type"] == "table" and len(panel["targets"]) > 1]
     assert tables
     for target in (target for table in tables for target in table["targets"]):
@@ -95,7 +95,7 @@ def test_a_tables_columns_are_told_by_the_nodes_name_alone() -> None:
         assert (target["instant"], target["format"]) == (True, "table")
 
 
-def test_a_polarity_has_the_same_colour_wherever_it_is_shown() -> None:
+def test_a_polarity_has_the_same_colour_on_every_panel() -> None:
     assert set(POLARITY) == set(POLARITIES)
     shown = [
         panel for panel in panels() if any("{{polarity}}" in target["legendFormat"] for target in panel["targets"])
@@ -109,7 +109,7 @@ def test_a_polarity_has_the_same_colour_wherever_it_is_shown() -> None:
         assert colours == {f"/{polarity}$/": colour for polarity, colour in POLARITY.items()}
 
 
-def test_only_what_grows_is_asked_for_its_rate() -> None:
+def test_rates_are_computed_of_counters_only() -> None:
     for title, expression in panel_queries():
-        for metric in GROWS.findall(expression):
+        for metric in RATE_OF.findall(expression):
             assert metric.endswith(("_total", "_bucket", "_sum", "_count")), (title, metric)

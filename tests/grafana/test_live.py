@@ -1,6 +1,6 @@
-"""Every query of every panel and every rule, asked of a real Prometheus that scrapes real nodes while tweets flow.
+"""Every query of every panel and rule returns data from a real Prometheus that scrapes real nodes.
 
-A misspelt metric is no error to Prometheus: it answers with success and nothing. So there must be data.
+Data is required because Prometheus answers a query for a misspelt metric with success and no series.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from stream.power.link import open_meter
 from stream.power.simulator import simulated_uno
 from stream.settings import PowerSettings, Settings
 from stream.telemetry import resources
-from tests.grafana.data import eventually_all_with_data, rules_in_trouble
+from tests.grafana.data import eventually_all_with_data, failing_rules
 from tests.grafana.prometheus import PROGRAM, prometheus
 from tests.grafana.queries import all_queries
 from tests.integration import mosquitto
@@ -39,7 +39,7 @@ IDLE_WATTS = "starling_power_idle_watts"
 
 @pytest.fixture
 def raspberry_pi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let this machine tell what a Raspberry Pi tells, and others may not."""
+    """Make this machine report the values that only a Raspberry Pi reports."""
     throttled = tmp_path / "get_throttled"
     throttled.write_text("50005\n")
     monkeypatch.setattr(resources, "_THROTTLED_FILE", throttled)
@@ -59,7 +59,7 @@ async def metered(simulator: Path) -> AsyncIterator[PowerSettings]:
 
 @asynccontextmanager
 async def running(nodes: Iterable[Settings]) -> AsyncIterator[dict[str, str]]:
-    """Run nodes; yields where each serves its metrics."""
+    """Run nodes; yields the address of each node's metrics."""
     addresses: dict[str, str] = {}
     async with AsyncExitStack() as stack:
         for node in nodes:
@@ -70,8 +70,8 @@ async def running(nodes: Iterable[Settings]) -> AsyncIterator[dict[str, str]]:
 
 
 @asynccontextmanager
-async def flowing(settings: Settings) -> AsyncIterator[None]:
-    """Send the samples over and over, those that will be rejected among them."""
+async def publishing(settings: Settings) -> AsyncIterator[None]:
+    """Publish the samples repeatedly, including those that are rejected."""
 
     async def send() -> None:
         async with probing(settings) as sender:
@@ -88,7 +88,7 @@ async def flowing(settings: Settings) -> AsyncIterator[None]:
 
 
 @pytest.mark.usefixtures("raspberry_pi")
-async def test_every_panel_and_every_rule_has_data_while_tweets_flow(tmp_path: Path, simulator: Path) -> None:
+async def test_every_panel_and_every_rule_has_data_while_tweets_are_published(tmp_path: Path, simulator: Path) -> None:
     options = "allow_anonymous true\nsys_interval 1"
     other_model = write_bundle(tmp_path / "bundle")
     with Mosquitto(tmp_path, options, log_type="error") as broker:
@@ -101,8 +101,8 @@ async def test_every_panel_and_every_rule_has_data_while_tweets_flow(tmp_path: P
             addresses = await stack.enter_async_context(running(nodes))
             server = await stack.enter_async_context(prometheus(tmp_path, addresses))
             assert await eventually_all_with_data(server, [("idle", IDLE_WATTS)]) == []
-            await stack.enter_async_context(flowing(nodes[0]))
+            await stack.enter_async_context(publishing(nodes[0]))
             assert await eventually_all_with_data(server, all_queries()) == []
-            assert await rules_in_trouble(server) == []
+            assert await failing_rules(server) == []
             assert await server.get("label/instance/values", **{"match[]": 'up{job="starling"}'}) == ["pi-1", "pi-2"]
             assert await server.values("count(count by (sha256) (starling_model_info))") == [2]

@@ -1,4 +1,4 @@
-"""The rules for Prometheus, as promtool judges them; and what each alert says to whoever it wakes."""
+"""Recording and alert rules: checked by promtool, complete, and documented in the runbook."""
 
 import re
 import shutil
@@ -23,7 +23,7 @@ def promtool(*arguments: str | Path) -> tuple[int, str]:
 
 @pytest.mark.prometheus
 @needs_promtool
-def test_promtool_finds_nothing_to_complain_of() -> None:
+def test_promtool_accepts_the_rules() -> None:
     code, said = promtool("check", "rules", "--lint=all", "--lint-fatal", *RULES)
     assert code == 0, said
 
@@ -31,14 +31,14 @@ def test_promtool_finds_nothing_to_complain_of() -> None:
 @pytest.mark.prometheus
 @needs_promtool
 @pytest.mark.parametrize("file", RULE_TESTS, ids=[file.stem for file in RULE_TESTS])
-def test_rules_do_what_their_tests_say(file: Path) -> None:
+def test_the_rules_pass_their_unit_tests(file: Path) -> None:
     code, said = promtool("test", "rules", file)
     assert code == 0, said
 
 
 @pytest.mark.prometheus
 @needs_promtool
-def test_the_configuration_in_the_docs_is_one(tmp_path: Path) -> None:
+def test_promtool_accepts_the_configuration_in_the_docs(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "dashboards.md").read_text(encoding="utf-8")
     configuration, targets = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     (tmp_path / "prometheus.yml").write_text(configuration)
@@ -60,13 +60,13 @@ def test_every_rule_has_a_test() -> None:
     assert [name for name in names if name not in tests] == []
 
 
-def test_every_alert_says_what_is_wrong_where_and_what_to_do() -> None:
+def test_every_alert_has_a_severity_a_summary_a_description_and_a_runbook() -> None:
     for rule in rules("alert"):
         assert rule["labels"]["severity"] in ("warning", "critical"), rule["alert"]
         assert rule["annotations"].keys() == {"summary", "description", "runbook"}, rule["alert"]
 
 
-def test_every_alert_has_its_section_in_the_runbook_and_no_section_is_without_one() -> None:
+def test_every_alert_has_one_section_in_the_runbook_and_every_section_an_alert() -> None:
     names = {rule["alert"] for rule in rules("alert")}
     for rule in rules("alert"):
         page, _, anchor = rule["annotations"]["runbook"].partition("#")
@@ -77,7 +77,7 @@ def test_every_alert_has_its_section_in_the_runbook_and_no_section_is_without_on
     assert len(sections) == len(names)
 
 
-def test_grafana_is_told_where_dashboards_and_prometheus_are() -> None:
+def test_grafana_is_provisioned_with_prometheus_and_the_dashboards() -> None:
     datasources = yaml.safe_load((FOLDER / "provisioning" / "datasources" / "prometheus.yml").read_text())
     assert [source["type"] for source in datasources["datasources"]] == ["prometheus"]
     providers = yaml.safe_load((FOLDER / "provisioning" / "dashboards" / "starling.yml").read_text())

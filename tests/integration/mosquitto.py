@@ -1,8 +1,6 @@
 """A real Mosquitto, started and killed by the tests."""
 
 import asyncio
-import contextlib
-import random
 import shutil
 import signal
 import socket
@@ -11,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from stream.free_port import free_port
 
 PROGRAM = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
 _BASE = """\
@@ -114,14 +114,6 @@ def password_options(folder: Path, passwords: Mapping[str, str], access_rules: s
         subprocess.run(["mosquitto_passwd", "-b", password_file, user, password], check=True)
     rules.write_text(access_rules or "".join(f"user {user}\ntopic readwrite #\n" for user in passwords))
     return f"allow_anonymous false\npassword_file {password_file}\nacl_file {rules}"
-
-
-def free_port() -> int:
-    """A port that nothing listens on at the moment, of those that the system does not give to outgoing connections."""
-    while True:
-        port = random.randrange(10_000, 32_768)
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
 
 
 def wait_until_listening(port: int, process: subprocess.Popen[bytes]) -> None:

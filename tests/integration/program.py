@@ -77,6 +77,11 @@ class Node:
         assert self._process
         return self._process.pid
 
+    @property
+    def address(self) -> str:
+        """Where its HTTP side is served."""
+        return f"http://127.0.0.1:{self._http_port}"
+
     async def start(self) -> None:
         """Start it, and wait no longer than until /metrics answers."""
         command = (*STARLING, "run", "--config", self._config)

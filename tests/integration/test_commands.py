@@ -8,7 +8,8 @@ import orjson
 import pytest
 
 from stream.commands.demo.demo import sample_tweets
-from tests.integration.mosquitto import Mosquitto, free_port
+from stream.free_port import free_port
+from tests.integration.mosquitto import Mosquitto
 from tests.integration.probe import probing, serving, settings_for, write_config
 from tests.integration.program import STARLING, finished, started, without_noise
 

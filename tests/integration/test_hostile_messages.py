@@ -9,9 +9,10 @@ import aiohttp
 import pytest
 
 from stream.errors import BrokerError
+from stream.free_port import free_port
 from stream.mqtt.connection import Connection
 from stream.session.topics import ONLINE
-from tests.integration.mosquitto import Mosquitto, free_port
+from tests.integration.mosquitto import Mosquitto
 from tests.integration.probe import probing, serving, settings_for, write_config
 from tests.integration.program import started, until_ready
 

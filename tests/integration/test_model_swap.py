@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from stream.free_port import free_port
 from stream.model.bundle import MANIFEST_FILE, MODEL_FILE, SHIPPED_BUNDLE
 from stream.settings import ModelSettings
-from tests.integration.mosquitto import Mosquitto, free_port
+from tests.integration.mosquitto import Mosquitto
 from tests.integration.probe import Probe, probing, serving, settings_for, write_config
 from tests.integration.program import started, until_ready
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from stream.free_port import free_port
 from stream.session.topics import OFFLINE, ONLINE
-from tests.integration.mosquitto import Mosquitto, free_port
+from tests.integration.mosquitto import Mosquitto
 from tests.integration.probe import probing, settings_for, write_config
 from tests.integration.program import finished, started, until_ready
 

@@ -11,8 +11,9 @@ from typer.main import get_command
 
 from stream.cli import app
 from stream.credentials import read_password
+from stream.free_port import free_port
 from stream.settings import Settings, load_settings
-from tests.integration.mosquitto import PROGRAM, Mosquitto, free_port, password_options
+from tests.integration.mosquitto import PROGRAM, Mosquitto, password_options
 from tests.integration.probe import Probe, probing
 from tests.integration.program import finished, started, until_ready
 

@@ -1,13 +1,16 @@
 """The HTTP side with TLS and a password: who gets in, who does not, and what is refused at the start."""
 
 import asyncio
+import resource
 import ssl
 from base64 import b64encode
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import psutil
 import pytest
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -17,15 +20,15 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from stream.errors import SettingsError
+from stream.free_port import free_port
 from stream.settings import Settings
 from stream.telemetry.health import Health
 from stream.telemetry.metrics import Metrics
-from stream.web.page.now import Now
 from stream.web.page.routes import page_routes
+from stream.web.page.status import NodeStatus
 from stream.web.server import serve_http
 from tests.integration.certificates import Certificates
-from tests.integration.mosquitto import free_port
-from tests.integration.program import finished
+from tests.integration.program import Node, finished
 
 USER = "prometheus"
 PASSWORD = "s3cret: with a colon & ünïcode"  # noqa: S105
@@ -118,7 +121,7 @@ async def test_who_does_not_know_the_password_is_asked_for_it(
 @pytest.mark.parametrize("path", ["/", "/now"])
 async def test_the_nodes_page_asks_for_the_password_too(password: dict[str, Any], path: str) -> None:
     settings, metrics, health = Settings(node="test", http={"port": 0, **password}), Metrics(), Health(60)
-    async with serve_http(settings, metrics, health, page_routes(Now(settings, metrics, health))) as address:
+    async with serve_http(settings, metrics, health, page_routes(NodeStatus(settings, metrics, health))) as address:
         assert await status(f"{address}{path}") == 401
         assert await status(f"{address}{path}", headers=basic(f"{USER}:{PASSWORD}")) == 200
 
@@ -192,6 +195,43 @@ async def test_idle_connections_do_not_keep_prometheus_out() -> None:
         assert await status(f"{address}/metrics") == 200
         async with asyncio.timeout(10):
             assert await readers[0].read() == b""  # it made room
+
+
+@pytest.fixture
+def many_descriptors() -> Iterator[None]:
+    """Let this process, and no process started before, open as many files as the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /metrics HTTP/1.1\r\n", b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n"])
+async def test_a_burst_of_connections_takes_few_descriptors_and_health_checks_are_answered(
+    tmp_path: Path, request: pytest.FixtureRequest, sent: bytes
+) -> None:
+    config = tmp_path / "starling.toml"
+    config.write_text(f"[broker]\nport = {free_port()}\nwait_at_start = true\n[http]\nport = 0\n")
+    async with Node(config, tmp_path / "log") as node, AsyncExitStack() as burst:
+        address = node.address
+        request.getfixturevalue("many_descriptors")
+        process = psutil.Process(node.pid)
+        before, most = process.num_fds(), 0
+
+        async def connect() -> None:
+            nonlocal most
+            _, writer = await asyncio.open_connection("127.0.0.1", int(address.rpartition(":")[2]))
+            burst.callback(writer.close)
+            writer.write(sent)
+            most = max(most, process.num_fds())
+
+        await asyncio.gather(*(connect() for _ in range(1000)))
+        assert await status(f"{address}/healthz") == 200
+        most = max(most, process.num_fds())
+        assert most <= before + 64 + 10
+        while await status(f"{address}/metrics") == 503:  # while eight others are being answered
+            pass
+        assert await status(f"{address}/metrics") == 200
 
 
 WRONG_FILES: dict[str, tuple[dict[str, str], str]] = {

@@ -62,7 +62,7 @@ async def test_the_page_follows_what_the_node_does_and_shows_no_text(broker: Mos
         await probe.tweet("1", "What a wonderful, wonderful kingfisher!")
         await probe.send(b"garbage")
         await probe.until(lambda: probe.labels and probe.rejections)
-        await chromium.until("document.body.textContent.includes('2 in, 1 labelled, 1 rejected')")
+        await chromium.until("document.body.textContent.includes('2 received, 1 labelled, 1 rejected')")
         assert await chromium.text("polarities") == "negative 0 % (0)neutral 0 % (0)positive 100 % (1)"
         assert "ms" in await chromium.text("p50")
         assert (await chromium.text("model")).startswith(probe.labels[0]["model"]["name"])

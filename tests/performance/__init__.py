@@ -1,1 +1,1 @@
-"""Puts what `starling bench … --json` wrote into docs/performance.md, as tables and plots: `make performance-docs`."""
+"""Writes results of `starling bench … --json` into docs/performance.md, tables and plots: `make performance-docs`."""

@@ -1,4 +1,4 @@
-"""`python -m tests.performance`: renders docs/performance/*.json into docs/performance.md and plots beside them."""
+"""`python -m tests.performance`: renders docs/performance/*.json into docs/performance.md and plots."""
 
 from pathlib import Path
 

@@ -1,6 +1,6 @@
-"""A page whose tables come from JSON files.
+"""A page with tables that are generated from JSON files.
 
-Between `<!-- FILE.json -->` and `<!-- end -->` stands what the file says; it is replaced each time.
+The text between `<!-- FILE.json -->` and `<!-- end -->` is replaced by the table of the file.
 """
 
 import re
@@ -9,13 +9,13 @@ from typing import Any
 
 import orjson
 
-from stream.bench.tables import cells, findings_words, machine_words
+from stream.bench.tables import cells, findings_lines, machine_line
 
 _PLACE = re.compile(r"(<!-- (\S+\.json) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def rendered(page: str, folder: Path) -> str:
-    """The page with its tables made anew; a file that is not there leaves its place as it was."""
+    """Return the page with its tables replaced; without a file, the old table stays."""
 
     def table(place: re.Match[str]) -> str:
         file = folder / place[2]
@@ -25,16 +25,16 @@ def rendered(page: str, folder: Path) -> str:
 
 
 def markdown(result: dict[str, Any]) -> str:
-    """A result's table, with where and when it was measured, what follows from it, and what it warns of."""
+    """Return a result's table with its machine, date, findings and warnings."""
     heads, rows = cells(result)
     lines = [
-        f"{result['started_at'][:10]}; {machine_words(result['machine'])}; `{' '.join(command(result))}`",
+        f"{result['started_at'][:10]}; {machine_line(result['machine'])}; `{' '.join(command(result))}`",
         "",
         _line(heads),
         _line(["---"] * len(heads)),
         *map(_line, rows),
         "",
-        *(f"- {finding}" for finding in findings_words(result)),
+        *(f"- {finding}" for finding in findings_lines(result)),
         *(f"- **Warning**: {warning}" for warning in result["warnings"]),
         "",
     ]
@@ -42,7 +42,7 @@ def markdown(result: dict[str, Any]) -> str:
 
 
 def command(result: dict[str, Any]) -> list[str]:
-    """The command that gave a result, as one types it from the repository's root."""
+    """Return the command of a result, as typed in the repository's root."""
     return [word for word in result["command"] if word != "--json"]
 
 

@@ -26,14 +26,14 @@ async def test_with_a_tare_the_mean_is_within_a_fifth_of_a_percent_of_full_scale
         assert row.covered >= 0.95, row
 
 
-async def test_without_any_noise_to_blur_it_the_converters_half_count_remains(simulator: Path) -> None:
+async def test_without_noise_the_error_is_half_a_count(simulator: Path) -> None:
     half_count_percent = 100 * 0.5 * (5 / 1024 / 0.185) / 5
     for row in await measure_waveform(simulator, QUIET, tared=True, windows=5):
         assert abs(row.error_percent) <= half_count_percent + 1e-9, row
         assert row.covered == 1.0, row
 
 
-async def test_the_stated_error_is_no_larger_than_the_converter_makes_it(simulator: Path) -> None:
+async def test_the_stated_error_is_limited_by_the_converter(simulator: Path) -> None:
     for row in await measure_waveform(simulator, "DC, sensor's noise (21 mV p-p)", tared=True, windows=5):
         assert row.standard_error_amperes < 0.012 + 0.016 * row.true_amperes, row
 
@@ -44,12 +44,12 @@ async def test_an_offset_without_a_tare_is_within_the_stated_error(simulator: Pa
         assert row.covered == 1.0, row
 
 
-async def test_windows_scatter_as_much_as_each_of_them_states(simulator: Path) -> None:
+async def test_the_spread_of_windows_matches_their_stated_noise(simulator: Path) -> None:
     scatter, stated = await measure_scatter(simulator, windows=150)
     assert stated == pytest.approx(scatter, rel=0.2)
 
 
-async def test_joules_over_a_minute_of_a_changing_load_are_within_one_percent(simulator: Path) -> None:
+async def test_energy_of_a_changing_load_is_within_one_percent(simulator: Path) -> None:
     joules, true = await measure_changing_load(simulator)
     assert joules.value == pytest.approx(true, rel=0.01)
     assert joules.value == pytest.approx(true, abs=2 * joules.standard_error)

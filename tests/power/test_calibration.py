@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.errors import InputError, MeterError
-from stream.power.calibration import Found, Measured, measure, take_tare
+from stream.power.calibration import CalibrationResult, Measured, measure, take_tare
 from stream.power.current import Calibration
 from stream.power.link import open_meter
 from stream.power.settings_file import write_power_settings
@@ -17,7 +17,7 @@ from stream.settings import load_settings
 MEASURED = Measured(amperes=1.0, volts=5.0, range_amperes=5)
 
 
-async def test_the_tare_is_taken_and_its_size_told(simulator: Path) -> None:
+async def test_the_tare_returns_zero_and_offset(simulator: Path) -> None:
     signals = {"offset": -0.02, "noise": 0.0035}
     async with simulated_uno(simulator, signals=signals, options=["--fast"]) as uno, open_meter(uno.port) as meter:
         tare = await take_tare(meter)
@@ -25,10 +25,10 @@ async def test_the_tare_is_taken_and_its_size_told(simulator: Path) -> None:
         assert (await meter.identify()).zero == tare.zero
 
 
-async def test_a_tare_under_load_is_refused_with_advice(simulator: Path) -> None:
+async def test_a_tare_under_load_is_refused(simulator: Path) -> None:
     signals = {"amperes": 1.0}
     async with simulated_uno(simulator, signals=signals, options=["--fast"]) as uno, open_meter(uno.port) as meter:
-        with pytest.raises(MeterError, match="is the load off"):
+        with pytest.raises(MeterError, match="disconnect the load"):
             await take_tare(meter)
 
 
@@ -41,35 +41,37 @@ async def test_current_and_supply_are_averaged(simulator: Path) -> None:
 
 
 def test_the_gain_is_the_true_current_over_the_measured_one() -> None:
-    assert Found().with_gain(MEASURED, 1.02).gain == 1.02
+    assert CalibrationResult().with_gain(MEASURED, 1.02).gain == 1.02
 
 
 def test_a_reversed_sensor_has_a_negative_gain() -> None:
-    assert Found().with_gain(Measured(-1.0, 5.0, 5), 1.02).gain == -1.02
+    assert CalibrationResult().with_gain(Measured(-1.0, 5.0, 5), 1.02).gain == -1.02
 
 
 @pytest.mark.parametrize(("amperes", "message"), [(0.7, "check the load"), (1.5, "check the load")])
-def test_a_gain_that_no_sensor_has_is_refused(amperes: float, message: str) -> None:
+def test_an_implausible_gain_is_refused(amperes: float, message: str) -> None:
     with pytest.raises(MeterError, match=message):
-        Found().with_gain(MEASURED, amperes)
+        CalibrationResult().with_gain(MEASURED, amperes)
 
 
-def test_a_small_load_tells_no_gain() -> None:
-    with pytest.raises(MeterError, match="too little to tell the gain"):
-        Found().with_gain(Measured(0.1, 5.0, 5), 0.1)
+def test_a_small_load_is_refused_for_the_gain() -> None:
+    with pytest.raises(MeterError, match="too small to calibrate the gain"):
+        CalibrationResult().with_gain(Measured(0.1, 5.0, 5), 0.1)
 
 
-def test_the_reference_follows_from_the_true_supply() -> None:
-    assert Found().with_volts(Measured(1.0, 5.2, 5), 5.0).bandgap_volts == pytest.approx(1.1 * 5.0 / 5.2, abs=1e-4)
+def test_the_reference_is_computed_from_the_true_supply() -> None:
+    assert CalibrationResult().with_volts(Measured(1.0, 5.2, 5), 5.0).bandgap_volts == pytest.approx(
+        1.1 * 5.0 / 5.2, abs=1e-4
+    )
 
 
-def test_a_reference_that_no_chip_has_is_refused() -> None:
-    with pytest.raises(MeterError, match="more than any chip is off by"):
-        Found().with_volts(Measured(1.0, 5.0, 5), 12.0)
+def test_an_implausible_reference_is_refused() -> None:
+    with pytest.raises(MeterError, match="outside the tolerance of its chip"):
+        CalibrationResult().with_volts(Measured(1.0, 5.0, 5), 12.0)
 
 
-def test_only_what_was_found_goes_into_the_settings() -> None:
-    assert Found(gain=1.02).settings() == {"gain": 1.02}
+def test_only_calibrated_values_are_written() -> None:
+    assert CalibrationResult(gain=1.02).settings() == {"gain": 1.02}
 
 
 def test_the_settings_file_keeps_its_comments_and_its_other_keys(tmp_path: Path) -> None:
@@ -82,13 +84,15 @@ def test_the_settings_file_keeps_its_comments_and_its_other_keys(tmp_path: Path)
     assert (settings.power.port, settings.power.gain, settings.power.bandgap_volts) == ("/dev/ttyACM0", 1.02, 1.08)
 
 
-def test_a_settings_file_that_is_not_there_is_made(tmp_path: Path) -> None:
+def test_a_missing_settings_file_is_created(tmp_path: Path) -> None:
     write_power_settings(tmp_path / "starling.toml", {"gain": 1.02})
     assert load_settings(tmp_path / "starling.toml").power.gain == 1.02
 
 
 @given(gain=st.floats(0.8, 1.25), node=st.text(st.characters(codec="utf-8", exclude_characters="+#/"), min_size=1))
-def test_any_text_of_the_users_survives(tmp_path_factory: pytest.TempPathFactory, gain: float, node: str) -> None:
+def test_any_comment_of_the_settings_file_is_kept(
+    tmp_path_factory: pytest.TempPathFactory, gain: float, node: str
+) -> None:
     file = tmp_path_factory.mktemp("settings") / "starling.toml"
     comment = "".join(character for character in node if character.isprintable())
     file.write_text(f"# {comment}\n", encoding="utf-8")
@@ -97,7 +101,7 @@ def test_any_text_of_the_users_survives(tmp_path_factory: pytest.TempPathFactory
     assert load_settings(file).power.gain == gain
 
 
-def test_a_settings_file_that_is_not_toml_is_left_alone(tmp_path: Path) -> None:
+def test_a_settings_file_that_is_not_toml_is_not_changed(tmp_path: Path) -> None:
     file = tmp_path / "starling.toml"
     file.write_text("[power\n", encoding="utf-8")
     with pytest.raises(InputError, match="is not TOML"):
@@ -105,6 +109,6 @@ def test_a_settings_file_that_is_not_toml_is_left_alone(tmp_path: Path) -> None:
     assert file.read_text(encoding="utf-8") == "[power\n"
 
 
-def test_a_settings_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+def test_a_settings_file_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot write the settings"):
         write_power_settings(tmp_path / "missing" / "starling.toml", {"gain": 1.0})

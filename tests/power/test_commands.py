@@ -60,25 +60,25 @@ async def test_calibrate_writes_gain_and_reference_to_the_settings(simulator: Pa
     assert settings.power.bandgap_volts == pytest.approx(1.05, abs=0.005)
 
 
-async def test_calibrate_asks_for_what_is_not_given_and_an_empty_answer_changes_nothing(
+async def test_calibrate_asks_for_missing_values_and_an_empty_answer_keeps_the_setting(
     simulator: Path, config: Path
 ) -> None:
     async with simulated_uno(simulator, signals={"offset": 0.02}) as uno:
         result = await starling("power", "calibrate", "--port", uno.port, "--config", config, typed="\n\n\n")
     assert "(simulated)" in result.output
     assert "Disconnect the load" in result.output
-    assert "+105.6 mA off" in result.output  # 20 mV are four counts
+    assert "+105.6 mA offset" in result.output  # 20 mV are four counts
     assert load_settings(config) == load_settings(None, {"node": "pi"})
 
 
-async def test_calibrate_without_a_settings_file_says_what_to_write(simulator: Path) -> None:
+async def test_calibrate_without_a_settings_file_prints_the_values(simulator: Path) -> None:
     async with simulated_uno(simulator, signals={"amperes": 1.0}) as uno:
         given = ("--no-ask", "--no-tare", "--amperes", "1.0")
         result = await starling("power", "calibrate", *given, "--port", uno.port)
-    assert "write this to yours: power.gain = " in result.output
+    assert "add this to yours: power.gain = " in result.output
 
 
-async def test_record_writes_a_line_for_each_window(simulator: Path, tmp_path: Path) -> None:
+async def test_record_writes_a_row_per_window(simulator: Path, tmp_path: Path) -> None:
     file = tmp_path / "watts.csv"
     async with simulated_uno(simulator, signals={"amperes": 1.0}) as uno:
         result = await starling("power", "record", file, "--seconds", "1.5", "--port", uno.port)
@@ -89,7 +89,7 @@ async def test_record_writes_a_line_for_each_window(simulator: Path, tmp_path: P
     assert float(rows[-1]["amperes"]) == pytest.approx(1.0, abs=0.02)
 
 
-async def test_show_writes_a_line_for_each_reading_where_there_is_no_terminal(simulator: Path) -> None:
+async def test_show_prints_a_line_per_reading_without_a_terminal(simulator: Path) -> None:
     async with simulated_uno(simulator, signals={"amperes": 1.0}) as uno:
         result = await starling("power", "show", "--seconds", "1.5", "--port", uno.port)
     assert result.exit_code == 0, result.output
@@ -97,22 +97,22 @@ async def test_show_writes_a_line_for_each_reading_where_there_is_no_terminal(si
 
 
 @pytest.mark.parametrize("command", [["power", "show"], ["power", "record", "watts.csv"]])
-async def test_a_port_that_is_not_there_is_waited_for(command: list[str], tmp_path: Path) -> None:
+async def test_a_missing_port_is_retried(command: list[str], tmp_path: Path) -> None:
     command = [str(tmp_path / part) if part.endswith(".csv") else part for part in command]
     code, _, err = await finished(*command, "--port", "/dev/ttyACM99", "--seconds", "0.5")
     assert code == 0
-    assert "/dev/ttyACM99 is not there: plug the meter in" in err
+    assert "/dev/ttyACM99 does not exist: connect the meter" in err
 
 
-async def test_calibrating_a_meter_that_is_not_there_is_one_line_and_an_exit_code() -> None:
+async def test_calibrating_a_missing_meter_prints_one_line_and_sets_the_exit_code() -> None:
     code, _, err = await finished("power", "calibrate", "--no-ask", "--port", "/dev/ttyACM99")
     assert (code, err) == (
         69,
-        "starling: /dev/ttyACM99 is not there: plug the meter in, or see `starling power list`\n",
+        "starling: /dev/ttyACM99 does not exist: connect the meter, or see `starling power list`\n",
     )
 
 
-async def test_list_shows_the_ports_with_what_the_settings_take(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_list_shows_ports_in_the_format_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     uno = Port("/dev/ttyACM0", "usb:2341:0043:75430", "ttyACM0", is_uno=True)
     monkeypatch.setattr("stream.commands.power.list_ports.serial_ports", lambda: [uno])
     monkeypatch.setenv("COLUMNS", "120")
@@ -122,7 +122,7 @@ async def test_list_shows_the_ports_with_what_the_settings_take(monkeypatch: pyt
     assert "Arduino Uno" in result.output
 
 
-async def test_the_demo_shows_power_from_a_simulated_meter_and_says_so() -> None:
+async def test_the_demo_shows_simulated_power_and_marks_it() -> None:
     if missing := missing_packages():
         pytest.skip(f"the simulated Uno is not built: apt-get install {' '.join(missing)}")
     code, out, err = await finished("demo", "--simulated-meter", "--rate", "20", "--tweets", "60", "--json")
@@ -132,18 +132,18 @@ async def test_the_demo_shows_power_from_a_simulated_meter_and_says_so() -> None
     assert energy["joules_per_tweet"]["all"]["value"] > 0
 
 
-def test_watch_shows_what_a_node_draws_once_in_a_while(capsys: pytest.CaptureFixture[str]) -> None:
+def test_watch_shows_a_nodes_power_periodically(capsys: pytest.CaptureFixture[str]) -> None:
     viewer = Viewer(Settings())
     for _ in range(3):
         viewer.show(_message(orjson.dumps(SUMMARY)))
     out = capsys.readouterr().out
     assert out == (
-        "node pi: 3.2 ± 0.1 W, 0.5 ± 0.02 J/tweet, 0.1 ± 0.01 J/tweet above idle, 50 ± 1 J in all (acs712)\n"
+        "node pi: 3.2 ± 0.1 W, 0.5 ± 0.02 J/tweet, 0.1 ± 0.01 J/tweet above idle, 50 ± 1 J in total (acs712)\n"
     )
 
 
 @pytest.mark.parametrize("payload", [b"", b"not JSON", b"[]", b"{}", b'{"source": 5}'])
-def test_watch_passes_over_what_is_no_energy_summary(payload: bytes, capsys: pytest.CaptureFixture[str]) -> None:
+def test_watch_ignores_invalid_energy_messages(payload: bytes, capsys: pytest.CaptureFixture[str]) -> None:
     Viewer(Settings()).show(_message(payload))
     assert capsys.readouterr().out == ""
 
@@ -152,7 +152,7 @@ def _message(payload: bytes) -> Message:
     return Message(energy_topic("pi"), payload)
 
 
-def test_the_plot_reaches_from_the_smallest_to_the_largest_value() -> None:
+def test_the_plot_spans_the_smallest_to_the_largest_value() -> None:
     lines = [line.plain for line in plot([1.0, 2.0, 3.0])]
     assert lines[0][:3] == "  █"
     assert lines[-1][:3] == "▁██"
@@ -160,5 +160,5 @@ def test_the_plot_reaches_from_the_smallest_to_the_largest_value() -> None:
     assert lines[-1].endswith("1.00 W")
 
 
-def test_a_steady_value_is_a_flat_plot() -> None:
+def test_a_constant_value_is_a_flat_plot() -> None:
     assert [line.plain.rstrip()[:3] for line in plot([2.0, 2.0, 2.0])][-1] == "▁▁▁"

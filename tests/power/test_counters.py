@@ -44,7 +44,7 @@ async def test_rapl_counts_joules(tmp_path: Path) -> None:
     assert await rapl.joules_since(1.0) == 2.5
 
 
-async def test_rapl_counts_on_where_its_counter_wraps(tmp_path: Path) -> None:
+async def test_rapl_handles_counter_overflow(tmp_path: Path) -> None:
     zone = rapl_zone(tmp_path, microjoules=900)
     rapl = find_rapl(tmp_path)
     assert rapl is not None
@@ -52,7 +52,7 @@ async def test_rapl_counts_on_where_its_counter_wraps(tmp_path: Path) -> None:
     assert await rapl.joules_since(1.0) == pytest.approx(200e-6)
 
 
-async def test_rapl_adds_up_the_packages_and_leaves_the_rest(tmp_path: Path) -> None:
+async def test_rapl_sums_only_the_packages(tmp_path: Path) -> None:
     zones = [rapl_zone(tmp_path, 0), rapl_zone(tmp_path, 1, "package-1"), rapl_zone(tmp_path, 2, "psys")]
     rapl = find_rapl(tmp_path)
     assert rapl is not None
@@ -61,7 +61,7 @@ async def test_rapl_adds_up_the_packages_and_leaves_the_rest(tmp_path: Path) -> 
     assert await rapl.joules_since(1.0) == 2.0
 
 
-async def test_a_supply_sensor_of_hwmon_tells_watts(tmp_path: Path) -> None:
+async def test_a_hwmon_supply_sensor_is_read_in_watts(tmp_path: Path) -> None:
     write(tmp_path / "class" / "hwmon" / "hwmon0", name="cpu_thermal", temp1_input=50_000)
     write(tmp_path / "class" / "hwmon" / "hwmon1", name="amdgpu", power1_input=90_000_000)
     write(tmp_path / "class" / "hwmon" / "hwmon2", name="ina226", power1_input=3_500_000)
@@ -70,17 +70,17 @@ async def test_a_supply_sensor_of_hwmon_tells_watts(tmp_path: Path) -> None:
     assert await hwmon.joules_since(2.0) == 7.0
 
 
-def test_a_machine_without_figures_has_none(tmp_path: Path) -> None:
+def test_a_machine_without_counters_has_no_source(tmp_path: Path) -> None:
     assert find_rapl(tmp_path) is None
     assert find_hwmon(tmp_path) is None
 
 
-def test_the_pmic_has_a_watt_for_each_rail_with_volts_and_amperes() -> None:
+def test_the_pmic_power_is_the_sum_over_rails_with_volts_and_amperes() -> None:
     assert rail_watts(PMIC_ANSWER) == pytest.approx(PMIC_WATTS)
 
 
-def test_an_answer_without_rails_is_no_zero() -> None:
-    with pytest.raises(MeterError, match="names no rail"):
+def test_an_answer_without_rails_is_an_error() -> None:
+    with pytest.raises(MeterError, match="reports no rail"):
         rail_watts('error=1 error_msg="Command not registered"\n')
 
 
@@ -93,16 +93,16 @@ def vcgencmd(tmp_path: Path) -> Path:
     return command
 
 
-async def test_the_pmic_is_asked_by_vcgencmd(vcgencmd: Path) -> None:
+async def test_the_pmic_is_read_with_vcgencmd(vcgencmd: Path) -> None:
     assert await Pmic(str(vcgencmd)).joules_since(2.0) == pytest.approx(2 * PMIC_WATTS)
 
 
-async def test_a_vcgencmd_that_went_away_is_named(tmp_path: Path) -> None:
+async def test_a_missing_vcgencmd_is_reported(tmp_path: Path) -> None:
     with pytest.raises(MeterError, match="vcgencmd: No such file"):
         await Pmic(str(tmp_path / "vcgencmd")).joules_since(1.0)
 
 
-async def test_readings_divide_by_the_time_that_passed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_power_is_energy_over_elapsed_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counters, "POLL_SECONDS", 0.0)
     zone = rapl_zone(tmp_path)
     rapl = find_rapl(tmp_path)

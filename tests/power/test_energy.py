@@ -24,14 +24,14 @@ def test_energy_is_power_times_time() -> None:
     assert energy(reading(2.0, 3.0), reading(4.0, 0.5)).joules.value == 8.0
 
 
-def test_a_gap_is_time_without_energy_and_not_time_at_zero_watts() -> None:
+def test_a_gap_does_not_count_as_zero_power() -> None:
     account = energy(reading(2.0), reading(2.0, gap_seconds=10.0))
     assert (account.measured_seconds, account.gap_seconds) == (2.0, 10.0)
     assert account.watts is not None
     assert account.watts.value == 2.0
 
 
-def test_nothing_measured_is_no_power_rather_than_zero() -> None:
+def test_mean_power_is_unknown_before_the_first_reading() -> None:
     assert Energy().watts is None
 
 
@@ -50,7 +50,7 @@ def test_a_source_without_a_stated_error_has_none() -> None:
     assert math.isnan(joules.standard_error)
 
 
-def test_watts_take_the_errors_of_both_factors() -> None:
+def test_power_combines_the_errors_of_current_and_voltage() -> None:
     watts = Estimate(2.0, noise=0.1, offset=0.2, scale=0.02).times(Estimate(5.0, scale=0.05))
     assert watts.value == 10.0
     assert watts.noise == pytest.approx(0.5)
@@ -58,7 +58,7 @@ def test_watts_take_the_errors_of_both_factors() -> None:
     assert watts.scale == pytest.approx(math.hypot(0.02 * 5, 2 * 0.05))
 
 
-def test_a_meters_slow_crystal_does_not_shorten_real_time() -> None:
+def test_a_slow_resonator_is_corrected_to_real_time() -> None:
     clock, slow = MeterClock(), 1.005
     clock.seconds(PERIOD, 0.0)
     for window in range(1, 2000):
@@ -66,7 +66,7 @@ def test_a_meters_slow_crystal_does_not_shorten_real_time() -> None:
     assert last == pytest.approx(PERIOD_SECONDS * slow, rel=1e-4)
 
 
-def test_lines_that_come_late_now_and_then_do_not_shake_the_clock() -> None:
+def test_occasional_late_lines_do_not_change_the_clock_ratio() -> None:
     clock = MeterClock()
     clock.seconds(PERIOD, 0.0)
     for window in range(1, 2000):
@@ -75,7 +75,7 @@ def test_lines_that_come_late_now_and_then_do_not_shake_the_clock() -> None:
     assert last == pytest.approx(PERIOD_SECONDS, rel=1e-3)
 
 
-def test_a_suspended_machine_is_not_taken_for_a_slow_crystal() -> None:
+def test_a_suspended_machine_does_not_change_the_clock_ratio() -> None:
     clock = MeterClock()
     clock.seconds(PERIOD, 0.0)
     for window in range(1, 2000):

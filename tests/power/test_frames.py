@@ -43,7 +43,7 @@ def samples() -> st.SearchStrategy[Sample]:
 
 
 @given(samples())
-def test_every_sample_that_can_be_measured_is_read(measured: Sample) -> None:
+def test_every_valid_sample_is_parsed(measured: Sample) -> None:
     assert read(sample_line(measured)) == ([measured], Counter())
 
 
@@ -59,12 +59,12 @@ def test_every_sample_that_can_be_measured_is_read(measured: Sample) -> None:
         ("E1,?,command", Refusal("?", "command")),
     ],
 )
-def test_every_other_line_of_the_meter_is_read(payload: str, frame: Frame) -> None:
+def test_every_other_valid_line_is_parsed(payload: str, frame: Frame) -> None:
     assert read(line(payload)) == ([frame], Counter())
 
 
 @given(st.lists(samples(), min_size=1, max_size=5), st.integers(1, 40))
-def test_frames_are_read_however_the_bytes_are_cut(measured: list[Sample], size: int) -> None:
+def test_frames_are_parsed_independently_of_chunk_boundaries(measured: list[Sample], size: int) -> None:
     data = b"".join(map(sample_line, measured))
     reader = FrameReader(pytest.fail)
     frames = [frame for start in range(0, len(data), size) for frame in reader.feed(data[start : start + size])]
@@ -89,7 +89,7 @@ def test_frames_are_read_however_the_bytes_are_cut(measured: list[Sample], size:
         (b"x" * 100 + b"\n", Rejection.TOO_LONG),
     ],
 )
-def test_a_line_that_cannot_be_read_is_counted_by_its_reason(data: bytes, reason: Rejection) -> None:
+def test_an_invalid_line_is_counted_by_reason(data: bytes, reason: Rejection) -> None:
     assert read(data) == ([], Counter([reason]))
 
 
@@ -106,37 +106,37 @@ def test_a_line_that_cannot_be_read_is_counted_by_its_reason(data: bytes, reason
         "S1,7,1987,1923,984576,504102912,65536",
     ],
 )
-def test_sums_that_no_codes_have_are_refused_even_with_a_right_checksum(payload: str) -> None:
+def test_impossible_sums_are_rejected_despite_a_valid_checksum(payload: str) -> None:
     assert read(line(payload)) == ([], Counter([Rejection.IMPOSSIBLE]))
 
 
-def test_a_torn_frame_is_counted_and_the_next_one_is_read() -> None:
+def test_an_incomplete_frame_is_counted_and_the_next_one_is_parsed() -> None:
     assert read(GOOD[:20] + GOOD) == ([sample(7)], Counter([Rejection.MALFORMED]))
 
 
-def test_the_first_line_may_be_torn_since_the_port_was_opened_within_it() -> None:
+def test_an_incomplete_first_line_is_not_counted() -> None:
     assert read(GOOD[20:] + GOOD, after_first_line=False) == ([sample(7)], Counter())
 
 
-def test_a_frame_right_after_the_start_is_read() -> None:
+def test_a_complete_first_frame_is_parsed() -> None:
     assert read(GOOD, after_first_line=False) == ([sample(7)], Counter())
 
 
 @given(st.binary(max_size=300))
-def test_a_good_frame_after_garbage_is_always_read(garbage: bytes) -> None:
+def test_a_valid_frame_after_garbage_is_parsed(garbage: bytes) -> None:
     frames, _ = read(garbage + GOOD)
     assert frames[-1] == sample(7)
 
 
 @given(st.binary(max_size=300))
-def test_a_good_frame_after_garbage_that_comes_byte_by_byte_is_always_read(garbage: bytes) -> None:
+def test_a_valid_frame_after_garbage_is_parsed_byte_by_byte(garbage: bytes) -> None:
     reader = FrameReader(lambda _: None)
     frames = [frame for byte in garbage + GOOD for frame in reader.feed(bytes([byte]))]
     assert frames[-1] == sample(7)
 
 
 @given(position=st.integers(0, len(GOOD) - 2), bit=st.integers(0, 7))
-def test_no_single_wrong_bit_goes_unnoticed(position: int, bit: int) -> None:
+def test_every_single_bit_error_is_detected(position: int, bit: int) -> None:
     damaged = bytearray(GOOD)
     damaged[position] ^= 1 << bit
     frames, rejected = read(bytes(damaged) + b"\n")
@@ -144,14 +144,14 @@ def test_no_single_wrong_bit_goes_unnoticed(position: int, bit: int) -> None:
     assert rejected.total() >= 1
 
 
-def test_a_flood_without_a_newline_is_not_kept() -> None:
+def test_input_without_a_newline_does_not_grow_the_buffer() -> None:
     reader = FrameReader(lambda _: None)
     for _ in range(1000):
         list(reader.feed(b"x" * 1000))
     assert len(reader._rest) <= 64
 
 
-def test_a_million_fuzzed_bytes_yield_no_frame_that_was_not_sent() -> None:
+def test_damaged_lines_yield_no_false_frames() -> None:
     """Lines that differ from good ones in a few places, which is what a line sees, and random ones."""
     chance = random.Random(20)
     sent = [sample_line(sample(number, chance.randrange(CODE_MAX))) for number in range(20_000)]

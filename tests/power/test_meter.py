@@ -14,7 +14,7 @@ import pytest
 from stream.errors import MeterError
 from stream.power import link as link_module
 from stream.power.current import Calibration
-from stream.power.frames import Rejection
+from stream.power.frames import Identity, Rejection
 from stream.power.link import open_meter
 from stream.power.meter import SerialMeter
 from stream.power.reading import Reading
@@ -35,7 +35,12 @@ async def after_a_gap(readings: AsyncGenerator[Reading]) -> Reading:
     return reading
 
 
-async def test_watts_come_out_of_the_simulated_current(simulator: Path) -> None:
+def sequence(reading: Reading) -> int:
+    assert reading.sample is not None
+    return reading.sample.sequence
+
+
+async def test_readings_match_the_simulated_current(simulator: Path) -> None:
     async with simulated_uno(simulator, signals={"amperes": 1.2, "noise": 0.0035}) as uno:
         meter = SerialMeter(uno.port, FIVE_VOLTS)
         async with aclosing(meter.readings()) as readings:
@@ -46,13 +51,13 @@ async def test_watts_come_out_of_the_simulated_current(simulator: Path) -> None:
     assert meter.health.up
 
 
-async def test_a_simulated_meter_is_called_so(simulator: Path, tmp_path: Path) -> None:
+async def test_a_simulated_meter_is_named_simulated(simulator: Path, tmp_path: Path) -> None:
     async with simulated_uno(simulator, link=tmp_path / "uno"):
         assert SerialMeter(str(tmp_path / "uno"), FIVE_VOLTS).name == "acs712-simulated"
     assert SerialMeter("/dev/ttyACM0", FIVE_VOLTS).name == "acs712"
 
 
-async def test_an_uno_that_resets_when_its_port_is_opened_is_waited_for(simulator: Path) -> None:
+async def test_the_reader_waits_for_an_uno_that_resets_on_opening(simulator: Path) -> None:
     async with (
         simulated_uno(simulator, options=["--reset-on-open", "--boot", "1.6"]) as uno,
         aclosing(SerialMeter(uno.port, FIVE_VOLTS).readings()) as readings,
@@ -63,18 +68,26 @@ async def test_an_uno_that_resets_when_its_port_is_opened_is_waited_for(simulato
     assert second.sample.sequence == first.sample.sequence + 1
 
 
-async def test_a_reset_while_it_is_read_is_a_gap_and_no_lost_frame(simulator: Path) -> None:
+async def test_a_reset_is_a_gap_without_lost_frames(simulator: Path) -> None:
     async with simulated_uno(simulator, options=["--boot", "0.5"]) as uno:
         meter = SerialMeter(uno.port, FIVE_VOLTS)
         async with aclosing(meter.readings()) as readings:
-            await take(readings, 2)
+            before = (await take(readings, 2))[-1]
             uno.set(reset=1)
-            reading = await after_a_gap(readings)
-    assert 0.1 < reading.gap_seconds < 2.0  # the boot, less what the last frame came late
+            while sequence(reading := await anext(readings)) > sequence(before):
+                before = reading
     assert meter.health.lost == 0
 
 
-async def test_a_meter_that_is_unplugged_is_told_of_and_read_again_when_it_is_back(
+def test_the_gap_of_a_reset_is_the_time_without_a_window() -> None:
+    meter = SerialMeter("/dev/ttyACM0", FIVE_VOLTS)
+    meter.identity = Identity(5, None, 1923)
+    meter._reading(sample(10), 100.0)
+    assert meter._reading(sample(0), 103.0).gap_seconds == pytest.approx(3.0 - PERIOD_SECONDS)
+    assert meter.health.lost == 0
+
+
+async def test_a_disconnected_meter_is_logged_and_read_again_after_reconnecting(
     simulator: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     port = tmp_path / "uno"
@@ -150,7 +163,7 @@ async def test_lost_frames_are_counted_and_their_time_is_a_gap(uno: OtherEnd) ->
     assert (meter.health.frames, meter.health.lost) == (2, 3)
 
 
-async def test_the_wrap_of_the_sequence_is_no_gap(uno: OtherEnd) -> None:
+async def test_an_overflow_of_the_sequence_is_no_gap(uno: OtherEnd) -> None:
     meter = SerialMeter(uno.port, FIVE_VOLTS)
     uno.answers(sample_line(sample(2**32 - 1)), sample_line(sample(0)))
     async with aclosing(meter.readings()) as readings:
@@ -167,31 +180,29 @@ async def test_damaged_lines_are_counted_by_reason(uno: OtherEnd) -> None:
     assert meter.health.rejected == {Rejection.CHECKSUM: 1, Rejection.MALFORMED: 1}
 
 
-async def test_a_port_that_sends_nothing_is_named_as_such(uno: OtherEnd, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_silent_port_is_reported(uno: OtherEnd, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link_module, "_SILENCE_SECONDS", 0.05)
     async with open_meter(uno.port) as meter:
-        with pytest.raises(MeterError, match="nothing comes; is it the meter"):
+        with pytest.raises(MeterError, match="no data received; check that it is the meter"):
             await meter.receive()
 
 
-async def test_a_port_that_sends_something_else_is_named_as_such(
-    uno: OtherEnd, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_port_with_another_device_is_reported(uno: OtherEnd, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link_module, "_ANSWER_SECONDS", 0.05)
     uno.says(b"$GPGGA,123519,4807.038,N*47\n" * 3)
     async with open_meter(uno.port) as meter:
-        with pytest.raises(MeterError, match="does not answer as Starling's meter does"):
+        with pytest.raises(MeterError, match="does not answer like Starling's meter"):
             await meter.identify()
 
 
-async def test_a_port_that_another_has_open_is_named_as_such(uno: OtherEnd) -> None:
+async def test_a_port_in_use_is_reported(uno: OtherEnd) -> None:
     async with open_meter(uno.port):
         with pytest.raises(MeterError, match="another program has it open"):
             async with open_meter(uno.port):
                 pass
 
 
-async def test_a_pause_in_reading_that_is_cut_short_ends(uno: OtherEnd) -> None:
+async def test_a_cancelled_pause_resumes_reading(uno: OtherEnd) -> None:
     uno.answers()
     async with open_meter(uno.port, pause_seconds=60) as meter:
         meter._send("I")
@@ -205,7 +216,7 @@ async def test_a_pause_in_reading_that_is_cut_short_ends(uno: OtherEnd) -> None:
         assert transport._has_reader  # type: ignore[attr-defined]
 
 
-async def test_a_meter_that_is_not_there_is_waited_for_longer_and_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_missing_meter_is_retried_with_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
     delays: list[float] = []
 
     async def sleep(seconds: float) -> None:
@@ -219,10 +230,10 @@ async def test_a_meter_that_is_not_there_is_waited_for_longer_and_longer(monkeyp
         await anext(meter.readings())
     assert delays == [0.5, 1, 2, 4, 8, 10, 10]
     assert meter.health.error is not None
-    assert "is not there: plug the meter in" in meter.health.error
+    assert "does not exist: connect the meter" in meter.health.error
 
 
-async def test_a_meter_that_cannot_measure_its_supply_asks_for_the_setting(uno: OtherEnd) -> None:
+async def test_an_unmeasured_supply_names_the_setting(uno: OtherEnd) -> None:
     meter = SerialMeter(uno.port, Calibration())
     uno.answers(sample_line(sample(1, supply_millivolts=0)))
     assert "power.supply_volts" in await connected_error(meter)

@@ -48,13 +48,13 @@ def exported(of: PowerMonitor) -> CollectorRegistry:
     return registry
 
 
-async def test_readings_are_taken_in_until_the_source_ends() -> None:
+async def test_readings_are_added_until_the_source_ends() -> None:
     account = PowerMonitor(Recorded([reading(2.0), reading(3.0)]), Work, 60)
     await account.run()
     assert account.energy.joules.value == 5.0
 
 
-async def test_a_source_that_fails_is_given_up_and_named(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_failed_source_is_logged_and_no_longer_read(caplog: pytest.LogCaptureFixture) -> None:
     class Failing(Recorded):
         async def readings(self) -> AsyncGenerator[Reading]:
             yield reading(2.0)
@@ -75,11 +75,11 @@ def test_energy_is_a_counter_of_joules_with_its_source_and_error() -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), [("watts", 5.0), ("volts", 5.0), ("amperes", 1.0)])
-def test_the_present_figures_are_gauges(name: str, value: float) -> None:
+def test_present_values_are_gauges(name: str, value: float) -> None:
     assert exported(monitor(METERED)).get_sample_value(f"starling_power_{name}", {"source": "acs712"}) == value
 
 
-def test_a_figure_that_is_too_old_is_left_out_and_the_meter_is_down() -> None:
+def test_an_outdated_reading_is_not_exported_and_the_meter_is_down() -> None:
     clock = Clock()
     registry = exported(monitor(METERED, clock=clock))
     assert registry.get_sample_value("starling_power_meter_up", {"source": "acs712"}) == 1
@@ -88,7 +88,7 @@ def test_a_figure_that_is_too_old_is_left_out_and_the_meter_is_down() -> None:
     assert registry.get_sample_value("starling_power_watts", {"source": "acs712"}) is None
 
 
-def test_a_gap_grows_while_the_meter_is_away() -> None:
+def test_the_gap_grows_while_the_meter_is_disconnected() -> None:
     clock = Clock()
     account = monitor(METERED, clock=clock)
     clock.seconds += 10
@@ -97,7 +97,7 @@ def test_a_gap_grows_while_the_meter_is_away() -> None:
     assert account.gap_seconds == 12
 
 
-def test_the_counter_of_joules_never_falls() -> None:
+def test_the_energy_counter_never_decreases() -> None:
     account = monitor(Reading(1.0, Estimate(1.0)))
     registry = exported(account)
     assert registry.get_sample_value("starling_energy_joules_total", {"source": "acs712"}) == 1.0
@@ -106,19 +106,19 @@ def test_the_counter_of_joules_never_falls() -> None:
 
 
 @pytest.mark.parametrize("reason", Rejection)
-def test_every_reason_of_rejection_is_there_from_the_start(reason: Rejection) -> None:
+def test_every_rejection_reason_is_exported_from_the_start(reason: Rejection) -> None:
     labels = {"source": "acs712", "reason": reason.value}
     assert exported(monitor()).get_sample_value("starling_power_frames_rejected_total", labels) == 0
 
 
-def test_a_machines_counter_has_no_frames_and_no_error() -> None:
+def test_a_machine_counter_exports_no_frames_and_no_error() -> None:
     text = generate_latest(exported(monitor(Reading(1.0, Estimate(5.0, math.nan)), name="rapl"))).decode()
     assert 'starling_energy_joules_total{source="recorded"} 5.0' in text
     assert "frames" not in text
     assert "standard_error_joules" not in text
 
 
-def test_joules_per_tweet_are_given_in_both_shares() -> None:
+def test_energy_per_tweet_is_exported_in_both_shares() -> None:
     account = PowerMonitor(Recorded(()), works(), 60, Clock())
     for watts in (3.0, 3.0, 3.0, 3.0, 5.0, 5.0):
         account.add(reading(watts))
@@ -134,26 +134,26 @@ def works() -> Callable[[], Work]:
     return lambda: next(done)
 
 
-def test_the_summary_is_json_and_says_what_is_not_known() -> None:
+def test_the_summary_is_json_with_null_for_unknown_values() -> None:
     summary = orjson.loads(orjson.dumps(monitor(METERED).summary()))
     assert summary["watts"] == {"value": 5.0, "standard_error": 0.5}
     assert summary["joules_per_tweet"] == {"tweets": 0, "all": None, "above_idle": None}
 
 
-def test_an_error_that_nobody_knows_is_null() -> None:
+def test_an_unknown_error_is_null() -> None:
     assert monitor(Reading(1.0, Estimate(5.0, math.nan))).summary()["watts"]["standard_error"] is None
 
 
-def test_the_words_for_a_person_name_the_source() -> None:
-    assert energy_words(monitor(METERED).summary()) == "5 ± 0.5 W, 5 ± 0.5 J in all (acs712)"
+def test_the_energy_text_names_the_source() -> None:
+    assert energy_words(monitor(METERED).summary()) == "5 ± 0.5 W, 5 ± 0.5 J in total (acs712)"
 
 
-def test_the_words_for_a_simulated_meter_are_loud() -> None:
+def test_the_energy_text_marks_a_simulated_meter() -> None:
     summary = monitor(METERED).summary() | {"source": "acs712-simulated"}
     assert energy_words(summary).endswith("(SIMULATED acs712, not measured)")
 
 
-def test_work_is_what_the_services_counters_tell() -> None:
+def test_work_is_read_from_the_service_metrics() -> None:
     metrics = Metrics()
     metrics.received.inc(5)
     metrics.classified.labels("positive").inc(2)

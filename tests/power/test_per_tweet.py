@@ -25,14 +25,14 @@ def after_idle_then_work(tweets: int, *, busy_seconds: int = 10) -> EnergyPerTwe
     return per_tweet
 
 
-def test_all_energy_is_shared_among_the_tweets() -> None:
+def test_total_energy_is_divided_by_the_tweets() -> None:
     joules = after_idle_then_work(40).joules()
     assert joules.tweets == 40
     assert joules.all_energy is not None
     assert joules.all_energy.value == pytest.approx((10 * IDLE_WATTS + 10 * BUSY_WATTS) / 40)
 
 
-def test_above_idle_only_what_the_work_added_is_shared() -> None:
+def test_energy_above_idle_is_divided_by_the_tweets() -> None:
     joules = after_idle_then_work(40).joules()
     assert joules.above_idle is not None
     assert joules.above_idle.value == pytest.approx(10 * (BUSY_WATTS - IDLE_WATTS) / 40)
@@ -44,7 +44,7 @@ def test_without_a_tweet_there_is_no_energy_per_tweet() -> None:
     assert per_tweet.joules().all_energy is None
 
 
-def test_without_idle_time_nothing_is_said_of_above_idle() -> None:
+def test_without_idle_time_energy_above_idle_is_unknown() -> None:
     per_tweet = EnergyPerTweet(60)
     for labelled in range(5):
         per_tweet.add(reading(5.0), Work(labelled + 1, labelled, 1))
@@ -60,7 +60,7 @@ def test_tweets_labelled_before_the_first_reading_do_not_count() -> None:
     assert per_tweet.joules().tweets == 2
 
 
-def test_tweets_labelled_in_a_gap_do_not_count_as_their_energy_does_not() -> None:
+def test_tweets_labelled_in_a_gap_do_not_count() -> None:
     per_tweet = EnergyPerTweet(60)
     per_tweet.add(reading(5.0), Work(labelled=0))
     per_tweet.add(reading(5.0, gap_seconds=100.0), Work(labelled=500))
@@ -68,14 +68,14 @@ def test_tweets_labelled_in_a_gap_do_not_count_as_their_energy_does_not() -> Non
     assert per_tweet.joules().tweets == 2
 
 
-def test_what_is_older_than_the_window_is_forgotten() -> None:
+def test_readings_older_than_the_window_are_dropped() -> None:
     per_tweet = EnergyPerTweet(10)
     for second in range(100):
         per_tweet.add(reading(5.0), Work(labelled=second))
     assert per_tweet.joules().tweets == 10
 
 
-def test_a_wrong_zero_cancels_above_idle_and_a_wrong_gain_does_not() -> None:
+def test_a_zero_error_cancels_above_idle_and_a_gain_error_does_not() -> None:
     per_tweet = EnergyPerTweet(60)
     idle = Reading(1.0, Estimate(3.0, offset=0.5, scale=0.03))
     busy = Reading(1.0, Estimate(5.0, offset=0.5, scale=0.05))
@@ -98,7 +98,7 @@ def idle_power(*stretches: tuple[float, int]) -> IdlePower:
     return idle
 
 
-def test_the_edge_of_work_is_not_idle() -> None:
+def test_the_reading_after_work_is_not_idle() -> None:
     idle = IdlePower()
     idle.add(reading(5.0), idle=False)
     idle.add(reading(4.0), idle=True)
@@ -108,21 +108,21 @@ def test_the_edge_of_work_is_not_idle() -> None:
     assert idle.watts.value == 3.0
 
 
-def test_idle_power_follows_a_lasting_change() -> None:
+def test_idle_power_follows_a_permanent_change() -> None:
     watts = idle_power((3.0, 60), (4.0, 600)).watts
     assert watts is not None
     assert watts.value == pytest.approx(4.0, abs=0.01)
 
 
-def test_a_drift_of_idle_power_is_noticed_and_told_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_drift_of_idle_power_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         idle = idle_power((3.0, 100), (3.5, 300))
     assert idle.drift_watts == pytest.approx(0.5, abs=0.02)
     assert [record.levelname for record in caplog.records] == ["WARNING"]
-    assert "idle power has moved by" in caplog.text
+    assert "idle power has changed by" in caplog.text
 
 
-def test_a_steady_idle_power_has_no_drift(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_constant_idle_power_has_no_drift(caplog: pytest.LogCaptureFixture) -> None:
     assert idle_power((3.0, 500)).drift_watts == 0
     assert not caplog.records
 
@@ -134,17 +134,17 @@ def watched(amperes: float, seconds: int, offset: float = 0.01) -> ZeroWatch:
     return watch
 
 
-def test_a_lasting_current_below_zero_is_noticed(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_permanent_current_below_zero_is_detected(caplog: pytest.LogCaptureFixture) -> None:
     assert watched(-0.1, 20).below_zero
-    assert "less than nothing" in caplog.text
+    assert "below zero" in caplog.text
 
 
 @pytest.mark.parametrize(("amperes", "seconds"), [(-0.1, 5), (-0.02, 60), (0.5, 60)])
-def test_a_short_or_small_one_is_chance(amperes: float, seconds: int) -> None:
+def test_a_short_or_small_current_below_zero_is_ignored(amperes: float, seconds: int) -> None:
     assert not watched(amperes, seconds).below_zero
 
 
-def test_a_machine_without_amperes_has_no_zero_to_watch() -> None:
+def test_readings_without_a_current_are_ignored() -> None:
     watch = ZeroWatch()
     watch.add(reading(math.nan))
     assert not watch.below_zero

@@ -30,7 +30,7 @@ def plugged_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(list_ports, "comports", lambda: found)
 
 
-def test_a_path_means_itself(tmp_path: Path) -> None:
+def test_a_path_is_used_unchanged(tmp_path: Path) -> None:
     (tmp_path / "ttyACM0").touch()
     assert port_path(str(tmp_path / "ttyACM0")) == str(tmp_path / "ttyACM0")
 
@@ -44,34 +44,34 @@ def test_a_path_means_itself(tmp_path: Path) -> None:
         ("usb:1546:01A8", "/dev/ttyACM0"),
     ],
 )
-def test_a_usb_id_means_the_device_that_has_it_now(setting: str, path: str) -> None:
+def test_a_usb_id_is_resolved_to_its_present_device(setting: str, path: str) -> None:
     assert port_path(setting) == path
 
 
 @pytest.mark.parametrize("setting", ["usb:2341:0099", "usb:2341:0043:1"])
-def test_a_usb_id_that_no_device_has_is_named(setting: str) -> None:
-    with pytest.raises(MeterError, match=f"no device {setting} is plugged in"):
+def test_an_unknown_usb_id_is_reported(setting: str) -> None:
+    with pytest.raises(MeterError, match=f"no device {setting} is connected"):
         port_path(setting)
 
 
-def test_a_path_that_is_not_there_is_named() -> None:
-    with pytest.raises(MeterError, match="/dev/ttyACM9 is not there"):
+def test_a_missing_path_is_reported() -> None:
+    with pytest.raises(MeterError, match="/dev/ttyACM9 does not exist"):
         port_path("/dev/ttyACM9")
 
 
-def test_unos_are_listed_first_with_what_the_settings_take() -> None:
+def test_unos_are_listed_first_in_the_format_of_the_settings() -> None:
     listed = serial_ports()
     assert [port.path for port in listed] == ["/dev/ttyACM1", "/dev/ttyACM2", "/dev/ttyACM0", "/dev/ttyS0"]
     assert listed[0].usb_id == "usb:2341:0043:75430"
     assert listed[3].usb_id is None
 
 
-def test_only_a_programs_port_is_simulated() -> None:
+def test_only_a_pseudo_terminal_is_simulated() -> None:
     assert is_simulated("/dev/pts/3")
     assert not is_simulated("/dev/ttyACM0")
 
 
-def test_a_programs_port_is_simulated_under_another_name_too(tmp_path: Path) -> None:
+def test_a_link_to_a_pseudo_terminal_is_simulated(tmp_path: Path) -> None:
     node = tmp_path / "ttyACM0"
     try:
         os.mknod(node, 0o600 | stat.S_IFCHR, os.makedev(136, 3))

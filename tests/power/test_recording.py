@@ -28,7 +28,7 @@ def energy() -> Energy:
     return account
 
 
-def test_a_row_has_values_errors_and_the_meters_own_sums() -> None:
+def test_a_row_has_values_errors_and_the_meters_sums() -> None:
     written = row(METERED, energy(), "acs712")
     assert tuple(written) == COLUMNS
     assert written["watts"] == 5.0
@@ -38,13 +38,13 @@ def test_a_row_has_values_errors_and_the_meters_own_sums() -> None:
     assert written["code_sum"] == sample(9).code_sum
 
 
-def test_what_is_not_known_is_empty() -> None:
+def test_unknown_values_are_empty() -> None:
     written = row(Reading(1.0, Estimate(3.0, math.nan)), energy(), "rapl")
     assert (written["watts"], written["watts_standard_error"]) == (3.0, None)
     assert (written["amperes"], written["volts"], written["n"]) == (None, None, None)
 
 
-def test_csv_is_read_back(tmp_path: Path) -> None:
+def test_csv_can_be_read_back(tmp_path: Path) -> None:
     with open_recording(tmp_path / "watts.csv") as write:
         write(row(METERED, energy(), "acs712"))
         write(row(reading(2.0), energy(), "rapl"))
@@ -54,13 +54,13 @@ def test_csv_is_read_back(tmp_path: Path) -> None:
     assert (rows[0]["sequence"], rows[1]["sequence"]) == ("9", "")
 
 
-def test_each_row_is_in_the_csv_as_soon_as_it_is_measured(tmp_path: Path) -> None:
+def test_each_csv_row_is_written_immediately(tmp_path: Path) -> None:
     with open_recording(tmp_path / "watts.csv") as write:
         write(row(METERED, energy(), "acs712"))
         assert len((tmp_path / "watts.csv").read_text(encoding="utf-8").splitlines()) == 2
 
 
-def test_parquet_is_read_back(tmp_path: Path) -> None:
+def test_parquet_can_be_read_back(tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed: pip install pyarrow")
     with open_recording(tmp_path / "watts.parquet") as write:
         for _ in range(301):  # one group and the beginning of the next
@@ -70,11 +70,11 @@ def test_parquet_is_read_back(tmp_path: Path) -> None:
     assert table.to_pylist()[300]["watts"] == 5.0
 
 
-def test_a_name_of_neither_kind_is_refused() -> None:
+def test_another_suffix_is_refused() -> None:
     with pytest.raises(InputError, match=r"\.csv or \.parquet"):
         open_recording(Path("watts.txt"))
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_folder_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be written"), open_recording(tmp_path / "missing" / "watts.csv"):
         pass

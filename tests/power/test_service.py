@@ -90,11 +90,9 @@ async def _metrics(address: str) -> str:
         return await answer.text()
 
 
-async def test_a_service_whose_meter_is_missing_labels_all_the_same(
-    broker: Mosquitto, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_service_labels_tweets_without_its_meter(broker: Mosquitto, caplog: pytest.LogCaptureFixture) -> None:
     settings = settings_for(broker.port, power=PowerSettings(port="/dev/ttyACM99"))
     async with serving(settings), probing(settings) as probe:
         await probe.tweet("1")
         await probe.label_of("1")
-    assert "/dev/ttyACM99 is not there" in caplog.text
+    assert "/dev/ttyACM99 does not exist" in caplog.text

@@ -40,11 +40,11 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 
 @pytest.mark.usefixtures("machine")
-def test_a_machine_with_nothing_has_no_source() -> None:
+def test_a_machine_without_counters_and_port_has_no_source() -> None:
     assert choose_source(PowerSettings()) is None
 
 
-def test_a_port_goes_before_the_machines_own_counters(machine: Callable[..., None]) -> None:
+def test_a_port_is_preferred_to_machine_counters(machine: Callable[..., None]) -> None:
     machine("rapl", "pmic")
     assert isinstance(choose_source(PowerSettings(port="/dev/ttyACM0")), SerialMeter)
 
@@ -56,18 +56,18 @@ def test_without_a_port_a_counter_is_found(machine: Callable[..., None]) -> None
     assert source.name == "rapl"
 
 
-def test_none_means_none_whatever_is_there(machine: Callable[..., None]) -> None:
+def test_source_none_ignores_existing_counters(machine: Callable[..., None]) -> None:
     machine("rapl")
     assert choose_source(PowerSettings(source="none", port="/dev/ttyACM0")) is None
 
 
 @pytest.mark.usefixtures("machine")
-def test_a_counter_that_is_wanted_and_not_there_is_named() -> None:
+def test_a_missing_counter_is_reported() -> None:
     with pytest.raises(MeterError, match=r"power\.source = 'rapl'"):
         choose_source(PowerSettings(source="rapl"))
 
 
-def test_a_meter_without_a_port_is_asked_for() -> None:
+def test_a_meter_without_a_port_is_an_error() -> None:
     with pytest.raises(MeterError, match=r"needs power\.port"):
         choose_source(PowerSettings(source="meter"))
 
@@ -75,30 +75,31 @@ def test_a_meter_without_a_port_is_asked_for() -> None:
 @pytest.mark.parametrize(
     ("key", "value"), [("variant", 7), ("gain", 3), ("supply_volts", 0), ("bandgap_volts", 2), ("source", "solar")]
 )
-def test_a_setting_that_no_meter_can_have_is_named(key: str, value: object) -> None:
+def test_an_invalid_power_setting_is_reported(key: str, value: object) -> None:
     with pytest.raises(SettingsError, match=rf"power\.{key}"):
         load_settings(None, {"power": {key: value}})
 
 
 @pytest.mark.usefixtures("machine")
-async def test_check_says_that_nothing_is_measured() -> None:
+async def test_check_reports_that_energy_is_not_measured() -> None:
     assert "energy is not measured" in await check_power(PowerSettings())
 
 
-async def test_check_takes_a_reading_from_a_counter(machine: Callable[..., None]) -> None:
+async def test_check_reads_a_counter_once(machine: Callable[..., None]) -> None:
     machine("rapl")
-    assert await check_power(PowerSettings()) == "rapl tells 5.00 W; its error is not known"
+    assert await check_power(PowerSettings()) == "rapl reads 5.00 W; its error is unknown"
 
 
-async def test_check_asks_the_meter_and_calls_a_simulated_one_so(simulator: Path) -> None:
+async def test_check_describes_the_meter_and_marks_a_simulated_one(simulator: Path) -> None:
     async with simulated_uno(simulator) as uno:
         says = await check_power(PowerSettings(port=uno.port))
     assert says == (
-        f"{uno.port} is a SIMULATED meter, ACS712 5 A, not tared: up to 0.22 A off (`starling power calibrate`), "
+        f"{uno.port} is a SIMULATED meter, ACS712 5 A, not tared: error of up to 0.22 A "
+        "(run `starling power calibrate`), "
         "supply 5.01 V"
     )
 
 
-async def test_check_names_a_meter_that_is_not_there() -> None:
-    with pytest.raises(MeterError, match="/dev/ttyACM99 is not there"):
+async def test_check_reports_a_missing_meter() -> None:
+    with pytest.raises(MeterError, match="/dev/ttyACM99 does not exist"):
         await check_power(PowerSettings(port="/dev/ttyACM99"))

@@ -63,18 +63,19 @@ def invented_result(
     return CellResult(**(fields | changes))
 
 
-def device(node: str) -> Device:
-    return Device(
-        node=node,
-        model="An invented board",
-        cores=CORES,
-        memory_bytes=MEMORY_BYTES,
-        architecture="aarch64",
-        operating_system="Debian",
-        kernel="6.12",
-        governors=["ondemand"],
-        versions={"python": "3.13.5", "starling": "0.1.0", "ai-edge-litert": "2.3.0"},
-    )
+def device(node: str, **changes: Any) -> Device:
+    fields: dict[str, Any] = {
+        "node": node,
+        "model": "An invented board",
+        "cores": CORES,
+        "memory_bytes": MEMORY_BYTES,
+        "architecture": "aarch64",
+        "operating_system": "Debian",
+        "kernel": "6.12",
+        "governors": ["ondemand"],
+        "versions": {"python": "3.13.5", "starling": "0.1.0", "ai-edge-litert": "2.3.0"},
+    }
+    return Device(**(fields | changes))
 
 
 def subject(precision: str, **changes: Any) -> Subject:

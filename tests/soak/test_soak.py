@@ -19,7 +19,7 @@ pytestmark = [
 PLAN = SoakPlan(seconds=6, share=0.5)
 
 
-async def test_a_short_soak_restarts_the_broker_loses_nothing_and_shows_what_it_saw(tmp_path: Path) -> None:
+async def test_a_short_soak_restarts_the_broker_and_loses_nothing(tmp_path: Path) -> None:
     with written_to(tmp_path / "samples.csv") as write:
         soak = await run_soak(PLAN, tmp_path, write)
     assert soak.restarts == 2

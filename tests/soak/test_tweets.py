@@ -20,25 +20,25 @@ def test_no_two_tweets_are_the_same() -> None:
     assert len(set(labelled)) == len(labelled) > 0.9 * len(sent)
 
 
-def test_a_few_of_them_are_to_be_rejected_and_say_which_they_are() -> None:
+def test_a_few_tweets_are_invalid_and_marked() -> None:
     with pytest.raises(RejectedTweetError) as rejected:
         decode_tweet(message(0, 1.0, SAMPLES), LimitSettings())
     assert rejected.value.tweet_id == "0-1000000"
     decode_tweet(message(1, 1.0, SAMPLES), LimitSettings())
 
 
-def test_the_id_tells_which_tweet_it_is_and_when_it_was_due() -> None:
+def test_the_id_contains_the_number_and_the_due_time() -> None:
     assert read_id(orjson.loads(message(7, 1234.56789, SAMPLES))["id"]) == (7, 1234.56789)
 
 
-def test_a_file_of_the_users_own_is_cycled_through(tmp_path: Path) -> None:
+def test_a_given_file_is_repeated(tmp_path: Path) -> None:
     file = tmp_path / "mine.jsonl"
     file.write_text('{"id": "1", "text": "one"}\n\nnot JSON\n{"id": "2", "text": "two"}\n')
     assert texts(file) == ["one", "two"]
     assert orjson.loads(message(1, 0.0, texts(file)))["text"] == "two 1"
 
 
-def test_a_file_without_tweets_is_refused_with_its_name(tmp_path: Path) -> None:
+def test_a_file_without_tweets_is_refused_by_name(tmp_path: Path) -> None:
     file = tmp_path / "empty.jsonl"
     file.write_text("\n")
     with pytest.raises(NoTweetsError, match=r"empty\.jsonl"):

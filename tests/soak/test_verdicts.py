@@ -58,7 +58,7 @@ def an_hour(**growing: float) -> list[Sample]:
     ]
 
 
-def test_an_hour_in_which_nothing_changes_keeps_all_promises() -> None:
+def test_an_hour_without_growth_keeps_all_promises() -> None:
     assert {finding.verdict for finding in judged(an_hour()).values()} == {Verdict.KEPT}
 
 
@@ -74,21 +74,21 @@ def test_an_hour_in_which_nothing_changes_keeps_all_promises() -> None:
         ({"latency_p99_seconds": 0.2}, "latency, 99th"),
     ],
 )
-def test_what_grows_breaks_its_promise_alone(rises: dict[str, float], promise: str) -> None:
+def test_growth_breaks_only_its_own_promise(rises: dict[str, float], promise: str) -> None:
     broken = [name for name, finding in judged(an_hour(**rises)).items() if finding.verdict is Verdict.BROKEN]
     assert broken == [promise]
 
 
-def test_a_single_tweet_without_a_result_breaks_the_first_promise() -> None:
+def test_one_lost_tweet_breaks_the_first_promise() -> None:
     assert judged(an_hour(), waiting=1)["no tweet"].verdict is Verdict.BROKEN
 
 
-def test_what_was_held_at_each_restart_and_what_was_sent_again_may_repeat_and_no_more() -> None:
+def test_duplicates_are_limited_to_tweets_in_flight_and_sent_again() -> None:
     assert judged(an_hour(), repeated=2 * 64 + 3)["at most"].verdict is Verdict.KEPT
     assert judged(an_hour(), repeated=2 * 64 + 4)["at most"].verdict is Verdict.BROKEN
 
 
-def test_of_growth_a_short_soak_says_nothing() -> None:
+def test_a_short_soak_makes_no_statement_about_growth() -> None:
     findings_of_a_minute = judged(an_hour(rss_bytes=2e9, latency_p50_seconds=100)[:60])
     assert findings_of_a_minute["resident memory:"].verdict is Verdict.UNDECIDED
     assert findings_of_a_minute["latency, median"].verdict is Verdict.UNDECIDED
@@ -98,17 +98,17 @@ def test_of_growth_a_short_soak_says_nothing() -> None:
     ("rise", "error", "verdict"),
     [(1, 1, Verdict.KEPT), (9, 1, Verdict.UNDECIDED), (11, 1, Verdict.UNDECIDED), (13, 1, Verdict.BROKEN)],
 )
-def test_a_slope_near_its_limit_decides_nothing(rise: float, error: float, verdict: Verdict) -> None:
+def test_a_slope_near_its_limit_is_undecided(rise: float, error: float, verdict: Verdict) -> None:
     assert below(Slope(rise, error), 10) is verdict
 
 
-def test_a_straight_rise_is_found_without_an_error() -> None:
+def test_a_straight_line_has_no_standard_error() -> None:
     found = slope(HOUR, [5 + 3 * second / 3600 for second in HOUR])
     assert found.per_hour == pytest.approx(3)
     assert found.standard_error == pytest.approx(0, abs=1e-9)
 
 
-def test_the_standard_error_says_how_far_off_the_slope_is() -> None:
+def test_the_standard_error_covers_the_true_slope() -> None:
     dice = random.Random(1)
     errors = []
     for _ in range(300):

@@ -1,4 +1,4 @@
-"""A tiny checkpoint with random weights, and tweets that it labels with confidence."""
+"""Tiny checkpoint with random weights, and tweets that it labels with a clear margin."""
 
 import json
 import random
@@ -45,7 +45,7 @@ epochs = 0
 
 @pytest.fixture(scope="session")
 def checkpoint_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """As transformers would have saved it, in float16, with an `about.toml`."""
+    """Return a checkpoint as saved by transformers in float16, with an `about.toml`."""
     folder = tmp_path_factory.mktemp("tiny-bert")
     (folder / "config.json").write_text(json.dumps(CONFIG))
     (folder / "about.toml").write_text(ABOUT)
@@ -63,7 +63,7 @@ def checkpoint(checkpoint_folder: Path) -> Any:
 
 @pytest.fixture(scope="session")
 def tweets_file(checkpoint: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Tweets whose labels rounding does not turn, for their margin is clear; one gold label in five is another."""
+    """Return tweets with a clear margin, so that rounding does not change labels; one gold label in five is wrong."""
     texts = _texts(600)
     logits = _reference_logits(checkpoint, texts)
     margins = np.diff(np.sort(logits, axis=1), axis=1)[:, -1]
@@ -89,7 +89,7 @@ def _write_weights(folder: Path) -> None:
 
 
 def _write_tokenizer(folder: Path) -> None:
-    """With truncation and padding set, as the tokenisers of sentence encoders come."""
+    """Write a tokeniser with truncation and padding, like those of sentence encoders."""
     from tokenizers import BertWordPieceTokenizer  # noqa: PLC0415
 
     vocabulary = {token: number for number, token in enumerate((*SPECIAL_TOKENS, *WORDS))}
@@ -107,7 +107,7 @@ def _texts(count: int) -> list[str]:
 def _reference_logits(checkpoint: Any, texts: Sequence[str]) -> Any:
     from tokenizers import Tokenizer  # noqa: PLC0415
 
-    from training.by_length import logits_by_length  # noqa: PLC0415
+    from training.length_batching import logits_by_length  # noqa: PLC0415
     from training.reference import Reference  # noqa: PLC0415
 
     tokenizer = Tokenizer.from_file(str(checkpoint.tokenizer_path))

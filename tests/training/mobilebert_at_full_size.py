@@ -1,6 +1,6 @@
-"""Converts a MobileBERT of the published size, with random weights, at each precision, and prints what came of it.
+"""Conversion of a MobileBERT of the published size with random weights at each precision; prints the differences.
 
-Run it as `python -m tests.training.mobilebert_at_full_size`; it takes minutes, and so is no test of the suite.
+Run it as `python -m tests.training.mobilebert_at_full_size`; it takes minutes, so it is not part of the test suite.
 """
 
 import json
@@ -19,9 +19,9 @@ from stream.tweets.polarity import POLARITIES
 from training.about import About
 from training.architectures import MobileBertConfig, weight_shapes
 from training.bundling import Conversion, make_bundle
-from training.by_length import logits_by_length
 from training.checkpoint import WEIGHTS_FILE, Array, Checkpoint, load_checkpoint
 from training.data.tweets import LabelledTweet
+from training.length_batching import logits_by_length
 from training.reference import Reference
 
 CONFIG: dict[str, Any] = {
@@ -72,7 +72,7 @@ def main() -> None:
 
 
 def random_checkpoint(folder: Path) -> Checkpoint:
-    """Random weights, but of a size at which 24 layers neither swell the states nor make them all alike."""
+    """Return random weights scaled so that the states neither grow nor become equal over 24 layers."""
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps(CONFIG))
     shutil.copy(SHIPPED_BUNDLE / TOKENIZER_FILE, folder / TOKENIZER_FILE)
@@ -97,7 +97,7 @@ def random_checkpoint(folder: Path) -> Checkpoint:
 
 
 def labelled_by(checkpoint: Checkpoint) -> list[LabelledTweet]:
-    """Texts with the labels that the checkpoint itself gives them, those whose label is clear."""
+    """Return texts with the checkpoint's own labels, if their margin is clear."""
     texts = _texts()
     logits = _logits(checkpoint, texts)
     ordered = np.sort(logits, axis=1)

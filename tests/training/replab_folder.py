@@ -1,15 +1,15 @@
-"""Folders as RepLab 2013 has them."""
+"""Folders in the format of RepLab 2013."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
 ENTITY = "RL2013D01E001"
 Row = tuple[str, str, str, str | None]
-"""A tweet's id, language, polarity and text; None: its text is not there."""
+"""Id, language, polarity and text of a tweet; None: the text is missing."""
 
 
 def table(*rows: Iterable[str]) -> str:
-    """Rows of fields in double quotes, parted by tabs; the first is the header."""
+    """Return rows of quoted fields separated by tabs; the first row is the header."""
     return "".join("\t".join(f'"{field}"' for field in row) + "\n" for row in rows)
 
 

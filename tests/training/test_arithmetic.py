@@ -1,4 +1,4 @@
-"""In which arithmetic matrices are multiplied."""
+"""Arithmetic of matrix products."""
 
 from pathlib import Path
 
@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training.learning.arithmetic import multiplying_in
+from training.learning.arithmetic import matmul_arithmetic
 
 pytestmark = pytest.mark.training
 
 HAS_BFLOAT16 = "avx512_bf16" in Path("/proc/cpuinfo").read_text(encoding="utf-8")
 
 
-def test_bfloat16_rounds_the_products_and_is_over_at_the_end() -> None:
+def test_bfloat16_rounds_products_only_inside_the_context() -> None:
     generator = tf.random.Generator.from_seed(1)
     left, right = generator.normal([64, 48]), generator.normal([48, 32])
     product = tf.function(lambda: tf.matmul(tf.nn.relu(tf.matmul(left, right)), right, transpose_b=True))
     exact = product().numpy()
-    with multiplying_in("bfloat16"):
+    with matmul_arithmetic("bfloat16"):
         rounded = product().numpy()
     np.testing.assert_array_equal(product(), exact)
     # Eight bits of precision in each factor, and many of them in a sum.
@@ -27,9 +27,9 @@ def test_bfloat16_rounds_the_products_and_is_over_at_the_end() -> None:
         assert (rounded != exact).any()
 
 
-def test_float32_rounds_nothing() -> None:
+def test_float32_does_not_round_products() -> None:
     left = tf.random.Generator.from_seed(2).normal([32, 32])
     product = tf.function(lambda: tf.matmul(left, left))
     exact = product().numpy()
-    with multiplying_in("float32"):
+    with matmul_arithmetic("float32"):
         np.testing.assert_array_equal(product(), exact)

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.training
 
 
 def near(folder: Path, to: Path, scale: float = 1.0, **training: Any) -> Path:
-    """A checkpoint whose weights are those of another, scaled."""
+    """Return a checkpoint with the scaled weights of another."""
     shutil.copytree(folder, to)
     weights = load_file(folder / "model.safetensors")
     save_file({name: scale * weight.astype(np.float32) for name, weight in weights.items()}, to / "model.safetensors")
@@ -33,9 +33,7 @@ def other(checkpoint_folder: Path, tmp_path: Path) -> Path:
     return near(checkpoint_folder, tmp_path / "other", 1.5)
 
 
-def test_the_average_of_two_checkpoints_lies_in_the_middle(
-    checkpoint_folder: Path, other: Path, tmp_path: Path
-) -> None:
+def test_average_is_the_mean_of_the_weights(checkpoint_folder: Path, other: Path, tmp_path: Path) -> None:
     out = tmp_path / "average"
     arguments = ["average", str(checkpoint_folder), str(other), "--out", str(out)]
     result = CliRunner().invoke(app, arguments, catch_exceptions=False)
@@ -45,7 +43,7 @@ def test_the_average_of_two_checkpoints_lies_in_the_middle(
         np.testing.assert_allclose(weight, 1.25 * first[name], rtol=1e-6)
 
 
-def test_it_says_of_itself_what_all_of_them_say_and_which_they_are(checkpoint_folder: Path, tmp_path: Path) -> None:
+def test_metadata_has_common_entries_and_hashes(checkpoint_folder: Path, tmp_path: Path) -> None:
     each = [
         near(checkpoint_folder, tmp_path / str(seed), 1.0 + seed, recipe="tiny", seed=seed, dev="dev.tsv")
         for seed in range(2)
@@ -57,9 +55,7 @@ def test_it_says_of_itself_what_all_of_them_say_and_which_they_are(checkpoint_fo
     assert len(set(training["averaged_sha256"])) == 2
 
 
-def test_tokenisers_that_differ_in_where_they_cut_are_alike(
-    checkpoint_folder: Path, other: Path, tmp_path: Path
-) -> None:
+def test_tokenisers_may_differ_in_truncation(checkpoint_folder: Path, other: Path, tmp_path: Path) -> None:
     tokenizer = Tokenizer.from_file(str(other / "tokenizer.json"))
     tokenizer.no_padding()
     tokenizer.enable_truncation(24)
@@ -68,11 +64,11 @@ def test_tokenisers_that_differ_in_where_they_cut_are_alike(
     assert (tmp_path / "average/model.safetensors").is_file()
 
 
-def test_what_did_not_begin_alike_is_not_averaged(checkpoint_folder: Path, other: Path, tmp_path: Path) -> None:
+def test_unrelated_weights_are_not_averaged(checkpoint_folder: Path, other: Path, tmp_path: Path) -> None:
     weights = load_file(other / "model.safetensors")
     shuffled = {name: np.random.default_rng(0).permuted(weight) for name, weight in weights.items()}
     save_file(shuffled, other / "model.safetensors")
-    with pytest.raises(CheckpointError, match="other cannot be averaged: their weights have nothing in common"):
+    with pytest.raises(CheckpointError, match="other cannot be averaged: their weights are unrelated"):
         average_checkpoints([checkpoint_folder, other], tmp_path / "average")
     assert not (tmp_path / "average").exists()
 
@@ -85,12 +81,12 @@ def test_what_did_not_begin_alike_is_not_averaged(checkpoint_folder: Path, other
             ('"0": "negative", "1": "neutral"', '"1": "negative", "0": "neutral"'),
             "layers, sizes or labels",
         ),
-        ("about.toml", ("placeholders", "words"), "clean or cut a tweet's text differently"),
-        ("about.toml", ("max_tokens = 24", "max_tokens = 25"), "clean or cut a tweet's text differently"),
-        ("tokenizer.json", ("cake", "pie"), "other tokenisers"),
+        ("about.toml", ("placeholders", "words"), "their cleaning or max_tokens differ"),
+        ("about.toml", ("max_tokens = 24", "max_tokens = 25"), "their cleaning or max_tokens differ"),
+        ("tokenizer.json", ("cake", "pie"), "their tokenisers differ"),
     ],
 )
-def test_what_reads_or_answers_otherwise_is_not_averaged(
+def test_different_networks_or_preprocessing_are_not_averaged(
     checkpoint_folder: Path, other: Path, file: str, change: tuple[str, str], complaint: str
 ) -> None:
     text = (other / file).read_text()
@@ -100,11 +96,11 @@ def test_what_reads_or_answers_otherwise_is_not_averaged(
         average_checkpoints([checkpoint_folder, other], other.parent / "average")
 
 
-def test_one_checkpoint_has_no_average(checkpoint_folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="two checkpoints or more"):
+def test_averaging_one_checkpoint_is_an_error(checkpoint_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="at least two checkpoints"):
         average_checkpoints([checkpoint_folder], tmp_path / "average")
 
 
-def test_a_folder_that_is_there_is_left_alone(checkpoint_folder: Path, other: Path) -> None:
-    with pytest.raises(CheckpointError, match="is there already: name another folder"):
+def test_existing_folder_is_not_overwritten(checkpoint_folder: Path, other: Path) -> None:
+    with pytest.raises(CheckpointError, match="exists already: give another folder"):
         average_checkpoints([checkpoint_folder, other], other)

@@ -8,7 +8,7 @@ from training.scores import Scores, score_columns
 CONFUSION = np.array([[60, 30, 10], [20, 150, 30], [5, 45, 150]])
 
 
-def test_the_interval_is_that_of_drawing_tweets_one_by_one() -> None:
+def test_interval_equals_that_of_resampling_tweets() -> None:
     gold, given = (np.repeat(places, CONFUSION.ravel()) for places in np.indices((3, 3)).reshape(2, -1))
     generator = np.random.default_rng(1)
     resampled = []
@@ -19,24 +19,24 @@ def test_the_interval_is_that_of_drawing_tweets_one_by_one() -> None:
     assert [interval.low, interval.high] == pytest.approx(np.percentile(resampled, [2.5, 97.5]).tolist(), abs=0.006)
 
 
-def test_every_interval_holds_its_score() -> None:
+def test_intervals_contain_the_score() -> None:
     scores = Scores(CONFUSION)
     for name, interval in intervals(CONFUSION, MEASURES, seed=0).items():
         assert interval.low < MEASURES[name](scores) < interval.high
 
 
-def test_the_same_seed_gives_the_same_interval() -> None:
+def test_same_seed_gives_same_interval() -> None:
     assert intervals(CONFUSION, MEASURES, seed=3) == intervals(CONFUSION, MEASURES, seed=3)
     assert intervals(CONFUSION, MEASURES, seed=3) != intervals(CONFUSION, MEASURES, seed=4)
 
 
-def test_a_bundle_is_no_better_than_itself() -> None:
+def test_difference_of_a_bundle_from_itself_is_zero() -> None:
     gold, given = np.array([0, 1, 2, 2]), np.array([0, 1, 1, 2])
     difference = paired_differences(gold, given, given, MEASURES, seed=0)["accuracy"]
     assert (difference.value, difference.interval.low, difference.interval.high) == (0, 0, 0)
 
 
-def test_what_is_better_on_most_tweets_is_told_from_chance() -> None:
+def test_clearly_better_bundle_has_an_interval_above_zero() -> None:
     generator = np.random.default_rng(2)
     gold = generator.integers(0, 3, 600)
     first = np.where(generator.random(600) < 0.6, gold, (gold + 1) % 3)

@@ -43,7 +43,7 @@ def make(conversion: Conversion, tweets: list[LabelledTweet], out: Path) -> None
 
 
 @pytest.mark.parametrize(("precision", "scales"), KINDS)
-def test_a_bundle_of_any_precision_does_what_its_checkpoint_does(
+def test_bundle_agrees_with_its_checkpoint_at_each_precision(
     conversion: Conversion, tweets: list[LabelledTweet], tmp_path: Path, precision: Precision, scales: str | None
 ) -> None:
     wanted = replace(conversion, precision=precision, per_tensor=scales == "per tensor")
@@ -55,9 +55,7 @@ def test_a_bundle_of_any_precision_does_what_its_checkpoint_does(
     assert (bundle.manifest.precision, bundle.manifest.source.get("scales")) == (precision, scales)
 
 
-def test_the_manifest_says_where_the_model_comes_from_and_what_it_is_worth(
-    conversion: Conversion, tweets: list[LabelledTweet], tmp_path: Path
-) -> None:
+def test_manifest_has_origin_and_scores(conversion: Conversion, tweets: list[LabelledTweet], tmp_path: Path) -> None:
     make(conversion, tweets, tmp_path / "bundle")
     manifest = json.loads((tmp_path / "bundle" / "model.json").read_text())
     assert manifest["name"] == "tiny"
@@ -69,7 +67,7 @@ def test_the_manifest_says_where_the_model_comes_from_and_what_it_is_worth(
     assert manifest["scores"]["accuracy"] == pytest.approx(0.8, abs=0.05)
 
 
-def test_the_tokeniser_neither_cuts_nor_pads(
+def test_tokeniser_of_a_bundle_has_no_truncation_and_no_padding(
     conversion: Conversion, tweets: list[LabelledTweet], tmp_path: Path
 ) -> None:
     make(conversion, tweets, tmp_path / "bundle")
@@ -78,7 +76,7 @@ def test_the_tokeniser_neither_cuts_nor_pads(
     assert written["padding"] is None
 
 
-def test_a_model_whose_labels_were_mixed_up_is_refused_and_leaves_nothing_behind(
+def test_rejected_model_leaves_no_files(
     conversion: Conversion, tweets: list[LabelledTweet], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(checkpoint: Checkpoint, *arguments: Any, **options: Any) -> bytes:
@@ -88,42 +86,40 @@ def test_a_model_whose_labels_were_mixed_up_is_refused_and_leaves_nothing_behind
         return convert.tflite_model(replace(checkpoint, weights=checkpoint.weights | mixed_up), *arguments, **options)
 
     monkeypatch.setattr(bundling, "tflite_model", broken)
-    with pytest.raises(DisagreementError, match="strays from its checkpoint"):
+    with pytest.raises(DisagreementError, match="differs from its checkpoint"):
         make(conversion, tweets, tmp_path / "bundle")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_there_already_is_left_alone(
+def test_existing_bundle_is_not_overwritten(
     conversion: Conversion, tweets: list[LabelledTweet], tmp_path: Path
 ) -> None:
     (tmp_path / "bundle").mkdir()
-    with pytest.raises(ConversionError, match=r"bundle is there already"):
+    with pytest.raises(ConversionError, match=r"bundle exists already"):
         make(conversion, tweets, tmp_path / "bundle")
 
 
-def test_scales_per_tensor_are_refused_where_there_are_no_scales(
+def test_per_tensor_is_rejected_without_int8(
     conversion: Conversion, tweets: list[LabelledTweet], tmp_path: Path
 ) -> None:
-    with pytest.raises(ConversionError, match="at float16 there are none"):
+    with pytest.raises(ConversionError, match="applies to int8 only, not to float16"):
         make(replace(conversion, precision="float16", per_tensor=True), tweets, tmp_path / "bundle")
 
 
-def test_a_folder_that_cannot_be_written_is_named(
-    conversion: Conversion, tweets: list[LabelledTweet], tmp_path: Path
-) -> None:
+def test_unwritable_folder_is_an_error(conversion: Conversion, tweets: list[LabelledTweet], tmp_path: Path) -> None:
     with pytest.raises(ConversionError, match=r"cannot write .*bundle: No such file"):
         make(conversion, tweets, tmp_path / "nowhere" / "bundle")
 
 
-def test_more_tokens_than_the_model_has_positions_are_refused(
+def test_more_tokens_than_positions_is_an_error(
     conversion: Conversion, tweets: list[LabelledTweet], tmp_path: Path
 ) -> None:
     longer = replace(conversion, about=conversion.about.model_copy(update={"max_tokens": 41}))
-    with pytest.raises(ConversionError, match=r"max_tokens is 41, but .* reads at most 40"):
+    with pytest.raises(ConversionError, match=r"max_tokens is 41, but .* supports at most 40"):
         make(longer, tweets, tmp_path / "bundle")
 
 
-def test_another_models_tokeniser_is_refused(
+def test_tokeniser_of_another_model_is_rejected(
     conversion: Conversion, tweets: list[LabelledTweet], tmp_path: Path
 ) -> None:
     smaller = conversion.checkpoint.config.model_copy(update={"vocab_size": 10})
@@ -132,7 +128,7 @@ def test_another_models_tokeniser_is_refused(
         make(stranger, tweets, tmp_path / "bundle")
 
 
-def test_the_last_length_bucket_is_the_longest_input() -> None:
+def test_last_length_bucket_is_the_longest_input() -> None:
     assert length_buckets(10) == [4, 8, 10]
     assert length_buckets(8) == [4, 8]
     assert length_buckets(3) == [3]

@@ -18,14 +18,14 @@ def probabilities_of(logits: Any) -> Any:
 
 
 def drawn(count: int, temperature: float) -> tuple[Any, Any]:
-    """Gold labels drawn from the probabilities themselves, which are then sharpened."""
+    """Return sharpened probabilities, and gold labels drawn from the original probabilities."""
     generator = np.random.default_rng(5)
     honest = probabilities_of(generator.normal(0, 2, (count, 3)))
     gold = np.array([generator.choice(3, p=row) for row in honest])
     return at_temperature(honest, temperature), gold
 
 
-def test_the_error_is_that_worked_out_by_hand() -> None:
+def test_ece_of_a_worked_example() -> None:
     # Two tweets at 0.9, one right; two at 0.6, both right.
     probabilities = np.array([[0.9, 0.1, 0], [0.9, 0.1, 0], [0.2, 0.6, 0.2], [0.2, 0.6, 0.2]])
     measured = calibration(probabilities, np.array([0, 1, 1, 1]))
@@ -33,12 +33,12 @@ def test_the_error_is_that_worked_out_by_hand() -> None:
     assert measured.tweets.tolist() == [2, 2]
 
 
-def test_full_confidence_has_a_bin() -> None:
+def test_confidence_of_1_is_in_the_last_bin() -> None:
     assert calibration(np.array([[1.0, 0, 0]]), np.array([0])).expected_error == 0
 
 
 @given(LOGITS, st.randoms(use_true_random=False))
-def test_brier_score_and_log_likelihood_are_those_of_scikit_learn(logits: Any, chance: Any) -> None:
+def test_brier_score_and_log_likelihood_equal_scikit_learn(logits: Any, chance: Any) -> None:
     probabilities = probabilities_of(logits)
     gold = np.array([chance.randrange(3) for _ in logits])
     measured = calibration(probabilities, gold)
@@ -49,12 +49,12 @@ def test_brier_score_and_log_likelihood_are_those_of_scikit_learn(logits: Any, c
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
-def test_the_temperature_undoes_what_made_the_probabilities_too_sharp_or_too_flat(temperature: float) -> None:
+def test_fitted_temperature_recovers_the_true_one(temperature: float) -> None:
     probabilities, gold = drawn(4000, temperature)
     assert fitted_temperature(probabilities, gold) == pytest.approx(1 / temperature, rel=0.1)
 
 
-def test_the_fitted_temperature_calibrates() -> None:
+def test_fitted_temperature_reduces_the_ece() -> None:
     probabilities, gold = drawn(4000, 0.4)
     fitted = at_temperature(probabilities, fitted_temperature(probabilities, gold))
     assert calibration(probabilities, gold).expected_error > 0.1
@@ -62,7 +62,7 @@ def test_the_fitted_temperature_calibrates() -> None:
 
 
 @given(LOGITS, st.floats(0.05, 20))
-def test_no_temperature_changes_a_label(logits: Any, temperature: float) -> None:
+def test_temperature_does_not_change_labels(logits: Any, temperature: float) -> None:
     margins = np.diff(np.sort(logits, axis=1), axis=1)[:, -1]
     clear = logits[margins > 1e-6]
     before = probabilities_of(clear)

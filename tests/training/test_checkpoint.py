@@ -15,7 +15,7 @@ pytestmark = pytest.mark.training
 
 @pytest.fixture
 def folder(checkpoint_folder: Path, tmp_path: Path) -> Path:
-    """A copy to damage."""
+    """Return a copy that a test may damage."""
     return Path(shutil.copytree(checkpoint_folder, tmp_path / "checkpoint"))
 
 
@@ -24,16 +24,16 @@ def change_config(folder: Path, **changes: Any) -> None:
     (folder / "config.json").write_text(json.dumps(config | changes))
 
 
-def test_weights_come_in_float32(checkpoint: Checkpoint) -> None:
+def test_weights_are_float32(checkpoint: Checkpoint) -> None:
     assert {weight.dtype for weight in checkpoint.weights.values()} == {np.dtype(np.float32)}
 
 
-def test_labels_come_in_the_order_of_the_logits(folder: Path) -> None:
+def test_labels_are_in_the_order_of_the_logits(folder: Path) -> None:
     change_config(folder, id2label={"2": "negative", "0": "neutral", "1": "positive"})
     assert load_checkpoint(folder).labels == ["neutral", "positive", "negative"]
 
 
-def test_missing_weights_are_named(folder: Path) -> None:
+def test_error_names_missing_weights(folder: Path) -> None:
     weights = load_file(folder / "model.safetensors")
     del weights["classifier.bias"], weights["bert.encoder.layer.1.output.dense.weight"]
     save_file(weights, folder / "model.safetensors")
@@ -42,13 +42,13 @@ def test_missing_weights_are_named(folder: Path) -> None:
     assert "lacks classifier.bias, bert.encoder.layer.1.output.dense.weight:" in str(error.value)
 
 
-def test_many_missing_weights_are_counted(folder: Path) -> None:
+def test_error_counts_many_missing_weights(folder: Path) -> None:
     change_config(folder, num_hidden_layers=3)
     with pytest.raises(CheckpointError, match=r"lacks bert\.encoder\.layer\.2\..* and 11 more"):
         load_checkpoint(folder)
 
 
-def test_a_weight_of_the_wrong_shape_is_named(folder: Path) -> None:
+def test_error_names_weight_of_wrong_shape(folder: Path) -> None:
     change_config(folder, max_position_embeddings=41)
     with pytest.raises(CheckpointError, match=r"position_embeddings\.weight has shape \(40, 32\), .* \(41, 32\)"):
         load_checkpoint(folder)
@@ -63,20 +63,20 @@ def test_a_weight_of_the_wrong_shape_is_named(folder: Path) -> None:
         ({"id2label": {"0": "LABEL_0", "1": "LABEL_1", "2": "LABEL_2"}}, "LABEL_0, LABEL_1, LABEL_2"),
     ],
 )
-def test_a_model_that_would_be_run_wrongly_is_refused(folder: Path, changes: dict[str, Any], complaint: str) -> None:
+def test_unsupported_configuration_is_rejected(folder: Path, changes: dict[str, Any], complaint: str) -> None:
     change_config(folder, **changes)
     with pytest.raises(CheckpointError, match=complaint):
         load_checkpoint(folder)
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
-def test_a_missing_file_is_named(folder: Path, name: str) -> None:
+def test_error_names_the_missing_file(folder: Path, name: str) -> None:
     (folder / name).unlink()
     with pytest.raises(CheckpointError, match=name):
         load_checkpoint(folder)
 
 
-def test_a_damaged_weights_file_is_named(folder: Path) -> None:
+def test_error_names_the_damaged_weights_file(folder: Path) -> None:
     content = (folder / "model.safetensors").read_bytes()
     (folder / "model.safetensors").write_bytes(content[:-100])
     with pytest.raises(CheckpointError, match=r"cannot read .*model\.safetensors"):

@@ -9,7 +9,7 @@ from training.cli import app
 pytestmark = pytest.mark.training
 
 
-def test_convert_makes_a_bundle_and_shows_how_it_compares(
+def test_convert_writes_a_bundle_and_prints_the_comparison(
     checkpoint_folder: Path, tweets_file: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "bundle"
@@ -21,7 +21,7 @@ def test_convert_makes_a_bundle_and_shows_how_it_compares(
     assert load_bundle(out).manifest.precision == "float32"
 
 
-def test_an_unknown_precision_is_refused(checkpoint_folder: Path, tweets_file: Path, tmp_path: Path) -> None:
+def test_unknown_precision_is_rejected(checkpoint_folder: Path, tweets_file: Path, tmp_path: Path) -> None:
     arguments = ["convert", str(checkpoint_folder), "--data", str(tweets_file), "--out", str(tmp_path / "bundle")]
     result = CliRunner().invoke(app, [*arguments, "--precision", "int4"])
     assert result.exit_code == 2

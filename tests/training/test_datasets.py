@@ -7,7 +7,7 @@ import pytest
 from stream.errors import InputError
 from training.data.tables import Columns
 from training.data.tweets import LabelledTweet
-from training.datasets import Reading, read_dataset
+from training.datasets import ReadOptions, read_dataset
 
 CAKE = LabelledTweet("1", "positive", "Cake")
 TWEETS = {
@@ -21,14 +21,14 @@ TWEETS = {
 
 @pytest.mark.parametrize("name", TWEETS)
 @pytest.mark.parametrize("compressed", [False, True])
-def test_a_format_is_recognised(tmp_path: Path, name: str, *, compressed: bool) -> None:
+def test_format_is_recognised(tmp_path: Path, name: str, *, compressed: bool) -> None:
     content = TWEETS[name].encode()
     file = tmp_path / (f"{name}.gz" if compressed else name)
     file.write_bytes(gzip.compress(content) if compressed else content)
     assert read_dataset([file]).tweets == [CAKE]
 
 
-def test_a_folder_is_read_file_by_file_in_the_order_of_their_names(tmp_path: Path) -> None:
+def test_files_of_a_folder_are_read_in_alphabetical_order(tmp_path: Path) -> None:
     (tmp_path / "b.tsv").write_text("2\tneutral\tTea\n")
     (tmp_path / "a.tsv").write_text("1\tpositive\tCake\n")
     (tmp_path / "README.md").write_text("Not data.")
@@ -37,19 +37,19 @@ def test_a_folder_is_read_file_by_file_in_the_order_of_their_names(tmp_path: Pat
     assert [file.name for file in dataset.files] == ["a.tsv", "b.tsv"]
 
 
-def test_a_format_that_is_named_is_not_guessed(tmp_path: Path) -> None:
+def test_given_format_is_used(tmp_path: Path) -> None:
     file = tmp_path / "tweets.data"
     file.write_text(TWEETS["c.csv"])
-    assert read_dataset([file], Reading(format="csv")).tweets == [CAKE]
-    with pytest.raises(InputError, match=r"cannot tell the format of .*tweets\.data: name it with --format"):
+    assert read_dataset([file], ReadOptions(format="csv")).tweets == [CAKE]
+    with pytest.raises(InputError, match=r"the format of .*tweets\.data is not recognised: give it with --format"):
         read_dataset([file])
 
 
-def test_a_folder_without_data_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds no data"):
+def test_folder_without_data_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="contains no data"):
         read_dataset([tmp_path])
 
 
-def test_data_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_missing_data_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot read .*gone\.csv: No such file"):
-        read_dataset([tmp_path / "gone.csv"], Reading(columns=Columns()))
+        read_dataset([tmp_path / "gone.csv"], ReadOptions(columns=Columns()))

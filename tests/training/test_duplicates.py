@@ -18,25 +18,25 @@ TWEETS = st.lists(
 )
 
 
-def test_the_first_of_an_id_stays() -> None:
+def test_first_row_of_an_id_is_kept() -> None:
     assert distinct([tweet("1", "Cake"), tweet("1", "Cake!"), tweet("2", "Tea")]) == [
         tweet("1", "Cake"),
         tweet("2", "Tea"),
     ]
 
 
-def test_a_text_that_differs_in_case_links_or_names_alone_is_the_same() -> None:
+def test_texts_equal_after_cleaning_are_duplicates() -> None:
     rows = [tweet("1", "Cake from @ann https://a.io"), tweet("2", "CAKE  from @bob https://b.io/2")]
     assert distinct(rows) == rows[:1]
     assert distinct(rows, by_text=False) == rows
 
 
-def test_the_label_that_most_rows_have_stays() -> None:
+def test_most_frequent_label_is_kept() -> None:
     rows = [tweet("1", "Cake", "neutral"), tweet("1", "Cake", "positive"), tweet("2", "cake", "positive")]
     assert distinct(rows) == [tweet("1", "Cake", "positive")]
 
 
-def test_the_first_label_stays_where_they_tie() -> None:
+def test_first_label_is_kept_in_a_tie() -> None:
     assert distinct([tweet("1", "Cake", "negative"), tweet("1", "Cake", "positive")]) == [
         tweet("1", "Cake", "negative")
     ]
@@ -47,22 +47,22 @@ def test_groups_with_several_labels_are_conflicts() -> None:
     assert conflicts(groups([*same, *other])) == [other]
 
 
-def test_what_is_held_out_is_dropped_by_id_and_by_text() -> None:
+def test_held_out_tweets_are_removed_by_id_and_by_text() -> None:
     rows = [tweet("1", "Cake"), tweet("2", "Tea"), tweet("3", "Rain")]
     assert without(rows, [tweet("1", "Something else"), tweet("9", "TEA")]) == [tweet("3", "Rain")]
 
 
-def test_texts_of_which_cleaning_leaves_nothing_are_not_the_same() -> None:
+def test_texts_that_are_empty_after_cleaning_are_not_duplicates() -> None:
     assert len(distinct([tweet("1", " "), tweet("2", "")])) == 2
 
 
 @given(TWEETS)
-def test_no_two_that_stay_share_an_id_or_a_text(rows: list[LabelledTweet]) -> None:
+def test_kept_tweets_have_distinct_ids_and_texts(rows: list[LabelledTweet]) -> None:
     kept = distinct(rows)
     assert len({each.id for each in kept}) == len(kept)
     assert len({placeholders(each.text).casefold() for each in kept}) == len(kept)
 
 
 @given(TWEETS)
-def test_every_row_is_in_one_group(rows: list[LabelledTweet]) -> None:
+def test_each_row_is_in_exactly_one_group(rows: list[LabelledTweet]) -> None:
     assert sorted(map(repr, [each for group in groups(rows) for each in group])) == sorted(map(repr, rows))

@@ -48,7 +48,7 @@ def evaluation(*arguments: str | Path) -> Any:
     return json.loads(result.stdout)
 
 
-def test_the_scores_are_those_of_what_the_service_would_say(bundle: Path, tweets: Path) -> None:
+def test_scores_equal_those_of_the_service(bundle: Path, tweets: Path) -> None:
     scored = evaluation(bundle, "--data", tweets)["bundles"]["bundle"]
     assert scored["accuracy"] == round(5 / 6, 4)
     assert scored["classes"]["negative"]["given_as"] == {"negative": 2, "neutral": 1, "positive": 0}
@@ -57,14 +57,14 @@ def test_the_scores_are_those_of_what_the_service_would_say(bundle: Path, tweets
     assert low < scored["macro_recall"] < high
 
 
-def test_reliability_is_taken_by_entity_where_tweets_have_one(bundle: Path, tweets: Path) -> None:
+def test_reliability_is_averaged_over_entities(bundle: Path, tweets: Path) -> None:
     scored = evaluation(bundle, "--data", tweets)["bundles"]["bundle"]
     # rail: all right. bakery: 4 and 5 above 6, right; so each relation is found.
     assert scored["reliability_sensitivity_by_entity"] == {"reliability": 1.0, "sensitivity": 1.0, "f": 1.0}
     assert scored["reliability_sensitivity"]["f"] < 1
 
 
-def test_what_cannot_be_scored_is_counted(bundle: Path, tmp_path: Path) -> None:
+def test_tweets_that_cannot_be_scored_are_counted(bundle: Path, tmp_path: Path) -> None:
     rows = [("1", "EN", "POSITIVE", "lovely"), ("2", "EN", "NEUTRAL", None), ("3", "ES", "NEGATIVE", "triste")]
     write_replab(tmp_path / "replab", rows)
     lines = run("evaluate", bundle, "--data", tmp_path / "replab").stderr.splitlines()
@@ -72,14 +72,14 @@ def test_what_cannot_be_scored_is_counted(bundle: Path, tmp_path: Path) -> None:
     assert "left out: 1 labelled tweets without their text" in lines
 
 
-def test_bundles_with_other_orders_of_labels_score_the_same(tmp_path: Path, bundle: Path, tweets: Path) -> None:
+def test_order_of_labels_in_a_bundle_does_not_matter(tmp_path: Path, bundle: Path, tweets: Path) -> None:
     turned = write_bundle(tmp_path / "turned", {"labels": ["positive", "neutral", "negative"]})
     both = evaluation(bundle, turned, "--data", tweets)
     assert both["bundles"]["turned"]["classes"]["negative"]["given_as"]["positive"] == 2
     assert both["more_than_first"]["turned"]["accuracy"]["value"] < 0
 
 
-def test_bundles_go_by_as_much_of_their_paths_as_tells_them_apart(tmp_path: Path, tweets: Path) -> None:
+def test_bundle_names_have_as_many_folders_as_needed(tmp_path: Path, tweets: Path) -> None:
     seeds = [write_bundle(tmp_path / seed / "bundle") for seed in ("seed-0", "seed-1")]
     scored = evaluation(*seeds, seeds[0], "--data", tweets)
     assert set(scored["bundles"]) == {"seed-0/bundle", "seed-1/bundle"}
@@ -89,35 +89,35 @@ def test_several_bundles_are_shown_side_by_side_with_their_mean(tmp_path: Path, 
     result = run("evaluate", bundle, write_bundle(tmp_path / "second"), "--data", tweets)
     assert "mean ± sd" in result.stdout
     assert "83.3 ± 0.00" in result.stdout
-    assert "Points more than bundle" in result.stdout
+    assert "Difference from bundle in points" in result.stdout
 
 
-def test_tables_come_as_markdown(bundle: Path, tweets: Path) -> None:
+def test_tables_are_printed_as_markdown(bundle: Path, tweets: Path) -> None:
     lines = run("evaluate", bundle, "--data", tweets, "--markdown").stdout.splitlines()
     assert "| % | bundle |" in lines
     assert "| negative | 3 | 2 | 1 | 0 | 100.0 | 66.7 | 80.0 |" in lines
 
 
-def test_pictures_are_drawn(tmp_path: Path, bundle: Path, tweets: Path) -> None:
+def test_plots_are_written(tmp_path: Path, bundle: Path, tweets: Path) -> None:
     run("evaluate", bundle, "--data", tweets, "--plots", tmp_path / "plots")
     names = {file.name for file in (tmp_path / "plots").iterdir()}
     assert names == {f"bundle-{what}.{kind}" for what in ("confusion", "calibration") for kind in ("svg", "png")}
 
 
-def test_columns_and_labels_of_the_users_are_understood(tmp_path: Path, bundle: Path) -> None:
+def test_own_names_of_columns_and_labels_are_used(tmp_path: Path, bundle: Path) -> None:
     file = tmp_path / "mine.tsv"
     file.write_text("words\tmood\nlovely\tjoy\nawful\tanger\ntrain\tneutral\n")
     names = ["--text-column", "words", "--label-column", "mood", "--label", "joy=positive", "--label", "anger=negative"]
     assert evaluation(bundle, "--data", file, *names)["bundles"]["bundle"]["accuracy"] == 1
 
 
-def test_a_label_that_means_no_polarity_is_refused(bundle: Path, tweets: Path) -> None:
+def test_label_without_a_polarity_is_rejected(bundle: Path, tweets: Path) -> None:
     result = run("evaluate", bundle, "--data", tweets, "--label", "joy=happy")
     assert result.exit_code == 2
     assert "joy=happy" in result.stderr
 
 
-def test_calibrating_writes_the_temperature_and_changes_no_label(bundle: Path, tweets: Path) -> None:
+def test_calibrate_writes_the_temperature_and_changes_no_label(bundle: Path, tweets: Path) -> None:
     before = evaluation(bundle, "--data", tweets)["bundles"]["bundle"]
     result = run("calibrate", bundle, "--data", tweets)
     assert result.exit_code == 0
@@ -133,9 +133,7 @@ def test_calibrating_writes_the_temperature_and_changes_no_label(bundle: Path, t
     )
 
 
-def test_a_manifest_that_cannot_be_written_stays_as_it_was(
-    bundle: Path, tweets: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unwritable_manifest_is_unchanged(bundle: Path, tweets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -147,7 +145,7 @@ def test_a_manifest_that_cannot_be_written_stays_as_it_was(
     assert {file.name for file in bundle.iterdir()} == {"model.json", "model.tflite", "tokenizer.json"}
 
 
-def test_calibrating_again_stays_where_it_is(bundle: Path, tweets: Path) -> None:
+def test_calibrating_twice_gives_the_same_temperature(bundle: Path, tweets: Path) -> None:
     run("calibrate", bundle, "--data", tweets)
     first = load_bundle(bundle).manifest.temperature
     run("calibrate", bundle, "--data", tweets)
@@ -155,7 +153,7 @@ def test_calibrating_again_stays_where_it_is(bundle: Path, tweets: Path) -> None
     assert [file.name for file in bundle.iterdir() if file.name.startswith(".")] == []
 
 
-def test_a_card_says_what_the_manifest_and_the_scores_say(bundle: Path, tweets: Path) -> None:
+def test_card_has_manifest_and_scores(bundle: Path, tweets: Path) -> None:
     training = {"epochs": 3, "limits": ["It knows ten words."], "repeat": ["starling train tiny"]}
     write_bundle(bundle, {"training": training, "source": {"package": {"name": "made up"}}})
     result = run("card", bundle, "--data", tweets)
@@ -164,10 +162,10 @@ def test_a_card_says_what_the_manifest_and_the_scores_say(bundle: Path, tweets: 
     assert lines[0] == "# tiny, float32"
     for expected in (
         "| licence | Apache-2.0 |",
-        "| made from: package: name | made up |",
-        "| trained: epochs | 3 |",
+        "| source: package: name | made up |",
+        "| training: epochs | 3 |",
         "| negative | 3 | 2 | 1 | 0 | 100.0 | 66.7 | 80.0 |",
-        "Its temperature is 1: it was not calibrated.",
+        "The temperature is 1: the bundle was not calibrated.",
         "- It knows ten words.",
         "- Of 5 polar tweets here it gave 0 the opposite label.",
         "    starling train tiny",
@@ -177,19 +175,19 @@ def test_a_card_says_what_the_manifest_and_the_scores_say(bundle: Path, tweets: 
     assert load_bundle(bundle).manifest.training == training
 
 
-def test_a_folder_that_cannot_be_written_is_named(bundle: Path, tweets: Path, tmp_path: Path) -> None:
+def test_unwritable_folder_is_an_error(bundle: Path, tweets: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot write .*/nowhere/card\.md: No such file"):
         run("card", bundle, "--data", tweets, "--out", tmp_path / "nowhere" / "card.md")
-    with pytest.raises(InputError, match=r"cannot write pictures to .*tweets\.csv: File exists"):
+    with pytest.raises(InputError, match=r"cannot write plots to .*tweets\.csv: File exists"):
         run("evaluate", bundle, "--data", tweets, "--plots", tweets)
 
 
-def test_a_bundle_that_is_none_is_named(tweets: Path, tmp_path: Path) -> None:
+def test_error_names_the_invalid_bundle(tweets: Path, tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="no model bundle at"):
         run("evaluate", tmp_path / "nothing", "--data", tweets)
 
 
-def test_data_that_lacks_a_class_is_scored_with_what_it_has(bundle: Path, tmp_path: Path) -> None:
+def test_data_without_one_class_is_scored(bundle: Path, tmp_path: Path) -> None:
     file = tmp_path / "some.csv"
     file.write_text("text,label\nlovely,positive\ntrain,neutral\n")
     scored = evaluation(bundle, "--data", file)["bundles"]["bundle"]

@@ -11,7 +11,7 @@ SEMEVAL = "1\tpositive\tLovely cake\n2\tneutral\tA cat\n1\tpositive\tLovely cake
 
 
 @pytest.mark.parametrize("name", ["test.jsonl", "test.jsonl.gz"])
-def test_an_experiment_reads_what_export_wrote_of_another_format(tmp_path: Path, name: str) -> None:
+def test_exported_file_is_read_by_an_experiment(tmp_path: Path, name: str) -> None:
     data, out = tmp_path / "data.tsv", tmp_path / name
     data.write_text(SEMEVAL)
     result = CliRunner().invoke(app, ["tweets", "export", str(data), "--out", str(out)], catch_exceptions=False)
@@ -24,7 +24,7 @@ def test_an_experiment_reads_what_export_wrote_of_another_format(tmp_path: Path,
     ]
 
 
-def test_the_same_tweets_make_the_same_file(tmp_path: Path) -> None:
+def test_export_is_deterministic(tmp_path: Path) -> None:
     data = tmp_path / "data.tsv"
     data.write_text(SEMEVAL)
     outs = [tmp_path / "a.jsonl.gz", tmp_path / "b.jsonl.gz"]

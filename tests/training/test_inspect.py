@@ -39,7 +39,7 @@ def found(*arguments: str | Path) -> Any:
     return json.loads(run(*arguments, "--json").stdout)
 
 
-def test_rows_classes_repeats_and_conflicts_are_counted(data: Path) -> None:
+def test_rows_classes_duplicates_and_conflicts_are_counted(data: Path) -> None:
     counts = found(data)["data"]
     assert counts["rows"] == 5
     assert counts["classes"] == {"negative": 2, "neutral": 2, "positive": 1}
@@ -48,13 +48,13 @@ def test_rows_classes_repeats_and_conflicts_are_counted(data: Path) -> None:
     assert counts["kept"] == 3
 
 
-def test_leaks_into_what_is_held_out_are_counted(data: Path) -> None:
+def test_overlap_with_held_out_tweets_is_counted(data: Path) -> None:
     counts = found(data, "--dev", data.parent / "dev.csv")
     assert counts["leaks"] == 1
     assert counts["held out"]["rows"] == 2
 
 
-def test_no_text_is_shown_unless_asked_for(data: Path) -> None:
+def test_texts_are_shown_only_on_request(data: Path) -> None:
     dev = data.parent / "dev.csv"
     assert "Tea" not in run(data, "--dev", dev).stdout
     lines = run(data, "--dev", dev, "--text").stdout.splitlines()
@@ -68,13 +68,13 @@ def test_no_text_is_shown_unless_asked_for(data: Path) -> None:
     ]
 
 
-def test_ids_without_a_text_are_listed(tmp_path: Path) -> None:
+def test_ids_without_text_are_listed(tmp_path: Path) -> None:
     write_replab(tmp_path, [("1", "EN", "POSITIVE", None), ("2", "EN", "POSITIVE", "Here")])
     assert found(tmp_path)["data"]["ids_without_text"] == ["1"]
     assert re.search(r"labelled, but without their text +│ 1 ", run(tmp_path).stdout)
 
 
-def test_data_that_holds_nothing_to_use_says_what_it_lacks(tmp_path: Path) -> None:
+def test_error_for_data_without_usable_tweets_has_the_reasons(tmp_path: Path) -> None:
     write_replab(tmp_path, [("1", "ES", "POSITIVE", "Hola")])
-    with pytest.raises(InputError, match=r"holds no labelled tweet with a text \(0 without text, 1 not in English\)"):
+    with pytest.raises(InputError, match=r"contains no labelled tweet with text \(0 without text, 1 not in English\)"):
         run(tmp_path)

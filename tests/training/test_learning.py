@@ -1,4 +1,4 @@
-"""The parts of a stage: order, rates, averages, losses, masks, students, files."""
+"""Parts of a stage: order, learning rates, averages, losses, masks, students, files."""
 
 import resource
 from collections.abc import Iterator
@@ -15,14 +15,14 @@ from tests.training.conftest import CONFIG
 from tests.training.toy import write_network
 from training.checkpoint import Array
 from training.errors import RecipeError, TrainingError
-from training.learning.batches import Order, padded
-from training.learning.beginning import Beginning
+from training.learning.batches import BatchOrder, padded
 from training.learning.files import write_arrays, write_text
 from training.learning.fine_tuning import class_weights, gold_loss
+from training.learning.initial_model import InitialModel
 from training.learning.masking import MaskedWords
 from training.learning.optimiser import Optimiser, WeightAverage, learning_rate, rate_share
 from training.learning.recipe import Adapt, Recipe, Student, Supervised
-from training.learning.student import cut
+from training.learning.student import make_student
 
 pytestmark = pytest.mark.training
 
@@ -40,40 +40,40 @@ RECIPE = Recipe.model_validate(
 
 
 @pytest.fixture(scope="module")
-def beginning(checkpoint_folder: Path) -> Beginning:
-    return Beginning.read(checkpoint_folder, RECIPE, student=None)
+def initial(checkpoint_folder: Path) -> InitialModel:
+    return InitialModel.read(checkpoint_folder, RECIPE, student=None)
 
 
 @pytest.fixture
 def pretrained(checkpoint_folder: Path, tmp_path: Path) -> Path:
-    """A checkpoint without a head that tells polarities."""
+    """Return a checkpoint without a classification head."""
     return write_network(tmp_path, CONFIG, checkpoint_folder / "tokenizer.json")
 
 
 @given(st.lists(st.integers(2, 80), min_size=1, max_size=400), st.integers(1, 40), st.integers(0, 5))
-def test_an_epoch_has_each_tweet_once(lengths: list[int], batch_tweets: int, seed: int) -> None:
-    order = Order(tuple(lengths), batch_tweets, seed)
+def test_each_tweet_is_in_an_epoch_once(lengths: list[int], batch_tweets: int, seed: int) -> None:
+    order = BatchOrder(tuple(lengths), batch_tweets, seed)
     for epoch in range(2):
         steps = range(epoch * order.steps_per_epoch, (epoch + 1) * order.steps_per_epoch)
         assert sorted(np.concatenate([order.batch(step) for step in steps])) == list(range(len(lengths)))
 
 
-def test_the_order_hangs_on_seed_and_epoch_alone() -> None:
+def test_order_depends_on_seed_and_epoch_only() -> None:
     lengths = tuple(range(2, 60))
-    first = Order(lengths, 8, seed=1)
+    first = BatchOrder(lengths, 8, seed=1)
     later_batch = first.batch(9)
-    assert (Order(lengths, 8, seed=1).batch(9) == later_batch).all()
+    assert (BatchOrder(lengths, 8, seed=1).batch(9) == later_batch).all()
     assert [sorted(first.batch(step)) for step in range(8)] != [sorted(first.batch(step)) for step in range(8, 16)]
 
 
-def test_batches_hold_tweets_of_like_length() -> None:
+def test_tweets_of_a_batch_have_similar_lengths() -> None:
     lengths = np.random.default_rng(0).integers(5, 60, 1600)
-    order = Order(tuple(lengths), 32, seed=0)
+    order = BatchOrder(tuple(lengths), 32, seed=0)
     padding = [padded([[1] * lengths[index] for index in order.batch(step)], 0) == 0 for step in range(50)]
     assert np.concatenate([rows.ravel() for rows in padding]).mean() < 0.05
 
 
-def test_the_rate_rises_to_its_highest_and_falls_to_nothing() -> None:
+def test_learning_rate_has_warm_up_and_decay() -> None:
     rates = [learning_rate(SETTINGS, step, 100) for step in range(100)]
     assert max(rates) == rates[10] == SETTINGS.learning_rate
     assert rates[:11] == sorted(rates[:11])
@@ -81,7 +81,7 @@ def test_the_rate_rises_to_its_highest_and_falls_to_nothing() -> None:
     assert 0 < rates[-1] < 2e-5
 
 
-def test_lower_layers_learn_more_slowly_where_that_is_wanted() -> None:
+def test_layer_decay_reduces_the_rate_of_lower_layers() -> None:
     names = ["m/bert/embeddings/word/w:0", "m/bert/encoder/layer_._0/w:0", "m/bert/encoder/layer_._1/w:0", "m/cls/w:0"]
     assert [rate_share(name, 2, 0.5) for name in names] == [0.125, 0.25, 0.5, 1.0]
     assert {rate_share(name, 2, 1.0) for name in names} == {1.0}
@@ -95,9 +95,9 @@ def test_biases_and_norms_do_not_decay() -> None:
     assert float(bias[0]) == 1
 
 
-def test_averaged_weights_take_the_place_of_the_last_and_give_it_back() -> None:
+def test_swap_exchanges_weights_and_averages() -> None:
     weight = tf.Variable(0.0)
-    average = WeightAverage([weight], kept=0.5)
+    average = WeightAverage([weight], decay=0.5)
     for step in range(20):
         weight.assign(float(step))
         average.update(tf.constant(float(step)))
@@ -107,7 +107,7 @@ def test_averaged_weights_take_the_place_of_the_last_and_give_it_back() -> None:
     assert float(weight) == 19
 
 
-def test_rare_classes_count_for_more() -> None:
+def test_rare_classes_have_larger_weights() -> None:
     gold = np.array([0] * 100 + [1] * 25 + [2] * 4 + [-1] * 50)
     weights = {
         kind: class_weights(gold, SETTINGS.model_copy(update={"class_weights": kind}))
@@ -118,7 +118,7 @@ def test_rare_classes_count_for_more() -> None:
     assert weights["full"] / weights["full"][0] == pytest.approx([1, 4, 25])
 
 
-def test_tweets_without_a_label_do_not_count_in_the_loss_by_labels() -> None:
+def test_gold_loss_ignores_unlabelled_tweets() -> None:
     logits = tf.constant([[2.0, 0.0, 0.0], [0.0, 3.0, 0.0]])
     ones = tf.ones(3)
     both = gold_loss(logits, tf.constant([0, -1]), ones, 0.0)
@@ -126,36 +126,36 @@ def test_tweets_without_a_label_do_not_count_in_the_loss_by_labels() -> None:
     assert float(gold_loss(logits, tf.constant([-1, -1]), ones, 0.0)) == 0
 
 
-def test_smoothing_wants_no_certainty() -> None:
+def test_label_smoothing_penalises_certainty() -> None:
     certain, fair = tf.constant([[50.0, 0.0, 0.0]]), tf.constant([[3.0, 0.0, 0.0]])
     gold, ones = tf.constant([0]), tf.ones(3)
     assert float(gold_loss(certain, gold, ones, 0.1)) > float(gold_loss(fair, gold, ones, 0.1))
 
 
-def test_seeds_share_their_first_head_where_the_recipe_gives_it_a_seed(pretrained: Path) -> None:
+def test_head_seed_gives_all_seeds_the_same_initial_head(pretrained: Path) -> None:
     common = RECIPE.model_copy(update={"head_seed": 3})
 
-    heads = [_head(Beginning.read(pretrained, common, student=None)) for _ in range(2)]
-    own = _head(Beginning.read(pretrained, RECIPE, student=None))
+    heads = [_head(InitialModel.read(pretrained, common, student=None)) for _ in range(2)]
+    own = _head(InitialModel.read(pretrained, RECIPE, student=None))
 
     assert (heads[0] == heads[1]).all()
     assert not (heads[0] == own).any()
 
 
-def test_a_head_that_has_learned_is_kept(checkpoint_folder: Path, beginning: Beginning) -> None:
+def test_trained_head_is_kept(checkpoint_folder: Path, initial: InitialModel) -> None:
     common = RECIPE.model_copy(update={"head_seed": 3})
 
-    assert (_head(Beginning.read(checkpoint_folder, common, student=None)) == _head(beginning)).all()
+    assert (_head(InitialModel.read(checkpoint_folder, common, student=None)) == _head(initial)).all()
 
 
-def _head(beginning: Beginning) -> Array:
-    return beginning.network("classifier").weights()["classifier.weight"]
+def _head(initial: InitialModel) -> Array:
+    return initial.network("classifier").weights()["classifier.weight"]
 
 
-def test_words_are_masked_and_brackets_are_not(beginning: Beginning) -> None:
+def test_special_tokens_are_not_masked(initial: InitialModel) -> None:
     token_ids = [[2, *range(5, 20), 3]] * 64
     settings = Adapt(learning_rate=1e-3, epochs=1, batch_tweets=64, masked=0.3)
-    task = MaskedWords(beginning.network("masked_words"), settings, token_ids, beginning.reader.word_pieces, seed=0)
+    task = MaskedWords(initial.network("masked_words"), settings, token_ids, initial.tokenizer.word_pieces, seed=0)
     shown, wanted = task.inputs(0)
     assert 0.2 < (wanted >= 0).mean() < 0.4
     assert (wanted[:, [0, -1]] == -1).all()
@@ -165,18 +165,18 @@ def test_words_are_masked_and_brackets_are_not(beginning: Beginning) -> None:
     assert (again == shown).all()
 
 
-def test_a_student_that_keeps_all_is_its_base(beginning: Beginning) -> None:
-    config, weights = cut(beginning.config, beginning.weights, Student(layers=[0, 1], intermediate_size=64))
+def test_student_with_all_parts_equals_its_base(initial: InitialModel) -> None:
+    config, weights = make_student(initial.config, initial.weights, Student(layers=[0, 1], intermediate_size=64))
     assert config.num_hidden_layers == 2
-    assert all((weights[name] == beginning.weights[name]).all() for name in weights)
+    assert all((weights[name] == initial.weights[name]).all() for name in weights)
 
 
-def test_a_student_keeps_the_strongest_neurons(beginning: Beginning) -> None:
-    weights = dict(beginning.weights)
+def test_student_keeps_the_neurons_with_the_largest_weights(initial: InitialModel) -> None:
+    weights = dict(initial.weights)
     name = "bert.encoder.layer.0.intermediate.dense.weight"
     weights[name] = weights[name].copy()
     weights[name][[3, 10]] *= 100
-    _, narrow = cut(beginning.config, weights, Student(intermediate_size=2))
+    _, narrow = make_student(initial.config, weights, Student(intermediate_size=2))
     assert (narrow[name] == weights[name][[3, 10]]).all()
     output = "bert.encoder.layer.0.output.dense.weight"
     assert (narrow[output] == weights[output][:, [3, 10]]).all()
@@ -185,19 +185,19 @@ def test_a_student_keeps_the_strongest_neurons(beginning: Beginning) -> None:
 @pytest.mark.parametrize(
     ("student", "complaint"),
     [
-        (Student(layers=[]), r"student.layers are \[\]"),
-        (Student(layers=[-1]), r"its base has the layers 0 to 1"),
-        (Student(intermediate_size=65), "intermediate_size is 65, but its base has 64"),
+        (Student(layers=[]), r"student.layers is \[\]"),
+        (Student(layers=[-1]), r"the base has the layers 0 to 1"),
+        (Student(intermediate_size=65), "intermediate_size is 65, but the base has 64"),
     ],
 )
-def test_a_student_cannot_have_what_its_base_lacks(beginning: Beginning, student: Student, complaint: str) -> None:
+def test_student_with_missing_parts_is_an_error(initial: InitialModel, student: Student, complaint: str) -> None:
     with pytest.raises(RecipeError, match=complaint):
-        cut(beginning.config, beginning.weights, student)
+        make_student(initial.config, initial.weights, student)
 
 
 @contextmanager
 def no_room() -> Iterator[None]:
-    """Let no file grow beyond 1,000 bytes; briefly, for what pytest says may go into a file too."""
+    """Limit files to 1,000 bytes; only briefly, because the output of pytest may be a file too."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
     try:
@@ -206,10 +206,10 @@ def no_room() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_what_cannot_be_written_whole_is_not_written_at_all(tmp_path: Path) -> None:
+def test_incomplete_file_is_not_written(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     write_text(path, "short")
-    too_large = r"cannot write .*state\.json: File too large; what was written before"
+    too_large = r"cannot write .*state\.json: File too large; files written before"
     with pytest.raises(TrainingError, match=too_large), no_room():
         write_text(path, "long" * 1000)
     with pytest.raises(TrainingError, match=r"cannot write .*arrays: .*File too large"), no_room():

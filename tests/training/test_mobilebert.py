@@ -1,4 +1,4 @@
-"""MobileBERT's way, whole, at a tiny size: trained, converted at each precision, checked, bundled, classified."""
+"""Tiny MobileBERT: training, conversion at each precision, comparison and classification."""
 
 import json
 from collections.abc import Sequence
@@ -16,12 +16,12 @@ from tests.training.conftest import CONFIG
 from tests.training.toy import FINETUNE, toy_run, train, write_network
 from training.about import read_about
 from training.bundling import Conversion, make_bundle
-from training.by_length import logits_by_length
 from training.checkpoint import Array, Checkpoint, load_checkpoint
 from training.datasets import read_dataset
 from training.encoder import encoder
 from training.errors import CheckpointError
 from training.learning.batches import padded
+from training.length_batching import logits_by_length
 from training.reference import Reference
 
 pytestmark = pytest.mark.training
@@ -46,7 +46,7 @@ MOBILE: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def folder(checkpoint_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of a run that came to its end."""
+    """Return the checkpoint of a finished run."""
     folder = tmp_path_factory.mktemp("mobilebert")
     base = write_network(folder / "base", MOBILE, checkpoint_folder / "tokenizer.json")
     train(toy_run(folder, str(base), FINETUNE.replace("epochs = 5", "epochs = 8")))
@@ -69,7 +69,7 @@ def logits(checkpoint: Checkpoint, token_ids: Sequence[Sequence[int]], length: i
 
 
 @pytest.mark.parametrize("lengths", [(2,), (24,), (2, 24, 7, 15)])
-def test_logits_are_those_of_transformers(checkpoint: Checkpoint, lengths: tuple[int, ...]) -> None:
+def test_logits_equal_those_of_transformers(checkpoint: Checkpoint, lengths: tuple[int, ...]) -> None:
     token_ids = batch(*lengths)
     ours = logits(checkpoint, token_ids, max(lengths))
     np.testing.assert_allclose(ours, Reference(checkpoint).logits(token_ids), rtol=0, atol=1e-4)
@@ -81,7 +81,7 @@ def test_padding_does_not_change_logits(checkpoint: Checkpoint) -> None:
 
 
 @pytest.mark.parametrize("precision", ["float32", "float16", "int8"])
-def test_a_trained_mobilebert_becomes_a_bundle_that_the_service_classifies_with(
+def test_trained_mobilebert_is_converted_to_a_usable_bundle(
     folder: Path, checkpoint: Checkpoint, tmp_path: Path, precision: Precision
 ) -> None:
     tweets = read_dataset([folder / "dev.tsv"]).tweets
@@ -95,7 +95,7 @@ def test_a_trained_mobilebert_becomes_a_bundle_that_the_service_classifies_with(
     assert bundle.manifest.agreement["with"].startswith("TFMobileBertForSequenceClassification")
 
 
-def test_a_mobilebert_of_another_build_is_refused(tmp_path: Path) -> None:
+def test_unsupported_mobilebert_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(MOBILE | {"normalization_type": "layer_norm"}))
     with pytest.raises(CheckpointError, match=r"config\.json .*normalization_type: "):
         load_checkpoint(tmp_path)

@@ -1,4 +1,4 @@
-"""`make paper` at a tiny size: from checkpoints to the report."""
+"""`make paper` with tiny models, from checkpoints to the report."""
 
 import subprocess
 import sys
@@ -42,14 +42,14 @@ def make(folder: Path, tweets_file: Path) -> str:
     return done.stdout
 
 
-def test_it_ends_with_a_report_of_the_bundle_and_of_its_checkpoint_in_tensorflow(paper: Path) -> None:
+def test_report_has_the_bundle_and_its_checkpoint_in_tensorflow(paper: Path) -> None:
     report = (paper / "paper" / "report" / "report.md").read_text(encoding="utf-8")
     assert "| workstation | tiny | 8 bit | 1 |" in report
     assert "| workstation | tiny-tensorflow | 32 bit | 1 |" in report
     assert "| tiny-tensorflow | tiny, 8 bit |" in report
 
 
-def test_what_is_there_is_not_made_again(paper: Path, tweets_file: Path) -> None:
+def test_existing_results_are_not_made_again(paper: Path, tweets_file: Path) -> None:
     results = sorted((paper / "paper").glob("results-*/cells/*.json"))
     before = [file.stat().st_mtime_ns for file in results]
     said = make(paper, tweets_file)

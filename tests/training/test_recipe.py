@@ -10,18 +10,18 @@ pytestmark = pytest.mark.training
 
 
 @pytest.mark.parametrize("name", shipped_recipes())
-def test_a_shipped_recipe_is_read_by_its_name(name: str) -> None:
+def test_shipped_recipe_is_read_by_name(name: str) -> None:
     assert read_recipe(name).name == name
 
 
-def test_the_papers_recipe_is_the_papers() -> None:
+def test_mobilebert_recipe_has_the_settings_of_the_paper() -> None:
     recipe = read_recipe("mobilebert")
     assert recipe.base == "google/mobilebert-uncased"
     assert recipe.finetune
     assert (recipe.finetune.learning_rate, recipe.finetune.batch_tweets) == (1e-5, 32)
 
 
-def test_stages_run_in_their_order_however_they_are_written(tmp_path: Path) -> None:
+def test_order_of_stages_does_not_depend_on_the_file(tmp_path: Path) -> None:
     adapt = "[adapt]\nlearning_rate = 1e-4\nepochs = 1\n"
     distil = "[distil]\nlearning_rate = 1e-4\nepochs = 1\n"
     recipe = recipe_of(tmp_path, FINETUNE + distil + adapt, "teacher")
@@ -31,18 +31,18 @@ def test_stages_run_in_their_order_however_they_are_written(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("stages", "complaint"),
     [
-        ("", r"toy\.toml: it: .*needs \[finetune\], \[distil\], or both"),
+        ("", r"toy\.toml: recipe: .*needs \[finetune\], \[distil\], or both"),
         (FINETUNE + "colour = 1\n", "finetune.colour: Extra inputs"),
         (FINETUNE.replace("3e-3", "-1"), "finetune.learning_rate: "),
         (FINETUNE + "warm_up = 2\n", "finetune.warm_up: "),
-        ("[finetune\n", "is not TOML"),
+        ("[finetune\n", "is not valid TOML"),
     ],
 )
-def test_what_is_wrong_with_a_recipe_is_named(tmp_path: Path, stages: str, complaint: str) -> None:
+def test_error_names_the_fault_in_a_recipe(tmp_path: Path, stages: str, complaint: str) -> None:
     with pytest.raises(RecipeError, match=complaint):
         recipe_of(tmp_path, stages, "nothing")
 
 
-def test_the_shipped_recipes_are_named_where_one_is_not_found() -> None:
+def test_error_for_an_unknown_recipe_lists_the_shipped_ones() -> None:
     with pytest.raises(RecipeError, match=r"no recipe mobilbert .*bert-large, minilm, minilm-fast, "):
         read_recipe("mobilbert")

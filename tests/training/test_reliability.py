@@ -16,7 +16,7 @@ def confusion_of(gold: Sequence[int], given_labels: Sequence[int]) -> np.ndarray
 
 
 def by_the_definition(gold: Sequence[int], given_labels: Sequence[int]) -> float:
-    """Reliability, tweet by tweet: of the relations that the labels given put, the share that the gold labels put."""
+    """Return the reliability tweet by tweet: share of the predicted relations that the gold labels define."""
     shares = []
     for one in range(len(gold)):
         related = [other for other in range(len(gold)) if given_labels[other] != given_labels[one]]
@@ -28,21 +28,21 @@ def by_the_definition(gold: Sequence[int], given_labels: Sequence[int]) -> float
     return float(np.mean(shares)) if shares else 0.0
 
 
-def test_the_right_labels_are_wholly_reliable_and_sensitive() -> None:
+def test_correct_labels_have_reliability_and_sensitivity_1() -> None:
     measured = reliability(confusion_of([0, 1, 2, 2], [0, 1, 2, 2]))
     assert (measured.reliability, measured.sensitivity, measured.f) == (1, 1, 1)
 
 
-def test_labels_that_are_all_the_same_put_no_relation() -> None:
+def test_constant_labels_define_no_relations() -> None:
     measured = reliability(confusion_of([0, 1, 2], [1, 1, 1]))
     assert (measured.reliability, measured.sensitivity, measured.f) == (0, 0, 0)
 
 
-def test_opposite_labels_put_only_wrong_relations() -> None:
+def test_opposite_labels_define_only_wrong_relations() -> None:
     assert reliability(confusion_of([0, 2], [2, 0])).f == 0
 
 
-def test_a_pole_taken_for_neutral_is_what_was_worked_out_by_hand() -> None:
+def test_worked_example_polar_predicted_neutral() -> None:
     # a negative, b neutral, c positive; a is taken for neutral. Relations given: a<c and b<c, both right.
     # Of the gold ones a<b, a<c, b<c, those of a and of b are kept by half, those of c wholly.
     measured = reliability(confusion_of([0, 1, 2], [1, 1, 2]))
@@ -51,7 +51,7 @@ def test_a_pole_taken_for_neutral_is_what_was_worked_out_by_hand() -> None:
     assert measured.f == pytest.approx(2 * (2 / 3) / (1 + 2 / 3))
 
 
-def test_a_neutral_taken_for_a_pole_is_what_was_worked_out_by_hand() -> None:
+def test_worked_example_neutral_predicted_polar() -> None:
     # a and b neutral, c positive; b is taken for negative. Relations given: a>b (not gold), c>a, c>b (gold).
     measured = reliability(confusion_of([1, 1, 2], [1, 0, 2]))
     assert measured.reliability == pytest.approx((1 / 2 + 1 / 2 + 1) / 3)
@@ -59,13 +59,13 @@ def test_a_neutral_taken_for_a_pole_is_what_was_worked_out_by_hand() -> None:
 
 
 @given(COLUMNS)
-def test_it_is_the_definition_taken_tweet_by_tweet(pairs: Sequence[tuple[int, int]]) -> None:
+def test_result_equals_the_definition_tweet_by_tweet(pairs: Sequence[tuple[int, int]]) -> None:
     gold, given_labels = zip(*pairs, strict=True)
     measured = reliability(confusion_of(gold, given_labels))
     assert measured.reliability == pytest.approx(by_the_definition(gold, given_labels))
     assert measured.sensitivity == pytest.approx(by_the_definition(given_labels, gold))
 
 
-def test_entities_count_the_same_however_many_tweets_they_have() -> None:
+def test_entities_have_equal_weight() -> None:
     all_right, all_wrong = confusion_of([0, 2] * 10, [0, 2] * 10), confusion_of([0, 2], [2, 0])
     assert mean_reliability([all_right, all_wrong]).f == pytest.approx(0.5)

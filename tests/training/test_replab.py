@@ -28,7 +28,7 @@ def test_labels_texts_and_languages_are_joined_by_id(tmp_path: Path, text_name: 
     assert dataset.left_out == {"not in English": 1, "without a polarity": 1}
 
 
-def test_training_and_test_are_read_from_the_folder_above_them(tmp_path: Path) -> None:
+def test_training_and_test_are_read_from_the_parent_folder(tmp_path: Path) -> None:
     write_replab(tmp_path / "training", ROWS)
     write_replab(tmp_path / "test", ROWS)
     assert is_replab(tmp_path)
@@ -36,36 +36,36 @@ def test_training_and_test_are_read_from_the_folder_above_them(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "iso-8859-1"])
-def test_either_encoding_is_read(tmp_path: Path, encoding: str) -> None:
+def test_both_encodings_are_read(tmp_path: Path, encoding: str) -> None:
     rows: list[Row] = [("1", "EN", "POSITIVE", "Café Müller"), ("2", "EN", "NEGATIVE", "¡Olé!")]
     dataset = read_replab(write_replab(tmp_path, rows, encoding=encoding))
     assert [tweet.text for tweet in dataset.tweets] == ["Café Müller", "¡Olé!"]
 
 
 @pytest.mark.parametrize("text", [None, " "])
-def test_ids_without_a_text_are_listed(tmp_path: Path, text: str | None) -> None:
+def test_ids_without_text_are_listed(tmp_path: Path, text: str | None) -> None:
     dataset = read_replab(write_replab(tmp_path, [("5", "EN", "POSITIVE", text), *ROWS]))
     assert dataset.ids_without_text == ["5"]
 
 
-def test_a_text_may_have_several_lines(tmp_path: Path) -> None:
+def test_text_may_have_several_lines(tmp_path: Path) -> None:
     dataset = read_replab(write_replab(tmp_path, [("5", "EN", "POSITIVE", "One\ntwo\r\n\nthree"), *ROWS]))
     assert [tweet.text for tweet in dataset.tweets] == ["One two  three", "Tweet 1", "Tweet 2"]
 
 
-def test_fields_without_quotes_are_read(tmp_path: Path) -> None:
+def test_unquoted_fields_are_read(tmp_path: Path) -> None:
     write_replab(tmp_path, ROWS)
     (tmp_path / "tweet_text" / f"{ENTITY}_texts.tsv").write_text('id\ttext\n1\tSaid "hello"\n2\tWent\n')
     assert [tweet.text for tweet in read_replab(tmp_path).tweets] == ['Said "hello"', "Went"]
 
 
-def test_a_folder_without_any_texts_lists_all(tmp_path: Path) -> None:
+def test_folder_without_texts_lists_all_ids(tmp_path: Path) -> None:
     shutil.rmtree(write_replab(tmp_path, ROWS) / "tweet_text")
     assert read_replab(tmp_path).ids_without_text == ["1", "2"]
 
 
 @given(text=st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1).filter(lambda text: text.strip()))
-def test_quotes_within_a_text_part_nothing(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+def test_quotes_in_a_text_are_kept(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     folder = write_replab(tmp_path_factory.mktemp("replab"), [("1", "EN", "POSITIVE", text.replace('"', '""'))])
     assert read_replab(folder).tweets[0].text == text
 
@@ -84,7 +84,7 @@ def test_quotes_within_a_text_part_nothing(tmp_path_factory: pytest.TempPathFact
         ("tweet_info", "", "is empty"),
     ],
 )
-def test_a_file_that_is_wrong_is_named(tmp_path: Path, part: str, content: str, complaint: str) -> None:
+def test_error_names_the_wrong_file(tmp_path: Path, part: str, content: str, complaint: str) -> None:
     file = next((write_replab(tmp_path, ROWS) / part).iterdir())
     file.write_text(content)
     with pytest.raises(InputError, match=complaint):
@@ -95,7 +95,7 @@ def test_a_file_that_is_wrong_is_named(tmp_path: Path, part: str, content: str, 
     content=st.binary(max_size=60)
     | st.text(max_size=60).map(lambda text: f'"tweet_id"\t"text"\n{text}'.encode("utf-8", "replace"))
 )
-def test_any_bytes_are_read_or_refused_with_their_file(
+def test_any_bytes_are_read_or_rejected_with_the_file_name(
     tmp_path_factory: pytest.TempPathFactory, content: bytes
 ) -> None:
     file = tmp_path_factory.mktemp("replab") / f"{ENTITY}_texts.tsv"
@@ -106,6 +106,6 @@ def test_any_bytes_are_read_or_refused_with_their_file(
         assert str(file) in str(error)  # noqa: PT017  (most bytes are no table)
 
 
-def test_a_folder_that_is_none_of_replabs_is_named(tmp_path: Path) -> None:
+def test_error_names_a_folder_that_is_not_replab(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"is not RepLab's folder: it has no tweet_info"):
         read_replab(tmp_path)

@@ -14,12 +14,12 @@ pytestmark = pytest.mark.training
 PAIRS = st.lists(st.tuples(st.sampled_from(POLARITIES), st.sampled_from(POLARITIES)), min_size=1, max_size=60)
 
 
-def test_labels_are_counted_by_gold_and_given_label() -> None:
+def test_confusion_counts_gold_and_predicted_labels() -> None:
     scores = score(["negative", "negative", "positive"], ["negative", "neutral", "positive"])
     assert scores.confusion.tolist() == [[1, 1, 0], [0, 0, 0], [0, 0, 1]]
 
 
-def test_the_measures_are_those_worked_out_by_hand() -> None:
+def test_measures_of_a_worked_example() -> None:
     scores = Scores(np.array([[8, 2, 0], [1, 6, 3], [0, 4, 16]]))
     assert scores.accuracy == pytest.approx(30 / 40)
     assert scores.macro_recall == pytest.approx((8 / 10 + 6 / 10 + 16 / 20) / 3)
@@ -28,13 +28,13 @@ def test_the_measures_are_those_worked_out_by_hand() -> None:
     assert scores.polar_f1 == pytest.approx((16 / 19 + 32 / 39) / 2)
 
 
-def test_a_class_that_nobody_gave_scores_0() -> None:
+def test_never_predicted_class_scores_0() -> None:
     scores = score(["negative", "positive"], ["positive", "positive"])
     assert scores.precision.tolist() == [0, 0, 0.5]
     assert scores.f1.tolist() == pytest.approx([0, 0, 2 / 3])
 
 
-def test_a_class_that_the_data_lacks_counts_as_missed_but_for_balanced_accuracy() -> None:
+def test_absent_class_counts_0_except_in_balanced_accuracy() -> None:
     scores = score(["negative", "positive"], ["negative", "negative"])
     assert scores.macro_recall == pytest.approx(1 / 3)
     assert scores.balanced_accuracy == pytest.approx(1 / 2)
@@ -43,7 +43,7 @@ def test_a_class_that_the_data_lacks_counts_as_missed_but_for_balanced_accuracy(
 @given(PAIRS)
 @pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true")
 @pytest.mark.filterwarnings("ignore:A single label was found")
-def test_the_measures_are_those_of_scikit_learn(pairs: Sequence[tuple[Polarity, Polarity]]) -> None:
+def test_measures_equal_scikit_learn(pairs: Sequence[tuple[Polarity, Polarity]]) -> None:
     gold, given_labels = zip(*pairs, strict=True)
     scores = score(gold, given_labels)
     names = list(POLARITIES)

@@ -24,24 +24,24 @@ def write(folder: Path, text: str) -> Path:
     return file
 
 
-def test_columns_and_labels_go_by_the_names_the_user_gives(tmp_path: Path) -> None:
+def test_own_names_of_columns_and_labels_are_used(tmp_path: Path) -> None:
     file = write(tmp_path, "key,body,mood,brand\n7,Cake,glad,bakery\n")
     columns = Columns("body", "mood", "key", "brand", {"Glad": "positive"})
     assert read_table(file, "csv", columns).tweets == [LabelledTweet("7", "positive", "Cake", "bakery")]
 
 
-def test_a_tweet_without_an_id_is_named_by_its_line(tmp_path: Path) -> None:
+def test_tweet_without_id_gets_file_and_line_as_id(tmp_path: Path) -> None:
     file = write(tmp_path, "text,label\nCake,positive\n")
     assert [tweet.id for tweet in read_table(file, "csv", Columns()).tweets] == ["tweets:2"]
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> None:
+def test_byte_order_mark_is_ignored(tmp_path: Path) -> None:
     file = write(tmp_path, "\ufefftext,label\nCake,positive\n")
     assert read_table(file, "csv", Columns()).tweets[0].text == "Cake"
 
 
 @given(rows=ROWS, delimiter=st.sampled_from([("csv", ","), ("tsv", "\t")]))
-def test_whatever_the_csv_module_writes_is_read_back(
+def test_output_of_the_csv_module_is_read(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]], delimiter: tuple[Table, str]
 ) -> None:
     kind, character = delimiter
@@ -52,7 +52,7 @@ def test_whatever_the_csv_module_writes_is_read_back(
 
 
 @given(rows=ROWS)
-def test_whatever_the_json_module_writes_is_read_back(
+def test_output_of_the_json_module_is_read(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]
 ) -> None:
     lines = "".join(json.dumps({"text": text, "label": label}) + "\n" for text, label in rows)
@@ -65,7 +65,7 @@ def test_whatever_the_json_module_writes_is_read_back(
     | st.text(max_size=80).map(lambda text: ("text,label\n" + text).encode("utf-8", "replace"))
 )
 @pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl"])
-def test_any_bytes_are_read_or_refused_with_their_file(
+def test_any_bytes_are_read_or_rejected_with_the_file_name(
     tmp_path_factory: pytest.TempPathFactory, kind: Table, content: bytes
 ) -> None:
     file = tmp_path_factory.mktemp("table") / "tweets"
@@ -92,13 +92,13 @@ def test_any_bytes_are_read_or_refused_with_their_file(
         ("csv", "text,label\nCake,positive,1\n", "line 2 has 3 columns, its header 2"),
         ("csv", 'text,label\n"Cake "with" cream",positive\n', "line 2 cannot be read .*double the quotes"),
         ("tsv", 'text\tlabel\n"Cake\tpositive\nTea\tneutral\n', "line 3 cannot be read .*unexpected end of data"),
-        ("csv", "text,label\n", "has a header and no tweets"),
+        ("csv", "text,label\n", "has a header but no tweets"),
         ("jsonl", '{"text": "Cake"\n', "line 1 is not JSON"),
         ("jsonl", '["Cake"]\n', "line 1 is not a JSON object"),
-        ("jsonl", '{"text": 3, "label": "positive"}\n', "line 1: its text is 3, not text"),
-        ("jsonl", '{"text": "Cake", "label": null}\n', "line 1: its label is None, not text or a number"),
+        ("jsonl", '{"text": 3, "label": "positive"}\n', "line 1: text is 3 instead of text"),
+        ("jsonl", '{"text": "Cake", "label": null}\n', "line 1: label is None instead of text or a number"),
     ],
 )
-def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, kind: Table, text: str, complaint: str) -> None:
+def test_error_names_the_fault_and_the_line(tmp_path: Path, kind: Table, text: str, complaint: str) -> None:
     with pytest.raises(InputError, match=complaint):
         read_table(write(tmp_path, text), kind, Columns())

@@ -1,4 +1,4 @@
-"""Whole runs of tiny networks: what is learned, kept, repeated and taken up again."""
+"""Complete runs of tiny networks: training, files, reproducibility and resumption."""
 
 import json
 import shutil
@@ -11,7 +11,7 @@ from safetensors.numpy import load_file
 
 from stream.model.bundle import load_bundle
 from tests.training.conftest import CONFIG
-from tests.training.toy import FINETUNE, Watcher, toy_run, train, write_network
+from tests.training.toy import FINETUNE, Monitor, toy_run, train, write_network
 from training.about import read_about
 from training.bundling import Conversion, make_bundle
 from training.checkpoint import load_checkpoint
@@ -48,7 +48,7 @@ def base(checkpoint_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> s
 
 @pytest.fixture(scope="session")
 def trained(base: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a run that came to its end; its checkpoint is in run/seed-0/checkpoint."""
+    """Return the folder of a finished run; its checkpoint is in run/seed-0/checkpoint."""
     folder = tmp_path_factory.mktemp("trained")
     train(toy_run(folder, base))
     return folder
@@ -63,12 +63,12 @@ def weights_of(checkpoint: Path) -> bytes:
     return (checkpoint / "model.safetensors").read_bytes()
 
 
-def test_what_can_be_learned_is_learned(trained: Path) -> None:
+def test_learnable_task_is_learned(trained: Path) -> None:
     scores = json.loads((trained / "run/seed-0/scores.json").read_text())
     assert scores["macro_recall"] > 0.9
 
 
-def test_a_run_keeps_all_that_is_needed_to_repeat_and_to_judge_it(trained: Path) -> None:
+def test_run_folder_has_recipe_scores_and_history(trained: Path) -> None:
     made = json.loads((trained / "run/run.json").read_text())
     assert made["recipe"]["finetune"]["learning_rate"] == 3e-3
     assert made["data"][0].startswith("train.tsv ")
@@ -78,12 +78,12 @@ def test_a_run_keeps_all_that_is_needed_to_repeat_and_to_judge_it(trained: Path)
     assert "<svg" in (trained / "run/seed-0/curves-finetune.svg").read_text()
 
 
-def test_nothing_but_what_is_worth_keeping_is_left_at_the_end(trained: Path) -> None:
+def test_temporary_files_are_removed_at_the_end(trained: Path) -> None:
     names = {path.name for path in (trained / "run/seed-0").iterdir()}
     assert names == {"checkpoint", "scores.json", "history-finetune.json", "curves-finetune.svg"}
 
 
-def test_a_checkpoint_converts_as_it_is(trained: Path, tmp_path: Path) -> None:
+def test_trained_checkpoint_is_converted(trained: Path, tmp_path: Path) -> None:
     checkpoint = trained / "run/seed-0/checkpoint"
     about = read_about(checkpoint / "about.toml")
     conversion = Conversion(load_checkpoint(checkpoint), about, "int8")
@@ -94,20 +94,18 @@ def test_a_checkpoint_converts_as_it_is(trained: Path, tmp_path: Path) -> None:
     assert manifest.training["dev"]["macro_recall"] > 0.9
 
 
-def test_a_run_that_was_interrupted_ends_with_the_same_weights_to_the_bit(
-    trained: Path, base: str, tmp_path: Path
-) -> None:
+def test_resumed_run_has_bit_identical_weights(trained: Path, base: str, tmp_path: Path) -> None:
     run = toy_run(tmp_path, base)
-    with pytest.raises(InterruptedRunError, match="after step 40 of 75: the same command goes on"):
-        train(run, Watcher(stop_after=40))
-    resumed = Watcher()
+    with pytest.raises(InterruptedRunError, match="after step 40 of 75: the same command continues"):
+        train(run, Monitor(stop_after=40))
+    resumed = Monitor()
     checkpoint = train(run, resumed)
     assert len(resumed.losses) == 35
     assert weights_of(checkpoint) == weights_of(trained / "run/seed-0/checkpoint")
 
 
 @pytest.mark.parametrize("more", ["", '\narithmetic = "bfloat16"'])
-def test_with_an_adversary_it_is_learned_too_and_an_interruption_changes_nothing(
+def test_adversarial_training_learns_and_resumes_bit_identically(
     trained: Path, base: str, tmp_path: Path, more: str
 ) -> None:
     recipe = FINETUNE.replace("epochs = 5", f"epochs = 5\nadversary = 0.05{more}")
@@ -116,60 +114,60 @@ def test_with_an_adversary_it_is_learned_too_and_an_interruption_changes_nothing
     assert weights_of(whole) != weights_of(trained / "run/seed-0/checkpoint")
     run = toy_run(tmp_path / "cut", base, recipe)
     with pytest.raises(InterruptedRunError):
-        train(run, Watcher(stop_after=40))
+        train(run, Monitor(stop_after=40))
     assert weights_of(train(run)) == weights_of(whole)
 
 
-def test_another_seed_ends_with_other_weights(trained: Path, base: str, tmp_path: Path) -> None:
+def test_other_seed_gives_other_weights(trained: Path, base: str, tmp_path: Path) -> None:
     run = toy_run(tmp_path, base, FINETUNE.replace("epochs = 5", "epochs = 1"), seeds=[1])
     other = load_file(train(run) / "model.safetensors")
     ours = load_file(trained / "run/seed-0/checkpoint/model.safetensors")
     assert not np.array_equal(other["classifier.weight"], ours["classifier.weight"])
 
 
-def test_a_finished_run_is_not_trained_again(copied: Path, base: str) -> None:
-    watcher = Watcher()
-    train(toy_run(copied, base), watcher)
-    assert watcher.losses == []
+def test_finished_run_is_not_trained_again(copied: Path, base: str) -> None:
+    monitor = Monitor()
+    train(toy_run(copied, base), monitor)
+    assert monitor.losses == []
 
 
-def test_a_run_of_another_recipe_is_left_alone(copied: Path, base: str) -> None:
+def test_run_of_another_recipe_is_not_overwritten(copied: Path, base: str) -> None:
     other = toy_run(copied, base, FINETUNE.replace("epochs = 5", "epochs = 6"))
-    with pytest.raises(TrainingError, match=r"run is a run with another recipe: name another folder with --out"):
+    with pytest.raises(TrainingError, match=r"run is a run with different recipe: give another folder with --out"):
         train(other)
 
 
-def test_a_folder_that_is_no_run_is_left_alone(base: str, tmp_path: Path) -> None:
+def test_folder_without_run_is_not_overwritten(base: str, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run/letters.txt").write_text("dear")
-    with pytest.raises(TrainingError, match="is there already and is no run"):
+    with pytest.raises(TrainingError, match="exists already and is not a run"):
         train(toy_run(tmp_path, base))
 
 
-def test_training_ends_early_when_it_does_not_get_better(base: str, tmp_path: Path) -> None:
+def test_patience_stops_training_early(base: str, tmp_path: Path) -> None:
     stages = FINETUNE.replace("3e-3", "1e-12") + "patience = 2\n"
-    watcher = Watcher()
-    train(toy_run(tmp_path, base, stages), watcher)
-    assert len(watcher.losses) == 21  # judged every 7 steps: once the best, twice not better
+    monitor = Monitor()
+    train(toy_run(tmp_path, base, stages), monitor)
+    assert len(monitor.losses) == 21  # judged every 7 steps: once the best, twice not better
 
 
-def test_a_loss_that_is_no_number_ends_the_run(base: str, tmp_path: Path) -> None:
+def test_nan_loss_stops_the_run(base: str, tmp_path: Path) -> None:
     stages = FINETUNE.replace("3e-3", "1e30")
     with pytest.raises(TrainingError, match=r"the loss of finetune is .*: lower its learning_rate"):
         train(toy_run(tmp_path, base, stages))
 
 
-def test_a_damaged_state_is_named(base: str, tmp_path: Path) -> None:
+def test_damaged_state_is_an_error(base: str, tmp_path: Path) -> None:
     run = toy_run(tmp_path, base)
     run.open_folder(read_run_data(run.files))
     state = run.seed_folder(0) / "finetune-state.safetensors"
     state.parent.mkdir()
     state.write_bytes(b"nothing of use")
-    with pytest.raises(TrainingError, match=r"cannot go on from .*finetune-state.*remove it"):
+    with pytest.raises(TrainingError, match=r"cannot continue from .*finetune-state.*remove it"):
         train(run)
 
 
-def test_a_student_learns_from_teachers_after_adapting(base: str, trained: Path, tmp_path: Path) -> None:
+def test_distillation_after_adaptation(base: str, trained: Path, tmp_path: Path) -> None:
     teachers = find_checkpoints(trained / "run")
     run = toy_run(tmp_path, "teacher", ADAPT + DISTIL, teachers=teachers)
     checkpoint = train(run)
@@ -182,31 +180,31 @@ def test_a_student_learns_from_teachers_after_adapting(base: str, trained: Path,
     assert again.parent.name == "seed-5"
 
 
-def test_asking_a_teacher_can_be_interrupted(trained: Path, tmp_path: Path) -> None:
+def test_soft_labels_can_be_interrupted(trained: Path, tmp_path: Path) -> None:
     run = toy_run(tmp_path, "teacher", DISTIL, teachers=find_checkpoints(trained / "run"))
-    with pytest.raises(InterruptedRunError, match="while a teacher was asked: the same command asks it again"):
-        train(run, Watcher(stop_after=16))
+    with pytest.raises(InterruptedRunError, match="while computing soft labels: the same command computes them again"):
+        train(run, Monitor(stop_after=16))
     assert not (tmp_path / "run/soft-labels.safetensors").exists()
-    watcher = Watcher()
-    train(run, watcher)
+    monitor = Monitor()
+    train(run, monitor)
     data = read_run_data(run.files)
-    assert watcher.answers == len(data.labelled) + len(data.unlabelled)
+    assert monitor.answers == len(data.labelled) + len(data.unlabelled)
 
 
-def test_what_is_trained_further_names_what_was_pretrained_once(trained: Path, tmp_path: Path) -> None:
+def test_further_training_keeps_the_name_of_the_pretrained_model(trained: Path, tmp_path: Path) -> None:
     earlier = trained / "run/seed-0/checkpoint"
     checkpoint = train(toy_run(tmp_path, str(earlier), FINETUNE.replace("epochs", "epochs = 0.2 #")))
     assert read_about(checkpoint / "about.toml").base == read_about(earlier / "about.toml").base
 
 
-def test_a_student_of_layers_that_its_base_lacks_is_refused(trained: Path, tmp_path: Path) -> None:
+def test_student_with_missing_layers_is_an_error(trained: Path, tmp_path: Path) -> None:
     teachers = find_checkpoints(trained / "run")
     run = toy_run(tmp_path, "teacher", DISTIL.replace("[1]", "[0, 2]"), teachers=teachers)
-    with pytest.raises(RecipeError, match=r"student.layers are \[0, 2\], but its base has the layers 0 to 1"):
+    with pytest.raises(RecipeError, match=r"student.layers is \[0, 2\], but the base has the layers 0 to 1"):
         train(run)
 
 
-def test_teachers_are_the_checkpoints_of_all_seeds(tmp_path: Path) -> None:
+def test_all_seeds_of_a_run_are_teachers(tmp_path: Path) -> None:
     for seed in (0, 1):
         (tmp_path / f"seed-{seed}/checkpoint").mkdir(parents=True)
     assert [path.parent.name for path in find_checkpoints(tmp_path)] == ["seed-0", "seed-1"]

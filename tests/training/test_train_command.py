@@ -13,8 +13,8 @@ from tests.training.conftest import CONFIG
 from tests.training.toy import FINETUNE, TELLING, recipe_of, write_network, write_texts, write_tweets
 from training.cli import app
 from training.errors import CheckpointError, TrainingError
+from training.learning.console_monitor import console_monitor
 from training.learning.run_data import DataFiles, read_run_data
-from training.learning.watching import watching
 
 pytestmark = pytest.mark.training
 
@@ -26,7 +26,7 @@ def arguments(folder: Path, stages: str = FINETUNE, base: str = "nowhere/to-be-f
     return ["train", str(folder / "toy.toml"), "--data", str(data), "--dev", str(dev), "--out", str(out)]
 
 
-def test_several_seeds_end_in_a_table_with_their_mean_and_spread(checkpoint_folder: Path, tmp_path: Path) -> None:
+def test_several_seeds_are_shown_with_mean_and_deviation(checkpoint_folder: Path, tmp_path: Path) -> None:
     base = write_network(tmp_path / "base", CONFIG, checkpoint_folder / "tokenizer.json")
     command = arguments(tmp_path, FINETUNE.replace("epochs = 5", "epochs = 1"), str(base))
     result = CliRunner().invoke(app, [*command, "--seeds", "2"], catch_exceptions=False)
@@ -43,71 +43,69 @@ def test_several_seeds_end_in_a_table_with_their_mean_and_spread(checkpoint_fold
     assert summary["macro_recall"]["mean"] == pytest.approx(sum(by_seed) / 2)
 
 
-def test_seeds_are_named_or_counted_but_not_both(tmp_path: Path) -> None:
+def test_seed_and_seeds_are_exclusive(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, [*arguments(tmp_path), "--seed", "3", "--seeds", "2"])
     assert result.exit_code == 2
     assert "not both" in result.stderr
     assert not (tmp_path / "run").exists()
 
 
-def test_a_recipe_that_needs_unlabelled_tweets_or_a_teacher_says_so(tmp_path: Path) -> None:
+def test_missing_unlabelled_tweets_or_teacher_is_an_error(tmp_path: Path) -> None:
     adapt = "[adapt]\nlearning_rate = 1e-4\nepochs = 1\n"
     distil = "[distil]\nlearning_rate = 1e-4\nepochs = 1\n"
-    with pytest.raises(TrainingError, match="name --unlabelled"):
+    with pytest.raises(TrainingError, match="give --unlabelled"):
         CliRunner().invoke(app, arguments(tmp_path, FINETUNE + adapt), catch_exceptions=False)
-    with pytest.raises(TrainingError, match="name one with --teacher"):
+    with pytest.raises(TrainingError, match="give one with --teacher"):
         CliRunner().invoke(app, arguments(tmp_path, distil), catch_exceptions=False)
     assert not (tmp_path / "run").exists()
 
 
-def test_a_base_that_cannot_be_had_is_told_before_anything_is_trained(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_base_is_reported_before_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def unreachable(*_arguments: object, **_options: object) -> str:
         raise OSError("no connection")
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", unreachable)
-    with pytest.raises(CheckpointError, match="nowhere/to-be-found is no folder here"):
+    with pytest.raises(CheckpointError, match="nowhere/to-be-found is not a folder"):
         CliRunner().invoke(app, arguments(tmp_path), catch_exceptions=False)
     assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_waits_for_the_step_that_is_being_made(number: signal.Signals) -> None:
+def test_signal_waits_for_the_current_step(number: signal.Signals) -> None:
     before = signal.getsignal(number)
-    with watching() as watcher:
-        assert not watcher.interrupted
+    with console_monitor() as monitor:
+        assert not monitor.interrupted
         os.kill(os.getpid(), number)
-        assert watcher.interrupted
+        assert monitor.interrupted
     assert signal.getsignal(number) is before
 
 
-def test_a_second_ctrl_c_does_not_wait() -> None:
-    with watching():
+def test_second_ctrl_c_does_not_wait() -> None:
+    with console_monitor():
         os.kill(os.getpid(), signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
 
 
-def test_a_log_file_gets_a_line_of_how_it_goes(capsys: pytest.CaptureFixture[str]) -> None:
-    with watching() as watcher:
-        watcher.title = "seed 3"
-        watcher.begin("finetune", total=40, done=9)
-        watcher.stepped(loss=0.7654, best=0.5)
+def test_progress_is_written_to_a_log_file(capsys: pytest.CaptureFixture[str]) -> None:
+    with console_monitor() as monitor:
+        monitor.title = "seed 3"
+        monitor.begin_part("finetune", total=40, done=9)
+        monitor.step_done(loss=0.7654, best=0.5)
         told = capsys.readouterr().err
-        watcher.stepped(loss=0.7, best=0.5)
+        monitor.step_done(loss=0.7, best=0.5)
         assert "seed 3 finetune: 10 of 40 steps, loss 0.765, best 50.00%" in told
         assert "11 of 40" not in capsys.readouterr().err
 
 
-def test_a_log_file_tells_how_far_a_teacher_is(capsys: pytest.CaptureFixture[str]) -> None:
-    with watching() as watcher:
-        watcher.begin("teacher 1 of 2", total=900, done=0)
-        watcher.answered(16)
+def test_progress_of_a_teacher_is_written_to_a_log_file(capsys: pytest.CaptureFixture[str]) -> None:
+    with console_monitor() as monitor:
+        monitor.begin_part("teacher 1 of 2", total=900, done=0)
+        monitor.tweets_done(16)
         assert "teacher 1 of 2: 16 of 900 tweets" in capsys.readouterr().err
 
 
-def test_nothing_of_the_dev_set_is_learned_from(tmp_path: Path) -> None:
+def test_dev_tweets_are_removed_from_the_training_data(tmp_path: Path) -> None:
     data = write_tweets(tmp_path / "train.tsv", 60, seed=1)
     dev = tmp_path / "dev.tsv"
     dev.write_text("\n".join(data.read_text().splitlines()[:30]) + "\n")
@@ -117,15 +115,15 @@ def test_nothing_of_the_dev_set_is_learned_from(tmp_path: Path) -> None:
     assert read.labelled
 
 
-def test_a_class_that_has_no_tweets_to_learn_from_is_named(tmp_path: Path) -> None:
+def test_class_without_training_tweets_is_an_error(tmp_path: Path) -> None:
     data = write_tweets(tmp_path / "train.tsv", 60, seed=1)
     data.write_text("".join(line for line in data.read_text().splitlines(keepends=True) if "\tneutral\t" not in line))
     dev = write_tweets(tmp_path / "dev.tsv", 30, seed=2)
-    with pytest.raises(InputError, match=r"no neutral tweet to learn from is in .*train\.tsv"):
+    with pytest.raises(InputError, match=r"train\.tsv contains no neutral tweet for training"):
         read_run_data(DataFiles([data], dev))
 
 
-def test_unlabelled_tweets_are_read_once_each(tmp_path: Path) -> None:
+def test_repeated_unlabelled_tweets_are_read_once(tmp_path: Path) -> None:
     files = DataFiles(
         [write_tweets(tmp_path / "train.tsv", 60, seed=1)], write_tweets(tmp_path / "dev.tsv", 30, seed=2)
     )
@@ -140,7 +138,7 @@ def test_unlabelled_tweets_are_read_once_each(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "complaint"), [(b"", "is empty"), (b"caf\xe9", "is not UTF-8"), (b"\x1f\x8b\x08 cut", "cannot read")]
 )
-def test_what_is_wrong_with_unlabelled_tweets_is_named(tmp_path: Path, content: bytes, complaint: str) -> None:
+def test_error_names_the_fault_in_unlabelled_tweets(tmp_path: Path, content: bytes, complaint: str) -> None:
     data = write_tweets(tmp_path / "train.tsv", 60, seed=1)
     (tmp_path / "texts.txt").write_bytes(content)
     with pytest.raises(InputError, match=complaint):

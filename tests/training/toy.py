@@ -1,4 +1,4 @@
-"""Tiny networks and tweets whose polarity hangs on one word, for tests that train."""
+"""Tiny networks, and tweets whose polarity depends on one word, for tests of training."""
 
 import json
 import random
@@ -61,7 +61,7 @@ def recipe_of(folder: Path, stages: str, base: str) -> Recipe:
 
 
 def toy_run(folder: Path, base: str, stages: str = FINETUNE, **changes: Any) -> Run:
-    """A run over 240 tweets, judged by 60."""
+    """Return a run with 240 training tweets and 60 dev tweets."""
     folder.mkdir(parents=True, exist_ok=True)
     files = DataFiles(
         data=[write_tweets(folder / "train.tsv", 240, seed=1)],
@@ -72,8 +72,8 @@ def toy_run(folder: Path, base: str, stages: str = FINETUNE, **changes: Any) -> 
     return replace(run, **changes)
 
 
-class Watcher:
-    """Watches in silence, and stops a run after so many steps, or so many tweets that a teacher was asked about."""
+class Monitor:
+    """Monitor without output; requests a stop after a number of steps, or of tweets classified by a teacher."""
 
     def __init__(self, stop_after: int | None = None) -> None:
         self.stop_after = stop_after
@@ -81,30 +81,30 @@ class Watcher:
         self.losses: list[float] = []
         self.answers = 0
 
-    def begin(self, part: str, total: int, done: int) -> None:
+    def begin_part(self, part: str, total: int, done: int) -> None:
         pass
 
     def on_step(self, doing: str) -> None:
         pass
 
-    def answered(self, tweets: int) -> None:
+    def tweets_done(self, tweets: int) -> None:
         self.answers += tweets
         self.interrupted = self.stop_after == self.answers
 
-    def stepped(self, loss: float, _best: float) -> None:
+    def step_done(self, loss: float, _best: float) -> None:
         self.losses.append(loss)
         self.interrupted = len(self.losses) == self.stop_after
 
 
-def train(run: Run, watcher: Watcher | None = None) -> Path:
-    """Train the first seed; returns its checkpoint."""
+def train(run: Run, monitor: Monitor | None = None) -> Path:
+    """Train the first seed; return its checkpoint."""
     data = read_run_data(run.files)
     run.open_folder(data)
-    return SeedRun(run, data, run.seeds[0], watcher or Watcher()).train()
+    return SeedRun(run, data, run.seeds[0], monitor or Monitor()).train()
 
 
 def write_network(folder: Path, config: dict[str, Any], tokenizer: Path) -> Path:
-    """A checkpoint with random weights, without a head for polarities."""
+    """Write a checkpoint with random weights, without a classification head."""
     from pydantic import TypeAdapter  # noqa: PLC0415
     from safetensors.numpy import save_file  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""The sample tweets are varied, distinct, and what their README says they are."""
+"""The sample tweets are distinct, varied, and counted correctly in their README."""
 
 import re
 from collections import Counter
@@ -13,7 +13,7 @@ LINES = (SAMPLES / "tweets.jsonl").read_bytes().removesuffix(b"\n").split(b"\n")
 
 LONGEST_TEXT_CHARACTERS = 10_000
 
-# The most telling key first.
+# The most specific key first.
 KINDS = {
     "note_tweet": "X API v2, long text in `note_tweet`",
     "retweeted_status": "v1.1, retweet with `retweeted_status`",
@@ -64,8 +64,8 @@ def _text(found: Json) -> object:
     return next((text for text in texts if text is not None), None)
 
 
-def _refusal(line: bytes) -> str | None:
-    """Say why a line is no tweet; None for a tweet."""
+def _rejection(line: bytes) -> str | None:
+    """Return the reason why a line is rejected; None for a tweet."""
     if not line:
         return "empty"
     try:
@@ -74,17 +74,19 @@ def _refusal(line: bytes) -> str | None:
         return "not_utf8"
     except orjson.JSONDecodeError:
         return "not_json"
-    return _id_refusal(found) or _text_refusal(found) if isinstance(found, dict) else "not_an_object"
+    return _id_rejection(found) or _text_rejection(found) if isinstance(found, dict) else "not_an_object"
 
 
-def _id_refusal(found: Json) -> str | None:
+def _id_rejection(found: Json) -> str | None:
+    if "delete" in found:
+        return "deletion"
     tweet_id = _id(found)
     if tweet_id is None:
         return "no_id"
     return None if type(tweet_id) in {str, int} else "bad_id"
 
 
-def _text_refusal(found: Json) -> str | None:
+def _text_rejection(found: Json) -> str | None:
     text = _text(found)
     if text is None:
         return "no_text"
@@ -103,7 +105,7 @@ def _kind(found: Json) -> str:
 
 
 def _tweets() -> list[Json]:
-    return [orjson.loads(line) for line in LINES if _refusal(line) is None]
+    return [orjson.loads(line) for line in LINES if _rejection(line) is None]
 
 
 def _repeated(values: list[str]) -> list[str]:
@@ -133,19 +135,19 @@ def test_no_two_lines_have_the_same_text() -> None:
     assert _repeated([text for text in read_alike if text]) == []
 
 
-def test_the_readme_counts_each_kind_of_tweet_and_each_reason_to_refuse_one() -> None:
+def test_the_readme_counts_each_kind_of_tweet_and_each_reason_for_a_rejection() -> None:
     kinds = Counter(_kind(found) for found in _tweets())
-    reasons = Counter(f"`{reason}`" for line in LINES if (reason := _refusal(line)) is not None)
+    reasons = Counter(f"`{reason}`" for line in LINES if (reason := _rejection(line)) is not None)
     assert _counts_in_readme() == {**kinds, **reasons}
 
 
 def test_the_readme_counts_the_lines() -> None:
     lines, tweets = len(LINES), len(_tweets())
-    assert f"{lines} lines: {tweets} tweets to be labelled and {lines - tweets} messages to be refused" in README
+    assert f"{lines} lines: {tweets} tweets to be labelled and {lines - tweets} messages to be rejected" in README
 
 
 def test_the_readme_counts_the_languages() -> None:
     languages = [_tweet(found).get("lang", "en") for found in _tweets()]
-    # "iw" is the API's old code for Hebrew; "und" and "zxx" are no language.
+    # "iw" is the API's old code for Hebrew; "und" and "zxx" are not languages.
     foreign = [language.replace("iw", "he") for language in languages if language not in {"en", "und", "zxx"}]
     assert f"{len(foreign)} are in {len(set(foreign))} languages other than English" in README

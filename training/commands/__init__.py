@@ -1,1 +1,1 @@
-"""What the commands that training/ adds to `starling` do, a file each."""
+"""Implementations of the commands that training/ adds to `starling`, one file per command."""

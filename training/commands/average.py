@@ -1,4 +1,4 @@
-"""`starling average`: checkpoints in, the one whose weights are their mean out."""
+"""`starling average`: the checkpoint whose weights are the mean of other checkpoints' weights."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,10 +10,10 @@ from training.learning.run import find_checkpoints
 
 
 def average(paths: Sequence[Path], out: Path) -> None:
-    """Average checkpoints, and all seeds of the runs among them; says on stderr which.
+    """Average checkpoints and all seeds of runs; print on stderr which.
 
     Raises:
-        StarlingError: One cannot be used, or the average cannot be written.
+        StarlingError: A checkpoint cannot be used, or the average cannot be written.
     """
     checkpoints = [checkpoint for path in paths for checkpoint in find_checkpoints(path)]
     average_checkpoints(checkpoints, out)

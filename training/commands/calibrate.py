@@ -1,4 +1,4 @@
-"""`starling calibrate`: fits a bundle's temperature, so that its confidence means what it says."""
+"""`starling calibrate`: fits the temperature of a bundle."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,30 +6,30 @@ from pathlib import Path
 import typer
 
 from stream.model.bundle import load_bundle
-from training.commands.evaluate import evaluated, evaluation_tweets
-from training.datasets import Reading
+from training.commands.evaluate import evaluate_bundle, read_evaluation_tweets
+from training.datasets import ReadOptions
 from training.evaluation.calibration import Calibration, at_temperature, calibration, fitted_temperature
 from training.manifests import replace_manifest
 
 
-def calibrate_bundle(path: Path, data: Sequence[Path], reading: Reading) -> None:
-    """Write the temperature into a bundle's manifest; no label changes by it.
+def calibrate_bundle(path: Path, data: Sequence[Path], read_options: ReadOptions) -> None:
+    """Fit the temperature and write it into the bundle's manifest; no label changes.
 
     Args:
-        path: The bundle's folder.
+        path: Folder of the bundle.
         data: Labelled tweets that the model was not trained on.
-        reading: How those are read.
+        read_options: Format and columns of the data.
 
     Raises:
         StarlingError: The data or the bundle cannot be used, or the manifest cannot be written.
     """
-    tweets = evaluation_tweets(data, reading)
+    tweets = read_evaluation_tweets(data, read_options)
     bundle = load_bundle(path)
-    evaluation = evaluated(path, tweets, seed=0, name=bundle.manifest.name)
-    plain = at_temperature(evaluation.probabilities, 1 / bundle.manifest.temperature)
-    temperature = round(fitted_temperature(plain, evaluation.gold), 4)
-    before = calibration(plain, evaluation.gold)
-    after = calibration(at_temperature(plain, temperature), evaluation.gold)
+    evaluation = evaluate_bundle(path, tweets, seed=0, name=bundle.manifest.name)
+    uncalibrated = at_temperature(evaluation.probabilities, 1 / bundle.manifest.temperature)
+    temperature = round(fitted_temperature(uncalibrated, evaluation.gold), 4)
+    before = calibration(uncalibrated, evaluation.gold)
+    after = calibration(at_temperature(uncalibrated, temperature), evaluation.gold)
     fitted = {
         "data": [file.name for file in data],
         "tweets": len(tweets),
@@ -38,7 +38,7 @@ def calibrate_bundle(path: Path, data: Sequence[Path], reading: Reading) -> None
     }
     replace_manifest(bundle, temperature=temperature, calibration=fitted)
     typer.echo(f"temperature {temperature:g}, fitted on {len(tweets):,} tweets")
-    typer.echo(f"on these, ECE is {before.expected_error:.1%} without it and {after.expected_error:.1%} with it")
+    typer.echo(f"ECE on these tweets: {before.expected_error:.1%} before, {after.expected_error:.1%} after")
 
 
 def _summary(measured: Calibration) -> dict[str, object]:

@@ -7,27 +7,27 @@ import typer
 
 from stream.errors import InputError
 from stream.model.bundle import MODEL_FILE
-from training.commands.evaluate import evaluated, evaluation_tweets
-from training.datasets import Reading
+from training.commands.evaluate import evaluate_bundle, read_evaluation_tweets
+from training.datasets import ReadOptions
 from training.evaluation.card import model_card
 
 CARD_FILE = "README.md"
 
 
-def write_card(bundle: Path, data: Sequence[Path], reading: Reading, out: Path | None) -> None:
-    """Evaluate a bundle and write what came of it.
+def write_card(bundle: Path, data: Sequence[Path], read_options: ReadOptions, out: Path | None) -> None:
+    """Evaluate a bundle and write its model card.
 
     Args:
-        bundle: The bundle's folder.
+        bundle: Folder of the bundle.
         data: Labelled tweets that the model was not trained on.
-        reading: How those are read.
-        out: The file; None: the bundle's README.md.
+        read_options: Format and columns of the data.
+        out: File of the card; None: README.md in the bundle.
 
     Raises:
         StarlingError: The data or the bundle cannot be used, or the card cannot be written.
     """
     path = out or bundle / CARD_FILE
-    evaluation = evaluated(bundle, evaluation_tweets(data, reading), seed=0, name=bundle.resolve().name)
+    evaluation = evaluate_bundle(bundle, read_evaluation_tweets(data, read_options), seed=0, name=bundle.resolve().name)
     megabytes = (bundle / MODEL_FILE).stat().st_size / 1e6
     card = model_card(evaluation, ", ".join(file.name for file in data), megabytes)
     try:

@@ -1,6 +1,6 @@
-"""`starling convert`: a checkpoint in, a bundle out that was checked against it."""
+"""`starling convert`: converts a checkpoint to a bundle and checks the bundle against it."""
 
-# ruff: noqa: PLC0415 - TensorFlow takes seconds to import, and the user should see that something happens.
+# ruff: noqa: PLC0415 - TensorFlow takes seconds to import; a progress message is shown before.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,45 +20,47 @@ from training.duplicates import distinct
 
 
 @dataclass(frozen=True)
-class Way:
-    """How a checkpoint is converted."""
+class ConversionOptions:
+    """Options of a conversion."""
 
     precision: Precision
-    """That of the weights."""
+    """Precision of the weights."""
     per_tensor: bool
-    """At int8, one scale for each matrix."""
+    """At int8, one scale per matrix."""
     keep_saved_model: Path | None
-    """A folder for the SavedModel on the way; None: it is not kept."""
+    """Folder in which the intermediate SavedModel is kept; None: it is not kept."""
 
 
-def convert_checkpoint(checkpoint: Path, about: Path | None, data: Dataset, out: Path, way: Way) -> None:
-    """Convert a checkpoint, shows progress on stderr, and how the bundle compares on stdout.
+def convert_checkpoint(
+    checkpoint: Path, about: Path | None, data: Dataset, out: Path, options: ConversionOptions
+) -> None:
+    """Convert a checkpoint; show progress on stderr, and the comparison with the bundle on stdout.
 
     Args:
-        checkpoint: The checkpoint's folder.
-        about: Its `about.toml`; None: the one in its folder.
-        data: Labelled tweets to check the bundle with.
-        out: The bundle's folder, which must not exist yet.
-        way: How it is to be done.
+        checkpoint: Folder of the checkpoint.
+        about: Metadata file; None: `about.toml` in the folder of the checkpoint.
+        data: Labelled tweets for the comparison.
+        out: Folder of the bundle, which must not exist yet.
+        options: Precision and intermediate files.
 
     Raises:
-        StarlingError: Something of these cannot be used, or the bundle strays from its checkpoint.
+        StarlingError: An input cannot be used, or the bundle differs too much from its checkpoint.
     """
     with _steps() as on_step:
         on_step("reading the checkpoint")
-        loaded, described = load_checkpoint(checkpoint), read_about(about or checkpoint / ABOUT_FILE)
+        loaded, metadata = load_checkpoint(checkpoint), read_about(about or checkpoint / ABOUT_FILE)
         tweets = distinct(data.tweets, by_text=False)
         on_step("starting TensorFlow")
         from training.bundling import Conversion, make_bundle
 
-        conversion = Conversion(loaded, described, way.precision, way.per_tensor, way.keep_saved_model)
+        conversion = Conversion(loaded, metadata, options.precision, options.per_tensor, options.keep_saved_model)
         agreement = make_bundle(conversion, tweets, data.name, out, on_step)
     _show(agreement, out)
 
 
 @contextmanager
 def _steps() -> Iterator[Callable[[str], None]]:
-    """Show on stderr what is being done and how long each step took."""
+    """Show each step and its duration on stderr."""
     columns = (SpinnerColumn(finished_text="·"), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
 
@@ -81,7 +83,7 @@ def _show(agreement: Agreement, out: Path) -> None:
     table.add_row("macro-recall", f"{before.macro_recall:.2%}", f"{after.macro_recall:.2%}")
     table.add_row("macro-F1", f"{before.macro_f1:.2%}", f"{after.macro_f1:.2%}")
     table.add_row("accuracy", f"{before.accuracy:.2%}", f"{after.accuracy:.2%}")
-    table.add_row("labels that are the same", "", f"{agreement.equal_labels:.2%}")
-    table.add_row("logits differ by, on average", "", f"{agreement.differences.mean():.2g}")
-    table.add_row("logits differ by, at most", "", f"{agreement.differences.max():.2g}")
+    table.add_row("equal labels", "", f"{agreement.equal_labels:.2%}")
+    table.add_row("difference of logits, mean", "", f"{agreement.differences.mean():.2g}")
+    table.add_row("difference of logits, maximum", "", f"{agreement.differences.max():.2g}")
     Console().print(table)

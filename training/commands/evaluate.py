@@ -1,4 +1,4 @@
-"""`starling evaluate`: what bundles are worth on labelled tweets, side by side."""
+"""`starling evaluate`: scores of bundles on labelled tweets, side by side."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,74 +15,78 @@ from stream.model.loading import load_model
 from stream.settings import ModelSettings
 from training.commands.progress import tweet_progress
 from training.data.tweets import LabelledTweet
-from training.datasets import Reading, read_dataset
+from training.datasets import ReadOptions, read_dataset
 from training.duplicates import distinct
 from training.evaluation.bootstrap import Difference, paired_differences
 from training.evaluation.evaluation import Evaluation, evaluate
 from training.evaluation.measures import MEASURES
-from training.evaluation.pictures import draw_pictures
+from training.evaluation.plots import draw_plots
 from training.evaluation.tables import Grid, class_grid, difference_grid, score_grid
 
-Shown = Literal["terminal", "markdown", "json"]
+OutputFormat = Literal["terminal", "markdown", "json"]
 _FILE_COLUMNS = 240
-"""Where there is no window whose width counts."""
+"""Width of the tables where stdout is not a terminal."""
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """How an evaluation is to be made and shown."""
+class EvaluationOptions:
+    """Options of an evaluation and of its output."""
 
     seed: int = 0
-    shown: Shown = "terminal"
-    pictures: Path | None = None
-    """The folder that they are drawn into."""
+    output: OutputFormat = "terminal"
+    plots: Path | None = None
+    """Folder into which plots are written; None: no plots."""
 
 
-def evaluate_bundles(bundles: Sequence[Path], data: Sequence[Path], reading: Reading, wanted: Wanted) -> None:
-    """Evaluate bundles on the same tweets; shows tables, or one JSON object, on stdout.
+def evaluate_bundles(
+    bundles: Sequence[Path], data: Sequence[Path], read_options: ReadOptions, options: EvaluationOptions
+) -> None:
+    """Evaluate bundles on the same tweets; print tables or one JSON object on stdout.
 
     Args:
-        bundles: Their folders; none: the shipped one.
+        bundles: Folders of the bundles; empty: the shipped bundle.
         data: Labelled tweets.
-        reading: How those are read.
-        wanted: How it is made and shown.
+        read_options: Format and columns of the data.
+        options: Seed and output.
 
     Raises:
-        StarlingError: The data or a bundle cannot be used, or a picture cannot be written.
+        StarlingError: The data or a bundle cannot be used, or a plot cannot be written.
     """
-    tweets = evaluation_tweets(data, reading)
+    tweets = read_evaluation_tweets(data, read_options)
     evaluations = {
-        name: evaluated(path, tweets, wanted.seed, name) for name, path in _named(bundles or [SHIPPED_BUNDLE]).items()
+        name: evaluate_bundle(path, tweets, options.seed, name)
+        for name, path in _named(bundles or [SHIPPED_BUNDLE]).items()
     }
-    differences = _differences(evaluations, wanted.seed)
-    if wanted.pictures:
-        _draw(evaluations, wanted.pictures)
-    if wanted.shown == "json":
+    differences = _differences(evaluations, options.seed)
+    if options.plots:
+        _draw(evaluations, options.plots)
+    if options.output == "json":
         typer.echo(orjson.dumps(_as_json(evaluations, differences, data), option=orjson.OPT_INDENT_2))
     else:
-        _show(_grids(evaluations, differences), as_markdown=wanted.shown == "markdown")
+        _show(_grids(evaluations, differences), as_markdown=options.output == "markdown")
 
 
-def evaluation_tweets(data: Sequence[Path], reading: Reading) -> list[LabelledTweet]:
-    """Read what is evaluated on: each id once, and texts as they come, since benchmarks hold them so.
+def read_evaluation_tweets(data: Sequence[Path], read_options: ReadOptions) -> list[LabelledTweet]:
+    """Read the tweets for an evaluation: each id once; equal texts with different ids stay, as in benchmarks.
 
-    What is labelled and cannot be used is counted on stderr: scores of a part are not those of the whole.
+    The number of labelled tweets that cannot be used is printed on stderr, because scores of a part differ from those
+    of the whole.
 
     Raises:
-        InputError: It cannot be read.
+        InputError: The data cannot be read.
     """
-    dataset = read_dataset(data, reading)
+    dataset = read_dataset(data, read_options)
     for reason, count in {**dataset.left_out, "without their text": len(dataset.ids_without_text)}.items():
         if count:
             typer.echo(f"left out: {count:,} labelled tweets {reason}", err=True)
     return distinct(dataset.tweets, by_text=False)
 
 
-def evaluated(path: Path, tweets: Sequence[LabelledTweet], seed: int, name: str) -> Evaluation:
-    """Evaluate one bundle, with progress on stderr.
+def evaluate_bundle(path: Path, tweets: Sequence[LabelledTweet], seed: int, name: str) -> Evaluation:
+    """Evaluate one bundle, with a progress bar on stderr.
 
     Raises:
-        BundleError: It cannot be used.
+        BundleError: The bundle cannot be used.
     """
     model = load_model(ModelSettings(path=path))
     with tweet_progress(name, len(tweets)) as on_done:
@@ -90,7 +94,7 @@ def evaluated(path: Path, tweets: Sequence[LabelledTweet], seed: int, name: str)
 
 
 def _named(bundles: Sequence[Path]) -> dict[str, Path]:
-    """Name bundles by their folders, with as many of the folders above as it takes to tell them apart."""
+    """Name bundles by their folders, with as many parent folders as are needed to make the names unique."""
     paths = list(dict.fromkeys(find_bundle(path).resolve() for path in bundles))
     parts = 1
     while len(names := {"/".join(path.parts[-parts:]): path for path in paths}) < len(paths):
@@ -102,16 +106,17 @@ def _differences(evaluations: Mapping[str, Evaluation], seed: int) -> dict[str, 
     first, *others = evaluations
     before = evaluations[first]
     return {
-        name: paired_differences(before.gold, before.given, evaluations[name].given, MEASURES, seed) for name in others
+        name: paired_differences(before.gold, before.predicted, evaluations[name].predicted, MEASURES, seed)
+        for name in others
     }
 
 
 def _draw(evaluations: Mapping[str, Evaluation], folder: Path) -> None:
     for name, evaluation in evaluations.items():
         try:
-            draw_pictures(evaluation, name.replace("/", "-").strip("-"), folder)
+            draw_plots(evaluation, name.replace("/", "-").strip("-"), folder)
         except OSError as error:
-            raise InputError(f"cannot write pictures to {folder}: {error.strerror or error}") from error
+            raise InputError(f"cannot write plots to {folder}: {error.strerror or error}") from error
 
 
 def _grids(evaluations: Mapping[str, Evaluation], differences: Mapping[str, Mapping[str, Difference]]) -> list[Grid]:

@@ -15,7 +15,7 @@ from rich.table import Table
 from stream.tweets.cleaning import placeholders
 from stream.tweets.polarity import POLARITIES
 from training.data.tweets import Dataset, LabelledTweet
-from training.datasets import Reading, read_dataset
+from training.datasets import ReadOptions, read_dataset
 from training.duplicates import Group, conflicts, distinct, groups, without
 
 _PERCENTILES = (1, 50, 90, 99)
@@ -57,23 +57,23 @@ class Inspection:
 
 
 def inspect_data(
-    data: Sequence[Path], dev: Sequence[Path], reading: Reading, *, show_text: bool, as_json: bool
+    data: Sequence[Path], dev: Sequence[Path], read_options: ReadOptions, *, show_text: bool, as_json: bool
 ) -> None:
     """Show what is in labelled data, on stdout: counts, and tweets only when asked to.
 
     Args:
         data: What a model would be trained on or scored by.
         dev: What is held out from it, in which none of it should be found again; empty: nothing.
-        reading: How both are read.
+        read_options: How both are read.
         show_text: Whether the tweets that contradict or leak are shown, with their text.
         as_json: Whether one JSON object is shown instead.
 
     Raises:
         InputError: Something cannot be read.
     """
-    inspections = {"data": inspect(read_dataset(data, reading))}
+    inspections = {"data": inspect(read_dataset(data, read_options))}
     if dev:
-        inspections["held out"] = inspect(read_dataset(dev, reading))
+        inspections["held out"] = inspect(read_dataset(dev, read_options))
     leaks = _leaks(inspections)
     if as_json:
         found = {name: inspection.as_json() for name, inspection in inspections.items()}

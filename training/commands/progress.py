@@ -1,4 +1,4 @@
-"""Progress bars of commands that label tweets, on stderr, and only where that is a terminal."""
+"""Progress bars of commands that classify tweets, on stderr if it is a terminal."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,20 +8,20 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 @contextmanager
-def tweet_progress(doing: str, tweets: int | None) -> Iterator[Callable[[int], None]]:
-    """Show how many tweets are done.
+def tweet_progress(title: str, tweets: int | None) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar over tweets.
 
     Args:
-        doing: What is being done, or by which model.
-        tweets: How many there are.
+        title: Activity, or name of the model.
+        tweets: Total number of tweets.
 
     Yields:
-        What is to be told how many more are done.
+        A function that is called with the number of tweets finished since the last call.
     """
     console = Console(stderr=True)
-    columns = (TextColumn(doing), BarColumn(), MofNCompleteColumn(), TextColumn("tweets"), TimeRemainingColumn())
+    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TextColumn("tweets"), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task(doing, total=tweets)
+        task = progress.add_task(title, total=tweets)
 
         def done(more: int) -> None:
             progress.advance(task, more)

@@ -1,6 +1,6 @@
-"""`starling train`: a recipe and labelled tweets in, checkpoints out that `starling convert` takes."""
+"""`starling train`: trains checkpoints from a recipe and labelled tweets."""
 
-# ruff: noqa: PLC0415 - TensorFlow takes seconds to import, and the user should see that something happens.
+# ruff: noqa: PLC0415 - TensorFlow takes seconds to import; a progress message is shown before.
 
 import json
 from collections.abc import Sequence
@@ -9,32 +9,32 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from training.learning.console_monitor import console_monitor
 from training.learning.files import write_text
 from training.learning.run import Run
 from training.learning.run_data import read_run_data
-from training.learning.watching import watching
 
 _MEASURES = {"macro_recall": "macro-recall", "macro_f1": "macro-F1", "accuracy": "accuracy"}
 
 
 def train_recipe(run: Run) -> None:
-    """Train all seeds of a run, shows progress on stderr, and the scores on the dev set on stdout.
+    """Train all seeds of a run; show progress on stderr, and the scores on the dev set on stdout.
 
     Raises:
-        StarlingError: Something cannot be used or written, or the run was interrupted.
+        StarlingError: An input cannot be used, a file cannot be written, or the run was interrupted.
     """
     run.check()
-    with watching() as watcher:
-        watcher.on_step("reading the tweets")
+    with console_monitor() as monitor:
+        monitor.on_step("reading the tweets")
         data = read_run_data(run.files)
         run.open_folder(data)
-        watcher.on_step("starting TensorFlow")
+        monitor.on_step("starting TensorFlow")
         from training.learning.seed import SeedRun
-        from training.learning.soup import average_seeds
+        from training.learning.seed_average import average_seeds
 
         for seed in run.seeds:
-            watcher.title = f"seed {seed}"
-            SeedRun(run, data, seed, watcher).train()
+            monitor.title = f"seed {seed}"
+            SeedRun(run, data, seed, monitor).train()
         averaged = average_seeds(run, data) if len(run.seeds) > 1 else None
     scores = [json.loads((run.seed_folder(seed) / "scores.json").read_text(encoding="utf-8")) for seed in run.seeds]
     write_text(run.out / "scores.json", json.dumps(_summary(run.seeds, scores), indent=2) + "\n")
@@ -42,7 +42,7 @@ def train_recipe(run: Run) -> None:
 
 
 def _summary(seeds: Sequence[int], scores: Sequence[dict[str, float]]) -> dict[str, object]:
-    """The mean and the standard deviation over the seeds, the latter of a sample."""
+    """Return the mean and the sample standard deviation over the seeds."""
     summary: dict[str, object] = {"seeds": list(seeds)}
     for measure in _MEASURES:
         values = [score[measure] for score in scores]

@@ -1,6 +1,6 @@
-"""`starling unpack`: a bundle in, a checkpoint out that can be trained further."""
+"""`starling unpack`: makes a checkpoint from a bundle, for further training."""
 
-# ruff: noqa: PLC0415 - TensorFlow takes seconds to import, and the user should see that something happens.
+# ruff: noqa: PLC0415 - TensorFlow takes seconds to import; a progress message is shown before.
 
 from pathlib import Path
 
@@ -9,21 +9,21 @@ from rich.console import Console
 from stream.model.bundle import load_bundle
 
 
-def unpack(wanted: Path, out: Path) -> None:
-    """Make a checkpoint of a bundle, and say on stderr how near it is.
+def unpack(name_or_path: Path, out: Path) -> None:
+    """Make a checkpoint from a bundle; print on stderr how much their logits differ.
 
     Raises:
         StarlingError: The bundle cannot be used, or the checkpoint cannot be written.
     """
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    bundle = load_bundle(wanted)
+    bundle = load_bundle(name_or_path)
     with console.status("starting TensorFlow"):
-        from training.unpacking.unpack import unpack_bundle
+        from training.from_bundle.checkpoint import unpack_bundle
 
         difference = unpack_bundle(bundle, out)
     manifest = bundle.manifest
     console.print(
-        f"{out} has the weights of {manifest.name}, as exact as {manifest.precision} keeps them; its logits differ "
-        f"from the bundle's by {difference:.2g} on average",
+        f"{out} has the weights of {manifest.name} at the accuracy of {manifest.precision}; its logits differ from the "
+        f"bundle's by {difference:.2g} on average",
         markup=False,
     )

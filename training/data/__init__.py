@@ -1,1 +1,1 @@
-"""Readers of labelled tweets, one file for each format; training/datasets.py is their one entry."""
+"""Readers of labelled tweets, one file per format; training/datasets.py selects the reader."""

@@ -1,4 +1,4 @@
-"""Opens files of data, gzipped or not; whatever goes wrong is an InputError that names the file."""
+"""Reading of data files, gzipped or not, with errors that name the file."""
 
 import gzip
 import zlib
@@ -13,13 +13,13 @@ def read_bytes(path: Path) -> bytes:
     """Read a whole file, decompressed if it is gzipped.
 
     Raises:
-        InputError: It cannot be read, is damaged, or is empty.
+        InputError: The file cannot be read, is damaged, or is empty.
     """
     try:
         content = path.read_bytes()
         if content.startswith(_GZIP_MAGIC):
             content = gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as error:  # the last two: a gzip file cut short or damaged
+    except (OSError, EOFError, zlib.error) as error:  # EOFError, zlib.error: a truncated or damaged gzip file
         raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
     if not content.strip():
         raise InputError(f"{path} is empty")
@@ -27,10 +27,10 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_utf8(path: Path) -> str:
-    """Read a whole file of text, without the byte order mark that some programs begin it with.
+    """Read a whole UTF-8 file, without its byte order mark.
 
     Raises:
-        InputError: As `read_bytes`, or it is not UTF-8.
+        InputError: As for `read_bytes`, or the file is not UTF-8.
     """
     content = read_bytes(path)
     try:

@@ -1,4 +1,4 @@
-"""The formats that labelled tweets come in; apart from their readers, for the command line needs no more."""
+"""Names of the formats of labelled tweets; separate from their readers, which the command line need not import."""
 
 from typing import Literal
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from stream.errors import InputError
 from training.data.files import read_bytes
-from training.data.tweets import Dataset, LabelledTweet, polarity_named
+from training.data.tweets import Dataset, LabelledTweet, parse_polarity
 
 INFO, LABELS, TEXTS = "tweet_info", "labeled", "tweet_text"
 TEXT_SUFFIX = "_texts.tsv"
@@ -89,7 +89,7 @@ def _read_entity(folder: Path, labels: Path) -> Dataset:
         elif not texts.get(tweet_id, "").strip():
             dataset.ids_without_text.append(tweet_id)
         else:
-            named = polarity_named(polarity, f"{labels}, tweet {tweet_id}")
+            named = parse_polarity(polarity, f"{labels}, tweet {tweet_id}")
             dataset.tweets.append(LabelledTweet(tweet_id, named, texts[tweet_id], entity))
     return dataset
 

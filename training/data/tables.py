@@ -1,4 +1,4 @@
-"""Reads tables of labelled tweets: JSON lines, or CSV and TSV with a header, whose columns the user names."""
+"""Reader for tables of labelled tweets: JSON lines, or CSV and TSV with a header."""
 
 import csv
 import io
@@ -12,7 +12,7 @@ from stream.errors import InputError
 from stream.tweets.polarity import Polarity
 from training.data.files import read_utf8
 from training.data.formats import Table
-from training.data.tweets import Dataset, LabelledTweet, polarity_named
+from training.data.tweets import Dataset, LabelledTweet, parse_polarity
 
 Row = Mapping[str, object]
 _USUAL_NAMES = {
@@ -26,28 +26,28 @@ _OPTIONAL = frozenset({"id", "entity"})
 
 @dataclass(frozen=True)
 class Columns:
-    """Which column holds what. None: the first of the usual names that the table has."""
+    """Names of a table's columns. None: the first of the usual names that the table has."""
 
     text: str | None = None
     label: str | None = None
     id: str | None = None
-    """A table needs none: its tweets are then named by file and line."""
+    """Optional; without this column, ids are made from file name and line number."""
     entity: str | None = None
     polarities: Mapping[str, Polarity] = field(default_factory=dict)
-    """What the table's own labels mean."""
+    """Meanings of the table's own labels."""
 
 
 def read_table(path: Path, kind: Table, columns: Columns) -> Dataset:
     """Read a table of labelled tweets.
 
     Raises:
-        InputError: It cannot be read, lacks a column, or a line is not what it should be; says which.
+        InputError: The file cannot be read, lacks a column, or a line has a wrong format; the message says which.
     """
     text = read_utf8(path)
     rows = _json_rows(path, text) if kind == "jsonl" else _delimited_rows(path, text, "," if kind == "csv" else "\t")
     tweets = [_tweet(row, path, line, columns) for line, row in rows]
     if not tweets:
-        raise InputError(f"{path} has a header and no tweets")
+        raise InputError(f"{path} has a header but no tweets")
     return Dataset(tweets, [path])
 
 
@@ -65,7 +65,7 @@ def _json_rows(path: Path, text: str) -> Iterator[tuple[int, Row]]:
 
 
 def _delimited_rows(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, Row]]:
-    # Strictly: a quote that nobody closes would otherwise swallow the tweets up to the next one, in silence.
+    # Strict, because otherwise an unclosed quote would silently join all rows up to the next quote.
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         header = next(reader)
@@ -88,7 +88,7 @@ def _tweet(row: Row, path: Path, line: int, columns: Columns) -> LabelledTweet:
     tweet_id = _value(row, "id", columns.id, where)
     return LabelledTweet(
         id=tweet_id or f"{path.name}:{line}",
-        polarity=polarity_named(label, where, columns.polarities),
+        polarity=parse_polarity(label, where, columns.polarities),
         text=text,
         entity=_value(row, "entity", columns.entity, where) or None,
     )
@@ -101,10 +101,10 @@ def _value(row: Row, meaning: str, column: str | None, where: str) -> str:
         if meaning in _OPTIONAL and not column:
             return ""
         raise InputError(
-            f"{where} has no column {' or '.join(names)}, only {', '.join(row)}: name the one with the {meaning} by "
-            f"--{meaning}-column"
+            f"{where} has no column {' or '.join(names)}, only {', '.join(row)}: give the name of the {meaning} column "
+            f"with --{meaning}-column"
         )
     value = row[name]
     if isinstance(value, str) or (isinstance(value, int) and meaning != "text"):
         return str(value)
-    raise InputError(f"{where}: its {name} is {value!r}, not {'text' if meaning == 'text' else 'text or a number'}")
+    raise InputError(f"{where}: {name} is {value!r} instead of {'text' if meaning == 'text' else 'text or a number'}")

@@ -1,4 +1,4 @@
-"""Labelled tweets, as every reader gives them."""
+"""Labelled tweets and data sets of them, as all readers return them."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -14,36 +14,36 @@ _MOST_NAMES = 5
 
 @dataclass(frozen=True, slots=True)
 class LabelledTweet:
-    """A tweet and the polarity that people gave it."""
+    """A tweet with its gold polarity."""
 
     id: str
     polarity: Polarity
     text: str
     entity: str | None = None
-    """Whose reputation it touches, where the data says."""
+    """Entity to which the polarity refers, if the data names one."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """What was read, every row of it in its order: what repeats or contradicts is for training/duplicates.py."""
+    """All rows read from files, in their order; training/duplicates.py removes repetitions and contradictions."""
 
     tweets: list[LabelledTweet]
     files: list[Path]
-    """Those that the tweets came from."""
+    """Files from which the tweets were read."""
     ids_without_text: list[str] = field(default_factory=list)
-    """Labelled tweets whose text is not there, as with data that ships ids alone."""
+    """Ids of labelled tweets without text, for example in data sets that are distributed as ids."""
     left_out: Counter[str] = field(default_factory=Counter)
-    """How many rows were left out, by the reason."""
+    """Number of rows left out, by reason."""
 
     @property
     def name(self) -> str:
-        """What a manifest calls it: its files' names, or the number of them where they are many."""
+        """Name in manifests: the names of the files, or their number if there are many."""
         names = [file.name for file in self.files]
         return ", ".join(names) if len(names) <= _MOST_NAMES else f"{len(names)} files: {names[0]} … {names[-1]}"
 
     @classmethod
     def joined(cls, parts: Iterable[Self]) -> Self:
-        """Put what several files held into one."""
+        """Join the data sets of several files."""
         whole = cls([], [])
         for part in parts:
             whole.tweets.extend(part.tweets)
@@ -53,22 +53,22 @@ class Dataset:
         return whole
 
 
-def polarity_named(name: str, where: str, names: Mapping[str, Polarity] | None = None) -> Polarity:
-    """Find the polarity that a label means.
+def parse_polarity(name: str, where: str, names: Mapping[str, Polarity] | None = None) -> Polarity:
+    """Return the polarity that a label means.
 
     Args:
-        name: The label, in any case.
-        where: The file and the line, for the error.
-        names: The user's own names of the polarities.
+        name: Label in upper or lower case.
+        where: File and line, for the error message.
+        names: Additional names of the polarities.
 
     Raises:
-        InputError: It is none.
+        InputError: The label is unknown.
     """
     known = {polarity.casefold(): polarity for polarity in POLARITIES}
     known |= {own.casefold(): polarity for own, polarity in (names or {}).items()}
     if polarity := known.get(name.strip().casefold()):
         return polarity
     raise InputError(
-        f"{where} has the label '{name}' instead of {', '.join(known)}: if it is one of them by another name, say so "
-        f"with --label '{name}=positive'"
+        f"{where} has the label '{name}' instead of {', '.join(known)}: if it is another name of one of them, declare "
+        f"it, for example with --label '{name}=positive'"
     )

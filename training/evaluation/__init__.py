@@ -1,1 +1,1 @@
-"""What a bundle is worth on labelled tweets: scores, their intervals, its calibration, tables and pictures of them."""
+"""Evaluation of bundles on labelled tweets: scores, confidence intervals, calibration, tables, plots, model card."""

@@ -1,8 +1,8 @@
-"""How far a score may be off by the chance of which tweets it was taken on (Efron and Tibshirani, 1993).
+"""Bootstrap confidence intervals of scores (Efron and Tibshirani, 1993).
 
-Tweets are drawn anew with replacement, many times, and scored each time. The scores here depend on a tweet through its
-gold label and the labels given to it alone, so that drawing tweets is drawing from a multinomial distribution over
-those combinations: the same thing, and a thousand times quicker.
+Tweets are resampled with replacement and scored many times. The scores depend only on the gold label and the predicted
+labels of each tweet, so resampling tweets is equivalent to drawing from a multinomial distribution over the
+combinations of labels, which is a thousand times faster.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,27 +21,27 @@ _PERCENTILES = (2.5, 97.5)
 
 @dataclass(frozen=True)
 class Interval:
-    """In which 95 % of the resamples lie."""
+    """95 % interval of the resamples."""
 
     low: float
     high: float
 
     def as_json(self) -> list[float]:
-        """Both ends, rounded to four places."""
+        """Return both ends, rounded to four decimal places."""
         return [round(self.low, 4), round(self.high, 4)]
 
 
 @dataclass(frozen=True)
 class Difference:
-    """How much better one bundle is than another on the same tweets."""
+    """Difference between the scores of two bundles on the same tweets."""
 
     value: float
     interval: Interval
     worse_share: float
-    """The share of the resamples in which it is not better."""
+    """Share of the resamples in which the second bundle is not better."""
 
     def as_json(self) -> dict[str, object]:
-        """Rounded to four places."""
+        """Return the values, rounded to four decimal places."""
         return {
             "value": round(self.value, 4),
             "interval": self.interval.as_json(),
@@ -50,12 +50,12 @@ class Difference:
 
 
 def intervals(confusion: NDArray[np.int64], measures: Mapping[str, Measure], seed: int) -> dict[str, Interval]:
-    """Bootstrap one bundle's scores.
+    """Return bootstrap intervals of one bundle's scores.
 
     Args:
-        confusion: Tweets by gold label (rows) and given label (columns).
-        measures: What is wanted, by name.
-        seed: That of the draws.
+        confusion: Number of tweets by gold label (rows) and predicted label (columns).
+        measures: Measures by name.
+        seed: Seed of the resampling.
     """
     resampled = [Scores(drawn) for drawn in _draws(confusion, seed)]
     return {name: _interval([measure(scores) for scores in resampled]) for name, measure in measures.items()}
@@ -64,14 +64,14 @@ def intervals(confusion: NDArray[np.int64], measures: Mapping[str, Measure], see
 def paired_differences(
     gold: Columns, first: Columns, second: Columns, measures: Mapping[str, Measure], seed: int
 ) -> dict[str, Difference]:
-    """Bootstrap how much better the second bundle is than the first; the same tweets are drawn for both.
+    """Return bootstrap intervals of the differences between two bundles, from the same resamples for both.
 
     Args:
-        gold: What people said, shape (tweets,).
-        first: What the first bundle said, same shape.
-        second: What the second said.
-        measures: What is wanted, by name.
-        seed: That of the draws.
+        gold: Gold labels, shape (tweets,).
+        first: Labels predicted by the first bundle, same shape.
+        second: Labels predicted by the second bundle, same shape.
+        measures: Measures by name.
+        seed: Seed of the resampling.
     """
     joint = np.zeros((len(POLARITIES),) * 3, dtype=np.int64)
     np.add.at(joint, (gold, first, second), 1)
@@ -83,7 +83,7 @@ def paired_differences(
 
 
 def _draws(counts: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
-    """Resample of a table of counts, shape (RESAMPLES, *counts.shape)."""
+    """Resample a table of counts; return shape (RESAMPLES, *counts.shape)."""
     tweets = counts.sum()
     drawn = np.random.default_rng(seed).multinomial(tweets, counts.ravel() / tweets, size=RESAMPLES)
     return drawn.reshape(-1, *counts.shape)

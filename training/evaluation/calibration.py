@@ -1,4 +1,4 @@
-"""Does a confidence of 0.8 mean right eight times in ten? And the temperature that makes it so (Guo et al., 2017)."""
+"""Calibration of probabilities, and temperature scaling (Guo et al., 2017)."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +10,9 @@ from scipy.optimize import minimize_scalar
 from training.scores import Columns
 
 BINS = 15
-"""Of equal width over the confidence, as Guo et al. have it."""
+"""Number of confidence bins of equal width, as in Guo et al."""
 _LOG_TEMPERATURES = (-3.0, 3.0)
-"""Where the best is sought: from a twentieth to twenty."""
+"""Search range of the logarithm of the temperature: temperatures from 0.05 to 20."""
 _SMALLEST = 1e-12
 
 Probabilities = NDArray[np.float64]
@@ -20,26 +20,26 @@ Probabilities = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Calibration:
-    """How well confidence and correctness agree."""
+    """Agreement of confidence and accuracy."""
 
     confidence: NDArray[np.float64]
-    """The mean confidence of each bin that has tweets, ascending."""
+    """Mean confidence of each non-empty bin, ascending."""
     accuracy: NDArray[np.float64]
-    """The share of each such bin that is right."""
+    """Accuracy of each non-empty bin."""
     tweets: NDArray[np.int64]
-    """How many are in each such bin."""
+    """Number of tweets in each non-empty bin."""
     brier: float
-    """The mean over the tweets of the squared differences of all three probabilities: from 0 to 2."""
+    """Brier score: mean over tweets of the summed squared errors of the three probabilities, from 0 to 2."""
     negative_log_likelihood: float
-    """In nats a tweet."""
+    """Mean negative log-likelihood of the gold labels, in nats per tweet."""
 
     @property
     def expected_error(self) -> float:
-        """ECE: how far confidence and accuracy of a bin lie apart, mean over the tweets."""
+        """Expected calibration error (ECE): mean distance of confidence and accuracy, weighted by tweets."""
         return float(np.average(np.abs(self.confidence - self.accuracy), weights=self.tweets))
 
     def as_json(self) -> dict[str, Any]:
-        """Rounded to four places, with the bins."""
+        """Return all values, rounded to four decimal places, with the bins."""
         bins = zip(self.confidence, self.accuracy, self.tweets, strict=True)
         return {
             "ece": round(self.expected_error, 4),
@@ -54,11 +54,11 @@ class Calibration:
 
 
 def calibration(probabilities: Probabilities, gold: Columns) -> Calibration:
-    """Measure how well probabilities mean what they say.
+    """Measure the calibration of probabilities.
 
     Args:
         probabilities: Shape (tweets, 3).
-        gold: The column that is right, shape (tweets,).
+        gold: Columns of the gold labels, shape (tweets,).
     """
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == gold
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
@@ -70,12 +70,12 @@ def calibration(probabilities: Probabilities, gold: Columns) -> Calibration:
         accuracy=np.bincount(bins, right, BINS)[filled] / tweets[filled],
         tweets=tweets[filled],
         brier=float(((probabilities - wanted) ** 2).sum(axis=1).mean()),
-        negative_log_likelihood=_surprise(probabilities, gold),
+        negative_log_likelihood=_negative_log_likelihood(probabilities, gold),
     )
 
 
 def at_temperature(probabilities: Probabilities, temperature: float) -> Probabilities:
-    """What probabilities would be, had their logits been divided by `temperature`."""
+    """Return the probabilities after division of their logits by `temperature`."""
     logits = np.log(np.maximum(probabilities, _SMALLEST)) / temperature
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
     scaled: Probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
@@ -83,20 +83,22 @@ def at_temperature(probabilities: Probabilities, temperature: float) -> Probabil
 
 
 def fitted_temperature(probabilities: Probabilities, gold: Columns) -> float:
-    """Find what to divide the logits by, so that the gold labels are as likely as can be.
+    """Return the temperature that maximises the likelihood of the gold labels.
 
     Args:
         probabilities: Shape (tweets, 3).
-        gold: The column that is right, shape (tweets,).
+        gold: Columns of the gold labels, shape (tweets,).
     """
     found = minimize_scalar(
-        lambda log_temperature: _surprise(at_temperature(probabilities, float(np.exp(log_temperature))), gold),
+        lambda log_temperature: _negative_log_likelihood(
+            at_temperature(probabilities, float(np.exp(log_temperature))), gold
+        ),
         bounds=_LOG_TEMPERATURES,
         method="bounded",
     )
     return float(np.exp(found.x))
 
 
-def _surprise(probabilities: Probabilities, gold: Columns) -> float:
+def _negative_log_likelihood(probabilities: Probabilities, gold: Columns) -> float:
     right = np.take_along_axis(probabilities, gold[:, None], axis=1)
     return float(-np.log(np.maximum(right, _SMALLEST)).mean())

@@ -1,8 +1,8 @@
-"""A bundle's model card (Mitchell et al., 2019): what it was made from, what it is worth, what it cannot do.
+"""Model card of a bundle (Mitchell et al., 2019): origin, scores, limits, and how to reproduce it.
 
-Everything in it comes from the bundle's manifest and from an evaluation. What only its makers know, they write into the
-checkpoint's `about.toml`, of which two keys have a place of their own here: `training.limits`, a list of sentences, and
-`training.repeat`, the commands that made the checkpoint.
+The content comes from the bundle's manifest and from an evaluation. The authors of a model add their own knowledge in
+the checkpoint's `about.toml`: `training.limits` is a list of sentences, `training.repeat` the commands that made the
+checkpoint.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,55 +15,55 @@ from training.evaluation.tables import class_grid, score_grid
 
 _LIMITS, _REPEAT = "limits", "repeat"
 _ALWAYS = (
-    "Polarity is that of the whole tweet, not towards a person, brand or topic in it, and the labels that it was "
-    "taught are people's, with their disagreements. Decide nothing about a person by it."
+    "The label is the polarity of the whole tweet, not towards a person, brand or topic in it. The training labels are "
+    "human judgements, on which people disagree. Do not base decisions about a person on it."
 )
 _NEGATIVE, _POSITIVE = POLARITIES.index("negative"), POLARITIES.index("positive")
 _WORDS: dict[str, str] = {"float32": "in 32 bits", "float16": "in 16 bits", "int8": "in 8 bits"}
 
 
 def model_card(evaluation: Evaluation, data: str, megabytes: float) -> str:
-    """Write the card, in Markdown.
+    """Return the card as Markdown.
 
     Args:
-        evaluation: Of the bundle.
-        data: What it was evaluated on, by name.
-        megabytes: The size of the model file.
+        evaluation: Evaluation of the bundle.
+        data: Name of the evaluation data.
+        megabytes: Size of the model file in MB.
     """
     manifest = evaluation.manifest
     sections = {
-        "What it is made of": _makings(manifest, megabytes),
-        "What it is worth": _worth(evaluation, data),
-        "What it cannot do": _limits(evaluation),
-        "How to repeat it": _repetition(manifest, data),
+        "Origin": _origin(manifest, megabytes),
+        "Scores": _scores(evaluation, data),
+        "Limits": _limits(evaluation),
+        "How to reproduce it": _commands(manifest, data),
     }
     introduction = (
-        f"# {manifest.name}, {manifest.precision}\n\nLabels a tweet negative, neutral or positive, with weights "
-        f"{_WORDS[manifest.precision]}.\n`model.json` beside this file says of itself, for programs, what this says.\n"
+        f"# {manifest.name}, {manifest.precision}\n\nClassifies a tweet as negative, neutral or positive, with weights "
+        f"{_WORDS[manifest.precision]}.\n`model.json` beside this file has the same information for programs.\n"
     )
     return "\n".join([introduction, *(f"## {title}\n\n{text.strip()}\n" for title, text in sections.items())])
 
 
-def _makings(manifest: Manifest, megabytes: float) -> str:
+def _origin(manifest: Manifest, megabytes: float) -> str:
     training = {name: value for name, value in manifest.training.items() if name not in {_LIMITS, _REPEAT}}
     facts = {
         "base": manifest.base,
         "licence": manifest.licence,
         "size": f"{megabytes:.1f} MB, {manifest.precision}",
-        "text": f"cleaning `{manifest.cleaning.name}` {manifest.cleaning.version}, cut at {manifest.max_tokens} tokens",
+        "text": f"cleaning `{manifest.cleaning.name}` {manifest.cleaning.version}, max. {manifest.max_tokens} tokens",
         "SHA-256 of the model": f"`{manifest.files[MODEL_FILE]}`",
-        **dict(_flat("made from", manifest.source)),
-        **dict(_flat("trained", training)),
+        **dict(_flat("source", manifest.source)),
+        **dict(_flat("training", training)),
     }
     return _table(facts)
 
 
-def _worth(evaluation: Evaluation, data: str) -> str:
+def _scores(evaluation: Evaluation, data: str) -> str:
     manifest = evaluation.manifest
     grids = [score_grid({manifest.name: evaluation}), class_grid("By class", evaluation)]
     fitted = manifest.calibration.get("data")
-    temperature = f"Its temperature is {manifest.temperature:g}"
-    temperature += f", fitted on {_written(fitted)}." if fitted else ": it was not calibrated."
+    temperature = f"The temperature is {manifest.temperature:g}"
+    temperature += f", fitted on {_written(fitted)}." if fitted else ": the bundle was not calibrated."
     return "\n".join([f"On {data}:", "", *(grid.markdown() for grid in grids), temperature, _agreement(manifest)])
 
 
@@ -71,25 +71,25 @@ def _agreement(manifest: Manifest) -> str:
     found = manifest.agreement
     if "equal_labels" not in found:
         return ""
-    return f"On {found.get('data')} it gives {_percent(found['equal_labels'])} of the labels that its checkpoint gives."
+    return f"On {found.get('data')}, {_percent(found['equal_labels'])} of its labels equal those of its checkpoint."
 
 
 def _limits(evaluation: Evaluation) -> str:
     confusion = evaluation.scores.confusion
     opposite = confusion[_NEGATIVE, _POSITIVE] + confusion[_POSITIVE, _NEGATIVE]
     polar = confusion[[_NEGATIVE, _POSITIVE]].sum()
-    sure = evaluation.calibration
+    calibration = evaluation.calibration
     own: list[str] = evaluation.manifest.training.get(_LIMITS, [])
     sentences = [
         *own,
-        f"Of {polar:,} polar tweets here it gave {opposite:,} the opposite label.",
-        f"Its confidence and its share of right labels lie {_percent(sure.expected_error)} apart on average (ECE).",
+        f"Of {polar:,} polar tweets in this data, {opposite:,} got the opposite label.",
+        f"Confidence and accuracy differ by {_percent(calibration.expected_error)} on average (ECE).",
         _ALWAYS,
     ]
     return "\n".join(f"- {sentence}" for sentence in sentences)
 
 
-def _repetition(manifest: Manifest, data: str) -> str:
+def _commands(manifest: Manifest, data: str) -> str:
     options = " --per-tensor" if manifest.source.get("scales") == "per tensor" else ""
     commands = [
         *manifest.training.get(_REPEAT, []),

@@ -1,4 +1,4 @@
-"""Runs bundles over labelled tweets, by the service's own classifier, and gathers all that is measured."""
+"""Evaluation of a bundle on labelled tweets, with the service's own classifier."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,62 +19,62 @@ from training.evaluation.reliability import Reliability, mean_reliability, relia
 from training.scores import Columns, Scores, columns, score_columns
 
 _CHUNK_TWEETS = 512
-"""After so many, progress is told."""
+"""Number of tweets between two reports of progress."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a bundle made of labelled tweets."""
+    """Outputs of a bundle for labelled tweets, and all measures of them."""
 
     manifest: Manifest
     tweets: Sequence[LabelledTweet]
     probabilities: Probabilities
     """Shape (tweets, 3), in the order of POLARITIES."""
     seed: int
-    """That of the bootstrap."""
+    """Seed of the bootstrap."""
 
     @cached_property
     def gold(self) -> Columns:
-        """What people said, shape (tweets,)."""
+        """Gold labels, shape (tweets,)."""
         return columns([tweet.polarity for tweet in self.tweets])
 
     @property
-    def given(self) -> Columns:
-        """What the bundle said, shape (tweets,)."""
-        given: Columns = self.probabilities.argmax(axis=1)
-        return given
+    def predicted(self) -> Columns:
+        """Predicted labels, shape (tweets,)."""
+        predicted: Columns = self.probabilities.argmax(axis=1)
+        return predicted
 
     @cached_property
     def scores(self) -> Scores:
-        """Those of all tweets."""
-        return score_columns(self.gold, self.given)
+        """Scores over all tweets."""
+        return score_columns(self.gold, self.predicted)
 
     @cached_property
     def intervals(self) -> dict[str, Interval]:
-        """Of each measure, by the bootstrap."""
+        """Bootstrap interval of each measure."""
         return intervals(self.scores.confusion, MEASURES, self.seed)
 
     @cached_property
     def reliability(self) -> Reliability:
-        """Of all tweets together."""
+        """Reliability and sensitivity over all tweets."""
         return reliability(self.scores.confusion)
 
     @cached_property
     def entity_reliability(self) -> Reliability | None:
-        """Mean over the entities, as RepLab reports it; None where not each tweet has one."""
+        """Mean of reliability and sensitivity over the entities, as in RepLab; None if a tweet has no entity."""
         entities = np.array([tweet.entity or "" for tweet in self.tweets])
         if not all(entities):
             return None
         each = [entities == entity for entity in np.unique(entities)]
-        return mean_reliability([score_columns(self.gold[its], self.given[its]).confusion for its in each])
+        return mean_reliability([score_columns(self.gold[its], self.predicted[its]).confusion for its in each])
 
     @cached_property
     def calibration(self) -> Calibration:
-        """Of the probabilities."""
+        """Calibration of the probabilities."""
         return calibration(self.probabilities, self.gold)
 
     def as_json(self) -> dict[str, Any]:
-        """All of it, for programs to read."""
+        """Return all measures, for programs."""
         return {
             "name": self.manifest.name,
             "precision": self.manifest.precision,
@@ -91,15 +91,15 @@ class Evaluation:
 def evaluate(
     model: Model, tweets: Sequence[LabelledTweet], seed: int, on_done: Callable[[int], None] = lambda _: None
 ) -> Evaluation:
-    """Label tweets as the service would, and measures.
+    """Classify tweets as the service does, and measure the result.
 
-    A text of which cleaning leaves nothing, which the service would reject, counts by what the model makes of nothing.
+    A text that is empty after cleaning, which the service would reject, is classified as an empty text.
 
     Args:
-        model: The bundle, loaded.
-        tweets: With gold labels.
-        seed: That of the bootstrap.
-        on_done: Told how many more tweets are labelled.
+        model: Loaded bundle.
+        tweets: Labelled tweets.
+        seed: Seed of the bootstrap.
+        on_done: Called with the number of tweets classified since the last call.
     """
     token_ids = [tokens.ids for tokens in model.tokenizer.encode_all([model.clean(tweet.text) for tweet in tweets])]
     chunks = []

@@ -1,4 +1,4 @@
-"""The measures that a bundle is compared by, in the order in which they are shown."""
+"""Measures by which bundles are compared, in the order of their display."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Evaluations as tables, for a terminal or as Markdown."""
+"""Tables of evaluations, for a terminal or as Markdown."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from training.evaluation.measures import MEASURES, TITLES
 from training.evaluation.reliability import Reliability
 
 Evaluations = Mapping[str, Evaluation]
-"""By the name of their bundle."""
+"""Evaluations by name of the bundle."""
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """Something that is shown without an interval."""
+    """A value that is shown without an interval."""
 
     title: str
     of: Callable[[Evaluation], float]
@@ -42,20 +42,20 @@ _ENTITY_QUANTITIES = [
 
 @dataclass(frozen=True)
 class Grid:
-    """A table before it is drawn; the first column names its rows."""
+    """Content of a table; the first column has the names of the rows."""
 
     title: str
     header: tuple[str, ...]
     rows: list[tuple[str, ...]]
 
     def markdown(self) -> str:
-        """As Markdown, titled in bold."""
+        """Return the table as Markdown, with a bold title."""
         rule = "| --- |" + " ---: |" * (len(self.header) - 1)
         lines = [_line(self.header), rule, *map(_line, self.rows)]
         return "\n".join([f"**{self.title}**", "", *lines]) + "\n"
 
     def terminal(self) -> Table:
-        """For rich to draw."""
+        """Return the table for rich."""
         table = Table(title=self.title, box=box.SIMPLE_HEAD, title_justify="left")
         table.add_column(self.header[0])
         for name in self.header[1:]:
@@ -66,7 +66,7 @@ class Grid:
 
 
 def score_grid(evaluations: Evaluations) -> Grid:
-    """The scores of bundles side by side, with intervals; of several also the mean and the standard deviation."""
+    """Return the scores of bundles with intervals; for several bundles also mean and standard deviation."""
     first = next(iter(evaluations.values()))
     quantities = [*_QUANTITIES, *(_ENTITY_QUANTITIES if first.entity_reliability else [])]
     rows = [_measure_row(name, evaluations) for name in MEASURES]
@@ -77,7 +77,7 @@ def score_grid(evaluations: Evaluations) -> Grid:
 
 
 def class_grid(name: str, evaluation: Evaluation) -> Grid:
-    """Precision, recall, F1 and confusions of each class."""
+    """Return precision, recall, F1 and confusions of each class."""
     scores = evaluation.scores
     by_class = zip(POLARITIES, scores.confusion, scores.precision, scores.recall, scores.f1, strict=True)
     rows = [
@@ -89,9 +89,9 @@ def class_grid(name: str, evaluation: Evaluation) -> Grid:
 
 
 def difference_grid(first: str, differences: Mapping[str, Mapping[str, Difference]]) -> Grid:
-    """How much better other bundles are than the first, by name and measure."""
+    """Return the differences between other bundles and the first, by name and measure."""
     rows = [(TITLES[name], *(_difference(each[name]) for each in differences.values())) for name in MEASURES]
-    return Grid(f"Points more than {first}, on the same tweets", ("", *differences), rows)
+    return Grid(f"Difference from {first} in points, on the same tweets", ("", *differences), rows)
 
 
 def _measure_row(name: str, evaluations: Evaluations) -> tuple[str, ...]:

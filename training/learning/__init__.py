@@ -1,1 +1,1 @@
-"""Fine-tuning, adaptation and distillation: what `starling train` does, a file for each concern."""
+"""Implementation of `starling train`: adaptation, distillation and fine-tuning, one file per concern."""

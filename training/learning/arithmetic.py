@@ -1,4 +1,4 @@
-"""The arithmetic of matrix products: bfloat16 takes two thirds of a step's time where the processor has it."""
+"""Arithmetic of matrix products: bfloat16 takes two thirds of a step's time on processors that support it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,11 +11,11 @@ _OPTION = "auto_mixed_precision_onednn_bfloat16"
 
 
 @contextmanager
-def multiplying_in(arithmetic: Arithmetic) -> Iterator[None]:
-    """Have the graphs that are run within multiply matrices in an arithmetic.
+def matmul_arithmetic(arithmetic: Arithmetic) -> Iterator[None]:
+    """Compute the matrix products of graphs that run within the context in an arithmetic.
 
-    TensorFlow rewrites a graph for bfloat16 as it is first run, with float32 wherever it takes that for needed, and
-    leaves it as it is where the processor has no instructions for it.
+    TensorFlow rewrites a graph for bfloat16 when it first runs, with float32 where it considers that necessary. Without
+    processor support for bfloat16 it leaves the graph unchanged.
     """
     tf.config.optimizer.set_experimental_options({_OPTION: arithmetic == "bfloat16"})
     try:

@@ -1,7 +1,6 @@
-"""The order in which tweets are learned from: shuffled anew each epoch, in batches of like length.
+"""Batches of training: tweets are shuffled each epoch and grouped by similar length.
 
-The order follows from the seed and the number of the step alone, so that a run that was interrupted goes on as if it
-had not been.
+The order depends on the seed and the number of the step only, so an interrupted run continues with the same batches.
 """
 
 from collections.abc import Sequence
@@ -13,35 +12,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 _POOL_BATCHES = 50
-"""Tweets are sorted by length within so many batches: nearly no padding, and still another mix each epoch."""
+"""Number of batches within which tweets are sorted by length: little padding, and different batches each epoch."""
 
 
 @dataclass(frozen=True)
-class Order:
-    """Which tweets each step learns from."""
+class BatchOrder:
+    """Assignment of tweets to training steps."""
 
     lengths: tuple[int, ...]
-    """Of each tweet, in tokens."""
+    """Length of each tweet in tokens."""
     batch_tweets: int
     seed: int
 
     @property
     def steps_per_epoch(self) -> int:
-        """How many batches hold all tweets once."""
+        """Number of batches in an epoch."""
         return ceil(len(self.lengths) / self.batch_tweets)
 
     def batch(self, step: int) -> NDArray[np.int64]:
-        """The indices of the tweets of a step, counted from 0."""
+        """Return the indices of the tweets of a step, counted from 0."""
         epoch, number = divmod(step, self.steps_per_epoch)
         return _epoch(self, epoch)[number]
 
     def generator(self, step: int) -> np.random.Generator:
-        """Dice for a step, the same whenever they are asked for."""
+        """Return a random number generator for a step, always with the same state."""
         return np.random.default_rng([self.seed, 1, step])
 
 
 @lru_cache(maxsize=1)
-def _epoch(order: Order, epoch: int) -> list[NDArray[np.int64]]:
+def _epoch(order: BatchOrder, epoch: int) -> list[NDArray[np.int64]]:
     generator = np.random.default_rng([order.seed, 0, epoch])
     shuffled = generator.permutation(len(order.lengths))
     lengths = np.asarray(order.lengths)
@@ -55,7 +54,7 @@ def _epoch(order: Order, epoch: int) -> list[NDArray[np.int64]]:
 
 
 def padded(token_ids: Sequence[Sequence[int]], padding_id: int) -> NDArray[np.int32]:
-    """Put rows of token ids into an array as wide as the longest, filled up with the padding id."""
+    """Return rows of token ids as an array, padded to the longest row."""
     rows = np.full((len(token_ids), max(map(len, token_ids))), padding_id, dtype=np.int32)
     for row, ids in zip(rows, token_ids, strict=True):
         row[: len(ids)] = ids

@@ -1,4 +1,4 @@
-"""Learning from what teachers say of tweets, beside what people said (Hinton et al., 2015, arXiv:1503.02531)."""
+"""Knowledge distillation from teachers' soft labels and gold labels (Hinton et al., 2015, arXiv:1503.02531)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,59 +8,61 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from training.errors import RecipeError
-from training.learning.batches import Order, padded
+from training.learning.batches import BatchOrder, padded
+from training.learning.examples import Examples
 from training.learning.fine_tuning import class_weights, gold_loss
 from training.learning.network import Network, Tensor
 from training.learning.recipe import Distil
 from training.learning.teachers import SoftLabels
-from training.learning.tweets import Examples
 
 
 class Distillation:
-    """Cross-entropy with the teachers' softened labels, and with people's where there are any.
+    """Distillation objective: cross-entropy with soft labels, and with gold labels where they exist.
 
     Args:
-        network: The student, a classifier whose columns are in the order of POLARITIES.
-        settings: The stage's.
-        examples: Tweets, labelled and not.
-        taught: What the teachers say of each of them.
-        seed: Of the order of the tweets.
+        network: Student, a classifier with columns in the order of POLARITIES.
+        settings: Settings of the stage.
+        examples: Labelled and unlabelled tweets.
+        soft_labels: Outputs of the teachers for each tweet.
+        seed: Seed of the order of the tweets.
 
     Raises:
-        RecipeError: The student is to resemble the teacher's states, and theirs have another size.
+        RecipeError: `state_weight` is set, but the hidden sizes of student and teacher differ.
     """
 
-    def __init__(self, network: Network, settings: Distil, examples: Examples, taught: SoftLabels, seed: int) -> None:
-        if settings.state_weight and taught.states.shape[1] != network.config.hidden_size:
+    def __init__(
+        self, network: Network, settings: Distil, examples: Examples, soft_labels: SoftLabels, seed: int
+    ) -> None:
+        if settings.state_weight and soft_labels.states.shape[1] != network.config.hidden_size:
             raise RecipeError(
-                f"distil.state_weight needs teacher and student to be equally wide: {taught.states.shape[1]} and "
-                f"{network.config.hidden_size}"
+                "distil.state_weight needs equal hidden sizes of teacher and student, not "
+                f"{soft_labels.states.shape[1]} and {network.config.hidden_size}"
             )
         self.network = network
         self.settings = settings
-        self.order = Order(examples.lengths, settings.batch_tweets, seed)
+        self.order = BatchOrder(examples.lengths, settings.batch_tweets, seed)
         rows = tf.TensorSpec([None, None], tf.float32)
         self.signature = (tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32), rows, rows)
         self._examples = examples
-        self._taught = taught
+        self._soft_labels = soft_labels
         self._class_weights = tf.constant(class_weights(examples.gold, settings), tf.float32)
 
     def inputs(self, step: int) -> Sequence[NDArray[Any]]:
-        """Token ids, gold columns, the teachers' probabilities, and the first teacher's states of a batch."""
+        """Return token ids, gold columns, the teachers' probabilities and the first teacher's states of a batch."""
         indices = self.order.batch(step)
         return (
             padded([self._examples.token_ids[index] for index in indices], self.network.padding_id),
             self._examples.gold[indices].astype(np.int32),
-            self._taught.probabilities[indices],
-            self._taught.states[indices].astype(np.float32),
+            self._soft_labels.probabilities[indices],
+            self._soft_labels.states[indices].astype(np.float32),
         )
 
     def loss(self, *inputs: Tensor) -> Tensor:
-        """The weighted sum of what teachers, people and states say."""
+        """Return the weighted sum of the losses on soft labels, gold labels and states."""
         token_ids, gold, probabilities, states = inputs
         settings = self.settings
         outputs = self.network.outputs(token_ids, training=True, states=True)
-        # The gradient falls with the square of the temperature, which the factor makes up for.
+        # The gradient is inversely proportional to the square of the temperature; the factor compensates for that.
         soft = settings.temperature**2 * tf.reduce_mean(
             tf.nn.softmax_cross_entropy_with_logits(probabilities, outputs.logits / settings.temperature)
         )

@@ -1,4 +1,4 @@
-"""Writes files and folders that are either complete or not there."""
+"""Atomic writing of files and folders."""
 
 import shutil
 from collections.abc import Iterator, Mapping
@@ -14,10 +14,10 @@ from training.errors import TrainingError
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a name to write to, a file or a folder, which takes the place of `path` once all is written.
+    """Yield a temporary path for a file or folder, which replaces `path` when the block ends without an error.
 
     Raises:
-        TrainingError: It cannot be written; nothing of it is left, and what was at `path` still is.
+        TrainingError: The file cannot be written; `path` is unchanged, and the temporary path is removed.
     """
     temporary = path.with_name(f".{path.name}.partial")
     try:
@@ -26,23 +26,23 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         temporary.replace(path)
     except (OSError, SafetensorError) as error:
-        # safetensors tells of a full disk in its own exception, by the system's words.
+        # safetensors raises its own exception for a full disk, with the system's message.
         reason = getattr(error, "strerror", None) or error
         raise TrainingError(
-            f"cannot write {path}: {reason}; what was written before is whole, and the same command goes on from there"
+            f"cannot write {path}: {reason}; files written before are complete, and the same command continues the run"
         ) from error
     finally:
         _remove(temporary)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file."""
+    """Write a text file atomically."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_arrays(path: Path, arrays: Mapping[str, Any], metadata: Mapping[str, str]) -> None:
-    """Write arrays in safetensors' format."""
+    """Write arrays atomically, in safetensors' format."""
     with replacing(path) as temporary:
         save_file(dict(arrays), temporary, metadata=dict(metadata))
 

@@ -1,4 +1,4 @@
-"""Learning from people's labels."""
+"""Fine-tuning on gold labels."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,61 +7,61 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from training.learning.batches import Order, padded
+from training.learning.batches import BatchOrder, padded
+from training.learning.examples import Examples
 from training.learning.network import Network, Tensor
 from training.learning.recipe import Supervised
-from training.learning.tweets import Examples
 
 _EXPONENTS = {"none": 0.0, "sqrt": 0.5, "full": 1.0}
 
 
 class FineTuning:
-    """Cross-entropy with smoothed labels, each class weighted by how rare it is.
+    """Fine-tuning objective: cross-entropy with label smoothing and class weights.
 
     Args:
-        network: A classifier.
-        settings: The stage's.
+        network: Classifier.
+        settings: Settings of the stage.
         examples: Labelled tweets.
-        seed: Of the order of the tweets.
+        seed: Seed of the order of the tweets.
     """
 
     def __init__(self, network: Network, settings: Supervised, examples: Examples, seed: int) -> None:
         self.network = network
         self.settings = settings
-        self.order = Order(examples.lengths, settings.batch_tweets, seed)
+        self.order = BatchOrder(examples.lengths, settings.batch_tweets, seed)
         self.signature = (tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32))
         self._examples = examples
         self._class_weights = tf.constant(class_weights(examples.gold, settings), tf.float32)
 
     def inputs(self, step: int) -> Sequence[NDArray[Any]]:
-        """Token ids and gold columns of a batch."""
+        """Return token ids and gold columns of a batch."""
         indices = self.order.batch(step)
         token_ids = padded([self._examples.token_ids[index] for index in indices], self.network.padding_id)
         return token_ids, self._examples.gold[indices].astype(np.int32)
 
     def loss(self, *inputs: Tensor) -> Tensor:
-        """The weighted mean over the batch."""
+        """Return the weighted mean loss of the batch."""
         token_ids, gold = inputs
         logits = self.network.outputs(token_ids, training=True).logits
         return gold_loss(logits, gold, self._class_weights, self.settings.label_smoothing)
 
 
 def class_weights(gold: NDArray[np.int64], settings: Supervised) -> NDArray[np.float64]:
-    """The weight of each class, 1 on average over the labelled tweets; shape (classes,)."""
+    """Return the weight of each class, 1 on average over the labelled tweets; shape (classes,)."""
     tweets = np.bincount(gold[gold >= 0], minlength=3)
     weights = (tweets.sum() / np.maximum(tweets, 1)) ** _EXPONENTS[settings.class_weights]
-    normed: NDArray[np.float64] = weights * tweets.sum() / (weights * tweets).sum()
-    return normed
+    normalised: NDArray[np.float64] = weights * tweets.sum() / (weights * tweets).sum()
+    return normalised
 
 
 def gold_loss(logits: Tensor, gold: Tensor, weights: Tensor, smoothing: float) -> Tensor:
-    """Cross-entropy with people's labels.
+    """Return the weighted mean cross-entropy with gold labels.
 
     Args:
         logits: float32 [batch, classes].
-        gold: int32 [batch]; tweets with -1 do not count.
+        gold: int32 [batch]; -1 for unlabelled tweets, which are ignored.
         weights: float32 [classes].
-        smoothing: The share of each label that is spread over all classes.
+        smoothing: Share of each label that is distributed over all classes.
     """
     classes = logits.shape[-1]
     targets = tf.one_hot(gold, classes) * (1.0 - smoothing) + smoothing / classes

@@ -1,4 +1,4 @@
-"""AdamW (Loshchilov and Hutter, 2019), its rate through a stage, and running averages of the weights."""
+"""AdamW (Loshchilov and Hutter, 2019), its learning rate schedule, and moving averages of the weights."""
 
 import re
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _WITHOUT_DECAY = ["bias", "LayerNorm", "gamma", "beta"]
 
 
 def learning_rate(settings: Stage, step: int, steps: int) -> float:
-    """The rate of a step, counted from 0: up to its highest, then down to nothing."""
+    """Return the learning rate of a step, counted from 0: linear warm-up, then linear decay to 0."""
     warm_up_steps = settings.warm_up * steps
     if step < warm_up_steps:
         return settings.learning_rate * (step + 1) / (warm_up_steps + 1)
@@ -25,19 +25,19 @@ def learning_rate(settings: Stage, step: int, steps: int) -> float:
 
 
 def rate_share(variable_name: str, layers: int, decay: float) -> float:
-    """The share of the rate that a weight learns with: the head all of it, each layer below less by `decay`."""
+    """Return the factor of a weight's learning rate: 1 for the head, multiplied by `decay` for each layer below."""
     if layer := re.search(r"/layer_\._(\d+)/", variable_name):
         return decay ** (layers - int(layer[1]))
     return decay ** (layers + 1) if "/embeddings/" in variable_name else 1.0
 
 
 class Optimiser:
-    """AdamW over all weights, layer by layer where their rates differ.
+    """AdamW over all weights, with one optimiser for each layer-wise learning rate.
 
     Args:
-        variables: The weights.
-        layers: How many layers the network has.
-        settings: The stage's.
+        variables: Weights.
+        layers: Number of layers of the network.
+        settings: Settings of the stage.
     """
 
     def __init__(self, variables: Sequence[Variable], layers: int, settings: Stage) -> None:
@@ -53,11 +53,11 @@ class Optimiser:
 
     @property
     def variables(self) -> list[Variable]:
-        """What it remembers from step to step."""
+        """State of the optimiser."""
         return [variable for optimiser in self._optimisers for variable in optimiser.variables]
 
     def apply(self, gradients: Sequence[Tensor], rate: Tensor) -> None:
-        """Make a step, at a rate, along the gradients of the weights in the order they were given."""
+        """Update the weights with gradients in the order of `variables`."""
         gradients, _ = tf.clip_by_global_norm(gradients, self._gradient_norm)
         for optimiser, (share, group) in zip(self._optimisers, self._groups, strict=True):
             optimiser.learning_rate = rate * share
@@ -72,26 +72,26 @@ class Optimiser:
 
 
 class WeightAverage:
-    """The running average of weights (Polyak and Juditsky, 1992), which often does better than the last ones.
+    """Moving average of weights (Polyak and Juditsky, 1992), often better than the last weights.
 
     Args:
-        variables: The weights.
-        kept: How much of the average each step keeps; less in the first steps, in which it would stand still.
+        variables: Weights.
+        decay: Share of the average that remains in each step; less in the first steps, so that it adapts faster.
     """
 
-    def __init__(self, variables: Sequence[Variable], kept: float) -> None:
+    def __init__(self, variables: Sequence[Variable], decay: float) -> None:
         self._variables = variables
-        self._kept = kept
-        self.variables = [tf.Variable(variable, trainable=False) for variable in variables] if kept else []
+        self._decay = decay
+        self.variables = [tf.Variable(variable, trainable=False) for variable in variables] if decay else []
 
     def update(self, step: Tensor) -> None:
-        """Take in the weights after a step, counted from 0 as a float32."""
-        kept = tf.minimum(self._kept, (1.0 + step) / (10.0 + step))
+        """Update the average after a step, counted from 0 as a float32."""
+        decay = tf.minimum(self._decay, (1.0 + step) / (10.0 + step))
         for average, variable in zip(self.variables, self._variables, strict=False):
-            average.assign(kept * average + (1.0 - kept) * variable)
+            average.assign(decay * average + (1.0 - decay) * variable)
 
     def swap(self) -> None:
-        """Put the averages in the place of the weights, or takes them out again; without averaging, does nothing."""
+        """Exchange weights and averages; without averaging, do nothing."""
         for average, variable in zip(self.variables, self._variables, strict=False):
             last = variable.numpy()
             variable.assign(average)

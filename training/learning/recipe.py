@@ -1,6 +1,6 @@
-"""A recipe: a TOML file that says what is trained from what, and how. docs/training.md describes its keys.
+"""Recipes: TOML files with the base model, the stages and the settings of a training. docs/training.md lists the keys.
 
-The stages run in this order, each only if the recipe has it: `[adapt]`, `[distil]`, `[finetune]`.
+The stages of a recipe run in this order: `[adapt]`, `[distil]`, `[finetune]`.
 """
 
 import tomllib
@@ -14,7 +14,7 @@ from training.errors import RecipeError
 
 SHIPPED_RECIPES = Path(__file__).parent.parent / "recipes"
 TEACHER = "teacher"
-"""As a recipe's base: the first of the teachers."""
+"""Base of a recipe that stands for the first teacher."""
 
 StageName = Literal["adapt", "distil", "finetune"]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -26,37 +26,37 @@ class _Section(BaseModel):
 
 
 class Stage(_Section):
-    """What every stage has: AdamW with a rate that rises, then falls, over a number of passes."""
+    """Settings of all stages: AdamW with linear warm-up and decay."""
 
     learning_rate: float = Field(gt=0)
-    """Its highest."""
+    """Peak learning rate."""
     epochs: float = Field(gt=0)
-    """Passes over the stage's tweets; parts of one count too."""
+    """Passes over the stage's tweets; may be fractional."""
     batch_tweets: int = Field(default=32, ge=1)
     warm_up: Share = 0.06
-    """The share of the steps in which the rate rises; in the rest it falls to nothing, both linearly."""
+    """Share of the steps with linear warm-up; in the others the rate decays linearly to 0."""
     weight_decay: float = Field(default=0.01, ge=0)
-    """Of matrices alone: neither biases nor norms decay."""
+    """Weight decay of matrices; biases and norms do not decay."""
     gradient_norm: float = Field(default=1.0, gt=0)
-    """Longer gradients are cut to this length."""
+    """Maximum norm to which gradients are clipped."""
     layer_decay: float = Field(default=1.0, gt=0, le=1)
-    """The rate of each layer as a share of the one above it (Howard and Ruder, 2018)."""
+    """Learning rate of each layer relative to the layer above it (Howard and Ruder, 2018)."""
     averaging: float = Field(default=0.0, ge=0, lt=1)
-    """How much of the running average of the weights each step keeps; 0 is no averaging."""
+    """Decay of the moving average of the weights; 0 disables averaging."""
     adversary: float = Field(default=0.0, ge=0)
-    """How far the word embeddings are moved against the network in each step, over all words of a batch together."""
+    """Norm of the adversarial perturbation of the word embeddings, over all words of a batch; 0 disables it."""
     arithmetic: Arithmetic = "float32"
-    """In which matrices are multiplied; what is added up, and the weights themselves, are in float32 all the same."""
+    """Arithmetic of matrix products; sums and weights are always in float32."""
 
 
 class Supervised(Stage):
-    """A stage that is judged on the dev set as it goes."""
+    """Settings of stages that are evaluated on the dev set."""
 
     evaluations_per_epoch: int = Field(default=2, ge=1)
     patience: int = Field(default=0, ge=0)
-    """Ends after so many evaluations in a row without a better one; 0 never does."""
+    """Number of evaluations without improvement after which the stage ends; 0 disables early stopping."""
     class_weights: Literal["none", "sqrt", "full"] = "none"
-    """By the inverse frequency of the classes, or its square root."""
+    """Class weights: inverse frequency (`full`) or its square root (`sqrt`)."""
     label_smoothing: Share = 0.0
 
 
@@ -64,40 +64,40 @@ class Adapt(Stage):
     """Masked-language modelling on unlabelled tweets (Gururangan et al., 2020)."""
 
     masked: Share = 0.15
-    """The share of the tokens that are to be guessed."""
+    """Share of tokens that are selected for masking."""
 
 
 class Distil(Supervised):
-    """Learning from what teachers say of labelled and unlabelled tweets (Hinton et al., 2015)."""
+    """Knowledge distillation on labelled and unlabelled tweets (Hinton et al., 2015)."""
 
     temperature: float = Field(default=2.0, gt=0)
-    """Softens the teachers' labels, and the student's."""
+    """Temperature of the softmax of teachers and student."""
     gold_weight: Share = 0.3
-    """The share of the loss that comes from people's labels, where there are any."""
+    """Weight of the loss on gold labels; the loss on soft labels has the rest."""
     state_weight: float = Field(default=0.0, ge=0)
-    """How much the distance of the student's state of [CLS] from the first teacher's counts."""
+    """Weight of the squared distance between the [CLS] states of the student and the first teacher."""
 
 
 class Student(_Section):
-    """A smaller model cut out of the base."""
+    """Student: a smaller model made from parts of the base model."""
 
     layers: list[int] | None = None
-    """The base's layers that it begins with, counted from 0; left out, all of them."""
+    """Layers of the base that are kept, counted from 0; default: all."""
     intermediate_size: int | None = Field(default=None, ge=1)
-    """The feed-forward neurons it keeps in each layer, those with the largest weights; left out, all of them."""
+    """Number of feed-forward neurons kept in each layer, those with the largest weights; default: all."""
 
 
 class Recipe(_Section):
-    """The contents of a recipe file."""
+    """Contents of a recipe file."""
 
     name: str = Field(min_length=1)
     base: str
-    """A folder, `package:NAME` for an installed one, a name on the hub, or `teacher`."""
+    """Base model: a folder, `package:NAME` for an installed package, a name on the hub, or `teacher`."""
     licence: str
     max_tokens: int = Field(ge=3, le=512)
     cleaning: Cleaning
     head_seed: int | None = Field(default=None, ge=0)
-    """What the classifier's first weights are drawn from; left out, each seed of a run draws its own."""
+    """Seed of the classification head's initial weights; default: the seed of the run."""
     adapt: Adapt | None = None
     student: Student | None = None
     distil: Distil | None = None
@@ -105,7 +105,7 @@ class Recipe(_Section):
 
     @property
     def stages(self) -> dict[StageName, Stage]:
-        """The stages it has, in their order."""
+        """Stages of the recipe, in their order."""
         stages: dict[StageName, Stage | None] = {
             "adapt": self.adapt,
             "distil": self.distil,
@@ -121,10 +121,10 @@ class Recipe(_Section):
 
 
 def read_recipe(name_or_path: str) -> Recipe:
-    """Read a recipe, by the name of a shipped one or by its path.
+    """Read a recipe by the name of a shipped one or by its path.
 
     Raises:
-        RecipeError: There is none, or a key is missing, wrong or unknown.
+        RecipeError: The recipe does not exist, or a key is missing, wrong or unknown.
     """
     path = SHIPPED_RECIPES / f"{name_or_path}.toml"
     if not path.is_file():
@@ -133,16 +133,16 @@ def read_recipe(name_or_path: str) -> Recipe:
         return Recipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise RecipeError(
-            f"no recipe {name_or_path} ({error.strerror}): name one of {', '.join(shipped_recipes())}, or a TOML file"
+            f"no recipe {name_or_path} ({error.strerror}): use one of {', '.join(shipped_recipes())}, or a TOML file"
         ) from error
-    except ValidationError as error:  # a ValueError too, so it must come before the next
+    except ValidationError as error:  # a subclass of ValueError, so it comes first
         first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"])) or "it"
+        where = ".".join(map(str, first["loc"])) or "recipe"
         raise RecipeError(f"{path}: {where}: {first['msg']}") from error
     except ValueError as error:
-        raise RecipeError(f"{path} is not TOML: {error}") from error
+        raise RecipeError(f"{path} is not valid TOML: {error}") from error
 
 
 def shipped_recipes() -> list[str]:
-    """The names of the recipes that come with Starling."""
+    """Return the names of the recipes that come with Starling."""
     return sorted(path.stem for path in SHIPPED_RECIPES.glob("*.toml"))

@@ -1,4 +1,4 @@
-"""A run: a recipe, its data and its seeds, in a folder that holds all that comes of them."""
+"""Training runs: a recipe, data and seeds, with a folder for all results."""
 
 import json
 from collections.abc import Sequence
@@ -10,97 +10,97 @@ from stream.model.bundle import file_sha256
 from stream.telemetry.machine import installed_versions
 from training.checkpoint import WEIGHTS_FILE
 from training.errors import TrainingError
-from training.learning.base import find_base
 from training.learning.files import write_text
+from training.learning.pretrained import find_base
 from training.learning.recipe import TEACHER, Recipe
 from training.learning.run_data import DataFiles, RunData
 
 RUN_FILE = "run.json"
 ADAPTED, DISTILLED, CHECKPOINT = "adapted", "distilled", "checkpoint"
-"""The folders of checkpoints that the stages make; the last stage's is always `checkpoint`."""
+"""Folders of the stages' checkpoints; the folder of the last stage is always `checkpoint`."""
 _PACKAGES = ("starling-edge", "tensorflow", "tf-keras", "transformers", "tokenizers", "safetensors", "numpy", "regex")
 
 
 @dataclass(frozen=True)
 class Run:
-    """What is to be trained, and where."""
+    """A recipe with data, teachers and seeds, and the folder of the results."""
 
     recipe: Recipe
     files: DataFiles
     teachers: Sequence[Path]
-    """Folders of checkpoints."""
+    """Folders of the teachers' checkpoints."""
     seeds: Sequence[int]
     out: Path
     checkpoint_steps: int = 500
-    """Its state is kept after so many steps."""
+    """Number of steps between two saves of the state."""
 
     def base(self) -> Path:
-        """The folder of the checkpoint to begin with.
+        """Return the folder of the base checkpoint.
 
         Raises:
-            CheckpointError: There is none.
-            TrainingError: It is to be the teacher, and there is no teacher.
+            CheckpointError: The checkpoint does not exist.
+            TrainingError: The base is the teacher, but no teacher was given.
         """
         if self.recipe.base != TEACHER:
             return find_base(self.recipe.base)
         if not self.teachers:
-            raise TrainingError(f"the recipe {self.recipe.name} begins with its teacher: name one with --teacher")
+            raise TrainingError(f"the base of the recipe {self.recipe.name} is a teacher: give one with --teacher")
         return self.teachers[0]
 
     def seed_folder(self, seed: int) -> Path:
-        """Where all of a seed lies."""
+        """Return the folder of a seed's results."""
         return self.out / f"seed-{seed}"
 
     def check(self) -> None:
-        """Find what the recipe needs, before anything is written.
+        """Check that everything the recipe needs is available, before anything is written.
 
         Raises:
-            CheckpointError: Its base cannot be had.
-            TrainingError: Something else was not given; says what.
+            CheckpointError: The base checkpoint does not exist.
+            TrainingError: A needed option was not given; the message says which.
         """
         if self.recipe.adapt and not self.files.unlabelled:
-            raise TrainingError(f"the recipe {self.recipe.name} adapts to tweets without labels: name --unlabelled")
+            raise TrainingError(f"the recipe {self.recipe.name} adapts to unlabelled tweets: give --unlabelled")
         if self.recipe.distil and not self.teachers:
-            raise TrainingError(f"the recipe {self.recipe.name} learns from a teacher: name one with --teacher")
+            raise TrainingError(f"the recipe {self.recipe.name} distils from a teacher: give one with --teacher")
         self.base()
 
     def open_folder(self, data: RunData) -> None:
-        """Make the folder and say in it what the run is made of; takes up one that is of the same.
+        """Create the folder with a description of the run, or continue in the folder of an equal run.
 
         Raises:
-            TrainingError: The folder is of another run, or cannot be written.
+            TrainingError: The folder belongs to another run, or cannot be written.
         """
-        wanted = self._made_of(data)
+        description = self._description(data)
         path = self.out / RUN_FILE
         if not path.exists():
             if self.out.exists() and any(self.out.iterdir()):
-                raise TrainingError(f"{self.out} is there already and is no run: name another folder with --out")
-            write_text(path, json.dumps(wanted | {"versions": installed_versions(_PACKAGES)}, indent=2) + "\n")
+                raise TrainingError(f"{self.out} exists already and is not a run: give another folder with --out")
+            write_text(path, json.dumps(description | {"versions": installed_versions(_PACKAGES)}, indent=2) + "\n")
             return
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise TrainingError(f"{path} cannot be read: {error}; name another folder with --out") from error
-        if differing := [key for key in wanted if found.get(key) != wanted[key]]:
+            raise TrainingError(f"cannot read {path}: {error}; give another folder with --out") from error
+        if differing := [key for key in description if found.get(key) != description[key]]:
             raise TrainingError(
-                f"{self.out} is a run with another {' and another '.join(differing)}: name another folder with --out, "
-                "or remove it"
+                f"{self.out} is a run with different {' and '.join(differing)}: give another folder with --out, or "
+                "remove it"
             )
 
-    def _made_of(self, data: RunData) -> dict[str, Any]:
+    def _description(self, data: RunData) -> dict[str, Any]:
         teachers = [file_sha256(teacher / WEIGHTS_FILE) for teacher in self.teachers]
         return {"recipe": self.recipe.model_dump(mode="json"), **data.sources, "teachers": teachers}
 
 
 def find_checkpoints(path: Path) -> list[Path]:
-    """The checkpoints in a folder: itself, or those of all seeds if it is a run.
+    """Return the checkpoints in a folder: itself, or those of all seeds if it is a run.
 
     Raises:
-        TrainingError: There is none.
+        TrainingError: The folder contains no checkpoint.
     """
     if (path / WEIGHTS_FILE).is_file():
         return [path]
     found = sorted(path.glob(f"seed-*/{CHECKPOINT}")) or sorted(path.glob(CHECKPOINT))
     if not found:
-        raise TrainingError(f"{path} is neither a checkpoint nor a run with one: it holds no {WEIGHTS_FILE}")
+        raise TrainingError(f"{path} is neither a checkpoint nor a run with one: it contains no {WEIGHTS_FILE}")
     return found

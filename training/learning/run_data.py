@@ -1,4 +1,4 @@
-"""The tweets of a run: read, hashed, and refused where they cannot be learned from."""
+"""Data of a run: reading, hashes and checks."""
 
 import gzip
 import zlib
@@ -10,46 +10,46 @@ from stream.errors import InputError
 from stream.model.bundle import file_sha256
 from stream.tweets.polarity import POLARITIES
 from training.data.tweets import LabelledTweet
-from training.datasets import Reading, read_dataset
+from training.datasets import ReadOptions, read_dataset
 from training.duplicates import distinct, without
 
 
 @dataclass(frozen=True)
 class RunData:
-    """All tweets of a run."""
+    """Tweets of a run."""
 
     labelled: list[LabelledTweet]
     dev: list[LabelledTweet]
     unlabelled: list[str]
     sources: dict[str, list[str]]
-    """The files of each kind, as their name and their hash."""
+    """Names and hashes of the files of each kind."""
 
 
 @dataclass(frozen=True)
 class DataFiles:
-    """Where a run's tweets are."""
+    """Files with the tweets of a run."""
 
     data: Sequence[Path]
     dev: Path
     unlabelled: Sequence[Path] = ()
-    reading: Reading | None = None
-    """How labelled tweets are to be read; None: as the files show."""
+    read_options: ReadOptions | None = None
+    """Format and columns of labelled tweets; None: recognised from the files."""
 
 
 def read_run_data(files: DataFiles) -> RunData:
-    """Read the files of a run; tweets of the dev set are not learned from, wherever else they stand.
+    """Read the files of a run; tweets of the dev set are removed from all other data.
 
     Raises:
-        InputError: A file cannot be read, a line is wrong, or a class has no tweets to learn from.
+        InputError: A file cannot be read, a line is wrong, or a class has no tweets for training.
     """
-    data, dev = read_dataset(files.data, files.reading), read_dataset([files.dev], files.reading)
+    data, dev = read_dataset(files.data, files.read_options), read_dataset([files.dev], files.read_options)
     dev_tweets = distinct(dev.tweets)
     labelled = distinct(without(data.tweets, dev_tweets))
     for polarity in POLARITIES:
         if not any(tweet.polarity == polarity for tweet in labelled):
             named = ", ".join(map(str, files.data))
             raise InputError(
-                f"no {polarity} tweet to learn from is in {named}, but for those that are in {files.dev} too"
+                f"{named} contains no {polarity} tweet for training, not counting those that are in {files.dev} too"
             )
     texts = {tweet.text for tweet in dev_tweets}
     unlabelled = [text for path in files.unlabelled for text in _lines(path) if text not in texts]
@@ -62,7 +62,7 @@ def _hashed(paths: Sequence[Path]) -> list[str]:
 
 
 def _lines(path: Path) -> list[str]:
-    """Read plain text, a tweet a line, gzipped or not."""
+    """Read plain text with one tweet per line, gzipped or not."""
     try:
         content = path.read_bytes()
         if content.startswith(b"\x1f\x8b"):

@@ -1,4 +1,4 @@
-"""Trains one seed of a run: its stages in order, each beginning with the checkpoint of the one before."""
+"""Training of one seed of a run: its stages in order, each starting from the checkpoint of the previous one."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,39 +6,39 @@ from pathlib import Path
 import tensorflow as tf
 import tf_keras
 
-from training.learning.beginning import Beginning
-from training.learning.checkpoint_folder import Trained, write_checkpoint
-from training.learning.describe import describe
 from training.learning.distillation import Distillation
 from training.learning.fine_tuning import FineTuning
 from training.learning.history import write_history
+from training.learning.initial_model import InitialModel
 from training.learning.masking import MaskedWords
+from training.learning.metadata import describe
+from training.learning.monitor import Monitor
 from training.learning.recipe import Adapt, Distil, Stage, StageName, Supervised
 from training.learning.run import ADAPTED, CHECKPOINT, DISTILLED, Run
 from training.learning.run_data import RunData
 from training.learning.stage import StageRun
-from training.learning.task import Judge, Task
+from training.learning.task import Evaluator, Task
 from training.learning.teachers import soft_labels
-from training.learning.watcher import Watcher
+from training.learning.trained_model import TrainedModel, write_checkpoint
 
 
 @dataclass(frozen=True)
 class SeedRun:
-    """One seed's part of a run."""
+    """Training of one seed of a run."""
 
     run: Run
     data: RunData
     seed: int
-    watcher: Watcher
+    monitor: Monitor
 
     def train(self) -> Path:
-        """Train what is not trained yet.
+        """Run the stages that are not finished yet.
 
         Returns:
-            The folder of the checkpoint.
+            Folder of the checkpoint.
 
         Raises:
-            StarlingError: Something cannot be used or written, or the watcher wants to stop.
+            StarlingError: An input cannot be used, a file cannot be written, or the monitor requested a stop.
         """
         current = self.run.base()
         for stage, settings in self.run.recipe.stages.items():
@@ -49,46 +49,48 @@ class SeedRun:
         return current
 
     def _output(self, stage: StageName) -> Path:
-        if stage == "adapt":  # without labels there is little that seeds could differ in
+        if stage == "adapt":  # shared by all seeds, which hardly differ without labels
             return self.run.out / ADAPTED
         is_last = stage == list(self.run.recipe.stages)[-1]
         return self.run.seed_folder(self.seed) / (CHECKPOINT if is_last else DISTILLED)
 
     def _run_stage(self, stage: StageName, settings: Stage, begin: Path, output: Path) -> None:
         seed = self.run.seeds[0] if stage == "adapt" else self.seed
-        make_repeatable(seed)
+        make_deterministic(seed)
         recipe = self.run.recipe
-        learns_labels_first = isinstance(settings, Supervised) and not (stage == "finetune" and recipe.distil)
-        beginning = Beginning.read(begin, recipe, recipe.student if learns_labels_first else None)
-        task = self._task(settings, beginning, seed)
-        judge = Judge(task.network, beginning.examples(self.data.dev)) if isinstance(settings, Supervised) else None
-        stage_run = StageRun(stage, task, judge, output.parent, self.watcher, self.run.checkpoint_steps)
+        is_first_supervised = isinstance(settings, Supervised) and not (stage == "finetune" and recipe.distil)
+        initial = InitialModel.read(begin, recipe, recipe.student if is_first_supervised else None)
+        task = self._task(settings, initial, seed)
+        evaluator = (
+            Evaluator(task.network, initial.examples(self.data.dev)) if isinstance(settings, Supervised) else None
+        )
+        stage_run = StageRun(stage, task, evaluator, output.parent, self.monitor, self.run.checkpoint_steps)
         state = stage_run.run()
         write_history(output.parent, stage, state)
         about = describe(self.run, self.data, settings, seed, state)
-        trained = Trained(task.network.config, stage_run.best_path, beginning.reader.word_pieces, about)
+        trained = TrainedModel(task.network.config, stage_run.best_path, initial.tokenizer.word_pieces, about)
         write_checkpoint(output, trained)
         stage_run.remove_files()
 
-    def _task(self, settings: Stage, beginning: Beginning, seed: int) -> Task:
+    def _task(self, settings: Stage, initial: InitialModel, seed: int) -> Task:
         labelled, unlabelled = self.data.labelled, self.data.unlabelled
         match settings:
             case Adapt():
-                token_ids = beginning.examples(labelled, unlabelled).token_ids
-                network = beginning.network("masked_words")
-                return MaskedWords(network, settings, token_ids, beginning.reader.word_pieces, seed)
+                token_ids = initial.examples(labelled, unlabelled).token_ids
+                network = initial.network("masked_words")
+                return MaskedWords(network, settings, token_ids, initial.tokenizer.word_pieces, seed)
             case Distil():
                 texts = [*(tweet.text for tweet in labelled), *unlabelled]
-                taught = soft_labels(self.run.teachers, texts, settings, self.run.out, self.watcher)
-                examples = beginning.examples(labelled, unlabelled)
-                return Distillation(beginning.network("classifier"), settings, examples, taught, seed)
+                outputs = soft_labels(self.run.teachers, texts, settings, self.run.out, self.monitor)
+                examples = initial.examples(labelled, unlabelled)
+                return Distillation(initial.network("classifier"), settings, examples, outputs, seed)
             case Supervised():
-                return FineTuning(beginning.network("classifier"), settings, beginning.examples(labelled), seed)
-        raise TypeError(f"no stage: {settings}")
+                return FineTuning(initial.network("classifier"), settings, initial.examples(labelled), seed)
+        raise TypeError(f"unknown stage: {settings}")
 
 
-def make_repeatable(seed: int) -> None:
-    """Make whatever TensorFlow draws and add up from here on the same each time."""
+def make_deterministic(seed: int) -> None:
+    """Make TensorFlow's random numbers and sums reproducible."""
     tf_keras.utils.set_random_seed(seed)
-    tf_keras.backend.experimental.enable_tf_random_generator()  # of dropout: one whose state can be kept
+
     tf.config.experimental.enable_op_determinism()

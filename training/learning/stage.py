@@ -1,4 +1,4 @@
-"""Runs a stage: step after step, judged on the way, kept so that it can be interrupted at any time."""
+"""Execution of a stage: training steps, evaluations, and saves of the state, so that it can be interrupted."""
 
 import time
 from collections.abc import Callable
@@ -8,36 +8,36 @@ import numpy as np
 import tensorflow as tf
 
 from training.errors import InterruptedRunError, TrainingError
-from training.learning.adversary import adversarial_gradients
-from training.learning.arithmetic import multiplying_in
+from training.learning.adversarial import adversarial_gradients
+from training.learning.arithmetic import matmul_arithmetic
 from training.learning.files import write_arrays
+from training.learning.monitor import Monitor
 from training.learning.network import Tensor
 from training.learning.optimiser import Optimiser, WeightAverage, learning_rate
 from training.learning.recipe import Supervised
 from training.learning.state import State, load_state, save_state
-from training.learning.task import Judge, Task
-from training.learning.watcher import Watcher
+from training.learning.task import Evaluator, Task
 
 _HISTORY_STEPS = 25
-"""A point of the loss curve for so many steps."""
+"""Number of steps per point of the loss curve."""
 
 
 class StageRun:
-    """A stage at work in its folder.
+    """Execution of a stage in its folder.
 
     Args:
-        name: The stage's.
-        task: What it learns.
-        judge: Scores it; None: it runs to its end, and its last weights are its best.
-        folder: Where its state and its best weights are kept.
-        watcher: Told how it goes.
-        checkpoint_steps: Its state is kept after so many.
+        name: Name of the stage.
+        task: Network, data and loss.
+        evaluator: Scores the network on the dev set; None: the last weights are kept.
+        folder: Folder of the state and of the best weights.
+        monitor: Receives the progress.
+        checkpoint_steps: Number of steps between two saves of the state.
     """
 
     def __init__(
-        self, name: str, task: Task, judge: Judge | None, folder: Path, watcher: Watcher, checkpoint_steps: int
+        self, name: str, task: Task, evaluator: Evaluator | None, folder: Path, monitor: Monitor, checkpoint_steps: int
     ) -> None:
-        self._name, self._task, self._judge, self._watcher = name, task, judge, watcher
+        self._name, self._task, self._evaluator, self._monitor = name, task, evaluator, monitor
         self._checkpoint_steps = checkpoint_steps
         self.best_path = folder / f"{name}-best.safetensors"
         self.state_path = folder / f"{name}-state.safetensors"
@@ -45,45 +45,44 @@ class StageRun:
         variables = task.network.variables
         self._optimiser = Optimiser(variables, task.network.config.num_hidden_layers, task.settings)
         self._average = WeightAverage(variables, task.settings.averaging)
-        states = task.network.random_states
-        self._all_variables = [*variables, *self._optimiser.variables, *self._average.variables, *states]
+        self._all_variables = [*variables, *self._optimiser.variables, *self._average.variables]
 
     def run(self) -> State:
-        """Run the stage to its end, from where it was interrupted if it was.
+        """Run the stage to its end, from its saved state if there is one.
 
         Returns:
-            Its state at the end. The best weights are at `best_path`.
+            State at the end. The best weights are at `best_path`.
 
         Raises:
-            InterruptedRunError: The watcher asked for it; the state is kept.
-            TrainingError: The loss is no number any more, or a file cannot be written.
+            InterruptedRunError: The monitor requested a stop; the state is saved.
+            TrainingError: The loss is not finite, or a file cannot be written.
         """
         state = load_state(self.state_path, self._all_variables)
-        self._watcher.begin(self._name, self._steps, state.step)
+        self._monitor.begin_part(self._name, self._steps, state.step)
         step = self._step_function()
         while state.step < self._steps and not self._out_of_patience(state):
             self._one_step(state, step)
-            if self._watcher.interrupted:
+            if self._monitor.interrupted:
                 save_state(self.state_path, state, self._all_variables)
                 raise InterruptedRunError(
-                    f"interrupted in {self._name} after step {state.step} of {self._steps}: the same command goes on "
-                    "from there"
+                    f"interrupted in {self._name} after step {state.step} of {self._steps}: the same command continues "
+                    "the run"
                 )
             if state.step % self._checkpoint_steps == 0:
                 save_state(self.state_path, state, self._all_variables)
-        if self._judge is None:
+        if self._evaluator is None:
             self._average.swap()
             self._keep_weights()
             self._average.swap()
         return state
 
     def remove_files(self) -> None:
-        """Remove what is not needed once what it made is kept elsewhere."""
+        """Remove the state and the best weights, after the checkpoint was written."""
         for path in (self.state_path, self.best_path):
             path.unlink(missing_ok=True)
 
     def _step_function(self) -> Callable[..., Tensor]:
-        """The step as a graph, traced once for batches of any shape."""
+        """Return the step as a graph that is traced once for batches of any shape."""
         task, optimiser, average = self._task, self._optimiser, self._average
         scalar = tf.TensorSpec([], tf.float32)
 
@@ -106,10 +105,11 @@ class StageRun:
         return loss, tape.gradient(loss, network.variables)
 
     def _one_step(self, state: State, step: Callable[..., Tensor]) -> None:
-        began = time.monotonic()
+        start_seconds = time.monotonic()
         rate = learning_rate(self._task.settings, state.step, self._steps)
         inputs = self._task.inputs(state.step)
-        with multiplying_in(self._task.settings.arithmetic):
+        self._task.network.seed_dropout(self._task.order.seed, state.step)
+        with matmul_arithmetic(self._task.settings.arithmetic):
             loss = float(step(*inputs, np.float32(rate), np.float32(state.step)))
         if not np.isfinite(loss):
             raise TrainingError(
@@ -120,12 +120,12 @@ class StageRun:
         if state.step % _HISTORY_STEPS == 0 or state.step == self._steps:
             state.history.append({"step": state.step, "loss": float(np.mean(state.recent_losses))})
             state.recent_losses.clear()
-        if self._is_judged(state.step):
+        if self._is_evaluated(state.step):
             self._evaluate(state)
-        state.seconds += time.monotonic() - began
-        self._watcher.stepped(loss, state.best)
+        state.seconds += time.monotonic() - start_seconds
+        self._monitor.step_done(loss, state.best)
 
-    def _is_judged(self, step: int) -> bool:
+    def _is_evaluated(self, step: int) -> bool:
         if not isinstance(self._task.settings, Supervised):
             return False
         every = max(1, self._task.order.steps_per_epoch // self._task.settings.evaluations_per_epoch)
@@ -136,10 +136,10 @@ class StageRun:
         return isinstance(settings, Supervised) and 0 < settings.patience <= state.since_best
 
     def _evaluate(self, state: State) -> None:
-        if self._judge is None:
+        if self._evaluator is None:
             return
         self._average.swap()
-        scores = self._judge.scores().as_json()
+        scores = self._evaluator.scores().as_json()
         measures = ("macro_recall", "macro_f1", "accuracy")
         state.history.append({"step": state.step} | {name: scores[name] for name in measures})
         state.since_best += 1

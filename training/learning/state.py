@@ -1,4 +1,4 @@
-"""Where a stage stands, kept in one file, so that it goes on to the bit as if it had not been interrupted."""
+"""State of a stage in one file, from which the stage continues with bit-identical results."""
 
 import json
 from collections.abc import Sequence
@@ -15,42 +15,42 @@ from training.learning.files import write_arrays
 
 @dataclass
 class State:
-    """How far a stage has come, beside the values of its variables."""
+    """Progress of a stage, without the values of its variables."""
 
     step: int = 0
-    """Steps done."""
+    """Number of finished steps."""
     best_scores: dict[str, Any] | None = None
-    """Those of the best evaluation on the dev set so far."""
+    """Scores of the best evaluation on the dev set so far."""
     since_best: int = 0
-    """Evaluations since then."""
+    """Number of evaluations since the best one."""
     history: list[dict[str, float]] = field(default_factory=list)
-    """Losses and scores, each with its step."""
+    """Losses and scores with their steps."""
     recent_losses: list[float] = field(default_factory=list)
-    """Those that are not in the history yet."""
+    """Losses since the last point in the history."""
     seconds: float = 0.0
-    """How long it took, interruptions left out."""
+    """Training time in seconds, without interruptions."""
 
     @property
     def best(self) -> float:
-        """The best macro-recall on the dev set so far; below 0 before the first evaluation."""
+        """Best macro-recall on the dev set so far; -1 before the first evaluation."""
         return self.best_scores["macro_recall"] if self.best_scores else -1.0
 
 
 def save_state(path: Path, state: State, variables: Sequence[Any]) -> None:
-    """Write the state and all variables: weights, moments, averages, generators.
+    """Write the state and all variables: weights, moments and averages.
 
     Raises:
-        TrainingError: It cannot be written.
+        TrainingError: The file cannot be written.
     """
     arrays = {str(number): np.asarray(variable) for number, variable in enumerate(variables)}
     write_arrays(path, arrays, {"state": json.dumps(asdict(state))})
 
 
 def load_state(path: Path, variables: Sequence[Any]) -> State:
-    """Read a state back, and give the variables the values they had; without a file, the state at the beginning.
+    """Read a state and restore the variables; without a file, return the initial state.
 
     Raises:
-        TrainingError: The file is damaged or was written for another network.
+        TrainingError: The file is damaged or belongs to another network.
     """
     if not path.exists():
         return State()
@@ -60,4 +60,4 @@ def load_state(path: Path, variables: Sequence[Any]) -> State:
                 variable.assign(file.get_tensor(str(number)))
             return State(**json.loads(file.metadata()["state"]))
     except (OSError, SafetensorError, ValueError, TypeError, KeyError) as error:
-        raise TrainingError(f"cannot go on from {path}: {error}; remove it to begin the stage anew") from error
+        raise TrainingError(f"cannot continue from {path}: {error}; remove it to restart the stage") from error

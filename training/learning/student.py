@@ -1,4 +1,4 @@
-"""Cuts a smaller network out of a larger one: some of its layers, and of their feed-forwards some neurons."""
+"""Construction of a smaller network from some of the layers and feed-forward neurons of a larger one."""
 
 import copy
 import re
@@ -14,33 +14,33 @@ _LAYER = re.compile(r"(.*\.encoder\.layer\.)(\d+)(\..*)")
 _INNER_WEIGHT = "intermediate.dense.weight"
 
 
-def cut(config: Config, weights: dict[str, Array], student: Student) -> tuple[Config, dict[str, Array]]:
-    """Cut a student out of a network.
+def make_student(config: Config, weights: dict[str, Array], student: Student) -> tuple[Config, dict[str, Array]]:
+    """Make a student from a network.
 
     Args:
-        config: The network's.
-        weights: The network's, by name.
-        student: What is to be left.
+        config: Configuration of the network.
+        weights: Weights of the network, by name.
+        student: Layers and neurons to keep.
 
     Returns:
-        The student's configuration and weights.
+        Configuration and weights of the student.
 
     Raises:
-        RecipeError: The network does not have what is to be left of it.
+        RecipeError: The network lacks layers or neurons that are to be kept.
     """
     config, weights = copy.deepcopy(config), dict(weights)
     if student.layers is not None:
-        weights = _some_layers(config.num_hidden_layers, weights, student.layers)
+        weights = _keep_layers(config.num_hidden_layers, weights, student.layers)
         config.num_hidden_layers = len(student.layers)
     if student.intermediate_size is not None:
-        _narrow(config.intermediate_size, weights, student.intermediate_size)
+        _keep_neurons(config.intermediate_size, weights, student.intermediate_size)
         config.intermediate_size = student.intermediate_size
     return config, weights
 
 
-def _some_layers(layers: int, weights: dict[str, Array], kept: list[int]) -> dict[str, Array]:
+def _keep_layers(layers: int, weights: dict[str, Array], kept: list[int]) -> dict[str, Array]:
     if not kept or min(kept) < 0 or max(kept) >= layers:
-        raise RecipeError(f"student.layers are {kept}, but its base has the layers 0 to {layers - 1}")
+        raise RecipeError(f"student.layers is {kept}, but the base has the layers 0 to {layers - 1}")
     fewer = {name: weight for name, weight in weights.items() if not _LAYER.fullmatch(name)}
     for number, layer in enumerate(kept):
         for name, weight in weights.items():
@@ -49,10 +49,10 @@ def _some_layers(layers: int, weights: dict[str, Array], kept: list[int]) -> dic
     return fewer
 
 
-def _narrow(size: int, weights: dict[str, Array], kept: int) -> None:
-    """Leave the feed-forward neurons with the largest weights, in and out, in their order."""
+def _keep_neurons(size: int, weights: dict[str, Array], kept: int) -> None:
+    """Keep the feed-forward neurons with the largest input and output weights, in their order."""
     if kept > size:
-        raise RecipeError(f"student.intermediate_size is {kept}, but its base has {size}")
+        raise RecipeError(f"student.intermediate_size is {kept}, but the base has {size}")
     for inner in [name for name in weights if name.endswith(_INNER_WEIGHT)]:
         outer = inner.replace("intermediate", "output")
         strength = np.linalg.norm(weights[inner], axis=1) * np.linalg.norm(weights[outer], axis=0)

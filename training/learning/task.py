@@ -1,4 +1,4 @@
-"""What a stage learns: its inputs, its loss, and the measure of how well it does."""
+"""Training tasks (inputs and loss of a stage), and evaluation on the dev set."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -8,47 +8,47 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from stream.tweets.polarity import Polarity
-from training.by_length import logits_by_length
 from training.checkpoint import Array
-from training.learning.batches import Order, padded
+from training.learning.batches import BatchOrder, padded
+from training.learning.examples import Examples
 from training.learning.network import Network, Tensor
 from training.learning.recipe import Stage
-from training.learning.tweets import Examples
+from training.length_batching import logits_by_length
 from training.scores import Scores, score
 
 
 class Task(Protocol):
-    """One stage's."""
+    """Network, data and loss of a stage."""
 
     @property
     def network(self) -> Network:
-        """What learns."""
+        """Network that is trained."""
 
     @property
     def settings(self) -> Stage:
-        """The stage's."""
+        """Settings of the stage."""
 
     @property
-    def order(self) -> Order:
-        """In which the tweets come."""
+    def order(self) -> BatchOrder:
+        """Order of the tweets."""
 
     @property
     def signature(self) -> Sequence[Any]:
-        """The tf.TensorSpec of each input."""
+        """Types and shapes of the inputs, as tf.TensorSpec."""
 
     def inputs(self, step: int) -> Sequence[NDArray[Any]]:
-        """What a step learns from."""
+        """Return the inputs of a step."""
 
     def loss(self, *inputs: Tensor) -> Tensor:
-        """How wrong the network is about a step's inputs, a scalar."""
+        """Return the loss of a step's inputs, a scalar."""
 
 
-class Judge:
-    """Scores a network on the dev set.
+class Evaluator:
+    """Evaluation of a network on the dev set.
 
     Args:
-        network: A classifier.
-        dev: Labelled tweets that are not learned from.
+        network: Classifier.
+        dev: Labelled tweets that are not in the training data.
     """
 
     def __init__(self, network: Network, dev: Examples) -> None:
@@ -58,12 +58,12 @@ class Judge:
         self._classify = tf.function(lambda ids: network.outputs(ids).logits, input_signature=signature)
 
     def logits(self, token_ids: Sequence[Sequence[int]]) -> Array:
-        """Classify tweets; returns shape (tweets, labels)."""
+        """Classify tweets; return shape (tweets, labels)."""
         padding_id = self._network.padding_id
         return logits_by_length(lambda batch: np.asarray(self._classify(padded(batch, padding_id))), token_ids)
 
     def scores(self) -> Scores:
-        """Compare the network's labels with people's."""
+        """Score the network's labels against the gold labels."""
         labels: dict[int, Polarity] = self._network.config.id2label
-        given = self.logits(self._dev.token_ids).argmax(axis=1)
-        return score([labels[column] for column in self._dev.gold], [labels[column] for column in given])
+        predicted = self.logits(self._dev.token_ids).argmax(axis=1)
+        return score([labels[column] for column in self._dev.gold], [labels[column] for column in predicted])

@@ -1,4 +1,4 @@
-"""What teachers say of tweets: worked out once for a run, and kept in its folder."""
+"""Soft labels: outputs of the teachers, computed once for a run and stored in its folder."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,88 +11,88 @@ from safetensors.numpy import load_file
 
 from stream.tweets.polarity import POLARITIES
 from training.about import ABOUT_FILE, read_about
-from training.by_length import logits_by_length
 from training.checkpoint import Array
 from training.errors import CheckpointError, InterruptedRunError, TrainingError
-from training.learning.arithmetic import multiplying_in
+from training.learning.arithmetic import matmul_arithmetic
 from training.learning.batches import padded
+from training.learning.examples import TweetTokenizer, read_tokenizer
 from training.learning.files import write_arrays
-from training.learning.network import Network, Tensor, learned_labels, read_pretrained
+from training.learning.monitor import Monitor
+from training.learning.network import Network, Tensor, has_polarity_head, read_pretrained
 from training.learning.recipe import Distil
-from training.learning.tweets import Reader, read_tokenizer
-from training.learning.watcher import Watcher
+from training.length_batching import logits_by_length
 
 SOFT_LABELS_FILE = "soft-labels.safetensors"
 
 
 @dataclass(frozen=True)
 class SoftLabels:
-    """What the teachers make of each tweet."""
+    """Outputs of the teachers for each tweet."""
 
     probabilities: Array
-    """Their mean, softened by the temperature; shape (tweets, labels), columns in the order of POLARITIES."""
+    """Mean probabilities at the distillation temperature, shape (tweets, labels), in the order of POLARITIES."""
     states: Array
-    """The first teacher's last state of [CLS], shape (tweets, hidden)."""
+    """Last [CLS] states of the first teacher, shape (tweets, hidden)."""
 
 
 def soft_labels(
-    teachers: Sequence[Path], texts: Sequence[str], settings: Distil, folder: Path, watcher: Watcher
+    teachers: Sequence[Path], texts: Sequence[str], settings: Distil, folder: Path, monitor: Monitor
 ) -> SoftLabels:
-    """Ask the teachers, unless the folder has their answers.
+    """Return the teachers' outputs, from the folder if it has them.
 
     Args:
-        teachers: Folders of checkpoints with their `about.toml`; each reads the texts in its own way.
-        texts: The tweets, uncleaned.
-        settings: The stage's, with the temperature by which the teachers' logits are divided before they are averaged
-            as probabilities.
-        folder: The run's.
-        watcher: Told of each batch.
+        teachers: Folders of checkpoints with their `about.toml`; each uses its own cleaning and tokeniser.
+        texts: Texts of the tweets before cleaning.
+        settings: Settings of the stage; the teachers' logits are divided by its temperature, and their probabilities
+            are averaged.
+        folder: Folder of the run.
+        monitor: Receives the progress.
 
     Raises:
-        InterruptedRunError: The watcher asked for it; the teachers are then to be asked again.
-        StarlingError: A teacher cannot be used, or the answers cannot be kept.
+        InterruptedRunError: The monitor requested a stop; nothing is stored.
+        StarlingError: A teacher cannot be used, or the outputs cannot be stored.
     """
     path = folder / SOFT_LABELS_FILE
     if not path.exists():
         answers = []
         for number, teacher in enumerate(teachers, start=1):
-            watcher.begin(f"teacher {number} of {len(teachers)}", len(texts), 0)
-            answers.append(_ask(teacher, texts, settings, watcher))
+            monitor.begin_part(f"teacher {number} of {len(teachers)}", len(texts), 0)
+            answers.append(_teacher_outputs(teacher, texts, settings, monitor))
         probabilities = np.mean([answer.probabilities for answer in answers], axis=0)
-        # Half precision: what is lost is far less than teachers differ by.
+        # Half precision: the rounding error is far smaller than the differences between teachers.
         arrays = {"probabilities": probabilities, "states": answers[0].states.astype(np.float16)}
         write_arrays(path, arrays, {})
     try:
         kept = load_file(path)
         return SoftLabels(kept["probabilities"], kept["states"])
     except (OSError, SafetensorError, KeyError) as error:
-        raise TrainingError(f"cannot read {path}: {error}; remove it to ask the teachers again") from error
+        raise TrainingError(f"cannot read {path}: {error}; remove it to compute it again") from error
 
 
-def _ask(folder: Path, texts: Sequence[str], settings: Distil, watcher: Watcher) -> SoftLabels:
+def _teacher_outputs(folder: Path, texts: Sequence[str], settings: Distil, monitor: Monitor) -> SoftLabels:
     config, weights = read_pretrained(folder)
-    if not learned_labels(config, weights):
-        raise CheckpointError(f"{folder} cannot teach: it was not fine-tuned to tell polarities")
+    if not has_polarity_head(config, weights):
+        raise CheckpointError(f"{folder} cannot be a teacher: it has no head for polarities")
     about = read_about(folder / ABOUT_FILE)
     network = Network(config, weights, "classifier", str(folder))
     word_pieces = read_tokenizer(folder, about.max_tokens, config)
-    token_ids = Reader(word_pieces, about.cleaning).token_ids(texts)
+    token_ids = TweetTokenizer(word_pieces, about.cleaning).token_ids(texts)
 
-    def answer(input_ids: Tensor) -> Tensor:
+    def outputs_of(input_ids: Tensor) -> Tensor:
         outputs = network.outputs(input_ids, states=True)
         probabilities = tf.nn.softmax(outputs.logits / settings.temperature)
         return tf.concat([probabilities, outputs.hidden_states[-1][:, 0]], axis=1)
 
-    graph = tf.function(answer, input_signature=[tf.TensorSpec([None, None], tf.int32)])
+    graph = tf.function(outputs_of, input_signature=[tf.TensorSpec([None, None], tf.int32)])
 
     def classify(batch: Sequence[Sequence[int]]) -> Array:
-        if watcher.interrupted:
-            raise InterruptedRunError("interrupted while a teacher was asked: the same command asks it again")
-        answers: Array = np.asarray(graph(padded(batch, network.padding_id)))
-        watcher.answered(len(batch))
-        return answers
+        if monitor.interrupted:
+            raise InterruptedRunError("interrupted while computing soft labels: the same command computes them again")
+        results: Array = np.asarray(graph(padded(batch, network.padding_id)))
+        monitor.tweets_done(len(batch))
+        return results
 
-    with multiplying_in(settings.arithmetic):
+    with matmul_arithmetic(settings.arithmetic):
         answers = logits_by_length(classify, token_ids)
     columns = [config.label2id[polarity] for polarity in POLARITIES]
     return SoftLabels(answers[:, columns], answers[:, len(POLARITIES) :])

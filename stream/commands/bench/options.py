@@ -1,4 +1,4 @@
-"""`starling bench …`: names, options and help; the measuring is in stream/bench/."""
+"""`starling bench …`: names, options and help; the measurements are in stream/bench/."""
 
 # ruff: noqa: FBT002, PLC0415, PLR0913, PLR0917
 # As in stream/cli.py: options are plain booleans, and a command imports what it needs when it runs. A benchmark has
@@ -11,37 +11,51 @@ import typer
 
 bench = typer.Typer(
     name="bench",
-    help="Measure speed, latency, memory and energy here: of a model, of the service, beside others.",
+    help="Measure throughput, latency, memory and energy on this machine: of a model, the service, other programs.",
     no_args_is_help=True,
 )
 
-Bundles = Annotated[list[Path] | None, typer.Argument(metavar="[BUNDLE]…", help="Model bundles; none: the shipped.")]
-Tweets = Annotated[
-    str | None, typer.Option(metavar="FILE", help="Tweets as JSON lines; without it, the samples that come along.")
+Bundles = Annotated[
+    list[Path] | None, typer.Argument(metavar="[BUNDLE]…", help="Model bundles; without one, the shipped model.")
 ]
-Quick = Annotated[bool, typer.Option("--quick", help="A look: seconds, where figures to believe take minutes.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout instead of a table.")]
-Seconds = Annotated[float | None, typer.Option(min=0.1, help="How long each measurement lasts; 60, or with --quick 3.")]
-Rounds = Annotated[int | None, typer.Option(min=1, help="Rounds that the time is split into; 3, or with --quick 1.")]
+Tweets = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Tweets as JSON lines; default: the samples that come with Starling.")
+]
+Quick = Annotated[
+    bool, typer.Option("--quick", help="A rough measurement of some seconds; reliable results take minutes.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
+Seconds = Annotated[
+    float | None, typer.Option(min=0.1, help="Duration of each measurement in seconds; default: 60, with --quick 3.")
+]
+Rounds = Annotated[
+    int | None,
+    typer.Option(min=1, help="Number of rounds that each measurement is split into; default: 3, with --quick 1."),
+]
 Config = Annotated[
     Path | None,
-    typer.Option("--config", "-c", help="The settings file (TOML); without it, the one that STARLING_CONFIG names."),
+    typer.Option("--config", "-c", help="Settings file (TOML); default: the file that STARLING_CONFIG names."),
 ]
 Broker = Annotated[
     str | None,
-    typer.Option("--broker", "-b", metavar="HOST:PORT", help="A broker; without it, a Mosquitto is started."),
+    typer.Option("--broker", "-b", metavar="HOST:PORT", help="A running broker; without it, a Mosquitto is started."),
 ]
 
 
 @bench.command()
 def classifier(
     bundles: Bundles = None,
-    precision: Annotated[str, typer.Option(metavar="LIST", help="Only these, as in int8,float32.")] = "",
-    threads: Annotated[str, typer.Option(metavar="LIST", help="Threads an inference, as in 1,2.")] = "",
-    interpreters: Annotated[str, typer.Option(metavar="LIST", help="Inferences side by side, as in 1,2.")] = "",
-    batches: Annotated[str, typer.Option(metavar="LIST", help="Tweets an inference.")] = "1,8",
+    precision: Annotated[
+        str, typer.Option(metavar="LIST", help="Measure only bundles with these precisions, for instance int8,float32.")
+    ] = "",
+    threads: Annotated[str, typer.Option(metavar="LIST", help="Threads per interpreter, for instance 1,2.")] = "",
+    interpreters: Annotated[str, typer.Option(metavar="LIST", help="Parallel interpreters, for instance 1,2.")] = "",
+    batches: Annotated[str, typer.Option(metavar="LIST", help="Batch sizes in tweets.")] = "1,8",
     lengths: Annotated[
-        str, typer.Option(metavar="LIST", help="Tokens, as in 8,16,32,64; 0 or nothing: tweets as they are.")
+        str,
+        typer.Option(
+            metavar="LIST", help="Lengths in tokens, for instance 8,16,32,64; 0 or empty: the tweets' own lengths."
+        ),
     ] = "",
     tweets: Tweets = None,
     seconds: Seconds = None,
@@ -49,7 +63,7 @@ def classifier(
     quick: Quick = False,
     json: Json = False,
 ) -> None:
-    """Measure a model alone: over threads, interpreters, batches, lengths and, given several bundles, precisions."""
+    """Measure a model alone, over threads, interpreters, batch sizes, lengths and (with several bundles) precisions."""
     from stream.bench.classifier import Grid, Plan, bench_classifier
     from stream.commands.bench.view import chosen, counts, energy_settings, shown
 
@@ -64,8 +78,8 @@ def classifier(
         precisions=[name for name in precision.split(",") if name],
         grid=grid,
         tweets=tweets,
-        seconds=chosen(seconds, quick=quick, usual=60.0, looking=3.0),
-        rounds=chosen(rounds, quick=quick, usual=3, looking=1),
+        seconds=chosen(seconds, quick=quick, default=60.0, quick_default=3.0),
+        rounds=chosen(rounds, quick=quick, default=3, quick_default=1),
         quick=quick,
         power=energy_settings(),
     )
@@ -75,14 +89,17 @@ def classifier(
 @bench.command()
 def service(
     rate: Annotated[
-        float, typer.Option(min=0, help="Tweets a second; 0 finds saturation, and then measures half of it.")
+        float, typer.Option(min=0, help="Tweets per second; 0: measure saturation, then half of it.")
     ] = 0.0,
     arrivals: Annotated[
-        Literal["poisson", "even"], typer.Option(help="As independent tweets come, or one like the other.")
+        Literal["poisson", "even"],
+        typer.Option(help="Intervals between tweets: random as of independent tweets, or equal."),
     ] = "poisson",
     overload: Annotated[
         float,
-        typer.Option(min=0, help="In the end send so many times saturation, as in 5, and see what becomes of it."),
+        typer.Option(
+            min=0, help="At the end, send this multiple of the saturation throughput, for instance 5; 0: do not."
+        ),
     ] = 0.0,
     tweets: Tweets = None,
     broker: Broker = None,
@@ -92,7 +109,7 @@ def service(
     quick: Quick = False,
     json: Json = False,
 ) -> None:
-    """Measure the service from MQTT in to MQTT out: idle, one tweet at a time, saturated, at half of that."""
+    """Measure the service end to end: idle, one tweet at a time, saturated, at half of saturation."""
     from stream.bench.service import Plan, bench_service
     from stream.commands.bench.view import chosen, shown
     from stream.commands.connection import settings_for
@@ -104,8 +121,8 @@ def service(
         tweets=tweets,
         rate=rate,
         arrivals=arrivals,
-        seconds=chosen(seconds, quick=quick, usual=60.0, looking=3.0),
-        rounds=chosen(rounds, quick=quick, usual=3, looking=1),
+        seconds=chosen(seconds, quick=quick, default=60.0, quick_default=3.0),
+        rounds=chosen(rounds, quick=quick, default=3, quick_default=1),
         overload=overload,
         quick=quick,
     )
@@ -114,15 +131,17 @@ def service(
 
 @bench.command()
 def compare(
-    peers: Annotated[Path, typer.Argument(metavar="PEERS.toml", help="Who to compare with; see docs/performance.md.")],
-    only: Annotated[str, typer.Option(metavar="LIST", help="Only these of the peers, by name.")] = "",
+    peers: Annotated[
+        Path, typer.Argument(metavar="PEERS.toml", help="The programs to compare with; see docs/performance.md.")
+    ],
+    only: Annotated[str, typer.Option(metavar="LIST", help="Measure only the peers with these names.")] = "",
     tweets: Tweets = None,
     config: Config = None,
-    seconds: Annotated[float, typer.Option(min=0.1, help="How long each turn lasts.")] = 10.0,
-    rounds: Annotated[int, typer.Option(min=1, help="How many turns each has.")] = 5,
+    seconds: Annotated[float, typer.Option(min=0.1, help="Duration of each turn in seconds.")] = 10.0,
+    rounds: Annotated[int, typer.Option(min=1, help="Number of turns of each peer.")] = 5,
     json: Json = False,
 ) -> None:
-    """Measure our service and classifier in turns with others: the same tweets, the same machine."""
+    """Measure our service and classifier in turns with other programs: same tweets, same machine."""
     from stream.bench.compare import Plan, bench_compare
     from stream.commands.bench.view import shown
     from stream.settings import load_settings
@@ -134,20 +153,22 @@ def compare(
 
 @bench.command()
 def growth(
-    lengths: Annotated[str, typer.Option(metavar="LIST", help="Tokens a tweet; 0: none.")] = "4,8,16,24,32,48,64,80",
-    backlogs: Annotated[str, typer.Option(metavar="LIST", help="Tweets waiting in the broker; 0: none.")] = (
+    lengths: Annotated[str, typer.Option(metavar="LIST", help="Lengths in tokens; 0: none.")] = "4,8,16,24,32,48,64,80",
+    backlogs: Annotated[str, typer.Option(metavar="LIST", help="Numbers of tweets waiting in the broker; 0: none.")] = (
         "1000,10000,100000"
     ),
     cores: Annotated[
-        str, typer.Option(metavar="LIST", help="Cores for the service; without it 1, 2, 4 and so on.")
+        str, typer.Option(metavar="LIST", help="Numbers of cores for the service; default: 1, 2, 4 and so on; 0: none.")
     ] = "",
     tweets: Tweets = None,
     config: Config = None,
-    seconds: Annotated[float, typer.Option(min=0.1, help="How long each length is measured.")] = 10.0,
-    core_tweets: Annotated[int, typer.Option(min=1, help="How many tweets for each number of cores.")] = 10_000,
+    seconds: Annotated[
+        float, typer.Option(min=0.1, help="Duration of the measurement of each length in seconds.")
+    ] = 10.0,
+    core_tweets: Annotated[int, typer.Option(min=1, help="Number of tweets for each number of cores.")] = 10_000,
     json: Json = False,
 ) -> None:
-    """Measure how cost grows: with a tweet's length, with what waits in the broker, with cores."""
+    """Measure cost against the length of a tweet, the number of waiting tweets, and the number of cores."""
     from stream.bench.growth import Plan, bench_growth
     from stream.commands.bench.view import core_counts, counts, shown
     from stream.settings import load_settings

@@ -1,4 +1,4 @@
-"""What the `starling bench` commands share: reading lists, showing progress and the result."""
+"""Common parts of the `starling bench` commands: parsing lists, showing progress and the result."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -19,49 +19,49 @@ Value = TypeVar("Value", int, float)
 
 
 def counts(option: str, words: str, *, least: int = 1) -> list[int]:
-    """Read a list such as `1,2,4`.
+    """Parse a list such as `1,2,4`.
 
     Raises:
-        BenchError: It is none.
+        BenchError: It is not a list of numbers, or a number is too small.
     """
     try:
         found = [int(word) for word in words.split(",") if word.strip()]
     except ValueError as error:
-        raise BenchError(f"{option} {words}: give whole numbers with commas between, as in 1,2,4") from error
+        raise BenchError(f"{option} {words}: give whole numbers separated by commas, for instance 1,2,4") from error
     if any(count < least for count in found):
-        raise BenchError(f"{option} {words}: {least} is the least there can be")
+        raise BenchError(f"{option} {words}: the smallest allowed value is {least}")
     return found
 
 
 def core_counts(words: str) -> list[int]:
-    """Read how many cores to try; without a word on it, one, two, four and so on, as there are; `0` means none.
+    """Parse the numbers of cores to measure; empty: 1, 2, 4 and so on up to all cores; `0`: none.
 
     Raises:
-        BenchError: There are not so many.
+        BenchError: A number is larger than the number of cores.
     """
     available = available_cores()
-    asked = counts("--cores", words, least=0)
-    if max(asked, default=0) > available:
-        raise BenchError(f"--cores {words}: this process may use {available}")
-    if not asked:
+    given = counts("--cores", words, least=0)
+    if max(given, default=0) > available:
+        raise BenchError(f"--cores {words}: this process may use only {available} cores")
+    if not given:
         return [2**power for power in range(available.bit_length()) if 2**power <= available]
-    return [count for count in asked if count]
+    return [count for count in given if count]
 
 
-def chosen(given: Value | None, *, quick: bool, usual: Value, looking: Value) -> Value:
-    """What was given, or else what is usual, or usual for a look."""
+def chosen(given: Value | None, *, quick: bool, default: Value, quick_default: Value) -> Value:
+    """Return the given value, else the default, which differs for a quick run."""
     if given is not None:
         return given
-    return looking if quick else usual
+    return quick_default if quick else default
 
 
 def energy_settings() -> PowerSettings:
-    """What the user's settings say of power."""
+    """Return the user's power settings."""
     return load_settings().power
 
 
 def shown(measure: Callable[[Callable[[str], None]], Result], *, as_json: bool) -> None:
-    """Measure, with the present step on stderr, and prints the result."""
+    """Measure, show the present step on stderr, and print the result."""
     console = Console(stderr=True)
     with console.status("starting") as status:
         result = measure(status.update).as_json()

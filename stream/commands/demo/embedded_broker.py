@@ -1,11 +1,11 @@
 """A broker inside this process, so that the demo needs nothing else. MQTT 3.1.1 only, and no match for a real one."""
 
 import logging
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from stream.errors import StarlingError
+from stream.free_port import free_port
 
 HOST = "127.0.0.1"
 WINDOW = 32
@@ -28,7 +28,7 @@ async def embedded_broker() -> AsyncIterator[int]:
         raise StarlingError("the demo's broker is not installed: pip install 'starling-edge[demo]'") from error
     logging.getLogger("amqtt").setLevel(logging.ERROR)
     logging.getLogger("transitions").setLevel(logging.ERROR)
-    port = _free_port()
+    port = free_port()
     broker = Broker(
         {
             "listeners": {"default": {"type": "tcp", "bind": f"{HOST}:{port}"}},
@@ -40,8 +40,3 @@ async def embedded_broker() -> AsyncIterator[int]:
         yield port
     finally:
         await broker.shutdown()
-
-
-def _free_port() -> int:
-    with socket.create_server((HOST, 0)) as server:
-        return int(server.getsockname()[1])

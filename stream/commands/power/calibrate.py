@@ -1,4 +1,4 @@
-"""`starling power calibrate`: zero, gain and reference voltage, one after the other."""
+"""`starling power calibrate`: measure zero, gain and reference voltage, one after the other."""
 
 import asyncio
 import os
@@ -9,7 +9,7 @@ import typer
 
 from stream.commands.power.source import meter_port, power_settings
 from stream.errors import InputError
-from stream.power.calibration import Found, Measured, Tare, measure, take_tare
+from stream.power.calibration import CalibrationResult, Measured, Tare, measure, take_tare
 from stream.power.current import Calibration
 from stream.power.link import open_meter
 from stream.power.ports import is_simulated
@@ -21,35 +21,37 @@ _AVERAGE_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What to calibrate."""
+class CalibrationRequest:
+    """Requested steps of a calibration."""
 
     tare: bool
     amperes: float | None
     volts: float | None
     ask: bool
-    """Whether to ask for what is not given."""
+    """True to ask for missing values."""
 
 
-def calibrate_meter(wanted: Wanted, port: str | None, config: Path | None) -> None:
-    """Guide through the calibration and write what was found.
+def calibrate_meter(request: CalibrationRequest, port: str | None, config: Path | None) -> None:
+    """Guide the user through the calibration and write the results.
 
     Raises:
-        MeterError: The meter is not there, or what it measures makes no sense.
+        MeterError: The meter is not found, or its measurements are implausible.
         InputError: The settings file cannot be written.
     """
     settings = power_settings(port, config)
     found_port = meter_port(settings)
     typer.echo(f"the meter is at {found_port}{' (simulated)' if is_simulated(found_port) else ''}")
-    if wanted.tare:
-        _take_tare(found_port, ask=wanted.ask)
-    # The port is opened for each step anew: nothing of the time before the load was connected is left in it.
+    if request.tare:
+        _take_tare(found_port, ask=request.ask)
+    # The port is opened again for each step, so that no frame from before the load was connected is buffered.
     uncorrected = replace(calibration(settings), gain=None, bandgap_volts=None)
-    found = Found()
-    amperes = _asked(wanted, wanted.amperes, "Connect a known load. Its amperes, by a multimeter in series")
+    found = CalibrationResult()
+    amperes = _asked(
+        request, request.amperes, "Connect a known load. Its current in amperes, by a multimeter in series"
+    )
     if amperes is not None:
         found = found.with_gain(_averaged(found_port, uncorrected), amperes)
-    volts = _asked(wanted, wanted.volts, "Volts between the Uno's 5V and GND, by a multimeter")
+    volts = _asked(request, request.volts, "Voltage between the Uno's pins 5V and GND, by a multimeter")
     if volts is not None:
         found = found.with_volts(_averaged(found_port, uncorrected), volts)
     _write(found, config)
@@ -57,22 +59,20 @@ def calibrate_meter(wanted: Wanted, port: str | None, config: Path | None) -> No
 
 def _take_tare(port: str, *, ask: bool) -> None:
     if ask:
-        typer.prompt(
-            "Disconnect the load, or lead it past the sensor; then press Enter", default="", show_default=False
-        )
+        typer.prompt("Disconnect the load from the sensor; then press Enter", default="", show_default=False)
 
     async def take() -> Tare:
         async with open_meter(port) as meter:
             return await take_tare(meter)
 
     tare = asyncio.run(take())
-    typer.echo(f"zero {tare.zero:.2f} of 1024, {1000 * tare.offset_amperes:+.1f} mA off; the meter itself keeps it")
+    typer.echo(f"zero {tare.zero:.2f} of 1024, {1000 * tare.offset_amperes:+.1f} mA offset; stored in the meter")
 
 
-def _averaged(port: str, known: Calibration) -> Measured:
+def _averaged(port: str, calibration: Calibration) -> Measured:
     async def average() -> Measured:
         async with open_meter(port) as meter:
-            return await measure(meter, known, _AVERAGE_SECONDS)
+            return await measure(meter, calibration, _AVERAGE_SECONDS)
 
     typer.echo(f"measuring for {_AVERAGE_SECONDS:.0f} s …")
     measured = asyncio.run(average())
@@ -80,24 +80,24 @@ def _averaged(port: str, known: Calibration) -> Measured:
     return measured
 
 
-def _asked(wanted: Wanted, given: float | None, question: str) -> float | None:
-    if given is not None or not wanted.ask:
+def _asked(request: CalibrationRequest, given: float | None, question: str) -> float | None:
+    if given is not None or not request.ask:
         return given
-    answer = typer.prompt(f"{question} (empty: leave as it is)", default="", show_default=False)
+    answer = typer.prompt(f"{question} (empty: keep the present calibration)", default="", show_default=False)
     try:
         return float(answer) if answer.strip() else None
     except ValueError as error:
-        raise InputError(f"'{answer}' is no number") from error
+        raise InputError(f"'{answer}' is not a number") from error
 
 
-def _write(found: Found, config: Path | None) -> None:
+def _write(found: CalibrationResult, config: Path | None) -> None:
     values = found.settings()
     if not values:
         return
     words = ", ".join(f"power.{key} = {value}" for key, value in values.items())
     file = config or (Path(os.environ[CONFIG_VARIABLE]) if os.environ.get(CONFIG_VARIABLE) else None)
     if file is None:
-        typer.echo(f"no settings file is named (--config), so write this to yours: {words}")
+        typer.echo(f"no settings file is given (--config); add this to yours: {words}")
         return
     write_power_settings(file, values)
     typer.echo(f"written to {file}: {words}")

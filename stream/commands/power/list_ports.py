@@ -1,4 +1,4 @@
-"""`starling power list`: where energy figures could come from."""
+"""`starling power list`: the possible sources of power measurements."""
 
 from rich.console import Console
 from rich.table import Table
@@ -7,20 +7,20 @@ from stream.power.counters import FINDERS
 from stream.power.ports import Port, is_simulated, serial_ports
 
 _COVERS = {
-    "pmic": "the Raspberry Pi 5's rails",
-    "hwmon": "what the power sensor's shunt stands in",
-    "rapl": "the processor's package",
+    "pmic": "the Raspberry Pi 5's supply rails",
+    "hwmon": "the supply that the power sensor measures",
+    "rapl": "the processor package",
 }
 
 
 def list_sources() -> None:
-    """Show ports and counters, each with what to write in the settings."""
-    table = Table("power.port", "USB id", "what it is")
+    """Show serial ports and energy counters, each with its value for the settings."""
+    table = Table("power.port", "USB id", "description")
     for port in serial_ports():
         table.add_row(port.path, port.usb_id or "", _description(port))
     for name, find in FINDERS.items():
         if find():
-            table.add_row(f"(power.source = {name})", "", f"the machine's own counter: {_COVERS[name]}")
+            table.add_row(f"(power.source = {name})", "", f"energy counter of this machine: {_COVERS[name]}")
     console = Console()
     console.print(table if table.row_count else "no serial port and no energy counter that this user may read")
 

@@ -1,4 +1,4 @@
-"""`starling power …`: names, options and help; what each does is in the files power_*.py beside this one."""
+"""`starling power …`: names, options and help; the commands are in the other modules of this package."""
 
 # ruff: noqa: FBT002, PLC0415
 # As in stream/cli.py: options are plain booleans, and a command imports what it needs when it runs.
@@ -10,22 +10,23 @@ import typer
 
 power = typer.Typer(
     name="power",
-    help="The power meter: find it, calibrate it, record and show what it measures.",
+    help="Find and calibrate the power meter; record and show its measurements.",
     no_args_is_help=True,
 )
 
 Config = Annotated[
     Path | None,
-    typer.Option("--config", "-c", help="The settings file (TOML); without it, the one that STARLING_CONFIG names."),
+    typer.Option("--config", "-c", help="Settings file (TOML); default: the file that STARLING_CONFIG names."),
 ]
 Port = Annotated[
-    str | None, typer.Option("--port", "-p", help="The meter's port or USB id, over what the settings say.")
+    str | None,
+    typer.Option("--port", "-p", help="The meter's serial port or USB id; overrides power.port of the settings."),
 ]
 
 
 @power.command("list")
 def list_() -> None:
-    """List the serial ports, an Uno's first, and the machine's own energy counters."""
+    """List the serial ports (Arduino Unos first) and the machine's own energy counters."""
     from stream.commands.power.list_ports import list_sources
 
     list_sources()
@@ -34,30 +35,38 @@ def list_() -> None:
 @power.command()
 def calibrate(
     amperes: Annotated[
-        float | None, typer.Option(help="The known load's current, by a multimeter; without it, you are asked.")
+        float | None,
+        typer.Option(
+            help="Current of a known load in amperes, measured with a multimeter; without it, the command asks."
+        ),
     ] = None,
     volts: Annotated[
-        float | None, typer.Option(help="The Uno's supply, by a multimeter; without it, you are asked.")
+        float | None,
+        typer.Option(
+            help="The Uno's supply voltage in volts, measured with a multimeter; without it, the command asks."
+        ),
     ] = None,
-    tare: Annotated[bool, typer.Option(help="Take the zero, with no load connected.")] = True,
-    ask: Annotated[bool, typer.Option(help="Ask for what is not given, and wait for you to connect things.")] = True,
+    tare: Annotated[
+        bool, typer.Option(help="Measure the zero with no load connected, and store it in the meter.")
+    ] = True,
+    ask: Annotated[bool, typer.Option(help="Ask for missing values, and wait while you connect the load.")] = True,
     port: Port = None,
     config: Config = None,
 ) -> None:
-    """Take the zero with no load and the gain with a known one, and write them to the meter and the settings."""
-    from stream.commands.power.calibrate import Wanted, calibrate_meter
+    """Measure the zero without load and the gain with a known load; store them in the meter and the settings."""
+    from stream.commands.power.calibrate import CalibrationRequest, calibrate_meter
 
-    calibrate_meter(Wanted(tare=tare, amperes=amperes, volts=volts, ask=ask), port, config)
+    calibrate_meter(CalibrationRequest(tare=tare, amperes=amperes, volts=volts, ask=ask), port, config)
 
 
 @power.command()
 def record(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What to write: .csv, or .parquet with pyarrow.")],
-    seconds: Annotated[float | None, typer.Option(min=0, help="How long; without it, until Ctrl-C.")] = None,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Output file: .csv, or .parquet (needs pyarrow).")],
+    seconds: Annotated[float | None, typer.Option(min=0, help="Duration in seconds; default: until Ctrl-C.")] = None,
     port: Port = None,
     config: Config = None,
 ) -> None:
-    """Write every reading to a file: time, amperes, volts, watts, joules, their errors and the meter's sums."""
+    """Write every reading to a file: time, current, voltage, power, energy, standard errors and the meter's sums."""
     from stream.commands.power.record import record_readings
 
     record_readings(file, seconds, port, config)
@@ -65,11 +74,11 @@ def record(
 
 @power.command()
 def show(
-    seconds: Annotated[float | None, typer.Option(min=0, help="How long; without it, until Ctrl-C.")] = None,
+    seconds: Annotated[float | None, typer.Option(min=0, help="Duration in seconds; default: until Ctrl-C.")] = None,
     port: Port = None,
     config: Config = None,
 ) -> None:
-    """Show volts, amperes, watts and joules as they are measured, with a small plot."""
+    """Show voltage, current, power and energy live, with a small plot."""
     from stream.commands.power.show import show_readings
 
     show_readings(seconds, port, config)

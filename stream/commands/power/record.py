@@ -1,4 +1,4 @@
-"""`starling power record`: every reading to a file."""
+"""`starling power record`: write every reading to a file."""
 
 import asyncio
 import contextlib
@@ -16,16 +16,16 @@ from stream.telemetry.logs import log_to_stderr
 
 
 def record_readings(file: Path, seconds: float | None, port: str | None, config: Path | None) -> None:
-    """Record until the time is up or Ctrl-C.
+    """Record for a time or until Ctrl-C.
 
     Args:
-        file: What to write, CSV or Parquet by its suffix.
-        seconds: How long; None: until interrupted.
-        port: The meter's port, over the settings'.
+        file: Output file, CSV or Parquet by its suffix.
+        seconds: Duration; None: until interrupted.
+        port: The meter's port; overrides the settings.
         config: The settings file.
 
     Raises:
-        MeterError: There is nothing to read from, or it failed.
+        MeterError: There is no source, or it failed.
         InputError: The file cannot be written.
     """
     log_to_stderr("warning")
@@ -36,20 +36,20 @@ def record_readings(file: Path, seconds: float | None, port: str | None, config:
 
 async def _record(file: Path, seconds: float | None, source: Source) -> None:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    columns = (TextColumn("recording from {task.fields[source]}"), BarColumn(), TextColumn("{task.fields[says]}"))
+    columns = (TextColumn("recording from {task.fields[source]}"), BarColumn(), TextColumn("{task.fields[latest]}"))
     energy = Energy()
     with (
         open_recording(file) as write,
         Progress(*columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal) as progress,
     ):
-        task = progress.add_task("record", total=seconds, source=source.name, says="")
+        task = progress.add_task("record", total=seconds, source=source.name, latest="")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 async for reading in source.readings():
                     energy.add(reading)
                     write(row(reading, energy, source.name))
-                    says = f"{reading.watts.value:.2f} W, {energy.joules.value:.1f} J"
-                    progress.update(task, completed=energy.measured_seconds + energy.gap_seconds, says=says)
+                    latest = f"{reading.watts.value:.2f} W, {energy.joules.value:.1f} J"
+                    progress.update(task, completed=energy.measured_seconds + energy.gap_seconds, latest=latest)
     console.print(
         f"{file}: {energy.measured_seconds:.1f} s, {energy.joules.value:.1f} J, from {source_words(source.name)}"
     )

@@ -1,4 +1,4 @@
-"""`starling power show`: the figures live, with a plot made of characters."""
+"""`starling power show`: live readings with a plot made of characters."""
 
 import asyncio
 import contextlib
@@ -24,15 +24,15 @@ _FRAMES_PER_SECOND = 5
 
 
 def show_readings(seconds: float | None, port: str | None, config: Path | None) -> None:
-    """Show readings until the time is up or Ctrl-C; on a pipe, a line each.
+    """Show readings for a time or until Ctrl-C; if stdout is no terminal, one line per reading.
 
     Args:
-        seconds: How long; None: until interrupted.
-        port: The meter's port, over the settings'.
+        seconds: Duration; None: until interrupted.
+        port: The meter's port; overrides the settings.
         config: The settings file.
 
     Raises:
-        MeterError: There is nothing to read from, or it failed.
+        MeterError: There is no source, or it failed.
     """
     log_to_stderr("warning")
     source = readings_source(port, config)
@@ -54,10 +54,10 @@ async def _show(seconds: float | None, source: Source) -> None:
 
 
 class PowerView:
-    """The last readings.
+    """View of the latest readings.
 
     Args:
-        source: Where they come from; part of everything shown.
+        source: Name of the source, shown with the readings.
     """
 
     def __init__(self, source: str) -> None:
@@ -67,32 +67,32 @@ class PowerView:
         self._reading: Reading | None = None
 
     def add(self, reading: Reading) -> None:
-        """Take in a reading."""
+        """Add a reading."""
         self._reading = reading
         self._energy.add(reading)
         self._watts.append(reading.watts.value)
 
     def line(self) -> str:
-        """The last reading as one line."""
+        """Format the latest reading as one line."""
         assert self._reading is not None  # noqa: S101  (called after one came)
         parts = [self._reading.amperes, self._reading.volts, self._reading.watts, self._energy.joules]
         named = zip(("A", "V", "W", "J"), parts, strict=True)
         return f"{self._source}  " + "  ".join(quantity(part, unit) for unit, part in named if part)
 
     def draw(self) -> Panel:
-        """The last reading as a table, over the plot of the last ones."""
+        """Draw the latest reading as a table above a plot of the latest readings."""
         if self._reading is None:
             return Panel("waiting for the first reading …", title=source_words(self._source))
         table = Table.grid(padding=(0, 3))
         table.add_row(quantity(self._reading.watts, "W"), quantity(self._reading.amperes, "A"),
                       quantity(self._reading.volts, "V"), quantity(self._energy.joules, "J"))  # fmt: skip
-        gaps = f"   {self._energy.gap_seconds:.1f} s without" if self._energy.gap_seconds else ""
+        gaps = f"   {self._energy.gap_seconds:.1f} s not measured" if self._energy.gap_seconds else ""
         footer = Text(f"{self._energy.measured_seconds:.0f} s measured{gaps}", style="dim")
         return Panel(Group(table, Text(), *plot(list(self._watts)), footer), title=source_words(self._source))
 
 
 def quantity(estimate: Estimate | None, unit: str) -> str:
-    """A value with its standard error, where one is known."""
+    """Format a value with its standard error if it is known."""
     if estimate is None:
         return ""
     error = estimate.standard_error
@@ -101,7 +101,7 @@ def quantity(estimate: Estimate | None, unit: str) -> str:
 
 
 def plot(values: list[float], rows: int = 4) -> list[Text]:
-    """Bars from the smallest to the largest value, in eighths of a character, with both written beside."""
+    """Draw bars from the smallest to the largest value in eighths of a character, with both values at the side."""
     low, high = min(values), max(values)
     eighths = [round((value - low) / ((high - low) or 1.0) * (8 * rows - 1)) + 1 for value in values]
     lines = []

@@ -1,4 +1,4 @@
-"""Which source of readings a `starling power` command uses."""
+"""Source of readings for the `starling power` commands."""
 
 from pathlib import Path
 
@@ -9,37 +9,39 @@ from stream.settings import PowerSettings, load_settings
 
 
 def power_settings(port: str | None, config: Path | None) -> PowerSettings:
-    """The settings of power, with a port from the command line over them.
+    """Load the power settings; a port of the command line overrides them.
 
     Raises:
-        SettingsError: The settings are wrong.
+        SettingsError: The settings are invalid.
     """
     over = {"power": {"port": port, "source": "meter"}} if port else None
     return load_settings(config, over).power
 
 
 def meter_port(settings: PowerSettings) -> str:
-    """The meter's port: the settings', or that of the only Uno there is.
+    """Return the meter's port: that of the settings, or that of the only connected Uno.
 
     Raises:
-        MeterError: It is not clear which.
+        MeterError: No port is set, and there is not exactly one Uno.
     """
     if settings.port:
         return settings.port
     unos = [port.path for port in serial_ports() if port.is_uno]
     if len(unos) != 1:
-        found = f"{len(unos)} Unos are" if unos else "no Uno is"
-        raise MeterError(f"{found} plugged in: name the meter's port with --port or power.port")
+        found = f"{len(unos)} Arduino Unos are" if unos else "no Arduino Uno is"
+        raise MeterError(f"{found} connected: name the meter's port with --port or power.port")
     return unos[0]
 
 
 def readings_source(port: str | None, config: Path | None) -> Source:
-    """The source that the service would use.
+    """Return the source that the service would use.
 
     Raises:
-        MeterError: There is none.
+        MeterError: There is no source.
     """
     source = choose_source(power_settings(port, config))
     if source is None:
-        raise MeterError("this machine has no energy counter that this user may read, and no meter is set: --port")
+        raise MeterError(
+            "no meter is set (--port or power.port), and this machine has no energy counter that this user may read"
+        )
     return source

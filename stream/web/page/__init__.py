@@ -1,1 +1,1 @@
-"""The device's own page: what this node does now, for a person with a browser and nothing else."""
+"""The node's page: one file, and the numbers that it shows."""

@@ -1,4 +1,4 @@
-"""The last minutes of a node's counters: read rarely, whether anybody looks or not, and forgotten in time."""
+"""The values of a node's counters over the last ten minutes."""
 
 import asyncio
 import time
@@ -19,17 +19,17 @@ INTERVALS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What had been counted at a moment."""
+class CounterSnapshot:
+    """The values of the counters at one time."""
 
     at: float
-    """In seconds; when zero was is of no matter."""
+    """Time in seconds, from an arbitrary zero."""
     received: float
     rejected: float
     labelled: tuple[float, ...]
-    """In the order of POLARITIES."""
+    """Labels by polarity, in the order of POLARITIES."""
     latencies: tuple[float, ...]
-    """How many tweets took at most so long, for each of the histogram's bounds."""
+    """Number of tweets up to each of the latency histogram's bounds."""
 
     @classmethod
     def of(cls, metrics: Metrics, at: float) -> Self:
@@ -44,40 +44,40 @@ class Snapshot:
 
 
 class History:
-    """Snapshots of the last minutes.
+    """Snapshots of the last ten minutes.
 
     Args:
-        metrics: Whose counters.
-        clock: What tells seconds; a test may have its own.
+        metrics: The counters.
+        clock: Returns the time in seconds.
     """
 
     def __init__(self, metrics: Metrics, clock: Callable[[], float] = time.monotonic) -> None:
         self._metrics = metrics
         self._clock = clock
-        self._kept: deque[Snapshot] = deque([self.now()], maxlen=INTERVALS + 1)
+        self._snapshots: deque[CounterSnapshot] = deque([self.now()], maxlen=INTERVALS + 1)
 
-    async def keep(self) -> None:
-        """Take a snapshot every interval, for as long as it is let."""
+    async def record(self) -> None:
+        """Add a snapshot at each interval, until cancelled."""
         while True:
             await asyncio.sleep(INTERVAL_SECONDS)
-            self.take()
+            self.add_snapshot()
 
-    def take(self) -> None:
-        """Keep a snapshot, and let the oldest go."""
-        self._kept.append(self.now())
+    def add_snapshot(self) -> None:
+        """Add a snapshot of now; the oldest is dropped beyond ten minutes."""
+        self._snapshots.append(self.now())
 
-    def now(self) -> Snapshot:
-        """What has been counted up to now."""
-        return Snapshot.of(self._metrics, self._clock())
+    def now(self) -> CounterSnapshot:
+        """Return a snapshot of now, without adding it."""
+        return CounterSnapshot.of(self._metrics, self._clock())
 
-    def before(self, now: Snapshot, seconds: float) -> Snapshot:
-        """The latest snapshot that is so much older; the oldest, where none is."""
-        old_enough = (kept for kept in reversed(self._kept) if now.at - kept.at >= seconds)
-        return next(old_enough, self._kept[0])
+    def before(self, now: CounterSnapshot, seconds: float) -> CounterSnapshot:
+        """Return the latest snapshot that is at least so much older, or else the oldest one."""
+        old_enough = (snapshot for snapshot in reversed(self._snapshots) if now.at - snapshot.at >= seconds)
+        return next(old_enough, self._snapshots[0])
 
-    def labelled(self, now: Snapshot) -> list[list[int]]:
-        """Label made in each interval, oldest first, the present one last: [negative, neutral, positive]."""
-        ends = [*self._kept, now]
+    def labels_by_interval(self, now: CounterSnapshot) -> list[list[int]]:
+        """Count the labels of each interval, oldest first, the current one last: [negative, neutral, positive]."""
+        ends = [*self._snapshots, now]
         return [
             [round(later - earlier) for earlier, later in zip(start.labelled, end.labelled, strict=True)]
             for start, end in pairwise(ends)
@@ -85,11 +85,11 @@ class History:
 
 
 def total(metric: MetricWrapperBase) -> float:
-    """A counter's or gauge's value, summed over its labels."""
+    """Return the value of a counter or gauge, summed over its labels."""
     return sum(sample.value for family in metric.collect() for sample in family.samples)
 
 
 def buckets(histogram: Histogram) -> dict[float, float]:
-    """How many observations were at most so high, by the bound."""
+    """Return the cumulative counts of a histogram by the upper bounds of its buckets."""
     samples = (sample for family in histogram.collect() for sample in family.samples)
     return {float(sample.labels["le"]): sample.value for sample in samples if sample.name.endswith("_bucket")}

@@ -1,7 +1,7 @@
 "use strict";
-// Asks /now every two seconds while somebody looks. Everything goes into the page as text, never as markup.
+// Requests /now every two seconds while the page is visible. All values are set as text, never as markup.
 const INTERVAL_MILLISECONDS = 2000;
-const PATIENCE_MILLISECONDS = 8000;
+const TIMEOUT_MILLISECONDS = 8000;
 const [WIDTH, HEIGHT] = [610, 160];
 const element = (id) => document.getElementById(id);
 const count = new Intl.NumberFormat("en").format;
@@ -33,15 +33,15 @@ function longDuration(seconds) {
   return `${Math.floor(seconds / length)} ${name}`;
 }
 
-function say(text, className) {
+function setState(text, className) {
   const state = element("state");
-  if (state.textContent === text) return; // else a screen reader would say it again and again
+  if (state.textContent === text) return; // a screen reader would read it again
   state.textContent = text;
   state.className = `state ${className}`;
 }
 
 function showState(now) {
-  say(now.ready ? "ready" : "not ready", now.ready ? "good" : "bad");
+  setState(now.ready ? "ready" : "not ready", now.ready ? "good" : "bad");
   const missing = element("missing");
   missing.hidden = now.ready;
   missing.replaceChildren(...now.missing.map((reason) => item(reason)));
@@ -58,14 +58,14 @@ function showTweets(tweets, latency) {
   const rate = tweets.received_per_second;
   set("received", rate === null ? "–" : digits(rate), "/s");
   const rejected = tweets.rejected_per_second;
-  set("received-note", rejected > 0 ? `${digits(rejected)} /s of them rejected` : "none of them rejected");
+  set("received-note", rejected > 0 ? `${digits(rejected)} /s rejected` : "none rejected");
   set("p50", ...duration(latency.p50));
-  set("p99", latency.p99 === null ? "none in the last minute" : `median; 99 % within ${duration(latency.p99).join(" ")}`);
+  set("p99", latency.p99 === null ? "none in the last minute" : `median; 99 % below ${duration(latency.p99).join(" ")}`);
   set("in-progress", count(tweets.in_progress), `of ${tweets.at_most}`);
   Object.assign(element("window"), { max: tweets.at_most, value: tweets.in_progress, high: tweets.at_most * 0.9 });
   set("waiting", count(tweets.waiting));
-  set("waiting-note", tweets.waiting ? `oldest for ${duration(tweets.oldest_wait_seconds).join(" ")}` : "for an interpreter");
-  set("totals", `${count(tweets.received)} in, ${count(tweets.labelled)} labelled, ${count(tweets.rejected)} rejected`);
+  set("waiting-note", tweets.waiting ? `the oldest for ${duration(tweets.oldest_wait_seconds).join(" ")}` : "for an interpreter");
+  set("totals", `${count(tweets.received)} received, ${count(tweets.labelled)} labelled, ${count(tweets.rejected)} rejected`);
 }
 
 function withError(estimate) {
@@ -77,9 +77,9 @@ function showPower(power) {
   if (power === null) return;
   const perTweet = power.joules_per_tweet.all;
   set("watts", power.watts ? power.watts.value.toFixed(2) : "–", "W");
-  set("watts-note", power.watts ? `${withError(power.watts)} · ${power.source}` : "the meter gives no readings");
+  set("watts-note", power.watts ? `${withError(power.watts)} · ${power.source}` : "no readings from the meter");
   set("joules", perTweet ? perTweet.value.toPrecision(3) : "–", "J");
-  set("joules-note", perTweet ? withError(perTweet) : "no tweet lately");
+  set("joules-note", perTweet ? withError(perTweet) : "no recent tweets");
 }
 
 function bar(position, base, size, className, highest) {
@@ -104,7 +104,7 @@ function showPolarity(polarity) {
     });
   });
   element("chart").replaceChildren(...bars);
-  set("highest", `${count(highest)} in ${seconds} seconds`);
+  set("highest", `${count(highest)} tweets in ${seconds} seconds`);
   const sums = labels.map((_, which) => counts.reduce((sum, interval) => sum + interval[which], 0));
   const all = sums.reduce((sum, each) => sum + each, 0);
   const share = (sum) => (all ? Math.round((100 * sum) / all) : 0);
@@ -119,32 +119,32 @@ function show(now) {
   showTweets(now.tweets, now.latency_seconds);
   showPower(now.power);
   showPolarity(now.polarity);
-  set("model", now.model ? `${now.model.name}, ${now.model.precision}` : "none yet");
+  set("model", now.model ? `${now.model.name}, ${now.model.precision}` : "not loaded");
   set("sha256", now.model ? now.model.sha256.slice(0, 16) : "–");
   set("version", now.version);
   set("uptime", longDuration(now.uptime_seconds));
 }
 
-async function ask() {
+async function refresh() {
   try {
-    // Not "/now": where the address bar has the password, that would too, and fetch refuses it.
-    const answer = await fetch(new URL("/now", location.origin), { signal: AbortSignal.timeout(PATIENCE_MILLISECONDS) });
+    // An absolute URL: a relative one would contain the password from the address bar, which fetch refuses.
+    const answer = await fetch(new URL("/now", location.origin), { signal: AbortSignal.timeout(TIMEOUT_MILLISECONDS) });
     if (!answer.ok) throw new Error(answer.statusText);
     show(await answer.json());
     lastAnswer = new Date();
     document.body.classList.remove("old");
   } catch {
     document.body.classList.add("old");
-    say(lastAnswer ? `no answer since ${lastAnswer.toLocaleTimeString()}` : "no answer", "bad");
+    setState(lastAnswer ? `no answer since ${lastAnswer.toLocaleTimeString()}` : "no answer", "bad");
   }
 }
 
-async function follow() {
+async function refreshWhileVisible() {
   while (!document.hidden) {
-    await ask();
+    await refresh();
     await new Promise((resolve) => setTimeout(resolve, INTERVAL_MILLISECONDS));
   }
-  document.addEventListener("visibilitychange", follow, { once: true });
+  document.addEventListener("visibilitychange", refreshWhileVisible, { once: true });
 }
 
-follow();
+refreshWhileVisible();

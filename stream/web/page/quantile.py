@@ -1,19 +1,19 @@
-"""Quantiles out of a histogram's buckets."""
+"""Quantiles from the buckets of a histogram."""
 
 import math
 from collections.abc import Sequence
 
 
 def quantile(share: float, bounds: Sequence[float], counts: Sequence[float]) -> float | None:
-    """Estimate a quantile as Prometheus' histogram_quantile does: evenly spread within a bucket.
+    """Estimate a quantile by linear interpolation within a bucket, as Prometheus' histogram_quantile does.
 
     Args:
-        share: Which quantile, 0 to 1.
-        bounds: The buckets' upper bounds, rising, the last one infinite.
-        counts: Observations of at most each bound, shape as `bounds`.
+        share: The quantile, 0 to 1.
+        bounds: Upper bounds of the buckets, ascending; the last one is infinite.
+        counts: Number of observations up to each bound, same shape as `bounds`.
 
     Returns:
-        The estimate, at most the highest finite bound; None where nothing was observed.
+        The estimate, at most the highest finite bound; None without observations.
     """
     if not counts or counts[-1] <= 0:
         return None

@@ -1,37 +1,35 @@
-"""The page and its numbers over HTTP: `/` and `/now`.
+"""The routes of the node's page: `/` for the page and `/now` for its numbers.
 
-The page is one file without anything from elsewhere, and the browser is told to run and load nothing but what is in it.
+The page is one file without external parts. A content security policy lets the browser run and load nothing else.
 """
 
 import re
 from base64 import b64encode
-from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 
 from aiohttp import web
 
-from stream.web.page.now import Now
+from stream.web.page.status import NodeStatus
 
 _PARTS = re.compile(r"/\* (page\.(?:css|js)) \*/")
 
 
-def page_routes(now: Now) -> list[web.RouteDef]:
-    """The page's two addresses."""
+def page_routes(status: NodeStatus) -> list[web.RouteDef]:
+    """Return the page's two routes; its files are read here, so that no request waits for a disk."""
+    html, headers = _page()
 
     async def page(_: web.Request) -> web.Response:
-        html, headers = _page()
         return web.Response(text=html, content_type="text/html", headers=headers)
 
     async def numbers(_: web.Request) -> web.Response:
-        return web.json_response(now.as_json(), headers={"Cache-Control": "no-store"})
+        return web.json_response(status.as_json(), headers={"Cache-Control": "no-store"})
 
     return [web.get("/", page), web.get("/now", numbers)]
 
 
-@cache
 def _page() -> tuple[str, dict[str, str]]:
-    """The page, its style and script put in, and the headers that let the browser run just those."""
+    """Return the page with its style and script, and the headers that let the browser run only those."""
     parts = {
         name: (files("stream.web.page") / name).read_text("utf-8") for name in ("page.html", "page.css", "page.js")
     }

@@ -26,15 +26,15 @@ LOOK_SECONDS = 0.01
 
 
 class Bench:
-    """Running engines, and the model's name in what they label."""
+    """A running model swapper, and the name of the model that labels."""
 
-    def __init__(self, engines: ModelSwapper, labelling: LabellingPipeline, metrics: Metrics) -> None:
-        self.engines = engines
+    def __init__(self, swapper: ModelSwapper, labelling: LabellingPipeline, metrics: Metrics) -> None:
+        self.swapper = swapper
         self.labelling = labelling
         self._metrics = metrics
 
-    def want(self, path: Path, **settings: Any) -> None:
-        self.engines.want(ModelSettings(path=path, interpreters=1, **settings))
+    def request(self, path: Path, **settings: Any) -> None:
+        self.swapper.request(ModelSettings(path=path, interpreters=1, **settings))
 
     async def swaps(self, number: int, result: str = "swapped") -> None:
         """Wait until so many swaps have had this result."""
@@ -53,9 +53,9 @@ async def running(path: Path, **settings: Any) -> AsyncIterator[Bench]:
     metrics = Metrics()
     labelling = LabellingPipeline(LimitSettings(), metrics)
     model = {"path": path, "interpreters": 1, **settings}
-    engines = ModelSwapper(load_settings(overrides={"model": model}), labelling, metrics, Health(60))
-    async with engines.running():
-        yield Bench(engines, labelling, metrics)
+    swapper = ModelSwapper(load_settings(overrides={"model": model}), labelling, metrics, Health(60))
+    async with swapper.running():
+        yield Bench(swapper, labelling, metrics)
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ async def test_the_model_of_the_settings_labels_first(old: Path) -> None:
 
 async def test_another_model_takes_over_when_it_is_wanted(old: Path, new: Path) -> None:
     async with running(old) as bench:
-        bench.want(new)
+        bench.request(new)
         await bench.swaps(1)
         assert await bench.labelled_by() == "new"
 
@@ -100,7 +100,7 @@ async def test_a_tweet_that_the_old_model_is_at_work_on_is_labelled_by_it(
     async with running(old) as bench:
         answer = asyncio.create_task(bench.labelling.label(bench.labelling.read(TWEET), 0.0))
         await asyncio.sleep(0)
-        bench.want(new)
+        bench.request(new)
         await bench.swaps(1)
         assert not answer.done()
         go.set()
@@ -112,7 +112,7 @@ async def test_a_model_that_cannot_be_used_is_refused_and_the_old_one_stays(
     old: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with running(old) as bench:
-        bench.want(tmp_path / "gone")
+        bench.request(tmp_path / "gone")
         await bench.swaps(1, "refused")
         assert await bench.labelled_by() == "old"
         assert bench.count("swapped") == 0
@@ -121,15 +121,15 @@ async def test_a_model_that_cannot_be_used_is_refused_and_the_old_one_stays(
 
 async def test_a_good_model_after_a_refused_one_is_taken(old: Path, new: Path, tmp_path: Path) -> None:
     async with running(old) as bench:
-        bench.want(tmp_path / "gone")
-        bench.want(new)
+        bench.request(tmp_path / "gone")
+        bench.request(new)
         await bench.swaps(1)
         assert await bench.labelled_by() == "new"
 
 
 async def test_a_new_model_has_the_batches_of_its_own_settings(old: Path, new: Path) -> None:
     async with running(old, max_batch=16) as bench:
-        bench.want(new, max_batch=3)
+        bench.request(new, max_batch=3)
         await bench.swaps(1)
         assert bench.labelling.engine.batcher._queue._max_batch == 3
 
@@ -167,7 +167,7 @@ async def test_a_model_that_was_wanted_under_another_path_is_loaded_once(
     link = tmp_path / "link"
     link.symlink_to(new)
     async with running(old) as bench:
-        bench.want(link)
+        bench.request(link)
         await bench.swaps(1)
         relink(link, old)  # by the time that this has been seen, the path has been looked at
         await until(lambda: bench.labelling.engine.model.bundle.manifest.name == "old")

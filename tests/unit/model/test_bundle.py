@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 
 from stream.errors import BundleError
-from stream.model.bundle import MODEL_FILE, SHIPPED, TOKENIZER_FILE, file_sha256, find_bundle, load_bundle
+from stream.model.bundle import (
+    MODEL_FILE,
+    SHIPPED,
+    SHIPPED_BUNDLE,
+    TOKENIZER_FILE,
+    file_sha256,
+    find_bundle,
+    load_bundle,
+)
 from tests.unit.tiny_bundle import manifest_json, write_bundle, write_manifest
 
 
@@ -81,6 +89,13 @@ def test_a_folder_without_a_manifest_is_no_bundle(tmp_path: Path) -> None:
 def test_a_missing_file_is_named(folder: Path, name: str) -> None:
     (folder / name).unlink()
     assert message_of(folder) == f"the model bundle at {folder} lacks {name} (No such file or directory)"
+
+
+def test_a_bundle_may_omit_a_file_that_the_default_bundle_has(folder: Path) -> None:
+    shared = SHIPPED_BUNDLE / TOKENIZER_FILE
+    write_manifest(folder, files={MODEL_FILE: file_sha256(folder / MODEL_FILE), TOKENIZER_FILE: file_sha256(shared)})
+    (folder / TOKENIZER_FILE).unlink()
+    assert load_bundle(folder).tokenizer_path == shared
 
 
 @pytest.mark.parametrize("name", [MODEL_FILE, TOKENIZER_FILE])

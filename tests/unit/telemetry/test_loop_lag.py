@@ -1,16 +1,23 @@
+"""The delay of the event loop's timers, with a clock that the test sets."""
+
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator
 
 import pytest
 from prometheus_client import Histogram
 
-from stream.telemetry import loop_lag
-from stream.telemetry.loop_lag import measure_loop_lag
+from stream.telemetry.loop_lag import _INTERVAL_SECONDS, measure_loop_lag
 
-INTERVAL_SECONDS = 0.02
-BLOCKED_SECONDS = 0.1
+
+class Clock:
+    """The event loop's clock, which stands until it is set."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def __call__(self) -> float:
+        return self.seconds
 
 
 class Observed(Histogram):
@@ -26,9 +33,17 @@ class Observed(Histogram):
 
 
 @pytest.fixture
-async def observed(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Observed]:
-    """The histogram of a measurement that has begun."""
-    monkeypatch.setattr(loop_lag, "_INTERVAL_SECONDS", INTERVAL_SECONDS)
+async def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    loop = asyncio.get_running_loop()
+    clock = Clock(loop.time())
+    monkeypatch.setattr(loop, "time", clock)
+    return clock
+
+
+@pytest.fixture
+async def observed(clock: Clock) -> AsyncIterator[Observed]:
+    """The histogram of a measurement that has started."""
+    assert clock
     histogram = Observed()
     measuring = asyncio.create_task(measure_loop_lag(histogram))
     await asyncio.sleep(0)
@@ -38,10 +53,17 @@ async def observed(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Observed]:
         await measuring
 
 
-async def test_a_loop_that_was_blocked_shows_for_how_long(observed: Observed) -> None:
-    time.sleep(BLOCKED_SECONDS)  # noqa: ASYNC251  (the fault that is to be seen)
-    assert await observed.values.get() >= BLOCKED_SECONDS - INTERVAL_SECONDS - 0.001
+async def test_a_blocked_loop_shows_its_delay(observed: Observed, clock: Clock) -> None:
+    clock.seconds += _INTERVAL_SECONDS + 0.2
+    assert await observed.values.get() == pytest.approx(0.2)
 
 
-async def test_the_lag_is_measured_again_and_again_and_never_below_none(observed: Observed) -> None:
-    assert min([await observed.values.get() for _ in range(3)]) >= 0
+async def test_the_delay_is_measured_repeatedly(observed: Observed, clock: Clock) -> None:
+    for delay_seconds in (0.0, 0.3, 0.0):
+        clock.seconds += _INTERVAL_SECONDS + delay_seconds
+        assert await observed.values.get() == pytest.approx(delay_seconds)
+
+
+async def test_an_early_timer_is_no_negative_delay(observed: Observed, clock: Clock) -> None:
+    clock.seconds += _INTERVAL_SECONDS * (1 - 1e-12)  # within the clock's resolution, as the loop allows
+    assert await observed.values.get() == 0

@@ -11,7 +11,6 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 from stream import __version__
 from stream.model.bundle import Bundle, Manifest
 from stream.telemetry.metrics import Metrics
-from stream.telemetry.resources import ResourceCollector
 from stream.tweets.rejections import Reason
 from tests.unit.tiny_bundle import manifest_json
 
@@ -23,7 +22,7 @@ OTHER_UNITS = re.compile(r"milli|micro|nano|kilo|mega|giga|percent|minutes|hours
 @pytest.fixture
 def metrics() -> Metrics:
     metrics = Metrics()
-    metrics.registry.register(ResourceCollector())
+    metrics.resources.read()
     metrics.set_model(BUNDLE.identity)
     return metrics
 

@@ -1,28 +1,48 @@
+import asyncio
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import psutil
 import pytest
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Metric
 
 from stream.telemetry import resources
 from stream.telemetry.resources import ResourceCollector, throttled_bits
 
 
+class ReadingRegistry(CollectorRegistry):
+    """A registry of a collector that reads before each answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.collector = ResourceCollector()
+        self.register(self.collector)
+
+    def collect(self) -> Iterator[Metric]:
+        self.collector.read()
+        yield from super().collect()
+
+    def get_sample_value(self, name: str, labels: dict[str, str] | None = None) -> float | None:
+        self.collector.read()
+        return super().get_sample_value(name, labels)
+
+
 @pytest.fixture
 def registry() -> CollectorRegistry:
-    registry = CollectorRegistry()
-    registry.register(ResourceCollector())
-    return registry
+    """A registry whose values are read anew for each test value."""
+    return ReadingRegistry()
 
 
 @pytest.fixture
 def throttled_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The firmware's file; not there until a test writes it."""
-    path = tmp_path / "get_throttled"
-    monkeypatch.setattr(resources, "_THROTTLED_FILE", path)
+    """The firmware's file of a Raspberry Pi 4; it does not exist until a test writes it."""
+    folder = tmp_path / "soc" / "soc:firmware"
+    folder.mkdir(parents=True)
+    monkeypatch.setattr(resources, "_PLATFORM", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
-    return path
+    return folder / "get_throttled"
 
 
 def value(registry: CollectorRegistry, name: str, **labels: str) -> float:
@@ -85,6 +105,16 @@ def test_throttled_bits_are_read_from_the_firmwares_file(throttled_file: Path, c
     assert throttled_bits() == bits
 
 
+def test_throttled_bits_are_found_where_a_raspberry_pi_5_has_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "soc@107c000000" / "soc@107c000000:firmware"
+    folder.mkdir(parents=True)
+    (folder / "get_throttled").write_text("50005\n", encoding="ascii")
+    monkeypatch.setattr(resources, "_PLATFORM", tmp_path)
+    assert throttled_bits() == 0x50005
+
+
 def test_throttled_bits_are_asked_of_vcgencmd_where_there_is_no_file(throttled_file: Path) -> None:
     make_command(throttled_file, '[ "$1" = get_throttled ] && echo throttled=0x50004')
     assert throttled_bits() == 0x50004
@@ -97,7 +127,7 @@ def test_a_vcgencmd_that_cannot_tell_is_as_none(throttled_file: Path, script: st
 
 
 def make_command(throttled_file: Path, script: str) -> None:
-    command = throttled_file.parent / "vcgencmd"
+    command = throttled_file.parents[2] / "vcgencmd"
     command.write_text(f"#!/bin/sh\n{script}\n", encoding="ascii")
     command.chmod(0o755)
 
@@ -117,3 +147,72 @@ def test_what_held_back_in_the_past_is_not_told_as_present(registry: CollectorRe
 def test_a_machine_that_is_no_raspberry_pi_tells_nothing_of_throttling(registry: CollectorRegistry) -> None:
     assert throttled_bits() is None
     assert "starling_system_throttled" not in {family.name for family in registry.collect()}
+
+
+@pytest.mark.parametrize(
+    "error", [OSError("gone"), RuntimeError("no sensors"), ValueError("nonsense"), NotImplementedError(), KeyError("x")]
+)
+@pytest.mark.parametrize("source", ["cpu_times", "virtual_memory", "getloadavg", "cpu_freq", "sensors_temperatures"])
+def test_a_value_that_cannot_be_read_leaves_out_no_other(
+    registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch, source: str, error: Exception
+) -> None:
+    every = {family.name for family in registry.collect()}
+
+    def broken() -> None:
+        raise error
+
+    monkeypatch.setattr(f"psutil.{source}", broken)
+    assert len({family.name for family in registry.collect()}) == len(every) - 1
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Set to let the reading of the load go on."""
+    go = threading.Event()
+
+    def load() -> tuple[float, float, float]:
+        go.wait()
+        return 0.75, 0.5, 0.25
+
+    monkeypatch.setattr("psutil.getloadavg", load)
+    yield go
+    go.set()
+
+
+def load_of(collector: ResourceCollector) -> float | None:
+    registry = CollectorRegistry()
+    registry.register(collector)
+    return registry.get_sample_value("starling_system_load1")
+
+
+async def test_the_event_loop_runs_while_values_are_read(slow: threading.Event) -> None:
+    collector = ResourceCollector()
+    refreshing = asyncio.create_task(collector.refresh())
+    await asyncio.sleep(0)
+    assert not refreshing.done()
+    slow.set()
+    await refreshing
+    assert load_of(collector) == 0.75
+
+
+async def test_a_scrape_does_not_wait_for_ever_and_no_second_reading_begins_beside_the_first(
+    slow: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resources, "_PATIENCE_SECONDS", 0.01)
+    readings = 0
+    read = ResourceCollector.read
+
+    def counted(self: ResourceCollector) -> None:
+        nonlocal readings
+        readings += 1
+        read(self)
+
+    monkeypatch.setattr(ResourceCollector, "read", counted)
+    collector = ResourceCollector()
+    for _ in range(3):
+        await collector.refresh()
+    assert (readings, load_of(collector)) == (1, None)
+    slow.set()
+    monkeypatch.setattr(resources, "_PATIENCE_SECONDS", 60.0)
+    await collector.refresh()
+    assert load_of(collector) == 0.75

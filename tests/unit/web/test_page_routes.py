@@ -13,15 +13,15 @@ from grafana.source.colours import POLARITY
 from stream.settings import Settings
 from stream.telemetry.health import Health
 from stream.telemetry.metrics import Metrics
-from stream.web.page.now import Now
 from stream.web.page.routes import page_routes
+from stream.web.page.status import NodeStatus
 from stream.web.server import serve_http
 
 
 @pytest.fixture
 async def client() -> AsyncIterator[aiohttp.ClientSession]:
     settings, metrics, health = Settings(node="<b>pi", http={"port": 0}), Metrics(), Health(60)
-    pages = page_routes(Now(settings, metrics, health))
+    pages = page_routes(NodeStatus(settings, metrics, health))
     async with (
         serve_http(settings, metrics, health, pages) as address,
         aiohttp.ClientSession(address) as client,

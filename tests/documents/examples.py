@@ -1,0 +1,48 @@
+"""The documents, and the examples in them."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sybil import Document
+from sybil.parsers.markdown.lexers import FencedCodeBlockLexer
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted(
+    str(path.relative_to(ROOT)) for pattern in ("*.md", "docs/**/*.md", "firmware/*.md") for path in ROOT.glob(pattern)
+)
+_HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
+_FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A fenced code block."""
+
+    document: str
+    heading: str
+    """The nearest heading above it."""
+    language: str
+    source: str
+    line: int
+
+    def __str__(self) -> str:
+        """Its place, as a test's id."""
+        return f"{self.document}:{self.line}"
+
+
+def examples(*languages: str) -> list[Example]:
+    """Find the code blocks of all documents: those in these languages, or all."""
+    found = [example for name in DOCUMENTS for example in _examples_of(name)]
+    return [example for example in found if not languages or example.language in languages]
+
+
+def _examples_of(name: str) -> Iterator[Example]:
+    document = Document.parse(str(ROOT / name), FencedCodeBlockLexer(language=r"\w+"))
+    prose = _FENCED.sub(lambda block: " " * len(block[0]), document.text)
+    headings = [(match.start(), match[1]) for match in _HEADING.finditer(prose)]
+    for example in document:
+        heading = next((text for start, text in reversed(headings) if start < example.start), "")
+        lexemes = example.region.lexemes
+        yield Example(name, heading, lexemes["language"], str(lexemes["source"]), example.line)

@@ -1,0 +1,215 @@
+"""Decoding of shapes other than the plain ones of the X API."""
+
+import base64
+from contextlib import suppress
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.settings import LimitSettings
+from stream.tweets.decoding import decode_tweet
+from stream.tweets.rejections import Reason, RejectedTweetError
+from stream.tweets.tweet import Tweet
+
+LIMITS = LimitSettings()
+WHOLE = "The new library is open until nine, it is bright and quiet, and I love every corner of it"
+CUT = "RT @town: The new library is open until nine, it is bright\u2026"
+V2_RETWEET = {"id": "7", "text": CUT, "referenced_tweets": [{"type": "retweeted", "id": "9"}]}
+DID = "did:plc:bbbbbbbbbbbbbbbbbbbbbbbb"
+RECORD = {"$type": "app.bsky.feed.post", "text": "The bread is warm.", "langs": ["en", "de"]}
+COMMIT = {
+    "did": DID,
+    "time_us": 1,
+    "kind": "commit",
+    "commit": {"operation": "create", "collection": "app.bsky.feed.post", "rkey": "3k", "record": RECORD},
+}
+URI = f"at://{DID}/app.bsky.feed.post/3k"
+STATUS = {"id": "113", "content": "<p>Snow &amp; sun.</p>", "language": "en", "reblog": None}
+EVENT = {"specversion": "1.0", "id": "e1", "source": "/feed", "type": "post.created"}
+
+
+def decode(message: object) -> Tweet:
+    return decode_tweet(orjson.dumps(message), LIMITS)
+
+
+def rejection(message: object) -> tuple[Reason, str | None]:
+    with pytest.raises(RejectedTweetError) as caught:
+        decode(message)
+    return caught.value.reason, caught.value.tweet_id
+
+
+def included(**tweet: Any) -> dict[str, Any]:
+    return {"tweets": [{"id": "8", "text": "another"}, {"id": "9"} | tweet]}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"data": V2_RETWEET, "includes": included(text=WHOLE)},
+        {"data": V2_RETWEET, "includes": included(text=WHOLE), "matching_rules": [{"id": "1", "tag": "town"}]},
+        {"data": V2_RETWEET, "includes": included(text="The new lib\u2026", note_tweet={"text": WHOLE})},
+        V2_RETWEET | {"includes": included(text=WHOLE)},
+        V2_RETWEET | {"referenced_tweets": [{"type": "retweeted", "id": "9", "text": WHOLE}]},
+        {"specversion": "1.0", "id": "e", "source": "s", "type": "t"}
+        | {"data": {"data": V2_RETWEET, "includes": included(text=WHOLE)}},
+    ],
+    ids=["stream", "matching rules", "long original", "flat", "original in the reference", "in CloudEvents"],
+)
+def test_a_v2_retweet_has_the_whole_text_of_the_original(message: dict[str, Any]) -> None:
+    assert decode(message) == Tweet("7", WHOLE)
+
+
+def test_v2_and_v1_retweets_have_the_same_text() -> None:
+    v1 = {"id_str": "7", "full_text": CUT, "retweeted_status": {"id_str": "9", "full_text": WHOLE}}
+    assert decode({"data": V2_RETWEET, "includes": included(text=WHOLE)}) == decode(v1)
+
+
+@pytest.mark.parametrize(
+    "includes", [None, {}, {"tweets": None}, {"tweets": [7]}, {"tweets": [{"id": "8", "text": "another"}]}]
+)
+def test_a_v2_retweet_without_its_original_has_its_own_text(includes: object) -> None:
+    assert decode({"data": V2_RETWEET, "includes": includes}).text == CUT
+
+
+@pytest.mark.parametrize("kind", ["quoted", "replied_to"])
+def test_a_v2_quote_or_reply_has_its_own_text(kind: str) -> None:
+    tweet = {"id": "7", "text": "No.", "referenced_tweets": [{"type": kind, "id": "9"}]}
+    assert decode({"data": tweet, "includes": included(text=WHOLE)}).text == "No."
+
+
+def test_a_retweet_of_a_quote_has_the_quoting_authors_text() -> None:
+    quote = {"text": WHOLE, "referenced_tweets": [{"type": "quoted", "id": "8"}]}
+    assert decode({"data": V2_RETWEET, "includes": included(**quote)}).text == WHOLE
+
+
+def test_a_tweet_of_the_archive_is_read_inside_its_wrapper() -> None:
+    assert decode({"tweet": {"id_str": "7", "full_text": WHOLE, "lang": "en"}}) == Tweet("7", WHOLE, lang="en")
+
+
+def test_a_jetstream_commit_is_a_post_with_its_uri_as_id() -> None:
+    assert decode(COMMIT) == Tweet(URI, "The bread is warm.", lang="en")
+
+
+@pytest.mark.parametrize("wrap", [lambda view: view, lambda view: {"post": view, "reply": {}}], ids=["view", "feed"])
+def test_a_bluesky_post_of_the_api_is_read(wrap: Any) -> None:
+    view = {"uri": URI, "cid": "b", "author": {"did": DID}, "record": RECORD, "indexedAt": "2024-11-27T09:33:20Z"}
+    assert decode(wrap(view)) == Tweet(URI, "The bread is warm.", lang="en")
+
+
+@pytest.mark.parametrize("languages", [None, [], "en", [3]])
+def test_a_bluesky_post_without_a_language_has_none(languages: object) -> None:
+    record = RECORD | {"langs": languages}
+    assert decode(COMMIT | {"commit": COMMIT["commit"] | {"record": record}}).lang is None  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("message", "tweet_id"),
+    [
+        ({**COMMIT, "commit": {"operation": "delete", "collection": "app.bsky.feed.post", "rkey": "3k"}}, URI),
+        ({"delete": {"status": {"id": 7, "id_str": "7", "user_id": 3}}}, "7"),
+        ({"stream": ["public"], "event": "delete", "payload": "113"}, "113"),
+    ],
+    ids=["Jetstream", "v1.1", "Mastodon"],
+)
+def test_a_deletion_has_its_own_reason(message: dict[str, Any], tweet_id: str) -> None:
+    assert rejection(message) == (Reason.DELETION, tweet_id)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {**COMMIT, "commit": {"operation": "create", "collection": "app.bsky.feed.like", "rkey": "3k", "record": {}}},
+        {**COMMIT, "commit": None},
+        {"did": DID, "kind": "identity", "identity": {"handle": "a.example"}},
+        {"event": "notification", "payload": "{}"},
+    ],
+    ids=["like", "no commit", "identity", "notification"],
+)
+def test_an_event_that_is_not_a_post_has_its_own_reason(message: dict[str, Any]) -> None:
+    assert rejection(message) == (Reason.NOT_A_POST, None)
+
+
+def test_a_mastodon_status_is_read_as_text() -> None:
+    assert decode(STATUS) == Tweet("113", "Snow & sun.", lang="en")
+
+
+def test_a_mastodon_status_with_an_empty_source_text_is_read() -> None:
+    assert decode(STATUS | {"text": None}) == Tweet("113", "Snow & sun.", lang="en")
+
+
+def test_a_boost_has_the_boosted_text_and_its_own_id() -> None:
+    boost = STATUS | {"content": "", "reblog": {"id": "9", "content": "<p>Hail.</p>"}}
+    assert decode(boost) == Tweet("113", "Hail.", lang="en")
+
+
+def test_a_status_with_a_picture_alone_has_no_text() -> None:
+    assert rejection(STATUS | {"content": "<p></p>"}) == (Reason.NO_TEXT, "113")
+
+
+def test_a_status_in_an_event_of_the_streaming_api_is_read() -> None:
+    event = {"stream": ["public"], "event": "update", "payload": orjson.dumps(STATUS).decode()}
+    assert decode(event) == Tweet("113", "Snow & sun.", lang="en")
+
+
+def test_an_event_whose_payload_is_not_json_is_rejected() -> None:
+    assert rejection({"event": "update", "payload": "{"}) == (Reason.NOT_JSON, None)
+
+
+@pytest.mark.parametrize(
+    ("inner", "tweet"),
+    [
+        ({"id": "1", "text": "a joy"}, Tweet("1", "a joy")),
+        ({"id_str": "1", "full_text": "a joy"}, Tweet("1", "a joy")),
+        ({"data": {"id": "1", "text": "a joy"}}, Tweet("1", "a joy")),
+        (COMMIT, Tweet(URI, "The bread is warm.", lang="en")),
+        (STATUS, Tweet("113", "Snow & sun.", lang="en")),
+    ],
+    ids=["v2", "v1.1", "wrapped v2", "Jetstream", "Mastodon"],
+)
+@pytest.mark.parametrize("encode", [True, False])
+def test_each_shape_is_read_inside_cloud_events(inner: dict[str, Any], tweet: Tweet, *, encode: bool) -> None:
+    data = {"data_base64": base64.b64encode(orjson.dumps(inner)).decode()} if encode else {"data": inner}
+    assert decode(EVENT | data) == tweet
+
+
+def test_entity_and_language_may_be_attributes_of_the_event() -> None:
+    event = EVENT | {"entity": "Acme", "lang": "de", "data": {"id": "1", "text": "a"}}
+    assert decode(event) == Tweet("1", "a", entity="Acme", lang="de")
+    assert decode(event | {"data": {"id": "1", "text": "a", "lang": "fr"}}).lang == "fr"
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        (EVENT, Reason.NOT_AN_OBJECT),
+        (EVENT | {"data": "text"}, Reason.NOT_AN_OBJECT),
+        (EVENT | {"data_base64": "e30"}, Reason.NOT_JSON),
+        (EVENT | {"data_base64": "\u00e9"}, Reason.NOT_JSON),
+        (EVENT | {"data_base64": base64.b64encode(b"{").decode()}, Reason.NOT_JSON),
+        (EVENT | {"data": EVENT | {"data": {"id": "1", "text": "a"}}}, Reason.NO_TEXT),
+    ],
+    ids=["no data", "a string", "base64 cut short", "not base64", "not JSON", "an event in an event"],
+)
+def test_an_event_without_a_post_is_rejected(event: dict[str, Any], reason: Reason) -> None:
+    assert rejection(event)[0] == reason
+
+
+@given(
+    st.sampled_from([COMMIT, STATUS, V2_RETWEET, EVENT | {"data": STATUS}, {"data": V2_RETWEET}]),
+    st.lists(st.tuples(st.text(max_size=3), st.none() | st.integers() | st.lists(st.integers()) | st.just({}))),
+    st.data(),
+)
+def test_a_message_with_any_value_replaced_is_a_tweet_or_a_rejection(
+    message: dict[str, Any], values: list[tuple[str, object]], data: st.DataObject
+) -> None:
+    changed = orjson.loads(orjson.dumps(message))
+    for _, value in values:
+        place = changed
+        while isinstance(inner := place[data.draw(st.sampled_from(sorted(place)))], dict) and inner:
+            place = inner
+        place[data.draw(st.sampled_from(sorted(place)))] = value
+    with suppress(RejectedTweetError, orjson.JSONEncodeError):  # the latter for an integer beyond 64 bits
+        assert decode(changed).text

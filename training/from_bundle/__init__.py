@@ -1,0 +1,1 @@
+"""Conversion of a bundle back to a checkpoint, so that a shipped model can be trained further."""

@@ -1,0 +1,44 @@
+"""Adversarial training: gradients at adversarially perturbed word embeddings.
+
+Miyato, Dai and Goodfellow, 'Adversarial Training Methods for Semi-Supervised Text Classification' (2017,
+arXiv:1605.07725), equations (3) and (6), with one gradient per batch instead of one per text.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from training.learning.network import Tensor
+
+Variable = Any
+
+
+def adversarial_gradients(
+    loss_of: Callable[[], Tensor], variables: Sequence[Variable], embeddings: Variable, distance: float
+) -> tuple[Tensor, list[Tensor]]:
+    """Return a loss, and the sum of its gradients with and without an adversarial perturbation of the embeddings.
+
+    Args:
+        loss_of: Computes the loss of a batch, a scalar.
+        variables: Weights for which gradients are computed.
+        embeddings: The word embeddings, one of `variables`; restored after the perturbation.
+        distance: Euclidean norm of the perturbation over all words of the batch together.
+
+    Returns:
+        The loss without perturbation, and the gradients in the order of `variables`.
+    """
+    place = next(index for index, variable in enumerate(variables) if variable is embeddings)
+    loss, gradients = _gradients(loss_of, variables)
+    perturbation = distance * tf.math.divide_no_nan(gradients[place], tf.norm(gradients[place]))
+    embeddings.assign_add(perturbation)
+    _, adversarial = _gradients(loss_of, variables)
+    embeddings.assign_sub(perturbation)
+    return loss, [plain + perturbed for plain, perturbed in zip(gradients, adversarial, strict=True)]
+
+
+def _gradients(loss_of: Callable[[], Tensor], variables: Sequence[Variable]) -> tuple[Tensor, list[Tensor]]:
+    with tf.GradientTape() as tape:
+        loss = loss_of()
+    # Gradients of embeddings are IndexedSlices with one slice per occurrence of a word in the batch.
+    return loss, [tf.convert_to_tensor(gradient) for gradient in tape.gradient(loss, variables)]

@@ -1,0 +1,91 @@
+"""Examples for training and evaluation: tweets cleaned and tokenised as in the service."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer as WordPieces
+from transformers import AutoTokenizer
+
+from stream.model.bundle import TOKENIZER_FILE, Cleaning
+from stream.tweets.cleaning import cleaner
+from training.errors import CheckpointError
+from training.learning.architectures import ARCHITECTURES
+from training.learning.network import Config
+
+UNKNOWN = -1
+"""Gold column of an unlabelled tweet."""
+_PADDINGS = ("[PAD]", "<pad>")
+
+
+@dataclass(frozen=True)
+class TweetTokenizer:
+    """Cleaning and tokenisation of texts.
+
+    Args:
+        word_pieces: Tokeniser, with truncation to the longest input and without padding.
+        cleaning: Cleaning before tokenisation.
+    """
+
+    word_pieces: WordPieces
+    cleaning: Cleaning
+
+    def token_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the token ids of each text."""
+        clean = cleaner(self.cleaning.name, self.cleaning.version)
+        encodings = self.word_pieces.encode_batch_fast([clean(text) for text in texts])
+        return [encoding.ids for encoding in encodings]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Tokenised tweets with their gold labels."""
+
+    token_ids: list[list[int]]
+    gold: NDArray[np.int64]
+    """Column of each tweet's polarity; -1 for unlabelled tweets."""
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Length of each tweet in tokens."""
+        return tuple(map(len, self.token_ids))
+
+
+def read_tokenizer(folder: Path, max_tokens: int, config: Config) -> WordPieces:
+    """Read a checkpoint's tokeniser, with truncation to `max_tokens` and without padding.
+
+    Args:
+        folder: Folder of the checkpoint.
+        max_tokens: Longest input in tokens.
+        config: Configuration of the checkpoint.
+
+    Raises:
+        CheckpointError: The tokeniser is missing or belongs to another model, or the model supports only
+            shorter inputs.
+    """
+    longest = config.max_position_embeddings - ARCHITECTURES[config.model_type].first_position
+    if max_tokens > longest:
+        raise CheckpointError(f"max_tokens is {max_tokens}, but {folder} supports at most {longest} tokens")
+    word_pieces = _load(folder)
+    entries, padding = word_pieces.get_vocab_size(), word_pieces.id_to_token(config.pad_token_id)
+    if entries > config.vocab_size or padding not in _PADDINGS:
+        raise CheckpointError(
+            f"the tokeniser in {folder} does not belong to its checkpoint: it has {entries} entries for "
+            f"{config.vocab_size} embeddings, and its padding token {config.pad_token_id} is {padding}"
+        )
+    word_pieces.no_padding()
+    word_pieces.enable_truncation(max_tokens)
+    return word_pieces
+
+
+def _load(folder: Path) -> WordPieces:
+    try:
+        if (folder / TOKENIZER_FILE).is_file():
+            return WordPieces.from_file(str(folder / TOKENIZER_FILE))
+        tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+        return cast("WordPieces", tokenizer.backend_tokenizer)
+    except Exception as error:  # tokenizers raises plain Exceptions
+        raise CheckpointError(f"cannot read the tokeniser in {folder}: {error}") from error

@@ -1,0 +1,65 @@
+"""Initial model of a stage: the weights of a checkpoint, and its tokeniser."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from stream.tweets.polarity import POLARITIES
+from training.checkpoint import Array
+from training.data.tweets import LabelledTweet
+from training.learning.architectures import ARCHITECTURES
+from training.learning.examples import UNKNOWN, Examples, TweetTokenizer, read_tokenizer
+from training.learning.network import Head, Network, has_polarity_head, read_pretrained
+from training.learning.recipe import Recipe, Student
+from training.learning.student import make_student
+
+
+@dataclass(frozen=True)
+class InitialModel:
+    """Configuration, weights and tokeniser with which a stage starts."""
+
+    folder: Path
+    config: Any
+    weights: dict[str, Array]
+    tokenizer: TweetTokenizer
+
+    @classmethod
+    def read(cls, folder: Path, recipe: Recipe, student: Student | None) -> Self:
+        """Read a checkpoint for training by a recipe, or a student made from it.
+
+        Raises:
+            CheckpointError: The checkpoint cannot be used.
+            RecipeError: It lacks the layers or neurons of the student.
+        """
+        config, weights = read_pretrained(folder)
+        if student:
+            config, weights = make_student(config, weights, student)
+        word_pieces = read_tokenizer(folder, recipe.max_tokens, config)
+        initial = cls(folder, config, weights, TweetTokenizer(word_pieces, recipe.cleaning))
+        if recipe.head_seed is None or has_polarity_head(config, weights):
+            return initial
+        return initial.with_head(recipe.head_seed)
+
+    def with_head(self, seed: int) -> Self:
+        """Return the model with a classification head that is initialised from a seed, as in BERT."""
+        generator = np.random.default_rng(seed)
+        head: dict[str, Array] = {}
+        layers = ARCHITECTURES[self.config.model_type].head
+        for layer in layers:
+            outputs = len(POLARITIES) if layer == layers[-1] else self.config.hidden_size
+            weight = generator.normal(0.0, self.config.initializer_range, (outputs, self.config.hidden_size))
+            head |= {f"{layer}.weight": weight.astype(np.float32), f"{layer}.bias": np.zeros(outputs, np.float32)}
+        return replace(self, weights=self.weights | head)
+
+    def network(self, head: Head) -> Network:
+        """Make a trainable network."""
+        return Network(self.config, self.weights, head, str(self.folder))
+
+    def examples(self, labelled: Sequence[LabelledTweet], unlabelled: Sequence[str] = ()) -> Examples:
+        """Tokenise tweets, labelled ones first."""
+        gold = [POLARITIES.index(tweet.polarity) for tweet in labelled] + [UNKNOWN] * len(unlabelled)
+        texts = [*(tweet.text for tweet in labelled), *unlabelled]
+        return Examples(self.tokenizer.token_ids(texts), np.array(gold))

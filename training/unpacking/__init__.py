@@ -1,1 +1,0 @@
-"""Makes a checkpoint of a bundle again, so that a shipped model can be trained further."""
