@@ -1,6 +1,6 @@
-"""The command line: names, options and help of every command; what a command does is in stream/commands/."""
+"""The command line: names, options and help of every command; the commands themselves are in stream/commands/."""
 
-# ruff: noqa: FBT002, PLC0415
+# ruff: noqa: FBT002, PLC0415, PLR0913
 # A command has as many parameters as options, Typer reads options from plain booleans with defaults, and a command
 # imports what it needs when it runs, so that `starling --help` answers at once.
 
@@ -15,6 +15,7 @@ import typer
 
 from stream import __version__
 from stream.commands.bench.options import bench
+from stream.commands.options import BrokerAddress, Config, IdColumn, Json, Model, PlainText, TextColumn, Wait
 from stream.commands.power.options import power
 from stream.errors import StarlingError, ungrouped
 
@@ -29,17 +30,8 @@ app = typer.Typer(
 app.add_typer(bench)
 app.add_typer(power)
 
-Config = Annotated[
-    Path | None,
-    typer.Option("--config", "-c", help="The settings file (TOML); without it, the one that STARLING_CONFIG names."),
-]
-BrokerAddress = Annotated[
-    str | None, typer.Option("--broker", "-b", metavar="HOST[:PORT]", help="The broker, over what the settings say.")
-]
-Model = Annotated[Path | None, typer.Option(help="A model bundle's folder, or fast, the smaller of the two shipped.")]
-Json = Annotated[bool, typer.Option("--json", help="JSON instead of words.")]
 _COMMAND_GROUP = "starling.commands"
-"""Entry points under this name add commands; the training extra's do."""
+"""Group of the entry points that add commands."""
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001
@@ -51,7 +43,7 @@ def _version(wanted: bool) -> None:  # noqa: FBT001
 @app.callback()
 def _starling(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and end.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Label a live stream of tweets with their polarity, on the device that receives them."""
@@ -59,17 +51,15 @@ def _starling(
 
 @app.command()
 def demo(
-    tweets: Annotated[int | None, typer.Option(min=1, help="How many to send; without it, each sample once.")] = None,
-    rate: Annotated[float, typer.Option(min=0, help="Tweets a second; 0 is as fast as they are labelled.")] = 25.0,
+    tweets: Annotated[int | None, typer.Option(min=1, help="Number of tweets; default: each sample once.")] = None,
+    rate: Annotated[float, typer.Option(min=0, help="Tweets per second; 0: as fast as they are labelled.")] = 25.0,
     model: Model = None,
     simulated_meter: Annotated[
-        bool, typer.Option("--simulated-meter", help="Show power too, from a simulated Uno; needs simavr.")
+        bool, typer.Option("--simulated-meter", help="Show power as well, from a simulated Uno; needs simavr.")
     ] = False,
-    json: Annotated[
-        bool, typer.Option("--json", help="End with one JSON object on stdout, show nothing else.")
-    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end, and nothing else.")] = False,
 ) -> None:
-    """Show everything at work: a broker, the service and a publisher of sample tweets, in one process."""
+    """Run a broker, the service and a publisher of sample tweets in one process, and show the labels."""
     from stream.commands.demo.demo import run_demo
 
     run_demo(tweets=tweets, rate=rate, model=model, simulate_meter=simulated_meter, as_json=json)
@@ -77,7 +67,7 @@ def demo(
 
 @app.command()
 def run(config: Config = None) -> None:
-    """Run the service: tweets in and labels out over MQTT, until SIGTERM or Ctrl-C."""
+    """Run the service: receive tweets and publish labels over MQTT, until SIGTERM or Ctrl-C."""
     from stream.commands.run import run_until_signalled
 
     run_until_signalled(config)
@@ -85,50 +75,63 @@ def run(config: Config = None) -> None:
 
 @app.command()
 def classify(
-    file: Annotated[str, typer.Argument(metavar="[FILE|-]", help="Tweets as JSON lines; - is stdin.")] = "-",
+    file: Annotated[
+        str, typer.Argument(metavar="[FILE|-]", help="Tweets in JSON, CSV, TSV or text, gzipped or not; -: stdin.")
+    ] = "-",
     model: Model = None,
+    plain: PlainText = None,
+    text_column: TextColumn = None,
+    id_column: IdColumn = None,
 ) -> None:
-    """Label a file of tweets: JSON lines in, JSON lines out, in the same order, one for each line."""
+    """Label a file of tweets: print one line of JSON for each tweet, in the same order."""
     from stream.commands.classify import classify_file
+    from stream.tweets.reader import file_options
 
-    classify_file(file, model)
+    classify_file(file, model, file_options(plain=plain, text_column=text_column, id_column=id_column))
 
 
 @app.command()
 def send(
-    file: Annotated[str, typer.Argument(metavar="FILE|-", help="JSON lines, or plain text, one tweet a line.")],
-    rate: Annotated[float, typer.Option(min=0, help="Tweets a second; 0 is as fast as the broker takes them.")] = 0.0,
-    plain: Annotated[
-        bool | None,
-        typer.Option("--text/--json-lines", help="What the lines are; without it, the first one tells."),
-    ] = None,
-    topic: Annotated[str | None, typer.Option(help="Where to; without it, the settings' topic of tweets.")] = None,
+    file: Annotated[
+        str, typer.Argument(metavar="FILE|-", help="Tweets in JSON, CSV, TSV or text, gzipped or not; -: stdin.")
+    ],
+    *,
+    rate: Annotated[float, typer.Option(min=0, help="Tweets per second; 0: as fast as the broker confirms.")] = 0.0,
+    plain: PlainText = None,
+    text_column: TextColumn = None,
+    id_column: IdColumn = None,
+    topic: Annotated[str | None, typer.Option(help="Topic to publish to; default: the settings' first one.")] = None,
+    wait: Wait = 60.0,
     broker: BrokerAddress = None,
     config: Config = None,
 ) -> None:
     """Publish a file of tweets to the broker."""
-    from stream.commands.send import send_file
+    from stream.commands.send import SendRequest, new_id_prefix, send_file
+    from stream.commands.sender import SendOptions
+    from stream.tweets.reader import file_options
 
-    send_file(file, rate=rate, plain=plain, topic=topic, broker=broker, config=config)
+    options = file_options(plain=plain, text_column=text_column, id_column=id_column, id_prefix=new_id_prefix())
+    send_file(SendRequest(file, options, SendOptions(rate, wait), topic), broker=broker, config=config)
 
 
 @app.command()
 def watch(
-    count: Annotated[int | None, typer.Option(min=1, help="End after so many labels and rejections.")] = None,
-    text: Annotated[bool, typer.Option("--text", help="Read the tweets as well, and show their text.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Each message as it came, a line each.")] = False,
+    count: Annotated[int | None, typer.Option(min=1, help="Stop after this many labels and rejections.")] = None,
+    text: Annotated[bool, typer.Option("--text", help="Subscribe to the tweets as well, and show their text.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print labels and rejections unchanged, one per line.")] = False,
+    wait: Wait = 60.0,
     broker: BrokerAddress = None,
     config: Config = None,
 ) -> None:
-    """Show labels, rejections and nodes as they come."""
-    from stream.commands.watch import watch_labels
+    """Show labels, rejections and the status of nodes as they are published."""
+    from stream.commands.watch import WatchOptions, watch_labels
 
-    watch_labels(count=count, with_text=text, as_json=json, broker=broker, config=config)
+    watch_labels(WatchOptions(count, with_text=text, as_json=json, wait_seconds=wait), broker=broker, config=config)
 
 
 @app.command()
 def check(config: Config = None, json: Json = False) -> None:
-    """Say what of settings, model, broker, port and meter works, and what to do about what does not."""
+    """Check settings, model, broker, HTTP address and meter, and say how to fix what does not work."""
     from stream.commands.check import check_all
 
     check_all(config, as_json=json)
@@ -160,9 +163,10 @@ def experiment(
 
 @app.command()
 def probe(
-    seconds: Annotated[float, typer.Option(min=1, help="How long the node may take.")] = 30.0, config: Config = None
+    seconds: Annotated[float, typer.Option(min=1, help="Seconds to wait for the label.")] = 30.0,
+    config: Config = None,
 ) -> None:
-    """Send a tweet through the broker, and wait for this node's label."""
+    """Publish a tweet, and wait for this node's label."""
     from stream.commands.probe import probe_node
 
     probe_node(config, seconds)
@@ -170,10 +174,12 @@ def probe(
 
 @app.command()
 def leave(
-    discard: Annotated[bool, typer.Option("--discard", help="Drop the tweets that wait for the node.")] = False,
+    discard: Annotated[
+        bool, typer.Option("--discard", help="Discard the tweets that the broker holds for the node.")
+    ] = False,
     config: Config = None,
 ) -> None:
-    """Have the broker forget this node, which is stopped and will not come back under its name."""
+    """Delete the broker's session of this node, which is stopped and will not be started again."""
     from stream.commands.leave import leave_broker
 
     leave_broker(config, discard=discard)
@@ -181,38 +187,55 @@ def leave(
 
 @app.command()
 def settings() -> None:
-    """Print every setting with its meaning and its default, as a starling.toml to start from."""
+    """Print a settings file with every setting, its meaning and its default."""
     from stream.commands.settings import settings_template
 
     typer.echo(settings_template(), nl=False)
 
 
 def main() -> None:
-    """The console script: our own errors become one line on stderr and an exit code."""
-    for entry_point in entry_points(group=_COMMAND_GROUP):
-        app.add_typer(entry_point.load())
+    """Run the console script: an error of Starling's own becomes one line on stderr and an exit code."""
+    _add_plugins()
     try:
         with ungrouped():
             app()
     except StarlingError as error:
-        _die(str(error), error.exit_code)
+        _exit(str(error), error.exit_code)
     except KeyboardInterrupt:
-        _die("interrupted", 130)
-    except BrokenPipeError:  # the reader of our output went away, as `| head` does
+        _exit("interrupted", 130)
+    except BrokenPipeError:  # the reader of our output has ended, for instance `| head`
         _drop_output()
         sys.exit(141)
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
         _drop_output()
-        _die("no room is left on the disk that the output goes to", 74)
+        _exit("no room is left on the disk that the output goes to", 74)
+
+
+def _add_plugins() -> None:
+    """Add the commands of other packages; one that cannot be imported is named in a warning, and left out."""
+    for entry_point in entry_points(group=_COMMAND_GROUP):
+        try:
+            commands = entry_point.load()
+            if not isinstance(commands, typer.Typer):
+                raise TypeError(f"it is a {type(commands).__name__}, not a typer.Typer")  # noqa: TRY301
+        except Exception as error:  # noqa: BLE001  (a plug-in may raise anything)
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            _say(f"the commands of {entry_point.name} ({entry_point.value}) are missing, its import failed: {reason}")
+        else:
+            app.add_typer(commands)
 
 
 def _drop_output() -> None:
-    """Let what is still buffered for stdout go nowhere, lest Python try to write it again at its end."""
+    """Discard what is still buffered for stdout, so that Python does not try to write it again when it exits."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _die(message: str, exit_code: int) -> NoReturn:
-    typer.echo(f"starling: {' '.join(message.split())}", err=True)
+def _exit(message: str, exit_code: int) -> NoReturn:
+    _say(message)
     sys.exit(exit_code)
+
+
+def _say(message: str) -> None:
+    typer.echo(f"starling: {' '.join(message.split())}", err=True)

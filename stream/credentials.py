@@ -1,9 +1,11 @@
-"""Credentials: passwords, certificates and keys, which the settings name by file.
+"""Credentials: passwords, certificates and keys, whose files the settings name.
 
-No secret stands in a settings file, in the environment or on a command line.
+No secret is in a settings file, in the environment or on a command line.
 """
 
+import logging
 import ssl
+import stat
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -11,18 +13,21 @@ from pydantic import SecretStr
 from stream.errors import SettingsError
 from stream.settings import BrokerSettings, HttpSettings
 
+logger = logging.getLogger(__name__)
+
 
 def read_password(setting: str, path: Path) -> SecretStr:
-    """Read a password from a file, without the line end that editors leave.
+    """Read a password from a file, without the line end that editors add.
 
     Args:
         setting: The setting that names the file, for the error.
         path: The file.
 
     Raises:
-        SettingsError: The file cannot be read, or is empty.
+        SettingsError: The file cannot be read, is empty, or can be changed by every user.
     """
     try:
+        check_permissions(setting, path)
         password = path.read_text(encoding="utf-8").rstrip("\r\n")
     except OSError as error:
         raise SettingsError(f"{setting}: cannot read {path}: {error.strerror}") from error
@@ -33,8 +38,30 @@ def read_password(setting: str, path: Path) -> SecretStr:
     return SecretStr(password)
 
 
+def check_permissions(setting: str, path: Path) -> None:
+    """Check who may use a file with a secret; that every user may read it is a warning in the log.
+
+    Args:
+        setting: The setting that names the file.
+        path: The file.
+
+    Raises:
+        OSError: The file cannot be looked at.
+        SettingsError: Every user can change it.
+    """
+    mode = path.stat().st_mode
+    if mode & stat.S_IWOTH:
+        raise SettingsError(
+            f"{setting}: every user can change {path} (its mode is {stat.S_IMODE(mode):04o}): run chmod 600 {path}"
+        )
+    if mode & stat.S_IROTH:
+        logger.warning(
+            "%s: every user can read %s (its mode is %04o): run chmod 600 %s", setting, path, stat.S_IMODE(mode), path
+        )
+
+
 def broker_tls(settings: BrokerSettings) -> ssl.SSLContext | None:
-    """What is verified and shown: the broker's certificate and name always, our own certificate where there is one.
+    """Return the TLS context for the broker: it verifies the certificate and the name, and shows our certificate.
 
     Raises:
         SettingsError: A certificate or key cannot be read.
@@ -51,7 +78,7 @@ def broker_tls(settings: BrokerSettings) -> ssl.SSLContext | None:
 
 
 def http_tls(settings: HttpSettings) -> ssl.SSLContext | None:
-    """What is shown to whoever reads the metrics; None where they are served without TLS.
+    """Return the TLS context of the HTTP server; None where it serves without TLS.
 
     Raises:
         SettingsError: The certificate or the key cannot be read.
@@ -65,6 +92,8 @@ def http_tls(settings: HttpSettings) -> ssl.SSLContext | None:
 
 def _show(context: ssl.SSLContext, section: str, certificate: Path, key: Path | None) -> None:
     try:
+        if key:
+            check_permissions(f"{section}.key_file", key)
         context.load_cert_chain(certificate, key, password="")  # without one, OpenSSL would ask the terminal for it
     except OSError as error:
         raise SettingsError(

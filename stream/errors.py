@@ -1,15 +1,17 @@
 """The errors that Starling shows its users, each one line that says what was wrong, where, and what to do.
 
     StarlingError
-    ├── SettingsError   a key, a value or a file of the settings
-    ├── BundleError     a model bundle that is missing, damaged or not of this service's kind
-    ├── BrokerError     the MQTT broker: unreachable, refusing, or lost
-    │   └── PublicationRefusedError   it is there and does not want a message
-    ├── ListenError     an address that the service should listen on and cannot
-    ├── MeterError      the power meter: not there, silent, or refusing
-    ├── InputError      a file that a command should read or write
-    ├── BenchError      a measurement that cannot be made, or would mean nothing
-    └── LostTweetsError tweets that ended neither as a label nor as a rejection
+    ├── SettingsError   a key, a value or a file of the settings is wrong
+    ├── BundleError     a model bundle is missing, damaged or of another kind
+    │   └── ChangingBundleError   its files still change
+    ├── BrokerError     the MQTT broker is unreachable, refuses us, or the connection is lost
+    │   └── PublicationRefusedError   it refuses one message
+    ├── ListenError     the service cannot listen on its address
+    ├── MeterError      the power meter is missing, silent, or refuses a command
+    ├── InputError      a file cannot be read or written
+    ├── NothingLabelledError   a file has no tweet that can be labelled
+    ├── BenchError      a measurement cannot be made, or would mean nothing
+    └── LostTweetsError tweets got neither a label nor a rejection
 
 The exit codes are those of sysexits.h, so that a shell or systemd can tell the kinds apart.
 """
@@ -20,7 +22,7 @@ from typing import ClassVar
 
 
 class StarlingError(Exception):
-    """Whatever Starling tells its user in one line instead of a traceback."""
+    """An error that is shown to the user in one line instead of a traceback."""
 
     exit_code: ClassVar[int] = 1
 
@@ -37,8 +39,14 @@ class BundleError(StarlingError):
     exit_code = 66  # EX_NOINPUT
 
 
+class ChangingBundleError(BundleError):
+    """A model bundle is incomplete, and its files still change; a later start may find it complete."""
+
+    exit_code = 75  # EX_TEMPFAIL
+
+
 class BrokerError(StarlingError):
-    """The MQTT broker cannot be reached, refuses us, or went away.
+    """The MQTT broker cannot be reached or refuses us, or the connection is lost.
 
     Args:
         sentence: The one line for the user.
@@ -69,25 +77,31 @@ class MeterError(StarlingError):
 
 
 class InputError(StarlingError):
-    """A file that a command was given cannot be read or written."""
+    """A file cannot be read or written."""
 
     exit_code = 66  # EX_NOINPUT
 
 
+class NothingLabelledError(StarlingError):
+    """A file has no tweet that can be labelled."""
+
+    exit_code = 65  # EX_DATAERR
+
+
 class BenchError(StarlingError):
-    """A measurement cannot be made, or its figures would mean nothing."""
+    """A measurement cannot be made, or its values would mean nothing."""
 
     exit_code = 69  # EX_UNAVAILABLE
 
 
 class LostTweetsError(StarlingError):
-    """Tweets went in and neither a label nor a rejection came out."""
+    """Tweets got neither a label nor a rejection."""
 
     exit_code = 1
 
 
 def leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
-    """Yield the exceptions that a group, and the groups within it, came from."""
+    """Yield the exceptions in a group and in the groups within it."""
     for error in group.exceptions:
         if isinstance(error, BaseExceptionGroup):
             yield from leaves(error)
@@ -97,9 +111,9 @@ def leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
 
 @contextmanager
 def ungrouped() -> Iterator[None]:
-    """Raise the first of our own errors where a task group ended for nothing but such.
+    """Raise the first exception of an exception group that holds only StarlingErrors.
 
-    A task group wraps whatever ends it. A group that holds anything else is a fault of ours, and stays whole.
+    A task group wraps the exceptions that end it. A group with any other exception is a bug, and stays whole.
     """
     try:
         yield

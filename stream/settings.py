@@ -1,4 +1,4 @@
-"""The settings: one TOML file, environment variables over it, every key typed and described.
+"""The settings: one TOML file, environment variables that override it, every key typed and described.
 
     STARLING_BROKER__HOST=broker.local starling run --config starling.toml
 
@@ -7,9 +7,12 @@
 
 import difflib
 import os
+import re
 import socket
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -22,11 +25,11 @@ from stream.topic_filters import matches
 
 ENVIRONMENT_PREFIX = "STARLING_"
 CONFIG_VARIABLE = "STARLING_CONFIG"
-"""Names the settings file where no `--config` does."""
+"""Environment variable with the settings file's path, for commands without `--config`."""
 NODE_PATTERN = r"^[^+#/\s\x00-\x1f\x7f-\x9f]{1,64}$"
-"""A node's name is a level of its topics, and is shown on terminals."""
+"""Pattern of a node's name: it is one level of topics, and is shown on terminals."""
 MOST_PAYLOAD_BYTES = 1_048_576
-"""The highest that `limits.payload_bytes` can be: a full window of such messages is 64 MiB."""
+"""The highest value of `limits.payload_bytes`: 64 messages of this size, the default in flight, have 64 MiB."""
 
 
 class _Section(BaseModel):
@@ -35,11 +38,40 @@ class _Section(BaseModel):
 
 def _bare(host: str) -> str:
     if not host or any(character in "/@" or character.isspace() for character in host):
-        raise ValueError("a name or an address alone, for it is shown in errors and logs: no URL, no user, no password")
+        raise ValueError("write a name or an address alone, without URL, user or password: it is shown in logs")
+    if host.startswith("[") or (":" in host and not _is_ipv6(host)):
+        raise ValueError("write the port as a setting of its own (port = 1883), and an IPv6 address without brackets")
     return host
 
 
+def _is_ipv6(host: str) -> bool:
+    try:
+        IPv6Address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
+def _node_name(name: str) -> str:
+    if not re.match(NODE_PATTERN, name):
+        raise ValueError("a node's name has 1 to 64 characters, without spaces, '/', '+', '#' and control characters")
+    return name
+
+
+def _group_name(name: str) -> str:
+    if not name or any(character in "+#/" for character in name):
+        raise ValueError("a group's name has at least one character, without '/', '+' and '#'")
+    return name
+
+
+def _user_name(name: str) -> str:
+    if not name or ":" in name:
+        raise ValueError("a user's name has at least one character, without ':'")
+    return name
+
+
 Host = Annotated[str, AfterValidator(_bare)]
+Topic = Annotated[str, Field(min_length=1)]
 
 
 def _both_or_neither(section: _Section, one: str, other: str) -> None:
@@ -48,39 +80,45 @@ def _both_or_neither(section: _Section, one: str, other: str) -> None:
 
 
 class BrokerSettings(_Section):
-    """The MQTT broker and how to behave towards it."""
+    """The MQTT broker and the node's connection to it."""
 
-    host: Host = Field("localhost", description="The broker's name or address.")
-    port: int = Field(1883, ge=1, le=65535, description="The broker's port; 8883 is usual with TLS.")
-    protocol: Literal["5", "3.1.1"] = Field("5", description="The version of MQTT: '5' or '3.1.1'.")
-    username: str | None = Field(None, description="The user to log in as.")
-    password_file: Path | None = Field(None, description="The file that holds the user's password.")
-    tls: bool = Field(default=False, description="Encrypt, and verify the broker's certificate and name.")
-    ca_file: Path | None = Field(None, description="Certificate authority to trust; left out: the system's.")
-    certificate_file: Path | None = Field(None, description="The client certificate, for brokers that ask for one.")
-    key_file: Path | None = Field(None, description="The client certificate's private key.")
-    group: str | None = Field(
+    host: Host = Field("localhost", description="Name or address of the broker, without its port.")
+    port: int = Field(1883, ge=1, le=65535, description="Port of the broker; 8883 is usual with TLS.")
+    protocol: Literal["5", "3.1.1"] = Field("5", description="Version of MQTT: '5' or '3.1.1'.")
+    username: str | None = Field(None, description="User name.")
+    password_file: Path | None = Field(None, description="File with the user's password.")
+    tls: bool = Field(
+        default=False, description="Encrypt the connection, and verify the broker's certificate and name."
+    )
+    ca_file: Path | None = Field(None, description="Certificate authority to trust (PEM); default: the system's.")
+    certificate_file: Path | None = Field(None, description="Client certificate (PEM), for brokers that require one.")
+    key_file: Path | None = Field(None, description="Private key of the client certificate (PEM).")
+    group: Annotated[str, AfterValidator(_group_name)] | None = Field(
         None,
-        pattern=r"^[^+#/]+$",
-        description="Share the tweets with the other nodes of this group: each tweet goes to one of them.",
+        description="Group of nodes that share the tweets: each tweet goes to one of them; default: every tweet comes.",
     )
-    receive_maximum: int = Field(64, ge=1, le=1024, description="The window: tweets held at once, at most.")
+    receive_maximum: int = Field(64, ge=1, le=1024, description="Tweets in flight, at most.")
     behind_seconds: float = Field(
-        2, gt=0, description="A window that is full for longer means that the node is behind, and leaves its group."
+        2,
+        gt=0,
+        description="Seconds with the maximum of tweets in flight after which the node is behind, and leaves its group "
+        "until it has caught up.",
     )
-    keepalive_seconds: int = Field(30, ge=5, le=3600, description="Silence after which either side checks the other.")
-    timeout_seconds: float = Field(10, gt=0, description="How long the broker may take to answer.")
+    keepalive_seconds: int = Field(
+        30, ge=5, le=3600, description="Seconds of silence after which node and broker check the connection."
+    )
+    timeout_seconds: float = Field(10, gt=0, description="Seconds to wait for an answer of the broker.")
     session_expiry_seconds: int = Field(
-        604_800, ge=0, description="How long the broker keeps tweets for a node that is away (MQTT 5)."
+        604_800, ge=0, description="Seconds that the broker keeps tweets for a node that is not connected (MQTT 5)."
     )
-    reconnect_seconds: float = Field(60, gt=0, description="The longest wait between two attempts to reconnect.")
+    reconnect_seconds: float = Field(60, gt=0, description="Seconds between two attempts to reconnect, at most.")
     wait_at_start: bool = Field(
-        default=False, description="Keep trying where the broker cannot be reached at the start, instead of giving up."
+        default=False, description="Keep trying if the broker cannot be reached at the start, instead of exiting."
     )
     sys_metrics: bool = Field(
         default=False,
-        description="Export Mosquitto's own figures ($SYS) too, dropped messages above all; one node of a fleet is "
-        "enough, two are safe.",
+        description="Export Mosquitto's own statistics ($SYS), for instance dropped messages. One node of a fleet is "
+        "enough; two keep them available when one node is down.",
     )
 
     @model_validator(mode="after")
@@ -94,15 +132,24 @@ class BrokerSettings(_Section):
 
 
 class TopicSettings(_Section):
-    """Where tweets come from and results go to."""
+    """Topics of tweets and results."""
 
-    tweets: str = Field("tweets/in", min_length=1, description="Tweets come in here; wildcards are welcome.")
-    labels: str = Field("tweets/polarity", min_length=1, description="A label for each tweet goes out here.")
-    rejected: str = Field("tweets/rejected", min_length=1, description="Tweets that cannot be labelled, and why.")
-    response_prefixes: list[Annotated[str, Field(min_length=1)]] = Field(
-        ["tweets/", "replies/"],
-        description="A tweet's response topic (MQTT 5) is honoured if it begins with one of these.",
+    tweets: Topic | Annotated[list[Topic], Field(min_length=1)] = Field(
+        "tweets/in", description="Topic of tweets, or a list of topics; they may have wildcards (+ and #)."
     )
+    labels: Topic = Field("tweets/polarity", description="Topic of labels, one for each tweet.")
+    rejected: Topic = Field(
+        "tweets/rejected", description="Topic of rejections: tweets without a label, and the reason."
+    )
+    response_prefixes: list[Topic] = Field(
+        ["tweets/", "replies/"],
+        description="Allowed beginnings of a tweet's response topic (MQTT 5), to which its label is published as well.",
+    )
+
+    @property
+    def tweet_topics(self) -> tuple[str, ...]:
+        """All topics of tweets."""
+        return (self.tweets,) if isinstance(self.tweets, str) else tuple(dict.fromkeys(self.tweets))
 
     @field_validator("labels", "rejected")
     @classmethod
@@ -113,28 +160,28 @@ class TopicSettings(_Section):
 
     @model_validator(mode="after")
     def _no_circle(self) -> Self:
-        for topic in (self.labels, self.rejected):
-            if matches(self.tweets, topic):
-                raise ValueError(f"results sent to '{topic}' would come back as tweets from '{self.tweets}'")
+        for tweets in self.tweet_topics:
+            for topic in (self.labels, self.rejected):
+                if matches(tweets, topic):
+                    raise ValueError(f"results sent to '{topic}' would come back as tweets from '{tweets}'")
         return self
 
 
 class HttpSettings(_Section):
-    """Where the node's page, /metrics, /healthz and /readyz are served."""
+    """The HTTP server of the node's page, /metrics, /healthz and /readyz."""
 
-    host: Host = Field("127.0.0.1", description="The address to listen on; 0.0.0.0 is every one.")
-    port: int = Field(9108, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
+    host: Host = Field("127.0.0.1", description="Address to listen on; 0.0.0.0: all addresses.")
+    port: int = Field(9108, ge=0, le=65535, description="Port to listen on; 0: any free port.")
     certificate_file: Path | None = Field(
-        None, description="The certificate to serve HTTPS with, and its chain; left out: plain HTTP."
+        None, description="Certificate and its chain for HTTPS (PEM); default: plain HTTP."
     )
-    key_file: Path | None = Field(None, description="The certificate's private key, without a passphrase.")
-    username: str | None = Field(
+    key_file: Path | None = Field(None, description="Private key of the certificate (PEM), without a passphrase.")
+    username: Annotated[str, AfterValidator(_user_name)] | None = Field(
         None,
-        pattern="^[^:]+$",
-        description="The user who may read the page and the metrics; left out: anybody. /healthz and /readyz ask for "
-        "none, for a supervisor needs them: they tell the node's name, its version and whether it works.",
+        description="User who may read the page and the metrics; default: everyone. /healthz and /readyz need no user: "
+        "they give the node's name, its version and whether it works.",
     )
-    password_file: Path | None = Field(None, description="The file that holds the user's password.")
+    password_file: Path | None = Field(None, description="File with the user's password.")
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -144,81 +191,96 @@ class HttpSettings(_Section):
 
 
 class ModelSettings(_Section):
-    """The model and the share of the machine that it gets."""
+    """The model and its use of the processor."""
 
     path: Path | None = Field(
         None,
-        description="A model bundle's folder, or `fast`, the smaller of the two that come along; left out: the other.",
+        description="Folder of a model bundle, or `fast`, the smaller of the two shipped models; default: the larger.",
     )
     interpreters: int | None = Field(
-        None, ge=1, le=64, description="Inferences that run side by side; left out: as is fastest, measured at start."
+        None,
+        ge=1,
+        le=64,
+        description="Inferences at the same time; default: the fastest number, measured at the start.",
     )
     threads: int | None = Field(
-        None, ge=1, le=64, description="Threads that share one inference; left out: as is fastest, measured at start."
+        None, ge=1, le=64, description="Threads of one inference; default: the fastest number, measured at the start."
     )
-    max_batch: int = Field(8, ge=1, le=256, description="Tweets in one inference, at most; more gain nothing.")
+    max_batch: int = Field(
+        8, ge=1, le=256, description="Tweets in one inference, at most; more than the default is not faster."
+    )
     repeats: int = Field(
         4096,
         ge=0,
         le=1_000_000,
-        description="Texts whose result is remembered, so that a retweet costs no inference; 0: none.",
+        description="Number of texts whose result is kept, so that a retweet needs no inference; 0: none.",
     )
 
 
 class LimitSettings(_Section):
-    """What is taken in before it is refused."""
+    """Limits, beyond which a tweet is rejected or the service is restarted."""
 
     payload_bytes: int = Field(
-        131_072, ge=1, le=MOST_PAYLOAD_BYTES, description="The largest message that is read; a mebibyte at most."
+        131_072, ge=1, le=MOST_PAYLOAD_BYTES, description="Bytes of a message, at most; up to 1048576."
     )
-    text_characters: int = Field(10_000, ge=1, description="The longest text that is read.")
+    text_characters: int = Field(10_000, ge=1, description="Characters of a text, at most.")
     stuck_seconds: float = Field(
-        60, gt=0, description="A tweet under way for longer means that the service is stuck, and is to be restarted."
+        60,
+        gt=0,
+        description="Seconds in progress after which a tweet means that the service is stuck, and is restarted.",
     )
 
 
 class LabelSettings(_Section):
-    """What a label says."""
+    """Content of a label."""
 
-    include_text: bool = Field(default=False, description="Send the tweet's text along; it leaves the device then.")
+    include_text: bool = Field(default=False, description="Include the tweet's text, which then leaves the device.")
 
 
 class PowerSettings(_Section):
-    """What tells how much energy is drawn: the meter, or the machine's own counters."""
+    """The source of power measurements: the meter, or the machine's own counters."""
 
     port: str | None = Field(
         None,
         min_length=1,
-        description="The meter's serial port, e.g. /dev/ttyACM0, or its USB id, e.g. usb:2341:0043, as "
-        "`starling power list` shows them; left out: no meter.",
+        description="Serial port of the meter, e.g. /dev/ttyACM0, or its USB id, e.g. usb:2341:0043, as "
+        "`starling power list` shows them; default: no meter.",
     )
     source: Literal["auto", "meter", "pmic", "hwmon", "rapl", "none"] = Field(
         "auto",
-        description="Where energy comes from: the meter, the Pi 5's power chip, the kernel's power sensors, or the "
-        "processor's counters; auto: the meter where a port is set, else the first of these that is there.",
+        description="Source of measurements: the meter, the Pi 5's power management chip, the kernel's power sensors, "
+        "or the processor's counters; auto: the meter if a port is set, else the first of these that is available.",
     )
     supply_volts: float | None = Field(
         None,
         gt=0,
         le=60,
-        description="The voltage of the supply whose current is measured; left out: the meter's own, measured by it.",
+        description="Volts of the supply whose current is measured; default: those of the meter's own supply.",
     )
     variant: Literal[5, 20, 30] | None = Field(
-        None, description="The ACS712's range in amperes: 5, 20 or 30; left out: as the meter itself has it stored."
+        None, description="Range of the ACS712 in amperes: 5, 20 or 30; default: the range stored in the meter."
     )
     gain: float | None = Field(
         None,
         ge=-2,
         le=2,
-        description="True amperes over indicated ones, found by `starling power calibrate`; left out: the datasheet's.",
+        description="True amperes per indicated ampere, from `starling power calibrate`; default: the datasheet.",
     )
     bandgap_volts: float | None = Field(
         None,
         ge=0.9,
         le=1.3,
-        description="The Uno's own 1.1 V reference, found by `starling power calibrate`; left out: 1.1 V, within 10 %.",
+        description="Volts of the Uno's 1.1 V reference, from `starling power calibrate`; default: 1.1 V, within 10 %.",
     )
-    window_seconds: float = Field(60, ge=1, le=3600, description="Over how long joules per tweet are taken.")
+    window_seconds: float = Field(60, ge=1, le=3600, description="Seconds over which joules per tweet are averaged.")
+
+
+class LogSettings(_Section):
+    """The log on stderr."""
+
+    format: Literal["text", "json"] = Field(
+        "text", description="text: lines for people; json: one JSON object per line."
+    )
 
 
 class Settings(BaseSettings):
@@ -232,12 +294,12 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    node: str = Field(
+    node: Annotated[str, AfterValidator(_node_name)] = Field(
         default_factory=socket.gethostname,
-        pattern=NODE_PATTERN,
-        description="This node's name in labels, topics and metrics; left out: the host's name.",
+        description="Name of this node in labels, topics and metrics; default: the host's name.",
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is worth a line.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Lowest level of log messages.")
+    log: LogSettings = LogSettings()
     broker: BrokerSettings = BrokerSettings()
     topics: TopicSettings = TopicSettings()
     http: HttpSettings = HttpSettings()
@@ -255,27 +317,54 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take what load_settings gives, which has read the environment and set its rank."""
+        """Use the arguments alone: load_settings has read the environment and the file."""
         return (init_settings,)
 
 
-def load_settings(path: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Settings:
+def load_settings(
+    path: Path | None = None, overrides: Mapping[str, Any] | None = None, overrides_from: str = "the settings"
+) -> Settings:
     """Read the settings from a file and the environment.
 
     Args:
-        path: The TOML file; left out: the one that STARLING_CONFIG names, or none.
-        overrides: Sections and keys, as the file would have them, that go over the file's and the environment's.
+        path: The TOML file; None: the one that STARLING_CONFIG names, or none.
+        overrides: Sections and keys, in the form of the file's, that override the file and the environment.
+        overrides_from: Origin of the overrides, for errors: `--broker localhost`.
 
     Raises:
         SettingsError: The file cannot be read, or a key in it or in the environment is unknown or wrong.
     """
     path = path or _path_from_environment()
-    from_file = _read_toml(path) if path else {}
+    sources = [_Source(str(path), _read_toml(path))] if path else []
     _check_environment()
+    sources.append(_Source("the environment", _from_environment()))
+    sources.append(_Source(overrides_from, overrides or {}))
+    merged: Mapping[str, Any] = {}
+    for source in sources:
+        merged = _merged(merged, source.values)
     try:
-        return Settings(**_merged(_merged(from_file, _from_environment()), overrides or {}))
+        return Settings(**merged)
     except ValidationError as error:
-        raise SettingsError(_explained(error, from_file, path)) from error
+        raise SettingsError(_explained(error, sources)) from error
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Settings of one origin."""
+
+    name: str
+    values: Mapping[str, Any]
+
+    def sets(self, location: tuple[str, ...]) -> bool:
+        """Return whether it has a value at a location, or one that contains the location."""
+        values: Any = self.values
+        for part in location:
+            if not isinstance(values, Mapping):
+                return True
+            if part not in values:
+                return False
+            values = values[part]
+        return bool(location)
 
 
 def _path_from_environment() -> Path | None:
@@ -285,7 +374,10 @@ def _path_from_environment() -> Path | None:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
+        if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+            raise SettingsError(f"{path} is UTF-16: save it as UTF-8")
+        return tomllib.loads(content.decode("utf-8-sig"))
     except OSError as error:
         raise SettingsError(f"cannot read the settings file {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -293,7 +385,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 
 def _check_environment() -> None:
-    """Refuse a misspelt first part, which pydantic-settings would pass over in silence."""
+    """Refuse a misspelt first part, which pydantic-settings ignores."""
     for variable in os.environ:
         key = variable.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")[0]
         if variable.startswith(ENVIRONMENT_PREFIX) and variable != CONFIG_VARIABLE and key not in Settings.model_fields:
@@ -316,24 +408,54 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _explained(error: ValidationError, from_file: Mapping[str, Any], path: Path | None) -> str:
+def _explained(error: ValidationError, sources: Sequence[_Source]) -> str:
     first = error.errors(include_url=False)[0]
     location = tuple(str(part) for part in first["loc"])
-    where = _origin(location, from_file, path)
+    where = _origin(location, first["msg"], sources)
     if first["type"] == "extra_forbidden":
         return f"{_unknown('.'.join(location), _keys_beside(location))} in {where}"
     message = first["msg"].removeprefix("Value error, ")
-    return f"{'.'.join(location) or 'the settings'} in {where}: {message[:1].lower()}{message[1:]}"
+    return f"{'.'.join(_key(location)) or 'the settings'} in {where}: {message[:1].lower()}{message[1:]}"
 
 
-def _origin(location: tuple[str, ...], from_file: Mapping[str, Any], path: Path | None) -> str:
-    """Name the file or the variable that a wrong value came from; the environment goes first, as it does in force."""
-    variable = ENVIRONMENT_PREFIX + "__".join(location).upper()
-    if variable in os.environ:
-        return f"the environment variable {variable}"
-    if path and location and location[0] in from_file:
-        return str(path)
+def _key(location: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a location without the names that pydantic adds for the types of a union."""
+    return tuple(part for part in location if re.fullmatch(r"\w+", part) and part not in {"str", "list"})
+
+
+def _origin(location: tuple[str, ...], message: str, sources: Sequence[_Source]) -> str:
+    """Name the file, the variable or the option that a wrong value came from."""
+    key = _key(location)
+    merged: Mapping[str, Any] = {}
+    for source in sources:
+        merged = _merged(merged, source.values)
+        if source.sets(key) and _has_error(merged, location, message):
+            return _variable(key, source.values) if source.name == "the environment" else source.name
     return "the settings"
+
+
+def _has_error(values: Mapping[str, Any], location: tuple[str, ...], message: str) -> bool:
+    """Return whether these values alone give an error."""
+    try:
+        Settings(**values)
+    except ValidationError as error:
+        return any(
+            each["msg"] == message and tuple(map(str, each["loc"])) == location
+            for each in error.errors(include_url=False)
+        )
+    return False
+
+
+def _variable(key: tuple[str, ...], values: Mapping[str, Any]) -> str:
+    """Name the environment variables that set a key; several where the error concerns a whole section."""
+    for length in range(len(key), 0, -1):
+        name = ENVIRONMENT_PREFIX + "__".join(key[:length]).upper()
+        for variable in os.environ:
+            if variable.upper() == name:
+                return f"the environment variable {variable}"
+    section = values.get(key[0]) if key else None
+    names = [f"{ENVIRONMENT_PREFIX}{key[0]}__{name}".upper() for name in section] if isinstance(section, dict) else []
+    return f"the environment variable {' and '.join(names)}" if names else "the environment"
 
 
 def _keys_beside(location: tuple[str, ...]) -> list[str]:

@@ -144,7 +144,7 @@ def _macs(pairs: Sequence[tuple[Bundle, Cell]], tweets: Sequence[Source]) -> dic
     for bundle, cell in pairs:
         if (bundle.sha256, cell.length) not in found:
             lengths = [cell.length] if cell.length else token_lengths(bundle, tweets)
-            found[bundle.sha256, cell.length] = round(mean_macs(bundle.model_path, lengths))
+            found[bundle.sha256, cell.length] = round(mean_macs(bundle.model.path, lengths))
     return found
 
 

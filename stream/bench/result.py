@@ -65,6 +65,6 @@ def describe_bundle(bundle: Bundle) -> dict[str, Any]:
         "name": manifest.name,
         "precision": manifest.precision,
         "sha256": bundle.sha256,
-        "bytes": bundle.model_path.stat().st_size,
+        "bytes": bundle.model.size_bytes,
         "max_tokens": manifest.max_tokens,
     }

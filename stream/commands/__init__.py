@@ -1,1 +1,1 @@
-"""What `starling` can do: one file a command. Each is imported only when its command is used."""
+"""The commands of `starling`: one module or package for each, imported when its command is used."""

@@ -1,11 +1,13 @@
-"""`starling check`: what works, what does not, and what to do about it."""
+"""`starling check`: check each part of a node, and say how to fix what does not work."""
 
 import asyncio
+import errno
 import socket
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import orjson
@@ -13,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from stream.commands.health_request import ask_health
 from stream.credentials import http_tls
 from stream.errors import BrokerError, ListenError, StarlingError
 from stream.model.loading import load_model
@@ -26,7 +29,7 @@ from stream.web.access import password_guard
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found of one part."""
+    """The result for one part."""
 
     part: str
     works: bool
@@ -34,11 +37,11 @@ class Finding:
 
 
 def check_all(config: Path | None, *, as_json: bool) -> None:
-    """Check every part, shows what it finds, and end with exit code 1 if a part does not work.
+    """Check every part, show the results, and exit with 1 if a part does not work.
 
     Args:
         config: The settings file.
-        as_json: Whether to show a JSON object instead of lines.
+        as_json: Whether to print a JSON object instead of lines.
     """
     findings = _findings(config)
     works = all(finding.works for finding in findings)
@@ -113,13 +116,36 @@ def _check_http(settings: Settings) -> str:
     scheme = "HTTPS" if http_tls(http) else "HTTP"
     access = "with a password" if password_guard(http) else "open to all"
     try:
-        with socket.create_server((http.host, http.port)):
+        with socket.create_server((http.host, http.port), family=_family(http.host)):
             return f"{http.host}:{http.port} is free for the service ({scheme}, {access})"
     except OSError as error:
+        if error.errno == errno.EADDRINUSE and (uptime_seconds := _own_uptime_seconds(settings)) is not None:
+            uptime = timedelta(seconds=round(uptime_seconds))
+            return f"{http.host}:{http.port} is served by this node, which has run for {uptime} ({scheme}, {access})"
         raise ListenError(
-            f"{http.host}:{http.port}: {error.strerror}; if it is not this node's running service that has it, set "
-            "http.host and http.port to a free address"
+            f"{http.host}:{http.port}: {error.strerror}; set http.host and http.port to a free address of this machine"
         ) from error
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _own_uptime_seconds(settings: Settings) -> float | None:
+    """Ask the server at the HTTP address whether it is this node; None where another program answers, or none.
+
+    Raises:
+        ListenError: It is another node.
+    """
+    found = ask_health(settings.http)
+    if found is None:
+        return None
+    if found.node != settings.node:
+        raise ListenError(
+            f"{settings.http.host}:{settings.http.port} is served by the node '{found.node}': give each node on a "
+            "machine its own http.port"
+        )
+    return found.uptime_seconds
 
 
 def _check_meter(settings: Settings) -> str:

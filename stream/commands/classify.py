@@ -1,35 +1,82 @@
-"""`starling classify`: a file of tweets through the service's own model, without a broker."""
+"""`starling classify`: label a file of tweets with the service's own model, without a broker."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import orjson
+import typer
 
-from stream.commands.progress import line_progress
+from stream.commands.interrupt import stop_on_interrupt
+from stream.commands.progress import tweet_progress
+from stream.errors import InputError, NothingLabelledError
 from stream.model.bulk import Outcome, label_lines
 from stream.model.loading import load_model
 from stream.settings import LimitSettings, ModelSettings
 from stream.tweets.labels import Label
-from stream.tweets.lines import open_lines
+from stream.tweets.reader import FileOptions, read_records
+from stream.tweets.rejections import RejectedTweetError, RejectionCount
+from stream.tweets.source import Source, open_source
 
 
-def classify_file(name: str, model_path: Path | None) -> None:
-    """Write a JSON line to stdout for each line of the file.
+def classify_file(name: str, model_path: Path | None, options: FileOptions | None = None) -> None:
+    """Write one line of JSON to stdout for each tweet of a file, and a summary to stderr.
+
+    Where the input pauses, everything that has arrived is labelled and written. After Ctrl-C, all that was read is.
 
     Args:
         name: The file, or `-` for stdin.
-        model_path: The model bundle's folder; None: the shipped one.
+        model_path: The folder of the model bundle; None: the shipped one.
+        options: How the file is to be read.
 
     Raises:
-        StarlingError: The model or the file cannot be read.
+        StarlingError: The model or the file cannot be read, or no tweet could be labelled.
+        KeyboardInterrupt: Ctrl-C or SIGTERM ended the input.
     """
     model = load_model(ModelSettings(path=model_path))
-    with open_lines(name) as lines, line_progress("labelling", name) as done:
-        for outcome in label_lines(model, _followed(lines, done), LimitSettings()):
+    labelled, rejections = 0, RejectionCount()
+    with (
+        open_source(name) as source,
+        stop_on_interrupt(source.stop) as interrupt,
+        tweet_progress("labelling", source) as done,
+    ):
+        messages = _Messages(source, options)
+        for outcome in label_lines(model, messages, LimitSettings()):
             sys.stdout.buffer.write(orjson.dumps(_as_json(outcome), option=orjson.OPT_APPEND_NEWLINE))
+            if isinstance(outcome, Label):
+                labelled += 1
+            else:
+                rejections.add(outcome)
+            done()
         sys.stdout.buffer.flush()
+    reasons = f": {rejections.reasons_in_words}" if rejections.total else ""
+    typer.echo(f"{labelled} labelled, {rejections.total} rejected{reasons}", err=True)
+    if messages.error:
+        raise messages.error
+    if interrupt.received:
+        raise KeyboardInterrupt
+    if not labelled:
+        raise NothingLabelledError(f"no tweet of {name} could be labelled")
+
+
+class _Messages:
+    """The messages of a source up to its first error, which is kept until those before it have been labelled."""
+
+    def __init__(self, source: Source, options: FileOptions | None) -> None:
+        self._records = read_records(source, options)
+        self.error: InputError | None = None
+
+    def __iter__(self) -> Iterator[bytes | RejectedTweetError | None]:
+        try:
+            for record in self._records:
+                if record is None:
+                    yield None
+                    sys.stdout.buffer.flush()
+                else:
+                    yield record.content
+        except InputError as error:
+            self.error = error
 
 
 def _as_json(outcome: Outcome) -> dict[str, Any]:
@@ -37,9 +84,3 @@ def _as_json(outcome: Outcome) -> dict[str, Any]:
         return outcome.as_json()
     known_id = {"id": outcome.tweet_id} if outcome.tweet_id is not None else {}
     return {**known_id, "rejected": outcome.reason, "detail": outcome.detail}
-
-
-def _followed(lines: Iterator[bytes], done: Callable[[bytes], None]) -> Iterator[bytes]:
-    for line in lines:
-        yield line
-        done(line)

@@ -1,4 +1,4 @@
-"""Which broker a command talks to."""
+"""The settings of a command that talks to a broker."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from stream.settings import Settings, load_settings
 
 
 def settings_for(config: Path | None, broker: str | None) -> Settings:
-    """Read the settings, with the broker's address from the command line over them.
+    """Read the settings, with the broker's address from the command line in place of theirs.
 
     Args:
         config: The settings file.
@@ -17,14 +17,20 @@ def settings_for(config: Path | None, broker: str | None) -> Settings:
     Raises:
         SettingsError: The settings or the address are wrong.
     """
-    return load_settings(config, {"broker": _address(broker)} if broker else None)
+    if broker is None:
+        return load_settings(config)
+    return load_settings(config, {"broker": _address(broker)}, f"--broker {broker}")
 
 
 def _address(broker: str) -> dict[str, Any]:
+    if "://" in broker:
+        raise SettingsError(
+            f"--broker {broker}: write the address alone, without '{broker.split('://', maxsplit=1)[0]}://'"
+        )
     host, colon, port = broker.rpartition(":")
     bare_ipv6 = ":" in host and not host.startswith("[")
     if not colon or broker.endswith("]") or bare_ipv6:
         return {"host": broker.strip("[]")}
-    if not port.isdecimal():
+    if not (port.isascii() and port.isdecimal()):
         raise SettingsError(f"--broker {broker}: the port must be a number, as in localhost:1883")
     return {"host": host.strip("[]"), "port": int(port)}

@@ -50,8 +50,8 @@ async def _first_answer(settings: Settings, seconds: float) -> _Answer:
                 return answer
     except TimeoutError as error:
         raise BrokerError(
-            f"'{settings.node}' labelled none of the tweets sent to {settings.topics.tweets} in {seconds:g} s: check "
-            f"that it is ready, and that the broker lets this user write there and read {settings.topics.labels}"
+            f"'{settings.node}' labelled none of the tweets sent to {settings.topics.tweet_topics[0]} in {seconds:g} s: "
+            f"check that it is ready, and that the broker lets this user write there and read {settings.topics.labels}"
         ) from error
 
 
@@ -59,7 +59,7 @@ async def _send(client: Connection, settings: Settings, prefix: str) -> None:
     number = 0
     while True:
         tweet = {"id": f"{prefix}-{number}", "text": _TEXT}
-        await client.publish_confirmed(_without_wildcards(settings.topics.tweets), orjson.dumps(tweet))
+        await client.publish_confirmed(_without_wildcards(settings.topics.tweet_topics[0]), orjson.dumps(tweet))
         await asyncio.sleep(_BETWEEN_SECONDS)
         number += 1
 

@@ -6,29 +6,29 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from stream.tweets.lines import size_bytes
+from stream.tweets.source import Source, size_bytes
 
 
 @contextmanager
-def line_progress(doing: str, name: str) -> Iterator[Callable[[bytes], None]]:
-    """Show how far through a file the work is.
+def tweet_progress(activity: str, source: Source) -> Iterator[Callable[[], None]]:
+    """Show the progress through a file.
 
     Args:
-        doing: What is being done, one word.
-        name: The file, or `-` for stdin.
+        activity: The activity in one word.
+        source: The file.
 
     Yields:
-        What is to be called with each line that is done.
+        A function to call for each tweet that is done.
     """
     console = Console(stderr=True)
-    columns = (TextColumn(doing), BarColumn(), TextColumn("{task.fields[tweets]} tweets"), TimeRemainingColumn())
+    columns = (TextColumn(activity), BarColumn(), TextColumn("{task.fields[tweets]} tweets"), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task(doing, total=size_bytes(name), tweets=0)
+        task = progress.add_task(activity, total=size_bytes(source.name), tweets=0)
         tweets = 0
 
-        def done(line: bytes) -> None:
+        def done() -> None:
             nonlocal tweets
             tweets += 1
-            progress.update(task, advance=len(line) + 1, tweets=tweets)
+            progress.update(task, completed=source.bytes_read, tweets=tweets)
 
         yield done

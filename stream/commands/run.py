@@ -1,4 +1,4 @@
-"""`starling run`."""
+"""`starling run`: run the service until a signal stops it."""
 
 import asyncio
 import logging
@@ -15,13 +15,13 @@ logger = logging.getLogger(__name__)
 
 
 def run_until_signalled(config: Path | None) -> None:
-    """Run the service until SIGTERM or SIGINT, which make it drain; SIGHUP makes it read `[model]` anew.
+    """Run the service until SIGTERM or SIGINT, which make it drain; SIGHUP makes it read `[model]` again.
 
     Raises:
         StarlingError: The service cannot start.
     """
     settings = load_settings(config)
-    log_to_stderr(settings.log_level)
+    log_to_stderr(settings.log_level, settings.log.format)
     keep_heap_small()
     asyncio.run(_run(settings, config))
 
@@ -33,7 +33,7 @@ async def _run(settings: Settings, config: Path | None) -> None:
         try:
             service.use_model(load_settings(config).model)
         except SettingsError as error:
-            logger.error("the settings stay as they were: %s", error)  # noqa: TRY400  (the sentence says it all)
+            logger.error("the settings are not changed: %s", error)  # noqa: TRY400  (the message says all)
 
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):

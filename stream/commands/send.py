@@ -1,74 +1,159 @@
-"""`starling send`: publishes a file of tweets."""
+"""`starling send`: publish a file of tweets."""
 
 import asyncio
-import itertools
 import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-import orjson
 import typer
 
 from stream.commands.connection import settings_for
-from stream.commands.progress import line_progress
-from stream.mqtt.connection import Connection
-from stream.mqtt.publishing import publish_all
-from stream.settings import Settings
-from stream.tweets.lines import open_lines
+from stream.commands.interrupt import stop_on_interrupt
+from stream.commands.progress import tweet_progress
+from stream.commands.sender import Sender, SendOptions
+from stream.errors import SettingsError, StarlingError
+from stream.settings import LimitSettings, Settings
+from stream.tweets.decoding import decode_tweet
+from stream.tweets.reader import FileOptions, Record, read_records
+from stream.tweets.rejections import RejectedTweetError, RejectionCount
+from stream.tweets.source import Source, open_source
+
+_MOST_IN_BATCH = 256
 
 
-def send_file(
-    name: str, *, rate: float, plain: bool | None, topic: str | None, broker: str | None, config: Path | None
-) -> None:
-    """Publish each line of a file at QoS 1, and say how many the broker confirmed.
+@dataclass(frozen=True)
+class SendRequest:
+    """What is to be sent, and where to."""
+
+    name: str
+    """The file, or `-` for stdin."""
+    file: FileOptions
+    send: SendOptions
+    topic: str | None = None
+    """None: the first of the settings' topics of tweets."""
+
+
+def new_id_prefix() -> str:
+    """Return a beginning for the ids of tweets without one, which no other run has."""
+    return f"{uuid.uuid4().hex[:12]}-"
+
+
+def send_file(request: SendRequest, *, broker: str | None, config: Path | None) -> None:
+    """Publish each tweet of a file at QoS 1, and say how many the broker confirmed.
+
+    Where the connection is lost, the tweets that were not confirmed are sent again over a new one. After Ctrl-C, all
+    tweets that were read are sent.
 
     Args:
-        name: The file, or `-` for stdin.
-        rate: Messages a second; 0 is as fast as the broker confirms them.
-        plain: Whether lines are bare texts, to be given ids, or JSON to be sent as it is; None: the first line tells.
-        topic: Where to; None: the settings' topic of tweets.
-        broker: Its address, over the settings' one.
+        request: The file and the topic.
+        broker: The broker's address, instead of the settings'.
         config: The settings file.
 
     Raises:
-        StarlingError: The file or the broker cannot be had.
+        StarlingError: The file cannot be read, or the broker cannot be reached or refuses a tweet.
+        KeyboardInterrupt: Ctrl-C or SIGTERM ended the input.
     """
     settings = settings_for(config, broker)
-    topic = topic or settings.topics.tweets
+    topic = request.topic or _topic_of(settings)
     started = time.monotonic()
-    count = asyncio.run(_send(settings, name, topic, rate=rate, plain=plain))
-    seconds = time.monotonic() - started
-    typer.echo(f"sent {count} tweets to {topic} in {seconds:.1f} s ({count / seconds:.0f} a second)", err=True)
+    with (
+        open_source(request.name) as source,
+        stop_on_interrupt(source.stop) as interrupt,
+        tweet_progress("sending", source) as done,
+    ):
+        sender = Sender(settings.broker, topic, request.send, done, lambda: source.stopped)
+        messages = Messages(source, request.file, settings.limits, most=1 if request.send.rate else _MOST_IN_BATCH)
+        error = asyncio.run(_outcome(sender, messages, source))
+    typer.echo(_summary(sender, messages, topic, time.monotonic() - started), err=True)
+    if error:
+        raise error
+    if interrupt.received:
+        raise KeyboardInterrupt
 
 
-async def _send(settings: Settings, name: str, topic: str, *, rate: float, plain: bool | None) -> int:
-    count = 0
-    with open_lines(name) as lines, line_progress("sending", name) as done:
-
-        def confirmed(payload: bytes) -> None:
-            nonlocal count
-            count += 1
-            done(payload)
-
-        async with Connection(settings.broker) as client:
-            await publish_all(client, topic, payloads(lines, plain=plain), rate=rate, confirmed=confirmed)
-    return count
+async def _outcome(sender: Sender, messages: "Messages", source: Source) -> StarlingError | None:
+    try:
+        await sender.send(messages.next_batch)
+    except StarlingError as error:
+        return error
+    finally:
+        source.stop()  # or the thread that waits for input would keep the program from ending
+    return messages.error
 
 
-def payloads(lines: Iterator[bytes], *, plain: bool | None) -> Iterator[bytes]:
-    """Make messages of lines: JSON as it is, bare text (its empty lines left out) as a tweet with an id."""
-    first = next(lines, None)
-    if first is None:
-        return
-    if plain is None:
-        plain = not first.lstrip().startswith(b"{")
-    lines = itertools.chain([first], lines)
-    yield from _tweets(lines) if plain else lines
+def _summary(sender: Sender, messages: "Messages", topic: str, seconds: float) -> str:
+    counts = [
+        f"{sender.unconfirmed} not confirmed" if sender.unconfirmed else "",
+        f"{sender.refused} refused by the broker" if sender.refused else "",
+        _counted(messages.not_sent, "not sent"),
+        _counted(messages.to_be_rejected, "that a node will reject"),
+    ]
+    all_confirmed = "" if sender.unconfirmed or sender.refused else ", all confirmed"
+    rate = sender.confirmed / seconds
+    sent = f"sent {sender.confirmed} tweets to {topic} in {seconds:.1f} s ({rate:.0f} a second){all_confirmed}"
+    return "; ".join([sent, *filter(None, counts)])
 
 
-def _tweets(lines: Iterator[bytes]) -> Iterator[bytes]:
-    batch = uuid.uuid4().hex[:12]
-    texts = (line.decode("utf-8", errors="replace") for line in lines)
-    for number, text in enumerate(text for text in texts if text.strip()):
-        yield orjson.dumps({"id": f"{batch}-{number}", "text": text})
+def _counted(rejections: RejectionCount, what: str) -> str:
+    return f"{rejections.total} {what}: {rejections.reasons_in_words}" if rejections.total else ""
+
+
+def _topic_of(settings: Settings) -> str:
+    topic = settings.topics.tweet_topics[0]
+    if "+" in topic or "#" in topic:
+        raise SettingsError(f"topics.tweets is '{topic}', which has wildcards: name a topic to send to by --topic")
+    return topic
+
+
+class Messages:
+    """The messages of a source, up to its first error.
+
+    Args:
+        source: The input.
+        options: How it is to be read.
+        limits: The limits of the node that receives the messages.
+        most: Messages in a batch, at most.
+    """
+
+    def __init__(self, source: Source, options: FileOptions, limits: LimitSettings, *, most: int) -> None:
+        self._source = source
+        self._options = options
+        self._limits = limits
+        self._most = most
+        self._records: Iterator[Record | None] | None = None
+        self.not_sent = RejectionCount()
+        """Parts of the file that are no message, for instance lines that are too long to be read."""
+        self.to_be_rejected = RejectionCount()
+        """Messages that a node with these limits will reject. They are sent all the same: the node's may be others."""
+        self.error: StarlingError | None = None
+
+    def next_batch(self) -> list[bytes] | None:
+        """Return the messages that have arrived, and wait for the first; None at the end of the input."""
+        batch: list[bytes] = []
+        try:
+            if self._records is None:
+                self._records = read_records(self._source, self._options)
+            for record in self._records:
+                if record is None and batch:
+                    break
+                if record and (message := self._message(record)):
+                    batch.append(message)
+                if len(batch) == self._most:
+                    break
+        except StarlingError as error:
+            self.error = error
+        return batch or None
+
+    def _message(self, record: Record) -> bytes | None:
+        if isinstance(record.content, RejectedTweetError):
+            self.not_sent.add(record.content)
+            return None
+        if not record.content.strip():
+            return None
+        try:
+            decode_tweet(record.content, self._limits)
+        except RejectedTweetError as rejected:
+            self.to_be_rejected.add(rejected)
+        return record.content

@@ -1,4 +1,4 @@
-"""`starling settings`: the settings file that has everything in it and changes nothing."""
+"""`starling settings`: a settings file with every setting, each commented out."""
 
 import json
 import textwrap
@@ -12,13 +12,13 @@ from stream.settings import Settings
 
 _WIDTH = 100
 _HEADER = """\
-# Starling's settings. What is commented out shows its default; uncomment to change it.
-# Each can also be set by the environment: STARLING_BROKER__HOST is broker.host.
+# Starling's settings. Each line that is commented out shows the default; uncomment it to change it.
+# The environment overrides this file: STARLING_BROKER__HOST is broker.host.
 """
 
 
 def settings_template() -> str:
-    """Write all settings as TOML, each commented out, with its meaning above it."""
+    """Return all settings as TOML, each commented out, with its meaning above it."""
     return _HEADER + "".join(_lines(Settings))
 
 
@@ -39,7 +39,7 @@ def _comment(text: str) -> str:
 
 
 def _value(field: FieldInfo) -> str:
-    """The default as TOML, which agrees with JSON on all the types that settings have."""
+    """Return the default as TOML, which is the same as JSON for the types that settings have."""
     if field.default is None or field.default is PydanticUndefined:
         return '"…"'
     return json.dumps(field.default)

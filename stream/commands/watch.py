@@ -1,10 +1,11 @@
-"""`starling watch`: labels, rejections and nodes as they come."""
+"""`starling watch`: show labels, rejections and the status of nodes as they are published."""
 
 import asyncio
 import math
 import time
 from collections import OrderedDict
 from collections.abc import MutableMapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
@@ -14,6 +15,8 @@ from rich.console import Console
 from rich.text import Text
 
 from stream.commands.connection import settings_for
+from stream.commands.reconnecting import Reconnection
+from stream.errors import BrokerError
 from stream.mqtt.connection import Connection
 from stream.mqtt.packets import Message
 from stream.power.words import read_energy_words
@@ -26,18 +29,18 @@ from stream.tweets.rejections import RejectedTweetError
 
 STYLES = {"negative": "red", "neutral": "bright_black", "positive": "green", "rejected": "yellow"}
 _TEXTS_KEPT = 10_000
-"""Texts that wait for their label, at most."""
+"""Texts kept until their label comes, at most."""
 _ENERGY_SECONDS = 10.0
-"""A node tells its energy every second, which would bury the labels."""
+"""Time between two lines about the power of one node, which publishes it every second."""
 _NODES_KEPT = 1000
-"""Of which we know when they were shown: whoever may publish could make up any number."""
+"""Nodes whose last line is remembered, at most: a publisher could invent any number of nodes."""
 _LONGEST_SHOWN = 1000
 _ESCAPED_CONTROLS = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
-"""The control characters that JSON need not escape, and that some terminals obey."""
+"""Control characters that JSON may have unescaped, and that some terminals obey."""
 
 
 class ShownLabel(BaseModel):
-    """What is shown of a label. Whoever may publish may send anything in its place."""
+    """The part of a label that is shown. It is checked, because anyone may publish on the topic."""
 
     id: str
     polarity: Polarity
@@ -47,47 +50,76 @@ class ShownLabel(BaseModel):
 
 
 class ShownRejection(BaseModel):
-    """What is shown of a rejection."""
+    """The part of a rejection that is shown."""
 
     id: str = ""
     reason: str
     detail: str
 
 
-def watch_labels(*, count: int | None, with_text: bool, as_json: bool, broker: str | None, config: Path | None) -> None:
-    """Show what the nodes publish until interrupted.
+@dataclass(frozen=True)
+class WatchOptions:
+    """What is shown, and for how long."""
+
+    count: int | None = None
+    """Labels and rejections after which to end; None: until interrupted."""
+    with_text: bool = False
+    """Whether to subscribe to the tweets as well, and show their text."""
+    as_json: bool = False
+    """Whether to print messages unchanged, one per line."""
+    wait_seconds: float = 60.0
+    """Time to keep trying to reach a broker that went away."""
+
+
+def watch_labels(options: WatchOptions, *, broker: str | None, config: Path | None) -> None:
+    """Show what the nodes publish, over a new connection where one is lost.
 
     Args:
-        count: Labels and rejections after which to end; None: never.
-        with_text: Whether to subscribe to the tweets too, and show their text.
-        as_json: Whether to show messages as they came, a line each.
-        broker: Its address, over the settings' one.
+        options: What is shown, and for how long.
+        broker: The broker's address, instead of the settings'.
         config: The settings file.
 
     Raises:
-        StarlingError: The broker cannot be reached or is lost.
+        StarlingError: The broker cannot be reached, or stays away for too long.
     """
-    asyncio.run(_watch(settings_for(config, broker), count, with_text=with_text, as_json=as_json))
+    asyncio.run(_watch(settings_for(config, broker), options))
 
 
-async def _watch(settings: Settings, count: int | None, *, with_text: bool, as_json: bool) -> None:
-    topics = settings.topics
+async def _watch(settings: Settings, options: WatchOptions) -> None:
     viewer = Viewer(settings)
-    async with Connection(settings.broker) as client:
-        results = (topics.labels, topics.rejected, ALL_STATUS_TOPICS, ALL_ENERGY_TOPICS)
-        for topic in (*([topics.tweets] if with_text else []), *results):
-            await client.subscribe_confirmed(topic)
-        async for message in client.incoming():
-            if as_json:
-                viewer.show_json(message)
-            else:
-                viewer.show(message)
-            if count is not None and viewer.results >= count:
-                return
+    reconnection = Reconnection(settings.broker.reconnect_seconds, options.wait_seconds)
+    while True:
+        try:
+            async with Connection(settings.broker) as client:
+                await _subscribe(client, settings, with_text=options.with_text)
+                if reconnection.reached():
+                    typer.echo("connected again; what was published in between is not shown", err=True)
+                await _show(client, viewer, options)
+        except BrokerError as error:
+            await reconnection.wait_after(error)
+        else:
+            return
+
+
+async def _subscribe(client: Connection, settings: Settings, *, with_text: bool) -> None:
+    topics = settings.topics
+    tweets = topics.tweet_topics if with_text else ()
+    for topic in (*tweets, topics.labels, topics.rejected, ALL_STATUS_TOPICS, ALL_ENERGY_TOPICS):
+        await client.subscribe_confirmed(topic)
+
+
+async def _show(client: Connection, viewer: "Viewer", options: WatchOptions) -> None:
+    async for message in client.incoming():
+        if options.as_json:
+            viewer.show_json(message)
+        else:
+            viewer.show(message)
+        if options.count is not None and viewer.results >= options.count:
+            return
 
 
 class Viewer:
-    """Writes a line for each message that is a result or a node's status."""
+    """Prints one line for each message that is a result or a node's status."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -98,7 +130,7 @@ class Viewer:
         """Labels and rejections shown."""
 
     def show(self, message: Message) -> None:
-        """Show a message to a person; a tweet is kept for its label."""
+        """Show a message as text; a tweet's text is kept for its label."""
         topic, payload = message.topic, message.payload
         try:
             if topic == self._settings.topics.labels:
@@ -106,29 +138,29 @@ class Viewer:
             elif topic == self._settings.topics.rejected:
                 self._print(rejection_line(ShownRejection.model_validate_json(payload)))
             elif matches(ALL_STATUS_TOPICS, topic):
-                status = one_line(payload.decode("utf-8", "replace")) or "gone for good"
+                status = one_line(payload.decode("utf-8", "replace")) or "deleted"
                 self._console.print(Text(f"node {one_line(node_of(topic))} is {status}", "bold"))
             elif matches(ALL_ENERGY_TOPICS, topic):
                 self._show_energy(node_of(topic), payload)
             else:
                 self._keep(payload)
         except ValidationError:
-            self._console.print(Text(f"{len(payload)} bytes on {one_line(topic)} are no result", STYLES["rejected"]))
+            self._console.print(Text(f"{len(payload)} bytes on {one_line(topic)} are not a result", STYLES["rejected"]))
 
     def show_json(self, message: Message) -> None:
-        """Show labels and rejections as they came, in one line each; what is no JSON is left out."""
+        """Print a label or a rejection unchanged on one line; a message that is not JSON is named on stderr."""
         topic = message.topic
         if topic in (self._settings.topics.labels, self._settings.topics.rejected):
             try:
                 line = orjson.dumps(orjson.loads(message.payload)).decode()
             except (orjson.JSONDecodeError, orjson.JSONEncodeError):
-                typer.echo(f"a message on {one_line(topic)} is no JSON", err=True)
+                typer.echo(f"a message on {one_line(topic)} is not JSON", err=True)
             else:
                 typer.echo(line.translate(_ESCAPED_CONTROLS))
                 self.results += 1
 
     def _show_energy(self, node: str, payload: bytes) -> None:
-        """Show what a node draws now and then; a node that leaves empties its topic."""
+        """Show a node's power from time to time; a node that is deleted leaves an empty message."""
         now = time.monotonic()
         if now - self._energy_shown.get(node, -math.inf) >= _ENERGY_SECONDS and (words := read_energy_words(payload)):
             if len(self._energy_shown) >= _NODES_KEPT:
@@ -138,7 +170,7 @@ class Viewer:
 
     def _print(self, line: Text) -> None:
         self._console.print(line)
-        self._console.file.flush()  # a pipe's reader wants each label when it comes
+        self._console.file.flush()  # so that the reader of a pipe gets each label at once
         self.results += 1
 
     def _keep(self, payload: bytes) -> None:
@@ -152,14 +184,14 @@ class Viewer:
 
 
 def label_line(label: ShownLabel, texts: MutableMapping[str, str]) -> Text:
-    """Write a label as one line: polarity, confidence, id, what it touches, and the text where it is known."""
+    """Return a label as one line: polarity, confidence, id, entity, and the text where it is known."""
     text = label.text or texts.pop(label.id, "")
     line = Text(f"{label.polarity:<8} {label.confidence:4.2f}  ", STYLES[label.polarity])
     return line.append(_beside(label.id, label.entity, text), style="default")
 
 
 def rejection_line(rejection: ShownRejection) -> Text:
-    """Write a rejection as one line."""
+    """Return a rejection as one line."""
     why = _beside(rejection.id, f"{rejection.reason}: {rejection.detail}")
     return Text("rejected       ", STYLES["rejected"]).append(why, style="default")
 
@@ -169,6 +201,6 @@ def _beside(*parts: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """The beginning, without line breaks and control characters, which could move the terminal's cursor."""
+    """Return the beginning, without line breaks and control characters, which could move the terminal's cursor."""
     text = text[:_LONGEST_SHOWN]
     return " ".join("".join(character for character in text if character.isprintable() or character.isspace()).split())

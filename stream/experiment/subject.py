@@ -77,7 +77,7 @@ class BundleSubject:
             precision=bundle.manifest.precision,
             sha256=bundle.sha256,
             runtime="LiteRT",
-            file_bytes=bundle.model_path.stat().st_size,
+            file_bytes=bundle.model.size_bytes,
             padding="shortest length bucket that fits",
         )
 
@@ -89,7 +89,7 @@ class BundleSubject:
 
     def macs(self, padded_tokens: Iterable[int]) -> dict[int, int]:
         """Count the operations in the bundle's graph."""
-        return count_macs(self._model.bundle.model_path, padded_tokens)
+        return count_macs(self._model.bundle.model.path, padded_tokens)
 
 
 def load_subject(model: PlannedModel, path: Path, threads: int) -> Runnable:

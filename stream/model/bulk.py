@@ -1,12 +1,11 @@
-"""Labels many tweets at once, for files and for evaluation; the service's own path is batcher.py.
+"""Classification of many tweets at once, for files and for evaluation; the service uses batcher.py.
 
 Tweets are sorted by length, so that a batch needs little padding, and the batches are shared among the interpreters.
-Results come back in the order of the input.
+Results are in the order of the input.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Self
@@ -24,15 +23,15 @@ from stream.tweets.rejections import RejectedTweetError
 from stream.tweets.tweet import Tweet
 
 _BATCH_TWEETS = 16
-"""Beyond this, batches gain nothing here."""
+"""Batch size; larger ones are no faster."""
 _CHUNK_LINES = 2048
-"""Read ahead while the chunk before is being classified: enough for batches of equal length, little memory."""
+"""Lines read ahead while the chunk before is being classified: enough for batches of similar length."""
 
 Outcome = Label | RejectedTweetError
 
 
 class Pending:
-    """Tweets on their way through the interpreters."""
+    """Tweets that are being classified."""
 
     def __init__(self, count: int, batches: list[tuple[NDArray[np.intp], Future[Probabilities]]]) -> None:
         self._count = count
@@ -47,7 +46,7 @@ class Pending:
 
 
 class BulkClassifier:
-    """All of a model's interpreters at work on whatever is submitted; a context manager."""
+    """A context manager that classifies submitted tweets with all of a model's interpreters."""
 
     def __init__(self, model: Model) -> None:
         self._threads = ThreadPoolExecutor(len(model.classifiers), thread_name_prefix="inference")
@@ -61,11 +60,11 @@ class BulkClassifier:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Drop what has not begun."""
+        """Cancel the batches that have not begun."""
         self._threads.shutdown(wait=True, cancel_futures=True)
 
     def submit(self, token_ids: Sequence[Sequence[int]]) -> Pending:
-        """Start to classify tweets, given their token ids."""
+        """Begin to classify tweets, given their token ids."""
         by_length = np.argsort([len(ids) for ids in token_ids], kind="stable")
         batches = []
         for first in range(0, len(by_length), _BATCH_TWEETS):
@@ -81,32 +80,55 @@ class BulkClassifier:
             self._free.put(classifier)
 
 
-def label_lines(model: Model, lines: Iterable[bytes], limits: LimitSettings) -> Iterator[Outcome]:
-    """Label tweets given as JSON lines.
+def label_lines(
+    model: Model, lines: Iterable[bytes | RejectedTweetError | None], limits: LimitSettings
+) -> Iterator[Outcome]:
+    """Label tweets given as messages.
+
+    Args:
+        model: The model.
+        lines: The messages; a rejection in place of one is passed on, and None says that the input pauses, so that
+            the outcomes of all messages before are due.
+        limits: Limits of size, beyond which a message is rejected.
 
     Yields:
-        For each line, in order, a label or why there is none.
+        For each message, in order, a label or a rejection.
     """
     with BulkClassifier(model) as bulk:
         before: tuple[list[Tweet | RejectedTweetError], Pending] | None = None
-        for chunk in _chunks(lines):
-            read = [_read(model, line, limits) for line in chunk]
+        for read, pauses in _chunks(model, lines, limits):
             ids, outcomes = _tokenised(model, read)
             started = outcomes, bulk.submit(ids)
             if before:
                 yield from _labels(model, *before)
             before = started
+            if pauses:
+                yield from _labels(model, *before)
+                before = None
         if before:
             yield from _labels(model, *before)
 
 
-def _chunks(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
-    iterator = iter(lines)
-    while chunk := list(islice(iterator, _CHUNK_LINES)):
-        yield chunk
+def _chunks(
+    model: Model, lines: Iterable[bytes | RejectedTweetError | None], limits: LimitSettings
+) -> Iterator[tuple[list[tuple[Tweet, str] | RejectedTweetError], bool]]:
+    """Yield decoded messages in chunks, and whether the input pauses after the chunk."""
+    chunk: list[tuple[Tweet, str] | RejectedTweetError] = []
+    for line in lines:
+        if line is not None:
+            chunk.append(_read(model, line, limits))
+        if line is None or len(chunk) == _CHUNK_LINES:
+            yield chunk, line is None
+            chunk = []
+    if chunk:
+        yield chunk, True
 
 
-def _read(model: Model, line: bytes, limits: LimitSettings) -> tuple[Tweet, str] | RejectedTweetError:
+def _read(
+    model: Model, line: bytes | RejectedTweetError, limits: LimitSettings
+) -> tuple[Tweet, str] | RejectedTweetError:
+    if isinstance(line, RejectedTweetError):
+        return line
     try:
         tweet = decode_tweet(line, limits)
         return tweet, model.cleaned(tweet)

@@ -1,4 +1,4 @@
-"""The quantised transformer: token ids in, probabilities of the polarities out."""
+"""The classifier: token ids in, probabilities of the polarities out."""
 
 import bisect
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.errors import BundleError
-from stream.model.bundle import INPUT, OUTPUT, PADDING_ID, SIGNATURE, Bundle
+from stream.model.bundle import INPUT, MODEL_FILE, OUTPUT, PADDING_ID, SIGNATURE, Bundle
 
 try:
     from ai_edge_litert.interpreter import Interpreter
@@ -26,7 +26,7 @@ class Classifier:
 
     Args:
         bundle: The model.
-        threads: How many threads share one inference.
+        threads: Number of threads that share one inference.
 
     Raises:
         BundleError: The model file cannot be loaded, or lacks the signature that bundle.py describes.
@@ -38,26 +38,26 @@ class Classifier:
         self._temperature = np.float32(bundle.manifest.temperature)
         self._shape: tuple[int, ...] = ()
         try:
-            # The number of threads counts only here: the kernels are chosen when the interpreter is made.
-            self._interpreter = Interpreter(str(bundle.model_path), num_threads=threads)
+            # The number of threads takes effect only here: the kernels are chosen when the interpreter is made.
+            self._interpreter = Interpreter(str(bundle.model.path), num_threads=threads)
             runner = self._interpreter.get_signature_runner(SIGNATURE)
             self._input = _tensor_index(runner.get_input_details(), INPUT, np.int32)
             self._output = _tensor_index(runner.get_output_details(), OUTPUT, np.float32, len(bundle.manifest.labels))
         except (ValueError, RuntimeError, KeyError) as error:
             raise BundleError(
-                f"{bundle.model_path} cannot be used: it should have one signature '{SIGNATURE}' from '{INPUT}' to "
-                f"'{OUTPUT}' ({error})"
+                f"{bundle.path / MODEL_FILE} cannot be used: it should have one signature '{SIGNATURE}' from '{INPUT}' "
+                f"to '{OUTPUT}' ({error})"
             ) from error
 
     def bucket(self, length: int) -> int:
-        """The shortest length bucket, in tokens, that `length` tokens fit into."""
+        """Return the shortest length bucket, in tokens, that `length` tokens fit into."""
         return self._buckets[bisect.bisect_left(self._buckets, length)]
 
     def probabilities(self, batch: Sequence[Sequence[int]]) -> Probabilities:
         """Classify a batch of tweets.
 
         Args:
-            batch: The token ids of each tweet; best of one length bucket, for the longest sets the cost of all.
+            batch: The token ids of each tweet. All are padded to the longest, so best of one length bucket.
 
         Returns:
             Probabilities, shape (len(batch), 3), columns in the order of the manifest's labels.
@@ -67,7 +67,7 @@ class Classifier:
         return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True), dtype=np.float32)
 
     def logits(self, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-        """The model's raw outputs for a batch, shape (len(batch), 3)."""
+        """Compute the logits of a batch, shape (len(batch), 3)."""
         length = self.bucket(max(map(len, batch)))
         input_ids = np.full((len(batch), length), PADDING_ID, dtype=np.int32)
         for row, ids in zip(input_ids, batch, strict=True):
@@ -78,7 +78,7 @@ class Classifier:
         return np.asarray(self._interpreter.get_tensor(self._output), dtype=np.float32)
 
     def warm_up(self) -> None:
-        """Run the longest input once: the first inference packs the weights and grows the arena."""
+        """Run the longest input once: the first inference packs the weights and allocates the arena."""
         self.logits([[PADDING_ID + 1] * self._buckets[-1]])
 
     def _resize(self, shape: tuple[int, ...]) -> None:
@@ -90,7 +90,7 @@ class Classifier:
 
 def _tensor_index(details: dict[str, dict[str, Any]], name: str, kind: type, columns: int | None = None) -> int:
     if set(details) != {name}:
-        raise ValueError(f"it has {', '.join(sorted(details)) or 'nothing'} where '{name}' should stand alone")
+        raise ValueError(f"it has {', '.join(sorted(details)) or 'nothing'} where only '{name}' should be")
     tensor = details[name]
     if tensor["dtype"] != kind:
         raise ValueError(f"'{name}' is {tensor['dtype'].__name__}, not {kind.__name__}")

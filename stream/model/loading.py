@@ -1,4 +1,4 @@
-"""A loaded model: everything of a bundle that turns a tweet into its label."""
+"""A loaded model: tokenizer, interpreters and cleaning of a bundle."""
 
 import os
 from collections.abc import Sequence
@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.model.bundle import Bundle, load_bundle
+from stream.errors import BundleError
+from stream.model.bundle import MODEL_FILE, Bundle, load_bundle
 from stream.model.classifier import Classifier
-from stream.model.memory import forget_pages_of
+from stream.model.memory import release_mapped_pages
 from stream.model.parallelism import choose_parallelism
+from stream.model.proof import prove
 from stream.model.tokenizer import Tokenizer, Tokens
 from stream.settings import ModelSettings
 from stream.tweets.cleaning import Cleaner, cleaner
@@ -21,7 +23,7 @@ from stream.tweets.tweet import Tweet
 
 @dataclass(frozen=True)
 class Model:
-    """A bundle with its cleaning, its tokeniser and its interpreters, warm and ready."""
+    """A bundle with its cleaning, its tokenizer and its interpreters, warmed up."""
 
     bundle: Bundle
     tokenizer: Tokenizer
@@ -29,7 +31,7 @@ class Model:
     clean: Cleaner
 
     def cleaned(self, tweet: Tweet) -> str:
-        """Clean a tweet's text as the model was trained.
+        """Clean a tweet's text as for the model's training.
 
         Raises:
             RejectedTweetError: Cleaning leaves nothing of the text.
@@ -48,33 +50,36 @@ class Model:
         return self.tokenizer.encode(self.cleaned(tweet))
 
     def label(self, tweet: Tweet, probabilities: NDArray[np.float32]) -> Label:
-        """Name the polarity of one row of probabilities, shape (3,)."""
+        """Make a tweet's label from its probabilities, shape (3,)."""
         labels = self.bundle.manifest.labels
         named = dict(zip(labels, probabilities.tolist(), strict=True))
         return Label(tweet, labels[int(probabilities.argmax())], named)
 
 
 def load_model(settings: ModelSettings) -> Model:
-    """Load and warms up the bundle that the settings name; takes a second or so, so not in the event loop.
+    """Load, prove and warm up the bundle that the settings name; takes about a second, so not in the event loop.
 
     Raises:
         BundleError: The bundle cannot be used.
     """
     bundle = load_bundle(settings.path)
     clean, tokenizer = cleaner(bundle.manifest.cleaning.name, bundle.manifest.cleaning.version), Tokenizer(bundle)
-    parallelism = choose_parallelism(settings, bundle, available_cores())
-    model = Model(
-        bundle=bundle,
-        tokenizer=tokenizer,
-        classifiers=[Classifier(bundle, parallelism.threads) for _ in range(parallelism.interpreters)],
-        clean=clean,
-    )
-    for classifier in model.classifiers:
+    classifiers = _classifiers(settings, bundle)
+    prove(bundle, tokenizer, classifiers[0])
+    for classifier in classifiers[1:]:
         classifier.warm_up()
-    forget_pages_of(bundle.model_path)
-    return model
+    release_mapped_pages(bundle.model.mapped_name)
+    return Model(bundle=bundle, tokenizer=tokenizer, classifiers=classifiers, clean=clean)
+
+
+def _classifiers(settings: ModelSettings, bundle: Bundle) -> list[Classifier]:
+    try:
+        parallelism = choose_parallelism(settings, bundle, available_cores())
+        return [Classifier(bundle, parallelism.threads) for _ in range(parallelism.interpreters)]
+    except (RuntimeError, ValueError) as error:  # LiteRT's, at an inference
+        raise BundleError(f"{bundle.path / MODEL_FILE} cannot be used: {' '.join(str(error).split())}") from error
 
 
 def available_cores() -> int:
-    """The cores that this process may run on, which a container or taskset may have made fewer."""
+    """Return the number of cores that this process may use, which a container or taskset may limit."""
     return len(os.sched_getaffinity(0))

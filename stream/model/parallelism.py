@@ -1,7 +1,7 @@
-"""How a device's cores are best shared out: interpreters side by side, or threads within one.
+"""The use of a device's cores: interpreters in parallel, or threads within one.
 
-Two interpreters need twice the memory for weights; two threads wait for each other after every operation. Which gives
-more tweets a second depends on the processor and its caches, so it is measured.
+Two interpreters need twice the memory for weights; two threads wait for each other after each operation. The faster way
+depends on the processor and its caches, so it is measured.
 """
 
 import time
@@ -15,29 +15,29 @@ from stream.settings import ModelSettings
 
 _INTERPRETERS = (1, 2, 4)
 _SECONDS = 0.1
-"""For each parallelism; on the slowest devices one batch takes longer."""
+"""Duration of the measurement of each candidate; on the slowest devices one batch takes longer."""
 _BATCH_TWEETS = 4
 _TWEET_TOKENS = 24
-"""The median of tweets in English."""
-_WORTH_IT = 1.03
-"""So much faster must a parallelism with more interpreters be to be worth their memory."""
+"""The median length of English tweets."""
+_MINIMUM_SPEEDUP = 1.03
+"""Speed-up from which more interpreters are worth their memory."""
 
 
 class Parallelism(NamedTuple):
-    """A way to use the cores."""
+    """The number of interpreters, and of threads in each."""
 
     interpreters: int
     threads: int
-    """Within each interpreter."""
+    """Number of threads within each interpreter."""
 
 
 def choose_parallelism(settings: ModelSettings, bundle: Bundle, cores: int) -> Parallelism:
-    """The parallelism that the settings ask for, and what they leave open as is fastest here.
+    """Return the parallelism of the settings; what they leave open is chosen by measurement.
 
     Args:
-        settings: Interpreters and threads, either of which may be left out.
+        settings: Number of interpreters and threads; either may be left out.
         bundle: The model.
-        cores: How many there are.
+        cores: Number of cores.
     """
     if settings.interpreters:
         return Parallelism(settings.interpreters, settings.threads or 1)
@@ -47,28 +47,28 @@ def choose_parallelism(settings: ModelSettings, bundle: Bundle, cores: int) -> P
 
 
 def candidates(cores: int) -> list[Parallelism]:
-    """The layouts worth trying on so many cores, the one with the fewest interpreters first."""
+    """Return the candidates for a number of cores, the one with the fewest interpreters first."""
     return [Parallelism(count, cores // count) for count in _INTERPRETERS if count <= cores]
 
 
 def fastest(candidates: Sequence[Parallelism], rate: Callable[[Parallelism], float]) -> Parallelism:
-    """The parallelism with the highest rate, fewer interpreters preferred where it makes little difference."""
+    """Return the candidate with the highest rate; fewer interpreters are preferred where the difference is small."""
     best = candidates[0]
     if len(candidates) == 1:
         return best
     best_rate = rate(best)
     for candidate in candidates[1:]:
-        if (candidate_rate := rate(candidate)) > best_rate * _WORTH_IT:
+        if (candidate_rate := rate(candidate)) > best_rate * _MINIMUM_SPEEDUP:
             best, best_rate = candidate, candidate_rate
     return best
 
 
 def tweets_per_second(bundle: Bundle, parallelism: Parallelism) -> float:
-    """Measure a parallelism for a moment, all of its interpreters at work."""
+    """Measure the throughput of a candidate briefly, with all of its interpreters busy."""
     classifiers = [Classifier(bundle, parallelism.threads) for _ in range(parallelism.interpreters)]
     batch = [[PADDING_ID + 1] * min(_TWEET_TOKENS, bundle.manifest.max_tokens)] * _BATCH_TWEETS
     for classifier in classifiers:
-        classifier.probabilities(batch)  # the first time costs more
+        classifier.probabilities(batch)  # the first inference takes longer
     until = time.perf_counter() + _SECONDS
 
     def work(classifier: Classifier) -> float:

@@ -159,7 +159,7 @@ def check_response_topic(topic: str, topics: TopicSettings) -> None:
     Raises:
         PublicationRefusedError: Answers may not go to that topic.
     """
-    results = topic in (topics.labels, topics.rejected) or matches(topics.tweets, topic)
+    results = topic in (topics.labels, topics.rejected) or any(matches(tweets, topic) for tweets in topics.tweet_topics)
     too_long = len(topic.encode()) > _MOST_TOPIC_BYTES or topic.count("/") > _MOST_SLASHES
     if results or too_long or not topic.isprintable() or "+" in topic or "#" in topic or topic.startswith(OWN_PREFIX):
         raise PublicationRefusedError("it is no topic for answers")

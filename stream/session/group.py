@@ -45,7 +45,7 @@ class State(StrEnum):
 
 def subscription(settings: Settings) -> str:
     """What a node subscribes to: all tweets, or in a group its share of them."""
-    topic, group = settings.topics.tweets, settings.broker.group
+    topic, group = settings.topics.tweet_topics[0], settings.broker.group
     return f"$share/{group}/{topic}" if group else topic
 
 

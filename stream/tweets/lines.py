@@ -1,55 +1,71 @@
-"""Reads files of tweets line by line, from a path, a gzip file or stdin."""
+"""Lines of a source, without their ends, in bounded memory."""
 
-import gzip
-import sys
-import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from pathlib import Path
-from typing import IO, cast
+from contextlib import contextmanager
+from dataclasses import dataclass
 
-from stream.errors import InputError
+from stream.tweets.source import Source, open_source
+
+MOST_RECORD_BYTES = 16_777_216
+"""The longest line or JSON value that is read; a page of the X API with a hundred tweets has about 500,000 bytes."""
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Overlong:
+    """A line or a value that was too long to be kept."""
+
+    length_bytes: int
+
+
+Line = bytes | Overlong
+
+
+def read_lines(source: Source, longest_bytes: int = MOST_RECORD_BYTES) -> Iterator[Line | None]:
+    """Yield lines, and None where the source pauses and all lines that have arrived have been yielded.
+
+    A line that the source was stopped in is left out.
+    """
+    parts: list[bytes] = []
+    length_bytes = 0
+    while True:
+        if source.pauses():
+            yield None
+        content = source.read()
+        if not content:
+            break
+        for number, part in enumerate(content.split(b"\n")):
+            if number:
+                yield _ended(parts, length_bytes)
+                parts, length_bytes = [], 0
+            length_bytes += len(part)
+            if length_bytes <= longest_bytes:
+                parts.append(part)
+            else:
+                parts.clear()
+    if length_bytes and not source.stopped:
+        yield _ended(parts, length_bytes)
+
+
+def _ended(parts: list[bytes], length_bytes: int) -> Line:
+    line = b"".join(parts)
+    return line.removesuffix(b"\r") if len(line) == length_bytes else Overlong(length_bytes)
+
+
+def without_byte_order_mark(content: bytes) -> bytes:
+    """Remove the mark that some programs begin UTF-8 with."""
+    return content.removeprefix(_BYTE_ORDER_MARK)
 
 
 @contextmanager
 def open_lines(name: str) -> Iterator[Iterator[bytes]]:
-    """Open a file for its lines, without their ends.
+    """Open a file for its lines, whatever they are; lines of more than MOST_RECORD_BYTES are left out.
 
     Args:
-        name: A path, `.gz` for a compressed file, or `-` for stdin.
+        name: A path, or `-` for stdin.
 
     Raises:
         InputError: The file cannot be read.
     """
-    with _input_errors(name):
-        file = _open(name)
-    with file as opened:
-        yield _lines(opened, name)
-
-
-def _lines(file: IO[bytes], name: str) -> Iterator[bytes]:
-    with _input_errors(name):
-        for line in file:
-            yield line.rstrip(b"\r\n")
-
-
-@contextmanager
-def _input_errors(name: str) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"cannot read {name}: {getattr(error, 'strerror', None) or error}") from error
-
-
-def _open(name: str) -> "nullcontext[IO[bytes]] | IO[bytes]":
-    if name == "-":
-        return nullcontext(sys.stdin.buffer)
-    if name.endswith(".gz"):
-        return cast("IO[bytes]", gzip.open(name, "rb"))
-    return Path(name).open("rb")
-
-
-def size_bytes(name: str) -> int | None:
-    """How long a file is, for progress bars; None where that cannot be told beforehand."""
-    path = Path(name)
-    return path.stat().st_size if name != "-" and path.is_file() and path.suffix != ".gz" else None
+    with open_source(name) as source:
+        yield (line for line in read_lines(source) if isinstance(line, bytes))

@@ -1,5 +1,6 @@
 """Rejections: the reasons why a message cannot be labelled."""
 
+from collections import Counter
 from enum import StrEnum
 
 
@@ -33,3 +34,24 @@ class RejectedTweetError(Exception):
         self.reason = reason
         self.detail = detail
         self.tweet_id = tweet_id
+
+
+class RejectionCount:
+    """Number of rejections by reason, for the summary of a command."""
+
+    def __init__(self) -> None:
+        self.reasons: Counter[str] = Counter()
+
+    def add(self, rejected: RejectedTweetError) -> None:
+        """Count a rejection."""
+        self.reasons[rejected.reason] += 1
+
+    @property
+    def total(self) -> int:
+        """Number of rejections."""
+        return self.reasons.total()
+
+    @property
+    def reasons_in_words(self) -> str:
+        """The number for each reason, the highest first: '2 no_id, 1 not_json'."""
+        return ", ".join(f"{count} {reason}" for reason, count in self.reasons.most_common())

@@ -134,7 +134,7 @@ class Rig:
         """Publish the tweets, directly to the broker, as fast as it takes them."""
         messages = (self._plan.message(tweet_id) for tweet_id in self.ids)
         async with Connection(self.settings.broker) as client:
-            await publish_all(client, self.settings.topics.tweets, messages)
+            await publish_all(client, self.settings.topics.tweet_topics[0], messages)
         self._published.set()
 
     async def all_published(self) -> None:

@@ -1,4 +1,4 @@
-"""The playbooks' folder, and what a role's files say."""
+"""Access to the files of the roles."""
 
 import importlib.util
 from pathlib import Path
@@ -16,7 +16,7 @@ def read(role: str, file: str) -> Any:
 
 
 def plugin(path: str) -> ModuleType:
-    """A Python file of a role, which is no package."""
+    """Import a Python file of a role, which is not in a package."""
     file = ANSIBLE / "roles" / path
     spec = importlib.util.spec_from_file_location(file.stem, file)
     assert spec

@@ -1,4 +1,4 @@
-"""Whether a node labels worse after a switch than before it."""
+"""Comparison of a node before and after a switch."""
 
 import pytest
 
@@ -24,10 +24,10 @@ process_start_time_seconds {started}
 """
 
 
-def test_figures_are_what_happened_between_two_looks() -> None:
-    figures = metrics.figures(exposed(1000, 100, 50.0, 900), exposed(1200, 110, 54.0, 1100))
+def test_statistics_cover_the_time_between_two_readings() -> None:
+    found = metrics.statistics(exposed(1000, 100, 50.0, 900), exposed(1200, 110, 54.0, 1100))
 
-    assert figures == {
+    assert found == {
         "received": 200,
         "finished": 200,
         "rejected_ratio": 0.05,
@@ -36,44 +36,44 @@ def test_figures_are_what_happened_between_two_looks() -> None:
     }
 
 
-def test_figures_of_a_service_that_was_started_anew_begin_at_nothing() -> None:
-    figures = metrics.figures(exposed(1000, 100, 50.0, 900), exposed(10, 1, 0.1, 9, started=2000.0))
+def test_statistics_of_a_restarted_service_begin_at_zero() -> None:
+    found = metrics.statistics(exposed(1000, 100, 50.0, 900), exposed(10, 1, 0.1, 9, started=2000.0))
 
-    assert (figures["received"], figures["restarted"]) == (10, 1)
-
-
-def test_a_quiet_node_has_figures_too() -> None:
-    figures = metrics.figures(exposed(5, 0, 0.1, 5), exposed(5, 0, 0.1, 5))
-
-    assert (figures["rejected_ratio"], figures["latency_seconds"]) == (0, 0)
+    assert (found["received"], found["restarted"]) == (10, 1)
 
 
-def test_a_node_that_labels_as_before_gives_no_reason_to_complain() -> None:
-    assert metrics.complaints(BEFORE, BEFORE, **LIMITS) == []
+def test_a_node_without_tweets_has_statistics() -> None:
+    found = metrics.statistics(exposed(5, 0, 0.1, 5), exposed(5, 0, 0.1, 5))
+
+    assert (found["rejected_ratio"], found["latency_seconds"]) == (0, 0)
+
+
+def test_a_node_that_labels_as_before_has_no_regression() -> None:
+    assert metrics.regressions(BEFORE, BEFORE, **LIMITS) == []
 
 
 @pytest.mark.parametrize(
-    ("changed", "complaint"),
+    ("changed", "regression"),
     [
-        ({"latency_seconds": 0.2}, "a tweet takes 200.0 ms where it took 50.0 ms, and may take 120.0 ms"),
-        ({"rejected_ratio": 0.5}, "50.0% of the messages are rejected where it was 5.0%"),
-        ({"restarted": 1.0}, "the service did not stay up while it was watched"),
+        ({"latency_seconds": 0.2}, "a tweet takes 200.0 ms, before it took 50.0 ms, and the limit is 120.0 ms"),
+        ({"rejected_ratio": 0.5}, "50.0% of the messages are rejected, before it was 5.0%"),
+        ({"restarted": 1.0}, "the service was restarted while it was observed"),
     ],
 )
-def test_a_node_that_labels_worse_is_told_what_is_worse(changed: dict[str, float], complaint: str) -> None:
-    assert metrics.complaints(BEFORE, BEFORE | changed, **LIMITS) == [complaint]
+def test_a_regression_is_described(changed: dict[str, float], regression: str) -> None:
+    assert metrics.regressions(BEFORE, BEFORE | changed, **LIMITS) == [regression]
 
 
-def test_a_few_milliseconds_more_are_no_reason_to_complain() -> None:
+def test_a_few_milliseconds_more_are_not_a_regression() -> None:
     quick = BEFORE | {"latency_seconds": 0.002}
 
-    assert metrics.complaints(quick, quick | {"latency_seconds": 0.015}, **LIMITS) == []
+    assert metrics.regressions(quick, quick | {"latency_seconds": 0.015}, **LIMITS) == []
 
 
 @pytest.mark.parametrize("before", [{}, BEFORE | {"finished": 29.0}])
-def test_a_node_that_saw_too_little_before_is_not_compared(before: dict[str, float]) -> None:
-    assert metrics.complaints(before, BEFORE | {"latency_seconds": 9.0}, **LIMITS) == []
+def test_a_node_with_too_few_tweets_before_is_not_compared(before: dict[str, float]) -> None:
+    assert metrics.regressions(before, BEFORE | {"latency_seconds": 9.0}, **LIMITS) == []
 
 
-def test_a_node_that_was_bare_is_told_of_without_a_before() -> None:
-    assert metrics.account({}, BEFORE) == "100 tweets, 50.0 ms each, 5.0% rejected"
+def test_the_summary_of_a_new_node_has_no_earlier_statistics() -> None:
+    assert metrics.summary({}, BEFORE) == "100 tweets, 50.0 ms each, 5.0% rejected"

@@ -1,4 +1,4 @@
-"""ansible-lint's word on roles and playbooks."""
+"""ansible-lint accepts roles and playbooks."""
 
 import subprocess
 import sys

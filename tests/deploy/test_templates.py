@@ -1,4 +1,4 @@
-"""What the roles' templates become, and what those who read it say to that."""
+"""Rendered templates of the roles, checked by the programs that read them."""
 
 import json
 import shutil
@@ -29,15 +29,15 @@ TLS = {
 
 
 def rendered(template: str, folder: Path, **variables: Any) -> Path:
-    """Render a template of the service's role, with the role's own defaults under the variables."""
+    """Render a template of the service's role with the role's defaults and the given variables."""
     target = folder / template.removesuffix(".j2")
     role = ANSIBLE / "roles" / "starling"
     files = [role / "defaults/main.yml", role / "vars/main.yml"]
     task = {"ansible.builtin.template": {"src": str(role / "templates" / template), "dest": str(target)}}
     play = {"hosts": "localhost", "gather_facts": False, "vars_files": [str(file) for file in files], "tasks": [task]}
     (folder / "play.yml").write_text(json.dumps([play]), encoding="utf-8")
-    everything = {"role_path": str(role), "ansible_managed": "by a test"} | variables
-    command = [str(PLAYBOOK), "--connection", "local", "play.yml", "--extra-vars", json.dumps(everything)]
+    extra = {"role_path": str(role), "ansible_managed": "by a test"} | variables
+    command = [str(PLAYBOOK), "--connection", "local", "play.yml", "--extra-vars", json.dumps(extra)]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return target
@@ -47,7 +47,7 @@ def settings(folder: Path, **variables: Any) -> Settings:
     return load_settings(rendered("starling.toml.j2", folder, **variables))
 
 
-def test_the_defaults_make_settings_that_the_service_takes(tmp_path: Path) -> None:
+def test_the_defaults_make_valid_settings(tmp_path: Path) -> None:
     made = settings(tmp_path)
 
     assert (made.node, made.http.host, made.broker.wait_at_start, made.broker.username) == (
@@ -58,7 +58,7 @@ def test_the_defaults_make_settings_that_the_service_takes(tmp_path: Path) -> No
     )
 
 
-def test_certificates_and_passwords_are_named_by_where_the_role_puts_them(tmp_path: Path) -> None:
+def test_settings_name_certificates_and_passwords_where_the_role_puts_them(tmp_path: Path) -> None:
     made = settings(tmp_path, **PASSWORDS, **TLS)
 
     assert made.broker.password_file == Path("/etc/starling/secrets/broker-password")
@@ -66,7 +66,7 @@ def test_certificates_and_passwords_are_named_by_where_the_role_puts_them(tmp_pa
     assert made.http.key_file == Path("/etc/starling/tls/http.key")
 
 
-def test_further_settings_go_over_those_of_the_variables(tmp_path: Path) -> None:
+def test_further_settings_override_those_of_the_variables(tmp_path: Path) -> None:
     further = {"log_level": "debug", "broker": {"receive_maximum": 8}, "topics": {"response_prefixes": ["replies/ü"]}}
 
     made = settings(tmp_path, starling_settings=further, starling_broker_host="hub")
@@ -75,7 +75,7 @@ def test_further_settings_go_over_those_of_the_variables(tmp_path: Path) -> None
     assert made.topics.response_prefixes == ["replies/ü"]
 
 
-def test_a_bundle_and_a_meter_are_named_by_their_links(tmp_path: Path) -> None:
+def test_settings_name_a_bundle_and_a_meter_by_their_links(tmp_path: Path) -> None:
     made = settings(tmp_path, starling_model_bundle="/srv/bundle", starling_meter=True)
 
     assert (made.model.path, made.power.port) == (Path("/opt/starling/model"), "/dev/starling-meter")
@@ -83,7 +83,7 @@ def test_a_bundle_and_a_meter_are_named_by_their_links(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd-analyze")
 @pytest.mark.parametrize("meter", [False, True])
-def test_the_unit_is_exposed_by_at_most_two_of_ten(tmp_path: Path, *, meter: bool) -> None:
+def test_the_exposure_level_of_the_unit_is_at_most_2(tmp_path: Path, *, meter: bool) -> None:
     unit = rendered("starling.service.j2", tmp_path, starling_meter=meter, starling_power_chip=meter)
 
     analysed = subprocess.run(
@@ -96,7 +96,7 @@ def test_the_unit_is_exposed_by_at_most_two_of_ten(tmp_path: Path, *, meter: boo
     assert analysed.returncode == 0, analysed.stdout + analysed.stderr
 
 
-def test_the_unit_names_no_device_where_none_is_wanted(tmp_path: Path) -> None:
+def test_the_unit_without_a_meter_allows_no_device(tmp_path: Path) -> None:
     unit = rendered("starling.service.j2", tmp_path).read_text(encoding="utf-8")
 
     assert ("PrivateDevices=yes" in unit, "DeviceAllow" in unit) == (True, False)

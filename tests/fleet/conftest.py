@@ -1,4 +1,4 @@
-"""Three nodes and a hub with broker and Prometheus: booted, made a fleet by site.yml, used by all tests in turn."""
+"""Three nodes and a hub with broker and Prometheus, booted and installed by site.yml for all tests."""
 
 import contextlib
 import os
@@ -25,18 +25,18 @@ _ORDER = (
 )
 
 
-def _what_is_missing() -> str | None:
+def _missing_requirement() -> str | None:
     if os.geteuid() != 0:
-        return "booting machines needs root"
+        return "root is needed to boot machines"
     programs = ["systemd-nspawn", "mmdebstrap", "ssh", "ip"]
     missing = [program for program in programs if shutil.which(program) is None]
     if not PROGRAM.exists():
         missing.append("ansible-playbook (make test-fleet installs it)")
-    return f"there is no {', '.join(missing)}" if missing else None
+    return f"{', '.join(missing)} is missing" if missing else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    missing = _what_is_missing()
+    missing = _missing_requirement()
     items.sort(key=_place)
     for item in items:
         if Path(__file__).parent in item.path.parents:
@@ -47,21 +47,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _place(item: pytest.Item) -> int:
-    """A fleet is made, looked at, used, and taken away; the tests of other folders keep their places."""
-    is_of_the_fleet = item.path.parent == Path(__file__).parent and item.path.stem in _ORDER
-    return _ORDER.index(item.path.stem) if is_of_the_fleet else -1
+    """Position of a test: installation first, removal last; tests of other folders keep their order."""
+    is_in_order = item.path.parent == Path(__file__).parent and item.path.stem in _ORDER
+    return _ORDER.index(item.path.stem) if is_in_order else -1
 
 
 @dataclass(frozen=True)
 class Fleet:
-    """The machines, the playbooks, and how the first two runs went."""
+    """The machines, the playbooks, and the outcomes of the first two runs."""
 
     machines: dict[str, Machine]
     playbooks: Playbooks
-    rehearsed: Outcome
-    made: Outcome
+    dry_run: Outcome
+    installed: Outcome
     has_meter: bool
-    """Whether one of the nodes has a simulated one."""
+    """Whether a node has a simulated meter."""
 
     @property
     def nodes(self) -> list[Machine]:
@@ -72,21 +72,21 @@ class Fleet:
         return self.machines[BROKER]
 
     def releases(self) -> set[str]:
-        """What the nodes' links name."""
+        """Return the releases in use on the nodes."""
         return {node.run("readlink /opt/starling/current") for node in self.nodes}
 
     def scraped(self) -> set[str]:
-        """The nodes whose metrics Prometheus has had."""
-        return set(self.asked('up{job="starling"} == 1'))
+        """Return the nodes whose metrics Prometheus has read."""
+        return set(self.query('up{job="starling"} == 1'))
 
-    def asked(self, query: str) -> dict[str, float]:
-        """What Prometheus answers, by node."""
-        _, answer = self.broker.fetch(9090, f"/api/v1/query?query={quote(query)}")
+    def query(self, expression: str) -> dict[str, float]:
+        """Query Prometheus; returns the value per node."""
+        _, answer = self.broker.fetch(9090, f"/api/v1/query?query={quote(expression)}")
         series = orjson.loads(answer)["data"]["result"]
         return {one["metric"]["instance"]: float(one["value"][1]) for one in series}
 
     def ready(self) -> set[str]:
-        """The nodes that are ready."""
+        """Return the nodes that are ready."""
         return {node.name for node in self.nodes if node.fetch(9108, "/readyz")[0] == 200}
 
 
@@ -97,7 +97,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def wheelhouse(wheel: Path) -> Path:
-    """What the machines install from, for they reach no registry."""
+    """The folder of wheels from which the machines install, because they have no network."""
     folder = image.FOLDER / "wheelhouse"
     program = image.CHECKOUT / "deploy" / "wheelhouse.py"
     for python in {system.python for system in SYSTEMS.values()}:
@@ -111,7 +111,7 @@ def wheelhouse(wheel: Path) -> Path:
 @pytest.fixture(scope="session")
 def fleet(wheelhouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     network.remove_bridge()
-    network.lay_bridge()
+    network.add_bridge()
     with contextlib.ExitStack() as running:
         running.callback(network.remove_bridge)
         port = running.enter_context(meter.simulated_meter(tmp_path_factory.mktemp("meter")))
@@ -123,16 +123,16 @@ def fleet(wheelhouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         if port:
             meter.name_meter(machines[meter.NODE])
         addresses = {name: machine.address for name, machine in machines.items()}
-        of_hosts = {meter.NODE: meter.VARIABLES} if port else {}
+        host_variables = {meter.NODE: meter.VARIABLES} if port else {}
         folder = tmp_path_factory.mktemp("inventory")
-        playbooks = Playbooks(folder, addresses, {"starling_wheelhouse": str(wheelhouse)}, of_hosts)
-        rehearsed = playbooks.run("site.yml", "--check")
-        made = playbooks.run("site.yml")
-        assert made.exit_code == 0, made.output[-4000:]
-        yield Fleet(machines, playbooks, rehearsed, made, has_meter=port is not None)
+        playbooks = Playbooks(folder, addresses, {"starling_wheelhouse": str(wheelhouse)}, host_variables)
+        dry_run = playbooks.run("site.yml", "--check")
+        installed = playbooks.run("site.yml")
+        assert installed.exit_code == 0, installed.output[-4000:]
+        yield Fleet(machines, playbooks, dry_run, installed, has_meter=port is not None)
 
 
 @pytest.fixture
 def altered(wheel: Path, tmp_path: Path) -> Callable[[Change], str]:
-    """Make another release."""
+    """Build an altered release."""
     return lambda change: str(altered_wheel(wheel, tmp_path / "altered", change))

@@ -1,4 +1,4 @@
-"""The systems that the fleet's machines run: each made once, kept outside the repository's history."""
+"""Root file systems of the fleet's machines; each is built once and kept in a folder that git ignores."""
 
 import subprocess
 import urllib.request
@@ -14,7 +14,7 @@ _PACKAGES = (
     "apt ca-certificates dbus iproute2 openssh-server python3 python3-apt sudo systemd systemd-sysv udev".split()  # noqa: SIM905
 )
 _LATER_PACKAGES = "python3-venv mosquitto mosquitto-clients prometheus"
-"""Fetched and not installed: that is the roles' work, and the machines reach no mirror."""
+"""Downloaded but not installed, because the roles install them and the machines have no network."""
 _UBUNTU = "http://archive.ubuntu.com/ubuntu"
 _UBUNTU_KEYRING = "pool/main/u/ubuntu-keyring/ubuntu-keyring_2023.11.28.1_all.deb"
 _UBUNTU_KEYRING_SHA256 = "36de43b15853ccae0028e9a767613770c704833f82586f28eb262f0311adb8a8"
@@ -22,28 +22,28 @@ _UBUNTU_KEYRING_SHA256 = "36de43b15853ccae0028e9a767613770c704833f82586f28eb262f
 
 @dataclass(frozen=True)
 class System:
-    """A system that the playbooks are for."""
+    """A Linux distribution that the playbooks support."""
 
     suite: str
     python: str
-    """The version of its Python."""
+    """Version of its Python."""
     is_ubuntu: bool = False
 
     @property
     def root(self) -> Path:
-        """The root folder that all its machines share and none writes to; made where it is not there yet."""
+        """Read-only root folder shared by its machines; it is built if it does not exist."""
         root = FOLDER / self.suite
         key = ssh_key()
         if not root.exists():
             unfinished = root.with_suffix(".unfinished")
             subprocess.run(["rm", "-rf", unfinished], check=True)
-            _make(self, unfinished, key.with_suffix(".pub").read_text(encoding="utf-8"))
+            _build(self, unfinished, key.with_suffix(".pub").read_text(encoding="utf-8"))
             unfinished.rename(root)
         return root
 
     @property
     def source(self) -> list[str]:
-        """Where mmdebstrap gets it; nothing means Debian's mirror."""
+        """Package source for mmdebstrap; empty for Debian's mirror."""
         if not self.is_ubuntu:
             return []
         return [f"deb [signed-by={_ubuntu_keyring()}] {_UBUNTU} {self.suite} main universe"]
@@ -55,7 +55,7 @@ NOBLE = System("noble", "3.12", is_ubuntu=True)
 
 
 def ssh_key() -> Path:
-    """The key that the controller logs in with."""
+    """Return the controller's ssh key."""
     key = FOLDER / "key"
     if not key.exists():
         FOLDER.mkdir(exist_ok=True)
@@ -64,17 +64,17 @@ def ssh_key() -> Path:
 
 
 def _ubuntu_keyring() -> Path:
-    """What Ubuntu's archive is verified with, which Debian has no package of."""
+    """Download the keyring that verifies Ubuntu's archive; Debian has no package of it."""
     folder = FOLDER / "ubuntu-keyring"
     if not folder.exists():
         package = FOLDER / Path(_UBUNTU_KEYRING).name
-        urllib.request.urlretrieve(f"{_UBUNTU}/{_UBUNTU_KEYRING}", package)  # noqa: S310  (it is http)
+        urllib.request.urlretrieve(f"{_UBUNTU}/{_UBUNTU_KEYRING}", package)  # noqa: S310  (a URL with http)
         assert file_sha256(package) == _UBUNTU_KEYRING_SHA256
         subprocess.run(["dpkg-deb", "--extract", package, folder], check=True)
     return folder / "usr/share/keyrings/ubuntu-archive-keyring.gpg"
 
 
-def _make(system: System, root: Path, public_key: str) -> None:
+def _build(system: System, root: Path, public_key: str) -> None:
     hooks = [
         f'chroot "$1" apt-get install --yes --no-install-recommends --download-only {_LATER_PACKAGES}',
         f'chroot "$1" useradd --create-home --shell /bin/bash {USER}',

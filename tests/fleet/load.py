@@ -1,4 +1,4 @@
-"""A stream of tweets through the fleet, each of them counted."""
+"""A stream of tweets through the fleet, with a count of their labels."""
 
 import asyncio
 import contextlib
@@ -13,68 +13,68 @@ from stream.settings import BrokerSettings
 
 
 class Load:
-    """What was sent, and by which node and model each was labelled."""
+    """Published tweets, and the node and model of each label."""
 
     def __init__(self) -> None:
         self.sent: set[str] = set()
         self.labelled: dict[str, str] = {}
         self.models: dict[str, str] = {}
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
 
     @property
     def lost(self) -> set[str]:
-        """What was sent and has no label."""
+        """Tweets that were published and have no label."""
         return self.sent - self.labelled.keys()
 
     def by_node(self) -> Counter[str]:
-        """How many each node labelled."""
+        """Count the labels of each node."""
         return Counter(self.labelled.values())
 
     async def until_sent(self, tweets: int) -> None:
-        """Wait until so many tweets are out."""
+        """Wait until this number of tweets has been published."""
         while len(self.sent) < tweets:
-            self._news.clear()
-            await self._news.wait()
+            self._changed.clear()
+            await self._changed.wait()
 
     async def until_all_labelled(self, seconds: float) -> None:
-        """Wait for the last labels; what has none after that is lost."""
+        """Wait until all tweets have labels, at most this time."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while self.lost:
-                    self._news.clear()
-                    await self._news.wait()
+                    self._changed.clear()
+                    await self._changed.wait()
 
     async def read(self, client: Connection) -> None:
-        """Note the labels that come."""
+        """Record the labels as they arrive."""
         async for message in client.incoming():
             label = orjson.loads(message.payload)
             self.labelled[label["id"]] = label["node"]
             self.models[label["id"]] = label["model"]["name"]
-            self._news.set()
+            self._changed.set()
 
-    async def send(self, client: Connection, tweets_a_second: float) -> None:
-        """Send until it is cancelled."""
+    async def send(self, client: Connection, tweets_per_second: float) -> None:
+        """Publish tweets until cancelled."""
         number = 0
         while True:
-            tweet = {"id": f"load-{number}", "text": f"Number {number} of a good many, and still going strong."}
+            tweet = {"id": f"load-{number}", "text": f"This is tweet number {number} of a long and pleasant series."}
             await client.publish_confirmed("tweets/in", orjson.dumps(tweet))
             self.sent.add(tweet["id"])
-            self._news.set()
+            self._changed.set()
             number += 1
-            await asyncio.sleep(1 / tweets_a_second)
+            await asyncio.sleep(1 / tweets_per_second)
 
 
 @contextlib.asynccontextmanager
 async def load(
-    host: str, folder: Path, tweets_a_second: float = 20, authority: Path | None = None
+    host: str, folder: Path, tweets_per_second: float = 20, authority: Path | None = None
 ) -> AsyncIterator[Load]:
-    """Send and count for as long as the context lasts; at its end all that was sent has had its time.
+    """Publish tweets and count labels in the context; at its end, wait for outstanding labels.
 
     Args:
-        host: The broker's.
-        folder: Where passwords are put.
-        tweets_a_second: How many are sent.
-        authority: What the broker's certificate is verified with; None: there is none.
+        host: The broker's address.
+        folder: Folder for password files.
+        tweets_per_second: Tweets published per second.
+        authority: The authority that signed the broker's certificate; None: no TLS.
     """
     counted = Load()
     reading = _user(host, folder, ("reader", "reading"), authority)
@@ -83,7 +83,7 @@ async def load(
         await reader.subscribe_confirmed("tweets/polarity")
         async with asyncio.TaskGroup() as tasks:
             reads = tasks.create_task(counted.read(reader), name="reading")
-            sends = tasks.create_task(counted.send(sender, tweets_a_second), name="sending")
+            sends = tasks.create_task(counted.send(sender, tweets_per_second), name="sending")
             yield counted
             sends.cancel()
             await counted.until_all_labelled(seconds=60)

@@ -1,4 +1,4 @@
-"""A machine of the fleet: Debian or Ubuntu, booted by systemd-nspawn, in a network namespace of its own."""
+"""A machine of the fleet: Debian or Ubuntu, booted by systemd-nspawn in its own network namespace."""
 
 import shutil
 import signal
@@ -20,7 +20,7 @@ _LOGIN_OPTIONS = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/d
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine that runs, and can be logged in to."""
+    """A running machine."""
 
     name: str
     number: int
@@ -28,7 +28,7 @@ class Machine:
 
     @property
     def address(self) -> str:
-        """Where it is reached."""
+        """IP address."""
         return network.address(self.number)
 
     def run(self, command: str, *, check: bool = True) -> str:
@@ -39,7 +39,7 @@ class Machine:
         return done.stdout.strip()
 
     def fetch(self, port: int, path: str) -> tuple[int, str]:
-        """Ask for a page, as a stranger on the network does; returns its status and what it says."""
+        """Request a page over HTTP without a password; returns its status and text."""
         try:
             with urllib.request.urlopen(f"http://{self.address}:{port}{path}", timeout=10) as answer:
                 return answer.status, answer.read().decode()
@@ -48,7 +48,7 @@ class Machine:
                 return error.code, error.read().decode()
 
     def answers(self) -> bool:
-        """Whether it can be logged in to and its start is over."""
+        """Return whether it accepts logins and has finished booting."""
         return self.run("systemctl is-system-running", check=False) in {"running", "degraded"}
 
     def _login(self, command: str) -> list[str]:
@@ -59,34 +59,34 @@ class Machine:
 
 @contextmanager
 def booted(name: str, number: int, system: System, devices: Mapping[str, str]) -> Iterator[Machine]:
-    """A machine, for as long as the context lasts; what it wrote is thrown away after it.
+    """Run a machine in the context; its files are discarded afterwards.
 
     Args:
-        name: Its host name.
-        number: Its place in the network.
-        system: What it runs.
-        devices: Devices of the host's, and by what names the machine has them.
+        name: Host name.
+        number: Number that determines its address.
+        system: Its distribution.
+        devices: Device files of the host, with their names in the machine.
     """
     folder = image.FOLDER / "machines" / name
     root = folder / "root"
     with _writable(system.root, folder):
-        namespace = network.lay_cable(name, number)
+        namespace = network.add_link(name, number)
         (root / "etc/hostname").write_text(f"{name}\n", encoding="utf-8")
         (root / "etc/hosts").write_text(f"127.0.0.1 localhost\n{network.address(number)} {name}\n", encoding="utf-8")
         with (folder / "console").open("wb") as console, _process(_boot(name, root, namespace, devices), console):
             machine = Machine(name, number, root)
             _wait_until_up(machine)
-            # Package lists as old as the image would have apt ask for newer ones.
+            # Otherwise apt would try to update package lists that are as old as the image.
             machine.run("touch /var/lib/apt/lists /var/lib/apt/periodic/update-success-stamp")
             try:
                 yield machine
             finally:
                 machine.run("systemctl poweroff", check=False)
-        network.remove_cable(name)
+        network.remove_link(name)
 
 
 def _boot(name: str, root: Path, namespace: str, devices: Mapping[str, str]) -> list[str]:
-    # `ip netns exec` would mount another /sys, in which nspawn does not find its control groups.
+    # `ip netns exec` would mount another /sys, without the control groups that nspawn needs.
     own_network = f"--network-namespace-path={namespace}"
     options = ["--quiet", "--boot", "--register=no", "--keep-unit", "--link-journal=no"]
     bound = [f"--bind={device}:{inside}" for device, inside in devices.items()]
@@ -95,7 +95,7 @@ def _boot(name: str, root: Path, namespace: str, devices: Mapping[str, str]) -> 
 
 @contextmanager
 def _writable(base: Path, folder: Path) -> Iterator[None]:
-    """Lay a folder for what is written over the base, so that machines take no time and little room."""
+    """Mount a writable layer over the base folder, which is faster and smaller than a copy."""
     shutil.rmtree(folder, ignore_errors=True)
     for part in ("root", "written", "work"):
         (folder / part).mkdir(parents=True)
@@ -125,7 +125,7 @@ def _wait_until_up(machine: Machine) -> None:
     while not machine.answers():
         if time.monotonic() > deadline:
             console = (machine.root.parent / "console").read_text(encoding="utf-8", errors="replace")
-            raise TimeoutError(f"{machine.name} did not come up in {_BOOT_SECONDS} s: {console[-2000:]}")
+            raise TimeoutError(f"{machine.name} did not boot within {_BOOT_SECONDS} s: {console[-2000:]}")
         time.sleep(0.2)
 
 

@@ -1,4 +1,4 @@
-"""A simulated Uno for a machine, where a real one's port would be."""
+"""A simulated Uno at the serial port of a machine."""
 
 import os
 import subprocess
@@ -14,15 +14,15 @@ PORT = "/dev/ttyACM0"
 AMPERES, SUPPLY_VOLTS = 0.8, 5.1
 VARIABLES = {"starling_meter": True, "starling_settings": {"power": {"supply_volts": SUPPLY_VOLTS}}}
 _DIALOUT = 20
-"""Debian's group of those who may use serial ports."""
+"""Debian's group id of users who may use serial ports."""
 
 
 @contextmanager
 def simulated_meter(folder: Path) -> Iterator[str | None]:
-    """Run a simulated Uno as long as the context lasts.
+    """Run a simulated Uno in the context.
 
     Returns:
-        Its pseudo-terminal, which belongs to whom udev would give it; None where it cannot be built.
+        Its pseudo-terminal, with the owner that udev would set; None if it cannot be built.
     """
     if missing_packages():
         yield None
@@ -41,5 +41,5 @@ def simulated_meter(folder: Path) -> Iterator[str | None]:
 
 
 def name_meter(machine: Machine) -> None:
-    """Give the port the name that the role's rule has udev give it; nspawn's machines have no udev."""
+    """Create the link that udev would create by the role's rule; nspawn's machines have no udev."""
     machine.run(f"ln -s {PORT} /dev/starling-meter")

@@ -1,4 +1,4 @@
-"""A network of the fleet's own: a bridge, and for each machine a namespace with one end of a cable."""
+"""The fleet's network: a bridge, and a network namespace with a veth link for each machine."""
 
 import subprocess
 
@@ -8,29 +8,29 @@ _PREFIX_BITS = 24
 
 
 def address(number: int) -> str:
-    """The address of a machine."""
+    """Return the address of a machine."""
     return f"10.213.77.{10 + number}"
 
 
-def lay_bridge() -> None:
-    """Make the bridge, with the controller's address on it."""
+def add_bridge() -> None:
+    """Create the bridge with the controller's address."""
     _ip("link", "add", BRIDGE, "type", "bridge")
     _ip("address", "add", f"{CONTROLLER_ADDRESS}/{_PREFIX_BITS}", "dev", BRIDGE)
     _ip("link", "set", BRIDGE, "up")
 
 
 def remove_bridge() -> None:
-    """Remove the bridge, where it is there."""
+    """Remove the bridge if it exists."""
     subprocess.run(["ip", "link", "delete", BRIDGE], check=False, capture_output=True)
 
 
-def lay_cable(name: str, number: int) -> str:
-    """Make a namespace that is connected to the bridge.
+def add_link(name: str, number: int) -> str:
+    """Create a namespace that is connected to the bridge.
 
     Returns:
-        Its path, for nspawn.
+        The path of the namespace, for nspawn.
     """
-    remove_cable(name)
+    remove_link(name)
     _ip("netns", "add", name)
     _ip("link", "add", _port(name), "type", "veth", "peer", "name", "eth0", "netns", name)
     _ip("link", "set", _port(name), "master", BRIDGE, "up")
@@ -40,19 +40,19 @@ def lay_cable(name: str, number: int) -> str:
     return f"/run/netns/{name}"
 
 
-def remove_cable(name: str) -> None:
-    """Remove a namespace and its cable, where they are there."""
+def remove_link(name: str) -> None:
+    """Remove a namespace and its link if they exist."""
     subprocess.run(["ip", "link", "delete", _port(name)], check=False, capture_output=True)
     subprocess.run(["ip", "netns", "delete", name], check=False, capture_output=True)
 
 
-def unplug(name: str) -> None:
+def disconnect(name: str) -> None:
     """Make a machine unreachable."""
     _ip("link", "set", _port(name), "down")
 
 
-def plug(name: str) -> None:
-    """Make it reachable again."""
+def reconnect(name: str) -> None:
+    """Make a machine reachable again."""
     _ip("link", "set", _port(name), "up")
 
 

@@ -1,4 +1,4 @@
-"""Runs playbooks as an operator does, and reads how they ended."""
+"""Runs of playbooks, and their results."""
 
 import os
 import re
@@ -28,7 +28,7 @@ _OPTIONS = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLe
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a playbook ended."""
+    """Result of a playbook."""
 
     exit_code: int
     output: str
@@ -36,28 +36,28 @@ class Outcome:
 
     @property
     def changed(self) -> dict[str, int]:
-        """How many tasks changed something, by host."""
+        """Number of tasks with changes, by host."""
         return {host: int(changed) for host, changed, _, _ in _RECAP.findall(self.output)}
 
     @property
     def failed(self) -> set[str]:
-        """The hosts that failed or could not be reached."""
+        """Hosts that failed or were unreachable."""
         return {host for host, _, lost, failed in _RECAP.findall(self.output) if int(lost) + int(failed)}
 
     @property
     def said(self) -> str:
-        """All that was printed, on one line, to look for sentences in."""
+        """Output on one line, for the search of sentences."""
         return " ".join(self.output.split())
 
 
 class Playbooks:
-    """An inventory, and the playbooks on it.
+    """The playbooks with an inventory.
 
     Args:
-        folder: Where the inventory goes.
-        addresses: The machines and where they are reached.
-        variables: Of all hosts, over the usual ones.
-        of_hosts: Of single hosts, by their names.
+        folder: Folder for the inventory.
+        addresses: Addresses of the machines by name.
+        variables: Variables of all hosts; they override the defaults of the tests.
+        host_variables: Variables of single hosts, by name.
     """
 
     def __init__(
@@ -65,21 +65,21 @@ class Playbooks:
         folder: Path,
         addresses: Mapping[str, str],
         variables: Mapping[str, Any],
-        of_hosts: Mapping[str, Mapping[str, Any]],
+        host_variables: Mapping[str, Mapping[str, Any]],
     ) -> None:
         self._inventory = folder / "hosts.yml"
         groups = {"starling": NODES, "mosquitto": [BROKER], "prometheus": [BROKER]}
         inventory = {
-            name: {"hosts": {host: {"ansible_host": addresses[host], **of_hosts.get(host, {})} for host in hosts}}
+            name: {"hosts": {host: {"ansible_host": addresses[host], **host_variables.get(host, {})} for host in hosts}}
             for name, hosts in groups.items()
         }
-        everybody = _usual_variables(addresses[BROKER]) | dict(variables)
-        self._inventory.write_text(yaml.safe_dump(inventory | {"all": {"vars": everybody}}), encoding="utf-8")
+        common = _default_variables(addresses[BROKER]) | dict(variables)
+        self._inventory.write_text(yaml.safe_dump(inventory | {"all": {"vars": common}}), encoding="utf-8")
 
     def run(self, name: str, *options: str, **variables: Any) -> Outcome:
-        """Run a playbook to its end."""
+        """Run a playbook and wait for its end."""
         started = time.monotonic()
-        with self.begun(name, *options, **variables) as process:
+        with self.started_playbook(name, *options, **variables) as process:
             output, _ = process.communicate()
         return Outcome(process.returncode, output, time.monotonic() - started)
 
@@ -89,8 +89,8 @@ class Playbooks:
         subprocess.run([PROGRAM.with_name("ansible-vault"), *arguments], check=True, capture_output=True)
 
     @contextmanager
-    def begun(self, name: str, *options: str, **variables: Any) -> Iterator[subprocess.Popen[str]]:
-        """A playbook that runs; it is killed where the context ends before it."""
+    def started_playbook(self, name: str, *options: str, **variables: Any) -> Iterator[subprocess.Popen[str]]:
+        """Start a playbook; it is killed at the end of the context if it still runs."""
         command = [str(PROGRAM), "--inventory", str(self._inventory), name, *options]
         if variables:
             command += ["--extra-vars", orjson.dumps(variables).decode()]
@@ -105,7 +105,7 @@ class Playbooks:
                     os.killpg(process.pid, signal.SIGKILL)
 
 
-def _usual_variables(broker_address: str) -> dict[str, Any]:
+def _default_variables(broker_address: str) -> dict[str, Any]:
     return {
         "ansible_user": image.USER,
         "ansible_become": True,

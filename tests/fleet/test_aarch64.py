@@ -1,4 +1,4 @@
-"""The wheels of a Raspberry Pi, under qemu."""
+"""The wheels for a Raspberry Pi, under qemu."""
 
 import json
 import os
@@ -17,18 +17,18 @@ _LIBRARIES = (
 )
 
 
-def _why_not() -> str | None:
+def _missing_requirement() -> str | None:
     if shutil.which("arch-test") is None:
-        return "there is no arch-test"
+        return "arch-test is missing"
     runs = subprocess.run(["arch-test", "arm64"], check=False, capture_output=True).returncode == 0
-    return None if runs else "this machine does not run arm64 programs (qemu-user-static; update-binfmts --enable)"
+    return None if runs else "this machine cannot run arm64 programs (qemu-user-static; update-binfmts --enable)"
 
 
 @pytest.fixture(scope="session")
 def root(wheel: Path) -> Path:
-    """An arm64 Debian with Starling in it, unpacked and not booted."""
-    if why_not := _why_not():
-        pytest.skip(why_not)
+    """The root folder of an arm64 Debian with Starling, which is not booted."""
+    if missing := _missing_requirement():
+        pytest.skip(missing)
     root = image.FOLDER / "arm64"
     if not (root / "usr/bin/python3.11").exists():
         options = ["--quiet", "--variant=extract", "--architectures=arm64", f"--include={_LIBRARIES.replace(' ', ',')}"]
@@ -43,14 +43,14 @@ def root(wheel: Path) -> Path:
 
 
 def _unpack(wheelhouse: Path, folder: Path) -> None:
-    """Put what the wheels hold where Python finds it, as pip does, which would take minutes under qemu."""
+    """Unpack the wheels into a folder as pip does; pip itself would take minutes under qemu."""
     shutil.rmtree(folder, ignore_errors=True)
     for wheel in wheelhouse.glob("*.whl"):
         subprocess.run([sys.executable, "-m", "zipfile", "-e", wheel, folder], check=True)
 
 
 def run(root: Path, *arguments: str, stdin: str = "") -> str:
-    """Run arm64 Python with Starling in reach, and return what it printed."""
+    """Run arm64 Python with Starling on its path; returns its output."""
     command = ["chroot", str(root), "/usr/bin/python3.11", *arguments]
     environment = {"PYTHONPATH": "/opt/starling", "PATH": os.environ["PATH"]}
     done = subprocess.run(command, env=environment, input=stdin, capture_output=True, text=True, check=False)

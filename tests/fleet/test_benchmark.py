@@ -1,4 +1,4 @@
-"""Benchmarks on every node, brought home."""
+"""Benchmarks on every node."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from tests.fleet.conftest import Fleet
 from tests.fleet.playbooks import NODES
 
 
-def test_each_node_s_benchmark_comes_home_and_the_nodes_serve_again(fleet: Fleet, tmp_path: Path) -> None:
+def test_results_are_copied_to_the_controller_and_the_nodes_are_ready_again(fleet: Fleet, tmp_path: Path) -> None:
     outcome = fleet.playbooks.run("benchmark.yml", benchmark_folder=str(tmp_path))
 
     assert outcome.exit_code == 0, outcome.output[-4000:]

@@ -1,4 +1,4 @@
-"""What cannot come to a good end is refused, in words, before anything is changed."""
+"""Wrong variables, nodes, wheelhouses and bundles are refused before anything is changed."""
 
 import shutil
 from collections.abc import Iterator
@@ -11,38 +11,38 @@ from tests.fleet import network
 from tests.fleet.conftest import Fleet
 from tests.fleet.playbooks import NODES
 
-_LOOK = """
+_STATE = """
 find /opt/starling /etc/starling /etc/systemd/system -newermt @{since} -not -type d
 systemctl show --property MainPID starling
 """
 
 
 @pytest.fixture
-def state(fleet: Fleet) -> Iterator[None]:
-    """Whatever the test does, nothing on the nodes is newer than it, and the same process serves."""
+def unchanged(fleet: Fleet) -> Iterator[None]:
+    """Checks that the test changes no file on the nodes and does not restart the service."""
     since = fleet.nodes[0].run("date +%s")
-    before = _seen(fleet, since)
+    before = _state_of(fleet, since)
     yield
-    assert _seen(fleet, since) == before
+    assert _state_of(fleet, since) == before
 
 
-def _seen(fleet: Fleet, since: str) -> dict[str, str]:
-    return {node.name: node.run(_LOOK.format(since=since)) for node in fleet.nodes}
+def _state_of(fleet: Fleet, since: str) -> dict[str, str]:
+    return {node.name: node.run(_STATE.format(since=since)) for node in fleet.nodes}
 
 
 @pytest.mark.parametrize(
     ("variables", "sentence"),
     [
-        ({"starling_architectures": ["riscv64"]}, "x86_64 is none of riscv64"),
+        ({"starling_architectures": ["riscv64"]}, "x86_64 is not one of riscv64"),
         (
             {"starling_debian_architectures": {"x86_64": "armhf"}},
-            "the programs are amd64; put a 64-bit Raspberry Pi OS",
+            "the programs are amd64; install a 64-bit Raspberry Pi OS",
         ),
-        ({"starling_python": "/usr/bin/python2"}, "/usr/bin/python2 is not there"),
-        ({"starling_minimum_disk_mebibytes": 900_000_000}, "make room, or use a larger card"),
+        ({"starling_python": "/usr/bin/python2"}, "/usr/bin/python2 is missing"),
+        ({"starling_minimum_disk_mebibytes": 900_000_000}, "free some disk space, or use a larger card"),
         ({"starling_minimum_memory_mebibytes": 900_000_000}, "MiB of memory, less than"),
-        ({"starling_most_clock_skew_seconds": -1}, "switch time synchronisation on"),
-        ({"starling_http_password": "change-me"}, "a password still is the example's"),
+        ({"starling_most_clock_skew_seconds": -1}, "enable time synchronisation"),
+        ({"starling_http_password": "change-me"}, "a password is still the example's"),
         ({"starling_http_password": ""}, "starling_http_username and starling_http_password belong together"),
         ({"starling_broker_ca_certificate": "/nowhere/ca.pem"}, "the controller has no /nowhere/ca.pem"),
         ({"starling_wheelhouse": "/nowhere"}, "the controller has no /nowhere"),
@@ -50,15 +50,17 @@ def _seen(fleet: Fleet, since: str) -> dict[str, str]:
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
-@pytest.mark.usefixtures("state")
-def test_a_node_or_a_variable_that_is_wrong_is_named(fleet: Fleet, variables: dict[str, Any], sentence: str) -> None:
+@pytest.mark.usefixtures("unchanged")
+def test_a_wrong_variable_or_node_is_refused_with_the_reason(
+    fleet: Fleet, variables: dict[str, Any], sentence: str
+) -> None:
     outcome = fleet.playbooks.run("preflight.yml", **variables)
 
     assert (outcome.exit_code != 0, sentence in outcome.said) == (True, True), outcome.output[-4000:]
 
 
-@pytest.mark.usefixtures("state")
-def test_a_wheelhouse_that_lacks_a_wheel_is_refused(fleet: Fleet, wheelhouse: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("unchanged")
+def test_a_wheelhouse_without_a_needed_wheel_is_refused(fleet: Fleet, wheelhouse: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(wheelhouse, tmp_path / "wheelhouse", copy_function=_link))
     next(copy.glob("orjson-*.whl")).unlink()
 
@@ -67,7 +69,7 @@ def test_a_wheelhouse_that_lacks_a_wheel_is_refused(fleet: Fleet, wheelhouse: Pa
     assert (outcome.exit_code, "(constraint) orjson==" in outcome.said) == (2, True), outcome.output[-4000:]
 
 
-@pytest.mark.usefixtures("state")
+@pytest.mark.usefixtures("unchanged")
 def test_a_wheelhouse_with_a_damaged_wheel_is_refused(fleet: Fleet, wheelhouse: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(wheelhouse, tmp_path / "wheelhouse", copy_function=_link))
     wheel = next(copy.glob("orjson-*.whl"))
@@ -80,8 +82,8 @@ def test_a_wheelhouse_with_a_damaged_wheel_is_refused(fleet: Fleet, wheelhouse: 
     assert (outcome.exit_code, f"{wheel} is damaged" in outcome.said) == (2, True), outcome.output[-4000:]
 
 
-@pytest.mark.usefixtures("state")
-def test_a_bundle_that_is_damaged_is_refused(fleet: Fleet, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("unchanged")
+def test_a_damaged_bundle_is_refused(fleet: Fleet, tmp_path: Path) -> None:
     bundle = Path(shutil.copytree("stream/models/default", tmp_path / "bundle"))
     with (bundle / "model.tflite").open("ab") as model:
         model.write(b"?")
@@ -91,18 +93,18 @@ def test_a_bundle_that_is_damaged_is_refused(fleet: Fleet, tmp_path: Path) -> No
     assert (outcome.exit_code, "the bundle is damaged" in outcome.said) == (2, True), outcome.output[-4000:]
 
 
-@pytest.mark.usefixtures("state")
-def test_a_node_that_cannot_be_reached_stops_all_before_it_begins(fleet: Fleet) -> None:
-    network.unplug("pi-3")
+@pytest.mark.usefixtures("unchanged")
+def test_an_unreachable_node_stops_the_roll_out_before_any_change(fleet: Fleet) -> None:
+    network.disconnect("pi-3")
     try:
         outcome = fleet.playbooks.run("rollout.yml")
     finally:
-        network.plug("pi-3")
+        network.reconnect("pi-3")
 
     assert (outcome.failed >= {"pi-3"}, set(outcome.changed.values())) == (True, {0}), outcome.output[-4000:]
 
 
-@pytest.mark.usefixtures("state")
+@pytest.mark.usefixtures("unchanged")
 def test_a_wrong_vault_password_is_refused(fleet: Fleet, tmp_path: Path) -> None:
     right, wrong = tmp_path / "right", tmp_path / "wrong"
     right.write_text("right")
@@ -116,7 +118,7 @@ def test_a_wrong_vault_password_is_refused(fleet: Fleet, tmp_path: Path) -> None
     assert (outcome.exit_code != 0, outcome.changed, "Decryption failed" in outcome.said) == (True, {}, True)
 
 
-def test_the_nodes_are_ready_after_all_that(fleet: Fleet) -> None:
+def test_the_nodes_are_still_ready(fleet: Fleet) -> None:
     assert fleet.ready() == set(NODES)
 
 

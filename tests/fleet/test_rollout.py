@@ -1,4 +1,4 @@
-"""An update that cannot take the fleet down."""
+"""Roll-outs of good, bad and interrupted releases."""
 
 import asyncio
 import shutil
@@ -18,7 +18,7 @@ Altered = Callable[[Change], str]
 
 
 async def rolled_out(fleet: Fleet, folder: Path, wheel: str) -> tuple[Outcome, set[str]]:
-    """Roll a release out while tweets flow; tells how it went and which tweets were lost."""
+    """Roll out a release while tweets are published; returns the outcome and the lost tweets."""
     async with load(fleet.broker.address, folder) as counted:
         outcome = await asyncio.to_thread(
             fleet.playbooks.run, "rollout.yml", starling_wheel=wheel, starling_ready_seconds=40
@@ -28,25 +28,25 @@ async def rolled_out(fleet: Fleet, folder: Path, wheel: str) -> tuple[Outcome, s
 
 
 @pytest.mark.parametrize(
-    ("change", "complaint"),
+    ("change", "reason"),
     [
-        pytest.param(MUTE, "Have it label a tweet", id="one that labels nothing"),
-        pytest.param(DYING, "Start the service anew", id="one that ends at once"),
-        pytest.param(SLOW, "a tweet takes", id="one that is slow"),
+        pytest.param(MUTE, "Probe it with a tweet", id="labels nothing"),
+        pytest.param(DYING, "Restart the service", id="exits at once"),
+        pytest.param(SLOW, "a tweet takes", id="slow"),
     ],
 )
 async def test_a_bad_release_stops_at_the_canary_and_loses_nothing(
-    fleet: Fleet, altered: Altered, tmp_path: Path, change: Change, complaint: str
+    fleet: Fleet, altered: Altered, tmp_path: Path, change: Change, reason: str
 ) -> None:
     before = fleet.releases()
 
     outcome, lost = await rolled_out(fleet, tmp_path, altered(change))
 
-    assert (outcome.failed, complaint in outcome.said) == ({"pi-1"}, True), outcome.output[-4000:]
+    assert (outcome.failed, reason in outcome.said) == ({"pi-1"}, True), outcome.output[-4000:]
     assert (fleet.releases(), fleet.ready(), lost) == (before, set(NODES), set())
 
 
-async def test_a_good_release_reaches_all_nodes_and_is_taken_back_without_losing_a_tweet(
+async def test_a_good_release_reaches_all_nodes_and_is_rolled_back_without_loss(
     fleet: Fleet, altered: Altered, tmp_path: Path
 ) -> None:
     before = fleet.releases()
@@ -62,31 +62,31 @@ async def test_a_good_release_reaches_all_nodes_and_is_taken_back_without_losing
     assert set(again.changed.values()) == {0}
 
 
-def test_a_roll_out_that_was_killed_between_switch_and_test_is_finished_by_the_next(
+def test_a_roll_out_that_was_killed_after_the_switch_is_finished_by_the_next_one(
     fleet: Fleet, altered: Altered
 ) -> None:
     wheel = altered(GOOD)
-    with fleet.playbooks.begun("rollout.yml", "--limit", "pi-1", starling_wheel=wheel) as rollout:
+    with fleet.playbooks.started_playbook("rollout.yml", "--limit", "pi-1", starling_wheel=wheel) as rollout:
         assert rollout.stdout
         for line in rollout.stdout:
-            if "[starling : Ask the new release what it thinks" in line:
+            if "[starling : Check settings, model and broker with the new release" in line:
                 break
     kept = fleet.nodes[0].run("readlink /opt/starling/previous/current")
 
     outcome = fleet.playbooks.run("rollout.yml", "--limit", "pi-1", starling_wheel=wheel)
 
-    assert (outcome.exit_code, "an earlier switch was cut short" in outcome.said) == (0, True), outcome.output[-4000:]
+    assert (outcome.exit_code, "an earlier switch was interrupted" in outcome.said) == (0, True), outcome.output[-4000:]
     assert fleet.nodes[0].run("readlink /opt/starling/previous/current") == kept
     assert fleet.nodes[0].run("ls -d /opt/starling/switching", check=False) == ""
     assert fleet.playbooks.run("rollback.yml", "--limit", "pi-1").exit_code == 0
 
 
-def test_a_release_that_was_half_installed_is_installed_anew(fleet: Fleet, altered: Altered) -> None:
+def test_an_incomplete_installation_is_repeated(fleet: Fleet, altered: Altered) -> None:
     node, wheel = fleet.nodes[0], altered(GOOD)
-    with fleet.playbooks.begun("rollout.yml", "--limit", "pi-1", starling_wheel=wheel) as rollout:
+    with fleet.playbooks.started_playbook("rollout.yml", "--limit", "pi-1", starling_wheel=wheel) as rollout:
         assert rollout.stdout
         for line in rollout.stdout:
-            if "[starling : Install the wheel and what it needs]" in line:
+            if "[starling : Install the wheel and its dependencies]" in line:
                 break
 
     outcome = fleet.playbooks.run("rollout.yml", "--limit", "pi-1", starling_wheel=wheel)
@@ -95,7 +95,7 @@ def test_a_release_that_was_half_installed_is_installed_anew(fleet: Fleet, alter
     assert fleet.playbooks.run("rollback.yml", "--limit", "pi-1").exit_code == 0
 
 
-async def test_another_model_takes_over_without_a_restart_or_a_lost_tweet(fleet: Fleet, tmp_path: Path) -> None:
+async def test_a_model_is_changed_without_a_restart_or_a_lost_tweet(fleet: Fleet, tmp_path: Path) -> None:
     bundle = Path(shutil.copytree(SHIPPED_BUNDLE, tmp_path / "bundle"))
     manifest = orjson.loads((bundle / "model.json").read_bytes())
     (bundle / "model.json").write_bytes(orjson.dumps(manifest | {"name": "another"}))

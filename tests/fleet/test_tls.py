@@ -1,4 +1,4 @@
-"""A fleet whose tweets and whose metrics travel encrypted."""
+"""A fleet with TLS for MQTT and metrics."""
 
 import asyncio
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.fleet.playbooks import NODES
 
 
 def _certified(fleet: Fleet, folder: Path) -> dict[str, Any]:
-    """The variables of a fleet with an authority of its own."""
+    """Create an authority and certificates; returns the variables that use them."""
     authority, names = trustme.CA(), [machine.address for machine in fleet.machines.values()]
     server = authority.issue_cert(*names)
     files = {name: folder / name for name in ("ca.pem", "server.pem", "server.key")}
@@ -32,13 +32,13 @@ def _certified(fleet: Fleet, folder: Path) -> dict[str, Any]:
     }
 
 
-def _lets_in_without_tls(fleet: Fleet) -> bool:
+def _accepts_without_tls(fleet: Fleet) -> bool:
     subscribing = "mosquitto_sub -u reader -P reading -t tweets/polarity -E -W 5 >&- 2>&-; echo $?"
     return fleet.broker.run(subscribing) == "0"
 
 
-async def test_a_fleet_goes_over_to_tls_and_back(fleet: Fleet, tmp_path: Path) -> None:
-    assert _lets_in_without_tls(fleet)
+async def test_a_fleet_is_switched_to_tls_and_back(fleet: Fleet, tmp_path: Path) -> None:
+    assert _accepts_without_tls(fleet)
     variables = _certified(fleet, tmp_path)
     try:
         secured = await asyncio.to_thread(fleet.playbooks.run, "site.yml", **variables)
@@ -47,7 +47,7 @@ async def test_a_fleet_goes_over_to_tls_and_back(fleet: Fleet, tmp_path: Path) -
             await counted.until_sent(100)
         assert (counted.lost, set(counted.by_node())) == (set(), set(NODES))
         assert await asyncio.to_thread(fleet.scraped) == set(NODES)
-        assert not _lets_in_without_tls(fleet)
+        assert not _accepts_without_tls(fleet)
     finally:
         plain = await asyncio.to_thread(fleet.playbooks.run, "site.yml")
     assert (plain.exit_code, fleet.ready()) == (0, set(NODES)), plain.output[-4000:]

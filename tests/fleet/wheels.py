@@ -1,4 +1,4 @@
-"""Releases for the fleet: this checkout's, and altered ones that should not get far."""
+"""Releases for the fleet: this checkout's wheel, and altered copies."""
 
 import subprocess
 import sys
@@ -7,8 +7,8 @@ from pathlib import Path
 
 from tests.fleet.image import CHECKOUT
 
-MUTE = ("stream/session/group.py", "settings.topics.tweets", "'nowhere'")
-"""Becomes ready, and labels nothing."""
+MUTE = ("stream/session/group.py", "settings.topics.tweet_topics[0]", "'nowhere'")
+"""Becomes ready but labels nothing."""
 DYING = ("stream/commands/run.py", "settings = load_settings(config)", "raise SystemExit(1)")
 SLOW = (
     "stream/model/classifier.py",
@@ -18,18 +18,18 @@ SLOW = (
 GOOD = ("stream/__init__.py", "__version__ = ", "# another good release\n__version__ = ")
 
 Change = tuple[str, str, str]
-"""A file, what stands in it, and what is to stand there."""
+"""A file, a text in it, and its replacement."""
 
 
 def built_wheel(folder: Path) -> Path:
-    """Build this checkout's wheel."""
+    """Build the wheel of this checkout."""
     options = ["--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder)]
     subprocess.run([sys.executable, "-m", "pip", "wheel", *options, str(CHECKOUT)], check=True)
     return next(folder.glob("starling_edge-*.whl"))
 
 
 def altered_wheel(wheel: Path, folder: Path, change: Change) -> Path:
-    """Copy a wheel with a change in it, under the same name."""
+    """Copy a wheel with a change under the same name."""
     name, old, new = change
     folder.mkdir(parents=True)
     with zipfile.ZipFile(wheel) as source, zipfile.ZipFile(folder / wheel.name, "w") as target:

@@ -51,17 +51,17 @@ class Probe:
         self._arrived.set()
 
     async def send(self, payload: bytes, **options: Any) -> None:
-        await self.client.publish_confirmed(self.topics.tweets, payload, **options)
+        await self.client.publish_confirmed(self.topics.tweet_topics[0], payload, **options)
 
     async def send_with(self, payload: bytes, properties: bytes) -> None:
         """Publish with properties as they would stand in the packet, however wrong."""
         section = write_variable_integer(len(properties)) + properties
-        await self.client._publications.publish(self.topics.tweets, payload, properties=section)
+        await self.client._publications.publish(self.topics.tweet_topics[0], payload, properties=section)
 
     def send_at_qos_0(self, payload: bytes) -> None:
         """Publish without a confirmation."""
         properties = publish_properties() if self.client._version_5 else b""
-        self.client._send(publish_packet(self.topics.tweets.encode(), payload, 0, properties=properties))
+        self.client._send(publish_packet(self.topics.tweet_topics[0].encode(), payload, 0, properties=properties))
 
     async def tweet(self, tweet_id: str, text: str = "what a lovely day", **fields: Any) -> None:
         await self.send(orjson.dumps({"id": tweet_id, "text": text, **fields}))
@@ -69,7 +69,7 @@ class Probe:
     async def tweets(self, ids: Iterable[str]) -> None:
         """Publish a tweet for each id, as fast as the broker takes them."""
         messages = (orjson.dumps({"id": tweet_id, "text": f"lovely day number {tweet_id}"}) for tweet_id in ids)
-        await publish_all(self.client, self.topics.tweets, messages)
+        await publish_all(self.client, self.topics.tweet_topics[0], messages)
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait until something that was received makes the condition true."""

@@ -67,7 +67,7 @@ async def fleet(*nodes: Settings) -> AsyncIterator[None]:
 async def send_and_await(probe: Probe, ids: set[str], rate: float = 0.0) -> None:
     messages = (orjson.dumps({"id": tweet_id, "text": "hello there"}) for tweet_id in sorted(ids))
     async with Connection(probe.client.settings) as sender:
-        await publish_all(sender, probe.topics.tweets, messages, rate=rate)
+        await publish_all(sender, probe.topics.tweet_topics[0], messages, rate=rate)
         await probe.until(lambda: set(probe.labelled_ids()) >= ids)
 
 

@@ -88,7 +88,7 @@ class Load:
     def __init__(self, plan: LoadPlan) -> None:
         topics = TopicSettings()
         self._plan = plan
-        self._publisher = Publisher(topics.tweets, texts(Path(plan.tweets) if plan.tweets else None))
+        self._publisher = Publisher(topics.tweet_topics[0], texts(Path(plan.tweets) if plan.tweets else None))
         self._results = Results(topics)
         self._rate: float | None = None
         self._phase = "saturation"

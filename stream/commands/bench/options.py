@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from stream.commands.options import Config
+
 bench = typer.Typer(
     name="bench",
     help="Measure throughput, latency, memory and energy on this machine: of a model, the service, other programs.",
@@ -31,10 +33,6 @@ Seconds = Annotated[
 Rounds = Annotated[
     int | None,
     typer.Option(min=1, help="Number of rounds that each measurement is split into; default: 3, with --quick 1."),
-]
-Config = Annotated[
-    Path | None,
-    typer.Option("--config", "-c", help="Settings file (TOML); default: the file that STARLING_CONFIG names."),
 ]
 Broker = Annotated[
     str | None,

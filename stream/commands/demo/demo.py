@@ -115,7 +115,7 @@ def _settings(model: Path | None) -> Settings:
 
 @asynccontextmanager
 async def _client(port: int) -> AsyncIterator[aiomqtt.Client]:
-    """Connect the demo's sender and reader of results: aiomqtt, a client as a user of Starling might have it."""
+    """Connect the demo's sender and reader of results with aiomqtt, as a user's program might."""
     try:
         async with aiomqtt.Client(HOST, port, protocol=aiomqtt.ProtocolVersion.V311) as client:
             yield client
@@ -170,7 +170,7 @@ class _Exchange:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 await self._window.acquire()
             self._ledger.sent(message)
-            await self._client.publish(self._topics.tweets, message, qos=1)
+            await self._client.publish(self._topics.tweet_topics[0], message, qos=1)
 
     async def _settle(self) -> None:
         while self._ledger.outstanding:

@@ -8,16 +8,14 @@ from typing import Annotated
 
 import typer
 
+from stream.commands.options import Config
+
 power = typer.Typer(
     name="power",
     help="Find and calibrate the power meter; record and show its measurements.",
     no_args_is_help=True,
 )
 
-Config = Annotated[
-    Path | None,
-    typer.Option("--config", "-c", help="Settings file (TOML); default: the file that STARLING_CONFIG names."),
-]
 Port = Annotated[
     str | None,
     typer.Option("--port", "-p", help="The meter's serial port or USB id; overrides power.port of the settings."),

@@ -50,7 +50,7 @@ def test_every_setting_is_described_in_a_sentence(model: type[BaseModel]) -> Non
 
 
 def test_a_description_stands_above_its_setting() -> None:
-    assert '# The broker\'s name or address.\n# host = "localhost"\n' in settings_template()
+    assert '# Name or address of the broker, without its port.\n# host = "localhost"\n' in settings_template()
 
 
 def test_no_line_of_the_template_is_longer_than_a_hundred_characters() -> None:

@@ -80,7 +80,7 @@ def test_a_node_that_comes_or_goes_is_shown_and_is_no_result(
     viewer.show(message("starling/pi-\x07/status", b"\x1b[2J\xff"))
     viewer.show(message("starling/pi-2/status", b""))
     shown = capsys.readouterr().out.splitlines()
-    assert shown == ["node pi-1 is online", "node pi- is [2J\ufffd", "node pi-2 is gone for good"]
+    assert shown == ["node pi-1 is online", "node pi- is [2J\ufffd", "node pi-2 is deleted"]
     assert viewer.results == 0
 
 
@@ -134,7 +134,7 @@ def test_what_is_no_result_is_said_to_be_none(
     viewer: Viewer, capsys: pytest.CaptureFixture[str], topic: str, payload: bytes
 ) -> None:
     viewer.show(message(topic, payload))
-    assert capsys.readouterr().out == f"{len(payload)} bytes on {topic} are no result\n"
+    assert capsys.readouterr().out == f"{len(payload)} bytes on {topic} are not a result\n"
     assert viewer.results == 0
 
 
@@ -156,7 +156,7 @@ def test_json_is_one_line_a_message_and_commands_no_terminal(
 @pytest.mark.parametrize("payload", [b"\x1b[2J", b'"\xff"', b"[" * 600 + b"]" * 600], ids=["text", "bytes", "depth"])
 def test_json_leaves_out_what_is_none(viewer: Viewer, capsys: pytest.CaptureFixture[str], payload: bytes) -> None:
     viewer.show_json(message("tweets/rejected", payload))
-    assert capsys.readouterr() == ("", "a message on tweets/rejected is no JSON\n")
+    assert capsys.readouterr() == ("", "a message on tweets/rejected is not JSON\n")
     assert viewer.results == 0
 
 

@@ -1,5 +1,7 @@
 import hashlib
 import json
+import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 import pytest
 
 from stream.errors import BundleError
+from stream.model import bundle as bundle_module
 from stream.model.bundle import (
     MODEL_FILE,
     SHIPPED,
@@ -37,8 +40,8 @@ def message_of(path: Path) -> str:
 def test_a_good_bundle_is_read_with_its_manifest(folder: Path) -> None:
     bundle = load_bundle(folder)
     assert (bundle.manifest.name, bundle.manifest.max_tokens) == ("tiny", 12)
-    assert bundle.model_path == folder / MODEL_FILE
-    assert bundle.tokenizer_path == folder / TOKENIZER_FILE
+    assert bundle.model.path.read_bytes() == (folder / MODEL_FILE).read_bytes()
+    assert bundle.tokenizer.path.read_bytes() == (folder / TOKENIZER_FILE).read_bytes()
 
 
 def test_a_bundle_is_known_by_the_hash_of_its_model(folder: Path) -> None:
@@ -95,7 +98,7 @@ def test_a_bundle_may_omit_a_file_that_the_default_bundle_has(folder: Path) -> N
     shared = SHIPPED_BUNDLE / TOKENIZER_FILE
     write_manifest(folder, files={MODEL_FILE: file_sha256(folder / MODEL_FILE), TOKENIZER_FILE: file_sha256(shared)})
     (folder / TOKENIZER_FILE).unlink()
-    assert load_bundle(folder).tokenizer_path == shared
+    assert load_bundle(folder).tokenizer.path.read_bytes() == shared.read_bytes()
 
 
 @pytest.mark.parametrize("name", [MODEL_FILE, TOKENIZER_FILE])
@@ -140,10 +143,20 @@ WRONG = {
     "no buckets": (with_(length_buckets=[]), "length_buckets must ascend"),
     "room for no word": (with_(max_tokens=2), "max_tokens: "),
     "more tokens than BERT has places": (with_(max_tokens=513), "max_tokens: "),
-    "no temperature at all": (with_(temperature=0), "temperature: "),
+    "temperature of 0": (with_(temperature=0), "temperature: "),
+    "temperature that makes every probability nan": (with_(temperature=5e-324), "temperature: "),
+    "temperature too low": (with_(temperature=0.049), "temperature: "),
+    "temperature too high": (with_(temperature=20.1), "temperature: "),
+    "infinite temperature": (with_(temperature=math.inf), "the number Infinity is not finite"),
+    "temperature that is no number": (with_(temperature=math.nan), "the number NaN is not finite"),
+    "infinite number among the notes": (with_(scores={"f1": -math.inf}), "the number -Infinity is not finite"),
+    "bucket of no token": (with_(length_buckets=[0, 12]), "length_buckets.0: "),
+    "bucket of fewer tokens than none": (with_(length_buckets=[-4, 12]), "length_buckets.0: "),
+    "very long name": (with_(name="a" * 129), "name: "),
+    "very many files": (with_(files=dict.fromkeys(map(str, range(65)), "1" * 64)), "files: "),
     "cleaning without a version": (with_(cleaning={"name": "paper"}), "cleaning.version: "),
     "no hash of the model": (with_(files={TOKENIZER_FILE: "1" * 64}), "files has no hash of model.tflite"),
-    "no hash of the tokeniser": (with_(files={MODEL_FILE: "1" * 64}), "files has no hash of tokenizer.json"),
+    "no hash of the tokenizer": (with_(files={MODEL_FILE: "1" * 64}), "files has no hash of tokenizer.json"),
     "hash that is none": (with_(files=HASHES | {MODEL_FILE: "abc"}), "files.model.tflite: "),
 }
 
@@ -170,3 +183,156 @@ def test_a_file_outside_the_folder_is_refused(folder: Path, name: str) -> None:
 def test_a_file_name_that_is_none_is_refused(folder: Path, name: str) -> None:
     write_manifest(folder, files={name: "2" * 64, **HASHES})
     assert str(folder) in message_of(folder)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ('{"name": "a", "name": "b"}', "the key 'name' is there twice"),
+        ('{"source": {"a": 1, "b": 2, "a": 3}}', "the key 'a' is there twice"),
+        ('{"temperature": 1e999}', "the number 1e999 is not finite"),
+        ('{"source": {"loss": -1e400}}', "the number -1e400 is not finite"),
+        ('{"source": ' + "[" * 100_000, "recursion"),
+        ('{"source": {"loss": ' + "9" * 5000 + "}}", "digits"),
+    ],
+    ids=["key twice", "key twice within", "number too large", "negative number", "nested deeply", "very long number"],
+)
+def test_json_that_parsers_disagree_on_is_refused(folder: Path, content: str, expected: str) -> None:
+    (folder / "model.json").write_text(content, encoding="utf-8")
+    message = message_of(folder)
+    assert message.startswith(f"{folder / 'model.json'} is not a bundle's manifest: ")
+    assert expected in message
+
+
+FILES = ("model.json", MODEL_FILE, TOKENIZER_FILE)
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")])
+def test_what_is_no_regular_file_is_refused_and_not_read(folder: Path, name: str, make: Callable[[Path], None]) -> None:
+    (folder / name).unlink()
+    make(folder / name)
+    assert message_of(folder).startswith(f"{folder / name} is not a regular file")
+
+
+def test_a_pipe_that_takes_the_place_of_a_file_as_it_is_opened_is_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = folder / MODEL_FILE
+    status = os.stat
+
+    def exchanged(name: str, *, dir_fd: int) -> os.stat_result:
+        found = status(name, dir_fd=dir_fd)
+        if name == MODEL_FILE:
+            path.unlink()
+            os.mkfifo(path)
+        return found
+
+    monkeypatch.setattr("os.stat", exchanged)
+    assert message_of(folder).startswith(f"{path} is not a regular file")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_links_to_regular_files_are_followed(folder: Path, tmp_path: Path, name: str) -> None:
+    release = tmp_path / "releases" / "1"
+    release.mkdir(parents=True)
+    (folder / name).rename(release / name)
+    (folder / name).symlink_to(os.path.relpath(release / name, folder))
+    (tmp_path / "current").symlink_to("bundle")
+    assert load_bundle(tmp_path / "current").manifest.name == "tiny"
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_that_is_too_large_is_refused_before_it_is_read(folder: Path, name: str) -> None:
+    os.truncate(folder / name, 1 << 40)  # without taking room on the disk
+    assert message_of(folder).startswith(f"{folder / name} is larger than ")
+
+
+def test_a_file_that_grows_while_it_is_read_is_read_up_to_the_limit(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = (folder / MODEL_FILE).stat().st_size
+    monkeypatch.setitem(bundle_module._MOST_BYTES, MODEL_FILE, 10 * size)
+    monkeypatch.setattr(bundle_module, "_CHUNK_BYTES", size)
+    write, reads = os.write, []
+
+    def growing(descriptor: int, chunk: bytes) -> int:
+        reads.append(len(chunk))
+        with (folder / MODEL_FILE).open("ab") as file:
+            file.write(b"?" * size)
+        return write(descriptor, chunk)
+
+    monkeypatch.setattr("os.write", growing)
+    assert message_of(folder).startswith(f"{folder / MODEL_FILE} is larger than ")
+    assert sum(reads) <= 10 * size
+
+
+@pytest.mark.parametrize("name", [MODEL_FILE, TOKENIZER_FILE])
+def test_a_bundle_keeps_what_it_read_whatever_happens_to_its_files(folder: Path, name: str) -> None:
+    before = {file: (folder / file).read_bytes() for file in (MODEL_FILE, TOKENIZER_FILE)}
+    loaded = load_bundle(folder)
+    (folder / name).write_bytes(b"something else")
+    os.truncate(folder / name, 0)
+    (folder / name).unlink()
+    assert loaded.model.path.read_bytes() == before[MODEL_FILE]
+    assert loaded.tokenizer.path.read_bytes() == before[TOKENIZER_FILE]
+
+
+def test_the_bytes_that_are_hashed_are_those_that_are_loaded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = (folder / MODEL_FILE).read_bytes()
+    sha256 = hashlib.sha256
+
+    def exchanging() -> Any:
+        (folder / MODEL_FILE).write_bytes(before)
+        return sha256()
+
+    monkeypatch.setattr("hashlib.sha256", exchanging)
+    loaded = load_bundle(folder)
+    (folder / MODEL_FILE).write_bytes(b"exchanged after the hash")
+    assert loaded.model.path.read_bytes() == before
+
+
+def test_all_files_come_from_one_folder_even_if_a_link_changes_meanwhile(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = write_bundle(tmp_path / "other", {"name": "other"}, columns=2)
+    link = tmp_path / "current"
+    link.symlink_to(folder)
+    parse = bundle_module._parse_manifest
+
+    def relinked(path: Path, content: bytes) -> Any:
+        link.unlink()
+        link.symlink_to(other)
+        return parse(path, content)
+
+    monkeypatch.setattr(bundle_module, "_parse_manifest", relinked)
+    assert load_bundle(link).model.path.read_bytes() == (folder / MODEL_FILE).read_bytes()
+
+
+@pytest.mark.parametrize("path", ["link in a circle", "file", "folder that may not be entered", "nul\0"])
+def test_a_path_that_cannot_be_opened_is_a_bundle_error(tmp_path: Path, path: str) -> None:
+    (tmp_path / "link in a circle").symlink_to(tmp_path / "link in a circle")
+    (tmp_path / "file").touch()
+    (tmp_path / "folder that may not be entered").mkdir(mode=0)
+    assert message_of(tmp_path / path).startswith(f"no model bundle at {tmp_path / path}: cannot read model.json (")
+
+
+def test_a_link_to_nowhere_is_not_taken_for_a_shipped_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("fast").symlink_to("gone")
+    assert find_bundle(Path("fast")) == Path("fast")
+
+
+def open_files() -> set[str]:
+    return {path.name for path in Path("/proc/self/fd").iterdir()}
+
+
+def test_descriptors_are_closed_with_the_bundle(folder: Path) -> None:
+    before = open_files()
+    loaded = load_bundle(folder)
+    assert len(open_files() - before) == 2
+    del loaded
+    assert open_files() == before
+    (folder / TOKENIZER_FILE).unlink()
+    message_of(folder)
+    assert open_files() == before

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ from stream.model.bundle import TOKENIZER_FILE, load_bundle
 from stream.model.loading import Model
 from stream.model.tokenizer import Tokenizer
 from stream.tweets.cleaning import placeholders
-from tests.unit.tiny_bundle import WEIGHTS, write_bundle
+from tests.unit.tiny_bundle import WEIGHTS, tiny_tokenizer, write_bundle, write_manifest
 
 IDS = {word: number for number, word in enumerate(WEIGHTS)}
 
@@ -25,25 +24,35 @@ def test_a_text_that_fits_is_not_truncated(tiny_model: Model) -> None:
     assert (len(tokens.ids), tokens.truncated) == (12, False)
 
 
-def test_a_long_text_is_cut_to_the_bundles_length_and_says_so(tiny_model: Model) -> None:
+def test_a_long_text_is_cut_to_the_bundles_length_and_marked(tiny_model: Model) -> None:
     tokens = tiny_model.tokenizer.encode("nice " * 11)
     assert (len(tokens.ids), tokens.truncated) == (12, True)
     assert (tokens.ids[0], tokens.ids[-1]) == (IDS["[CLS]"], IDS["[SEP]"])
 
 
-def test_the_shipped_tokeniser_cuts_a_long_text_and_says_so(shipped_model: Model) -> None:
+def test_the_shipped_tokenizer_cuts_a_long_text_and_marks_it(shipped_model: Model) -> None:
     tokens = shipped_model.tokenizer.encode("never again " * 200)
     assert (len(tokens.ids), tokens.truncated) == (shipped_model.bundle.manifest.max_tokens, True)
 
 
-def test_padding_and_truncation_that_the_file_brings_along_do_not_count(tiny_bundle: Path, tmp_path: Path) -> None:
+def test_padding_and_truncation_in_the_file_are_ignored(tmp_path: Path) -> None:
     folder = write_bundle(tmp_path)
-    tokeniser = Tokenizer(load_bundle(tiny_bundle))._word_pieces
-    tokeniser.enable_padding(length=9)
-    tokeniser.enable_truncation(3)
-    tokeniser.save(str(folder / TOKENIZER_FILE))
-    other = Tokenizer(replace(load_bundle(tiny_bundle), path=folder))
-    assert len(other.encode("nice lovely train").ids) == 5
+    file = tiny_tokenizer()
+    file.enable_padding(length=9)
+    file.enable_truncation(3)
+    file.save(str(folder / TOKENIZER_FILE))
+    write_manifest(folder)
+    assert len(Tokenizer(load_bundle(folder)).encode("nice lovely train").ids) == 5
+
+
+def test_the_largest_id_is_that_of_the_vocabulary_with_its_added_tokens(tmp_path: Path) -> None:
+    folder = write_bundle(tmp_path)
+    assert Tokenizer(load_bundle(folder)).largest_id == len(WEIGHTS) - 1
+    file = tiny_tokenizer()
+    file.add_tokens(["more", "still more"])
+    file.save(str(folder / TOKENIZER_FILE))
+    write_manifest(folder)
+    assert Tokenizer(load_bundle(folder)).largest_id == len(WEIGHTS) + 1
 
 
 @given(st.lists(st.text().map(placeholders), max_size=8))
@@ -58,10 +67,10 @@ def test_any_cleaned_text_fits_the_shipped_model(shipped_model: Model, text: str
     assert 2 <= len(tokens.ids) <= shipped_model.bundle.manifest.max_tokens
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"no tokeniser", b"\xff"])
-def test_a_tokeniser_that_is_none_is_a_bundle_error_that_names_it(
-    tiny_bundle: Path, tmp_path: Path, content: bytes
-) -> None:
-    (tmp_path / TOKENIZER_FILE).write_bytes(content)
-    with pytest.raises(BundleError, match=f"{tmp_path / TOKENIZER_FILE} cannot be read as a tokeniser"):
-        Tokenizer(replace(load_bundle(tiny_bundle), path=tmp_path))
+@pytest.mark.parametrize("content", [b"", b"{}", b"no tokenizer", b"\xff"])
+def test_a_file_that_is_no_tokenizer_is_a_bundle_error_that_names_it(tmp_path: Path, content: bytes) -> None:
+    folder = write_bundle(tmp_path)
+    (folder / TOKENIZER_FILE).write_bytes(content)
+    write_manifest(folder)
+    with pytest.raises(BundleError, match=f"{folder / TOKENIZER_FILE} cannot be read as a tokenizer"):
+        Tokenizer(load_bundle(folder))

@@ -1,6 +1,5 @@
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from prometheus_client import Metric, generate_latest
@@ -9,12 +8,12 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse
 
 from stream import __version__
-from stream.model.bundle import Bundle, Manifest
+from stream.model.bundle import Manifest
 from stream.telemetry.metrics import Metrics
 from stream.tweets.rejections import Reason
 from tests.unit.tiny_bundle import manifest_json
 
-BUNDLE = Bundle(Path("bundle"), Manifest.model_validate(manifest_json()))
+MANIFEST = Manifest.model_validate(manifest_json())
 BASE_UNITS = ("seconds", "bytes", "ratio", "celsius", "hertz", "volts", "amperes", "watts", "joules", "total", "info")
 OTHER_UNITS = re.compile(r"milli|micro|nano|kilo|mega|giga|percent|minutes|hours|_(ms|us|kb|mb|mhz)\b")
 
@@ -23,7 +22,7 @@ OTHER_UNITS = re.compile(r"milli|micro|nano|kilo|mega|giga|percent|minutes|hours
 def metrics() -> Metrics:
     metrics = Metrics()
     metrics.resources.read()
-    metrics.set_model(BUNDLE.identity)
+    metrics.set_model(MANIFEST.identity)
     return metrics
 
 
@@ -114,7 +113,7 @@ def test_the_model_is_told_by_name_precision_and_hash(metrics: Metrics) -> None:
 
 
 def test_a_new_model_takes_the_place_of_the_old_one(metrics: Metrics) -> None:
-    metrics.set_model(Bundle(Path("bundle"), Manifest.model_validate(manifest_json(name="other"))).identity)
+    metrics.set_model(Manifest.model_validate(manifest_json(name="other")).identity)
     families = list(parse(generate_latest(metrics.registry).decode()))
     assert values_by(families, "starling_model_info", "name") == {"other": 1}
 

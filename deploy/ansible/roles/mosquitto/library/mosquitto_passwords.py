@@ -1,7 +1,7 @@
 """An Ansible module: Mosquitto's password file.
 
-mosquitto_passwd salts anew each time, so that a file it writes always differs. This one looks first whether the hashes
-that are there are those of the passwords, and leaves a file alone that is right.
+mosquitto_passwd uses a new salt each time, so that its file always differs. This module first checks whether the file
+already has hashes of the passwords, and does not change it in that case.
 """
 
 import base64
@@ -18,7 +18,7 @@ from ansible.module_utils.basic import AnsibleModule
 DOCUMENTATION = r"""
 module: mosquitto_passwords
 short_description: Mosquitto's password file
-description: Writes users and the hashes of their passwords, and leaves a file alone that has them.
+description: Writes users and the hashes of their passwords, and does not change a file that has them.
 author: The Starling authors
 options:
   path:
@@ -26,26 +26,26 @@ options:
     type: path
     required: true
   users:
-    description: Names and passwords; no other users stay in the file.
+    description: Names and passwords; other users are removed from the file.
     type: dict
     required: true
 extends_documentation_fragment: [files]
 """
 
 _SCHEME = "7"
-"""Mosquitto's name for PBKDF2 with SHA-512."""
+"""Mosquitto's identifier of PBKDF2 with SHA-512."""
 _ROUNDS = 10_000
 _SALT_BYTES = 12
 
 
 def hashed(password: str, salt: bytes, rounds: int = _ROUNDS) -> str:
-    """A password as Mosquitto has it in its file."""
+    """Hash a password in the format of Mosquitto's file."""
     digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, rounds)
     return f"${_SCHEME}${rounds}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
 
 
 def matches(password: str, entry: str) -> bool:
-    """Whether an entry of the file is this password's."""
+    """Return whether an entry of the file is a hash of this password."""
     try:
         _, scheme, rounds, salt, _ = entry.split("$")
         expected = hashed(password, base64.b64decode(salt, validate=True), int(rounds))
@@ -55,17 +55,17 @@ def matches(password: str, entry: str) -> bool:
 
 
 def entries_of(contents: str) -> dict[str, str]:
-    """Users and hashes of a file."""
+    """Parse users and hashes of a file."""
     return dict(line.split(":", 1) for line in contents.splitlines() if ":" in line)
 
 
-def right(entries: Mapping[str, str], users: Mapping[str, str]) -> bool:
-    """Whether the entries are those of the users, all of them and no others."""
+def up_to_date(entries: Mapping[str, str], users: Mapping[str, str]) -> bool:
+    """Return whether the entries are those of exactly these users and passwords."""
     return entries.keys() == users.keys() and all(matches(users[name], entry) for name, entry in entries.items())
 
 
 def contents_for(users: Mapping[str, str]) -> str:
-    """A file for the users, each with a salt of its own."""
+    """Write the contents of a file for the users, each with its own salt."""
     return "".join(f"{name}:{hashed(password, os.urandom(_SALT_BYTES))}\n" for name, password in users.items())
 
 
@@ -77,7 +77,7 @@ def _write(module: AnsibleModule, path: Path, contents: str) -> None:
 
 
 def main() -> None:
-    """Read, compares, and write where that is needed."""
+    """Compare the file with the users, and write it if it differs."""
     options: dict[str, dict[str, Any]] = {
         "path": {"type": "path", "required": True},
         "users": {"type": "dict", "required": True, "no_log": True},
@@ -85,7 +85,7 @@ def main() -> None:
     module = AnsibleModule(options, supports_check_mode=True, add_file_common_args=True)
     path, users = Path(module.params["path"]), {name: str(value) for name, value in module.params["users"].items()}
     entries = entries_of(path.read_text(encoding="utf-8")) if path.exists() else {}
-    changed = not path.exists() or not right(entries, users)
+    changed = not path.exists() or not up_to_date(entries, users)
     if changed and not module.check_mode:
         _write(module, path, contents_for(users))
     if path.exists():

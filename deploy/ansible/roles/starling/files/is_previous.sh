@@ -1,5 +1,5 @@
 #!/bin/sh
-# Ends with 0 where what serves is what snapshot.sh kept, with 1 where it is not.
+# Exits with 0 if the current state is the one that snapshot.sh saved, otherwise with 1.
 set -eu
 root=$1
 [ ! -e "$root/switching" ] || exit 1

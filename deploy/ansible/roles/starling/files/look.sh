@@ -1,5 +1,5 @@
 #!/bin/sh
-# Says what preflight must know of a node, as JSON; changes nothing.
+# Prints facts about the node for the preflight check as JSON; changes nothing.
 python=$1
 root=$2
 folder=$root

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Puts back what snapshot.sh kept. Cut short and begun again, it comes to the same end.
+# Restores the state that snapshot.sh saved. It can be repeated after an interruption.
 set -eu
 root=$1
 rm -rf /etc/starling.new

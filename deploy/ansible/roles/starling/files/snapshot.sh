@@ -1,6 +1,5 @@
 #!/bin/sh
-# Keeps what serves now, to go back to: links, settings, secrets, unit. Marks that a switch is under way, so that one
-# that was cut short keeps what served before it, and not its own half.
+# Saves the current state for a rollback: links, settings, secrets, unit.
 set -eu
 root=$1
 umask 077

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prints the releases and models that neither serve nor served before.
+# Prints releases and models that neither the current nor the previous state uses.
 set -eu
 root=$1
 for folder in "$root"/releases/* "$root"/models/*; do

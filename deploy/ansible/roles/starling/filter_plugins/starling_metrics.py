@@ -1,11 +1,11 @@
-"""What two looks at a node's metrics tell of the time between them, and whether it labels worse than before."""
+"""Statistics of the time between two readings of a node's metrics, and their comparison with earlier ones."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
-Figures = Mapping[str, float]
+Statistics = Mapping[str, float]
 _COUNTERS = (
     "starling_tweets_received_total",
     "starling_tweets_rejected_total",
@@ -13,20 +13,20 @@ _COUNTERS = (
     "starling_tweet_seconds_count",
 )
 _STARTED = "process_start_time_seconds"
-_SLACK_SECONDS = 0.02
-"""A tweet may take this much longer whatever it took before: a few milliseconds double easily, and harm nobody."""
+_TOLERANCE_SECONDS = 0.02
+"""Additional tolerance, because short latencies of a few milliseconds can easily double without harm."""
 
 
-def figures(first: str, second: str) -> dict[str, float]:
-    """What happened between two looks at the metrics.
+def statistics(first: str, second: str) -> dict[str, float]:
+    """Compute the statistics of the time between two readings of the metrics.
 
     Args:
-        first: The metrics, in Prometheus' text format.
-        second: The same, some time later.
+        first: Metrics in Prometheus' text format.
+        second: Later metrics in the same format.
 
     Returns:
-        How many messages were `received` and `finished`, which share was `rejected_ratio`, how long a tweet took
-        (`latency_seconds`, the mean), and whether the process `restarted` (1 or 0).
+        The numbers of messages `received` and `finished`, the share of rejected ones (`rejected_ratio`), the mean
+        latency (`latency_seconds`), and whether the process `restarted` (1 or 0).
     """
     earlier, later = _samples(first), _samples(second)
     restarted = earlier[_STARTED] != later[_STARTED]
@@ -40,55 +40,55 @@ def figures(first: str, second: str) -> dict[str, float]:
     }
 
 
-def complaints(
-    before: Figures, after: Figures, *, fewest_tweets: int, most_latency_ratio: float, most_rejected_rise: float
+def regressions(
+    before: Statistics, after: Statistics, *, fewest_tweets: int, most_latency_ratio: float, most_rejected_rise: float
 ) -> list[str]:
-    """Say in which way a node labels worse than before; empty where it does not, or too little came to tell.
+    """Find what a node does worse than before; empty if nothing, or if there were too few tweets to compare.
 
     Args:
-        before: Its figures before; empty where it did not serve then.
-        after: Its figures now.
-        fewest_tweets: What must have been finished in each of the two to be compared.
-        most_latency_ratio: How many times as long a tweet may take on average.
-        most_rejected_rise: How much the rejected share may rise.
+        before: Earlier statistics; empty if there are none.
+        after: Current statistics.
+        fewest_tweets: Minimum number of finished tweets in both for a comparison.
+        most_latency_ratio: Maximum ratio of the mean latencies after and before.
+        most_rejected_rise: Maximum rise of the share of rejected messages.
     """
     if after["restarted"]:
-        return ["the service did not stay up while it was watched"]
+        return ["the service was restarted while it was observed"]
     if not comparable(before, after, fewest_tweets):
         return []
     found = []
-    most_seconds = before["latency_seconds"] * most_latency_ratio + _SLACK_SECONDS
+    most_seconds = before["latency_seconds"] * most_latency_ratio + _TOLERANCE_SECONDS
     if after["latency_seconds"] > most_seconds:
         found.append(
-            f"a tweet takes {1000 * after['latency_seconds']:.1f} ms where it took "
-            f"{1000 * before['latency_seconds']:.1f} ms, and may take {1000 * most_seconds:.1f} ms"
+            f"a tweet takes {1000 * after['latency_seconds']:.1f} ms, before it took "
+            f"{1000 * before['latency_seconds']:.1f} ms, and the limit is {1000 * most_seconds:.1f} ms"
         )
     if after["rejected_ratio"] > before["rejected_ratio"] + most_rejected_rise:
         found.append(
-            f"{after['rejected_ratio']:.1%} of the messages are rejected where it was {before['rejected_ratio']:.1%}"
+            f"{after['rejected_ratio']:.1%} of the messages are rejected, before it was {before['rejected_ratio']:.1%}"
         )
     return found
 
 
-def comparable(before: Figures, after: Figures, fewest_tweets: int) -> bool:
-    """Whether enough was finished before and after to compare."""
+def comparable(before: Statistics, after: Statistics, fewest_tweets: int) -> bool:
+    """Return whether enough tweets were finished before and after for a comparison."""
     return bool(before) and min(before["finished"], after["finished"]) >= fewest_tweets
 
 
-def account(before: Figures, after: Figures) -> str:
-    """One line for the one who watches the roll-out."""
+def summary(before: Statistics, after: Statistics) -> str:
+    """Format the statistics as one line."""
     earlier = f", before {_line(before)}" if before else ""
     return f"{_line(after)}{earlier}"
 
 
-def _line(of: Figures) -> str:
+def _line(of: Statistics) -> str:
     return (
         f"{of['finished']:.0f} tweets, {1000 * of['latency_seconds']:.1f} ms each, {of['rejected_ratio']:.1%} rejected"
     )
 
 
 def _samples(metrics: str) -> dict[str, float]:
-    """Add up the samples of each name, whatever their labels."""
+    """Sum the samples of each name over all labels."""
     sums = dict.fromkeys((*_COUNTERS, _STARTED), 0.0)
     for family in text_string_to_metric_families(metrics):
         for sample in family.samples:
@@ -98,8 +98,12 @@ def _samples(metrics: str) -> dict[str, float]:
 
 
 class FilterModule:
-    """Ansible finds the filters by this name."""
+    """Ansible's entry point for filters, found by its name."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """The filters' names in playbooks."""
-        return {"starling_figures": figures, "starling_complaints": complaints, "starling_account": account}
+        """Return the filters by their names in playbooks."""
+        return {
+            "starling_statistics": statistics,
+            "starling_regressions": regressions,
+            "starling_summary": summary,
+        }

@@ -1,0 +1,12 @@
+"""The altered releases of the fleet's tests change code that exists."""
+
+import pytest
+
+from tests.fleet.image import CHECKOUT
+from tests.fleet.wheels import DYING, GOOD, MUTE, SLOW, Change
+
+
+@pytest.mark.parametrize("change", [MUTE, DYING, SLOW, GOOD], ids=["mute", "dying", "slow", "good"])
+def test_the_changed_text_is_in_the_file(change: Change) -> None:
+    file, text, _ = change
+    assert text in (CHECKOUT / file).read_text(encoding="utf-8")
