@@ -4,9 +4,10 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from stream.errors import ungrouped
+from stream.errors import BundleError, ungrouped
 from stream.labelling.model_swap import ModelSwapper
 from stream.labelling.pipeline import LabellingPipeline
+from stream.model.loading import Model
 from stream.power.service import measure_power
 from stream.session.broker_statistics import collect_broker_statistics
 from stream.session.node_session import NodeSession
@@ -50,6 +51,15 @@ class Service:
         """Load another model; the current one serves until then, and longer if the new one cannot be used."""
         self._swapper.request(settings)
 
+    async def _load_model(self) -> Model | None:
+        """Load the first model; None if the service is stopped while it waits for the model."""
+        try:
+            return await self._swapper.load(self._stop.is_set)
+        except BundleError:
+            if self._stop.is_set():
+                return None
+            raise
+
     async def run(self) -> None:
         """Run until stopped.
 
@@ -76,8 +86,10 @@ class Service:
                     tasks.create_task(self._status.history.record(), name="history"),
                     tasks.create_task(statistics, name="broker-statistics"),
                 ]
-                async with self._swapper.running():
-                    self._health.model_loaded = True
-                    await NodeSession(self._settings, self._labelling, self._metrics, self._health).run(self._stop)
+                model = await self._load_model()
+                if model is not None:
+                    async with self._swapper.running(model):
+                        self._health.model_loaded = True
+                        await NodeSession(self._settings, self._labelling, self._metrics, self._health).run(self._stop)
                 for helper in helpers:
                     helper.cancel()

@@ -1,39 +1,80 @@
-"""`starling report`: its options and help; what it does is in training/report/. It needs the plots extra alone."""
+"""`starling report`: its options and help; the report is made in training/report/. It needs the `plots` extra only."""
 
 # ruff: noqa: FBT002, PLC0415
 # As in training/cli.py.
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stream.errors import StarlingError
+from stream.errors import InputError, StarlingError
+
+if TYPE_CHECKING:
+    from training.report.paper import Paper
 
 app = typer.Typer()
+
+Recordings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--power-record",
+        metavar="NODE,FILE,SECONDS,ERROR",
+        help="Power of a node that another computer recorded with `starling power record`; that computer's clock minus "
+        "the node's, and the standard error of this difference. May be repeated.",
+    ),
+]
 
 
 @app.command()
 def report(
     results: Annotated[
-        list[Path], typer.Argument(help="Folders that `starling experiment` filled, of any devices.", metavar="RESULTS")
-    ],
-    out: Annotated[Path, typer.Option(help="The report's folder.")],
-    with_paper: Annotated[
-        bool, typer.Option("--with-paper/--without-paper", help="The paper's own numbers beside ours.")
-    ] = True,
-    pictures: Annotated[bool, typer.Option("--pictures/--no-pictures", help="The figures too.")] = True,
-    paper: Annotated[
-        Path | None, typer.Option(help="The paper's numbers, TOML; without it, those that are known to us.")
+        list[Path] | None,
+        typer.Argument(
+            help="Folders that `starling experiment` filled, of any devices; without one, the paper's numbers alone.",
+            metavar="RESULTS",
+        ),
     ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the report. Without it, the paper's statements are printed.")
+    ] = None,
+    paper: Annotated[
+        bool, typer.Option("--paper/--without-paper", help="Show the paper's numbers and statements.")
+    ] = True,
+    paper_file: Annotated[
+        Path | None, typer.Option(help="The paper's numbers, TOML; default: those that come with Starling.")
+    ] = None,
+    pictures: Annotated[bool, typer.Option("--pictures/--no-pictures", help="Draw the figures.")] = True,
+    power_record: Recordings = None,
 ) -> None:
-    """Make the paper's tables and figures of the results of any number of devices."""
+    """Make the paper's tables and figures from the results of any number of devices."""
+    from training.report.paper import PAPER_FILE, load_paper
+
+    if out is None and not results:
+        _print_claims(load_paper(paper_file or PAPER_FILE))
+        return
+    if out is None:
+        raise InputError("name the folder of the report with --out")
     if find_spec("matplotlib") is None:
         raise StarlingError("this needs the plots extra: pip install 'starling-edge[plots]'")
-    from training.report.paper import KNOWN_NUMBERS
-    from training.report.report import Wishes, write_report
+    from training.report.loading import recording_named
+    from training.report.report import ReportOptions, write_report
 
-    wishes = Wishes(with_paper=with_paper, with_pictures=pictures, paper=paper or KNOWN_NUMBERS)
-    write_report(results, out, wishes)
+    recordings = tuple(map(recording_named, power_record or ()))
+    options = ReportOptions(paper, pictures, paper_file or PAPER_FILE, recordings)
+    write_report(results or [], out, options)
     typer.echo(f"{out / 'report.html'}, and the same as Markdown beside it")
+
+
+def _print_claims(paper: "Paper") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from training.report.claims import table_of_claims
+
+    claims = table_of_claims(paper)
+    table = Table(*claims.head, title=claims.title, show_lines=True)
+    for row in claims.body:
+        table.add_row(*row)
+    Console().print(table)

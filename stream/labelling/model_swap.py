@@ -1,16 +1,17 @@
-"""A model at work, and its replacement by another without losing a tweet or making one wait."""
+"""The model in service, and its replacement by another one without losing or delaying a tweet."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from stream.errors import BundleError
+from stream.errors import BundleError, ChangingBundleError
 from stream.labelling.batcher import Batcher
 from stream.labelling.engine import Engine
 from stream.labelling.pipeline import LabellingPipeline
-from stream.model.bundle import find_bundle
+from stream.model.bundle import IncompleteBundleError, find_bundle, seconds_since_change
 from stream.model.loading import Model, load_model
 from stream.settings import ModelSettings, Settings
 from stream.telemetry.health import Health
@@ -20,20 +21,25 @@ from stream.tweets.labels import LabelEncoder
 logger = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 5.0
-"""How often the bundle's path is looked at: a link that leads elsewhere means another model."""
+"""Interval at which the bundle's path is checked: a link to another folder means another model."""
+_SETTLED_SECONDS = 10.0
+"""Time without a change after which no copy of a bundle is in progress any more."""
+_COPY_SECONDS = 60.0
+"""Longest wait for a bundle that is being copied."""
+_RETRY_SECONDS = 1.0
 
 
 class ModelSwapper:
-    """Runs the engine that labels; when another model is wanted, loads it beside the old one and swaps them.
+    """Runs the engine that labels; on request, loads another model beside it and swaps them.
 
-    Tweets that were read for the old model are classified by it, and then it is closed. A model that cannot be used is
-    refused, and the old one stays.
+    Tweets that were tokenised for the old model are classified by it, and then it is closed. A model that cannot be
+    used is refused, and the old one stays. A bundle that is being copied is tried again until the copy is complete.
 
     Args:
-        settings: All of them: the model's, and what labels say.
-        labelling: What uses the engine.
-        metrics: Where swaps are counted.
-        health: What is told of inferences that do not end.
+        settings: All settings: the model's, and those of labels.
+        labelling: The pipeline that uses the engine.
+        metrics: Counts swaps.
+        health: Watches the inferences, and is told of reloads.
     """
 
     def __init__(self, settings: Settings, labelling: LabellingPipeline, metrics: Metrics, health: Health) -> None:
@@ -47,17 +53,24 @@ class ModelSwapper:
         self._requests: asyncio.Queue[ModelSettings] = asyncio.Queue()
 
     def request(self, settings: ModelSettings) -> None:
-        """Ask for the model that these settings name, also if it lies where the present one lay."""
+        """Request the model that these settings name, even if it is at the same path as the current one."""
+        self._health.reloads_requested += 1
         self._requests.put_nowait(settings)
 
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Load the first model, and serve wishes for others as long as the context lasts.
+    async def load(self, given_up: Callable[[], bool]) -> Model:
+        """Load the first model.
+
+        Args:
+            given_up: Returns whether to stop waiting for a bundle that is being copied.
 
         Raises:
-            BundleError: The first model cannot be used.
+            BundleError: It cannot be used.
         """
-        model = await asyncio.to_thread(load_model, self._settings.model)
+        return await _load(self._settings.model, given_up)
+
+    @asynccontextmanager
+    async def running(self, model: Model) -> AsyncIterator[None]:
+        """Label with a model, and swap it on request, while the context lasts."""
         async with self._tasks:
             await self._use(model)
             helpers = [
@@ -72,24 +85,34 @@ class ModelSwapper:
     async def _swap_on_request(self) -> None:
         while True:
             settings = await self._requests.get()
-            folder = _folder(settings)
-            try:
-                model = await asyncio.to_thread(load_model, settings)
-            except BundleError as error:
-                self._metrics.model_swaps.labels("refused").inc()
-                logger.error("the old model stays: %s", error)  # noqa: TRY400  (the sentence says it all)
-                continue
-            self._settings = self._settings.model_copy(update={"model": settings})
-            self._folder = folder
-            await self._use(model)
-            self._metrics.model_swaps.labels("swapped").inc()
-            manifest = model.bundle.manifest
-            logger.info("labelling with %s (%s, sha256 %.12s)", manifest.name, manifest.precision, model.bundle.sha256)
+            if self._requests.empty():  # else a later request replaces this one
+                await self._swap(settings)
+            self._health.reloads_done += 1
+
+    async def _swap(self, settings: ModelSettings) -> None:
+        folder = await asyncio.to_thread(_folder, settings)
+        try:
+            model = await _load(settings, lambda: not self._requests.empty())
+        except BundleError as error:
+            self._metrics.model_swaps.labels("refused").inc()
+            logger.error("the old model stays: %s", error)  # noqa: TRY400  (the message is enough)
+            return
+        except Exception:  # whatever a model fails with must not end the service, which has another one
+            self._metrics.model_swaps.labels("refused").inc()
+            logger.exception("the old model stays: %s cannot be loaded", folder)
+            return
+        self._settings = self._settings.model_copy(update={"model": settings})
+        self._folder = folder
+        await self._use(model)
+        self._metrics.model_swaps.labels("swapped").inc()
+        manifest = model.bundle.manifest
+        logger.info("labelling with %s (%s, sha256 %.12s)", manifest.name, manifest.precision, model.bundle.sha256)
 
     async def _watch_path(self) -> None:
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            if (folder := _folder(self._settings.model)) != self._folder:
+            folder = await asyncio.to_thread(_folder, self._settings.model)
+            if folder != self._folder:
                 self._folder = folder
                 self.request(self._settings.model)
 
@@ -113,6 +136,34 @@ class ModelSwapper:
                 await engine.idle()
 
 
+async def _load(settings: ModelSettings, given_up: Callable[[], bool]) -> Model:
+    """Load a model; a bundle whose files do not fit together is tried again while they change.
+
+    Raises:
+        BundleError: It cannot be used.
+    """
+    loop = asyncio.get_running_loop()
+    deadline, is_logged = loop.time() + _COPY_SECONDS, False
+    while True:
+        try:
+            return await asyncio.to_thread(load_model, settings)
+        except IncompleteBundleError as error:
+            unchanged_seconds = await asyncio.to_thread(seconds_since_change, find_bundle(settings.path))
+            if unchanged_seconds > _SETTLED_SECONDS or given_up():
+                raise
+            if loop.time() > deadline:
+                raise ChangingBundleError(f"{error}; its files still change after {_COPY_SECONDS:.0f} s") from error
+            if not is_logged:
+                logger.warning(
+                    "%s; it changed %.0f s ago, so a copy may be in progress: trying again for up to %.0f s",
+                    error,
+                    unchanged_seconds,
+                    _COPY_SECONDS,
+                )
+                is_logged = True
+        await asyncio.sleep(_RETRY_SECONDS)
+
+
 def _folder(settings: ModelSettings) -> Path:
-    """Where the bundle lies, links followed."""
-    return find_bundle(settings.path).resolve()
+    """Return the bundle's folder with links resolved; a link in a circle or to nowhere is an answer too."""
+    return Path(os.path.realpath(find_bundle(settings.path)))

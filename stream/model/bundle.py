@@ -13,6 +13,7 @@ import json
 import math
 import os
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -163,6 +164,19 @@ def load_bundle(wanted: Path | None) -> Bundle:
         reason = error.strerror if isinstance(error, OSError) else error
         raise IncompleteBundleError(f"no model bundle at {path}: cannot read {MANIFEST_FILE} ({reason})") from error
     return Bundle(path, manifest, copies[MODEL_FILE], copies[TOKENIZER_FILE])
+
+
+def seconds_since_change(path: Path) -> float:
+    """Return the time since a bundle's folder or one of its files last changed; infinity where it is unknown.
+
+    Where there is no folder, its parent counts. The time of change is used, which a copy cannot set to another value.
+    """
+    try:
+        folder = path if path.is_dir() else path.parent
+        changed = max(entry.stat().st_ctime for entry in (folder, *folder.iterdir()) if entry.exists())
+    except (OSError, ValueError):
+        return math.inf
+    return abs(time.time() - changed)
 
 
 def file_sha256(path: Path) -> str:

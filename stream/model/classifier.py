@@ -2,6 +2,7 @@
 
 import bisect
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from stream.errors import BundleError
 from stream.model.bundle import INPUT, MODEL_FILE, OUTPUT, PADDING_ID, SIGNATURE, Bundle
+from stream.model.notices import without_delegate_notice
 
 try:
     from ai_edge_litert.interpreter import Interpreter
@@ -84,7 +86,8 @@ class Classifier:
     def _resize(self, shape: tuple[int, ...]) -> None:
         if shape != self._shape:
             self._interpreter.resize_tensor_input(self._input, shape)
-            self._interpreter.allocate_tensors()
+            with nullcontext() if self._shape else without_delegate_notice():
+                self._interpreter.allocate_tensors()
             self._shape = shape
 
 

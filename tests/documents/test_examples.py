@@ -29,7 +29,7 @@ from stream.tweets.polarity import POLARITIES
 from stream.tweets.rejections import Reason, RejectedTweetError
 from stream.tweets.tweet import Tweet
 from tests.documents.command_lines import problems
-from tests.documents.examples import ROOT, Example, examples
+from tests.documents.examples import DOCUMENTS, ROOT, Example, examples
 from tests.documents.matching import difference
 from tests.integration.mosquitto import PROGRAM, Mosquitto
 from tests.power.examples import Recorded
@@ -193,3 +193,29 @@ def test_units_agree_with_the_unit_that_ansible_installs(example: Example) -> No
     own = ("After=", "User=", "ExecStart=")
     lines = [line for line in example.source.splitlines() if line and not line.startswith(own)]
     assert [line for line in lines if line not in installed] == []
+
+
+def test_files_of_the_repository_that_a_document_names_exist() -> None:
+    named = re.compile(r"`((?:stream|training|tests|deploy|grafana|firmware|docs)/[\w./-]+)`")
+    found = {(name, file) for name in DOCUMENTS for file in named.findall((ROOT / name).read_text(encoding="utf-8"))}
+    assert len(found) > 50
+    assert sorted((name, file) for name, file in found if not (ROOT / file).exists()) == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_lead_to_files_and_headings(document: str) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    targets = [link.partition("#") for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", text)]
+    assert [file for file, _, _ in targets if not ((ROOT / document).parent / file).exists()] == []
+    headings = [(file, anchor) for file, _, anchor in targets if anchor]
+    assert [
+        (file, anchor)
+        for file, anchor in headings
+        if anchor not in _anchors((ROOT / document).parent / file if file else ROOT / document)
+    ] == []
+
+
+def _anchors(file: Path) -> set[str]:
+    """Find the anchors of a document's headings."""
+    headings = re.findall(r"^#+ +(.+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}

@@ -1,7 +1,8 @@
-"""Another model while tweets come in."""
+"""The swap of the model while tweets arrive."""
 
 import asyncio
 import json
+import os
 import shutil
 import signal
 from pathlib import Path
@@ -9,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from stream.free_port import free_port
-from stream.model.bundle import MANIFEST_FILE, MODEL_FILE, SHIPPED_BUNDLE
+from stream.labelling import model_swap
+from stream.model.bundle import MANIFEST_FILE, MODEL_FILE, SHIPPED, SHIPPED_BUNDLE
 from stream.settings import ModelSettings
 from tests.integration.mosquitto import Mosquitto
 from tests.integration.probe import Probe, probing, serving, settings_for, write_config
@@ -51,21 +53,22 @@ async def test_a_model_is_swapped_under_load_and_no_tweet_is_lost(broker: Mosqui
     assert names[first_of_new:].count(names[0]) <= settings.broker.receive_maximum
 
 
-async def test_a_broken_model_is_refused_and_the_old_one_serves_on(
-    broker: Mosquitto, another_bundle: Path, caplog: pytest.LogCaptureFixture
+async def test_a_broken_model_is_refused_and_the_old_one_stays_in_service(
+    broker: Mosquitto, another_bundle: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(model_swap, "_SETTLED_SECONDS", -1.0)  # else it could be a copy in progress
     settings = settings_for(broker.port)
     (another_bundle / MODEL_FILE).write_bytes(b"no model")
     async with serving(settings) as service, probing(settings) as probe:
         service.use_model(ModelSettings(path=another_bundle))
         async with asyncio.timeout(20):
-            while "is not the file that model.json names" not in caplog.text:  # noqa: ASYNC110  (it gives no sign of its growth)
+            while "the old model stays" not in caplog.text:  # noqa: ASYNC110  (the log has no event)
                 await asyncio.sleep(0.01)
         await probe.tweet("1")
         assert (await probe.label_of("1"))["model"]["name"] != "another"
 
 
-async def test_a_hangup_signal_makes_the_program_read_its_model_anew(
+async def test_a_hangup_signal_makes_the_program_load_its_model_anew(
     broker: Mosquitto, tmp_path: Path, another_bundle: Path
 ) -> None:
     settings, http_port = settings_for(broker.port), free_port()
@@ -80,3 +83,54 @@ async def test_a_hangup_signal_makes_the_program_read_its_model_anew(
             pass
         await probe.tweet("1")
         assert (await probe.label_of("1"))["model"]["name"] == "another"
+
+
+@pytest.mark.parametrize(("served", "written"), [("default", "fast"), ("fast", "default")])
+async def test_a_model_that_is_overwritten_in_place_goes_on_labelling_as_before(
+    broker: Mosquitto, tmp_path: Path, served: str, written: str
+) -> None:
+    bundle = Path(shutil.copytree(SHIPPED / served, tmp_path / "bundle"))
+    settings, http_port = settings_for(broker.port, model={"path": bundle}), free_port()
+    config = write_config(tmp_path, settings, http_port)
+    async with started("run", "--config", config) as process, probing(settings) as probe:
+        await until_ready(http_port)
+        await probe.tweet("before", "a horrible day out")
+        before = await probe.label_of("before")
+        shutil.copyfile(SHIPPED / written / MODEL_FILE, bundle / MODEL_FILE)
+        await probe.tweet("other", "a horrible day out, and it rains, and the last train is late")
+        await probe.label_of("other")
+        os.truncate(bundle / MODEL_FILE, 100)
+        await probe.tweet("after", "A horrible   day out")  # the same tokens, after more that were not
+        for number in range(20):
+            await probe.tweet(f"t{number}", f"a horrible {'very ' * number} day out")
+            assert (await probe.label_of(f"t{number}"))["model"] == before["model"]
+        assert (await probe.label_of("after"))["probabilities"] == before["probabilities"]
+        assert process.returncode is None
+
+
+async def test_a_start_during_a_copy_waits_for_its_end(broker: Mosquitto, tmp_path: Path) -> None:
+    bundle = Path(shutil.copytree(SHIPPED_BUNDLE, tmp_path / "bundle"))
+    os.truncate(bundle / MODEL_FILE, 1_000_000)
+    settings, http_port = settings_for(broker.port, model={"path": bundle}), free_port()
+    config = write_config(tmp_path, settings, http_port)
+    async with started("run", "--config", config) as process, probing(settings) as probe:
+        assert process.stderr
+        while b"a copy may be in progress" not in await process.stderr.readline():
+            assert process.returncode is None
+        shutil.copyfile(SHIPPED_BUNDLE / MODEL_FILE, bundle / MODEL_FILE)
+        await until_ready(http_port)
+        await probe.tweet("1")
+        await probe.label_of("1")
+
+
+async def test_a_start_that_waits_for_a_copy_can_be_stopped(tmp_path: Path) -> None:
+    bundle = Path(shutil.copytree(SHIPPED_BUNDLE, tmp_path / "bundle"))
+    os.truncate(bundle / MODEL_FILE, 1_000_000)
+    config = tmp_path / "starling.toml"
+    config.write_text(f'[broker]\nport = {free_port()}\n[http]\nport = 0\n[model]\npath = "{bundle}"\n')
+    async with started("run", "--config", config) as process:
+        assert process.stderr
+        while b"a copy may be in progress" not in await process.stderr.readline():
+            assert process.returncode is None
+        process.send_signal(signal.SIGTERM)
+        assert await process.wait() == 0

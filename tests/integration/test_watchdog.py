@@ -12,7 +12,8 @@ import pytest
 
 from stream.model.classifier import Classifier
 from tests.integration.mosquitto import Mosquitto
-from tests.integration.probe import probing, serving, settings_for
+from tests.integration.probe import probing, serving, settings_for, write_config
+from tests.integration.program import Node
 from tests.integration.test_observed import Observed
 
 pytestmark = pytest.mark.broker
@@ -95,3 +96,21 @@ async def released(event: threading.Event) -> AsyncIterator[None]:
         yield
     finally:
         event.set()
+
+
+@pytest.mark.parametrize("period", ["", "abc", "-1"])
+async def test_a_notify_socket_that_does_not_exist_is_logged_once_and_a_malformed_watchdog_time_ends_nothing(
+    broker: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, period: str
+) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "nowhere"))
+    monkeypatch.setenv("WATCHDOG_USEC", period)
+    settings = settings_for(broker.port)
+    log = tmp_path / "log"
+    async with Node(write_config(tmp_path, settings, 0), log) as node, probing(settings) as probe:
+        await node.ready()
+        await probe.tweet("1")
+        await probe.label_of("1")
+        node.tell_to_stop()
+        assert await node.stopped() == 0
+    assert log.read_text().count("cannot notify systemd") == 1
+    assert "Traceback" not in log.read_text()

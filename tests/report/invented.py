@@ -1,4 +1,4 @@
-"""Results that nobody measured, for tests of the report: all made up, and simple enough to check by head."""
+"""Invented results for tests of the report, simple enough to check with mental arithmetic."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -38,7 +38,7 @@ def invented_result(
     correct: int = 80,
     **changes: Any,
 ) -> CellResult:
-    """A run of a hundred tweets, of which so many are right, at a constant power: half the machine is busy at it."""
+    """Return a run of a hundred tweets at a constant power, with half of all cores busy."""
     phases = _phases(seconds)
     fields: dict[str, Any] = {
         "schema": 1,
@@ -109,7 +109,7 @@ def tweets(correct: int, seconds: float) -> Tweets:
 
 
 def samples(phases: Phases, *, per_second: float = SAMPLES_PER_SECOND, throttled: int = 0) -> Samples:
-    """Idle before and after; half of all cores busy during, one core of them for the process."""
+    """Return samples: idle before and after; while labelling half of all cores busy, one of them for the process."""
     moments = [phases.before.start_seconds + number / per_second for number in range(_count(phases, per_second))]
     busy = [_busy_seconds(moment, phases.during) for moment in moments]
     columns: dict[str, Sequence[float | None]] = {
@@ -127,19 +127,18 @@ def samples(phases: Phases, *, per_second: float = SAMPLES_PER_SECOND, throttled
     return Samples(per_second=SAMPLES_PER_SECOND, ticks_per_second=TICKS_PER_SECOND, columns=listed)
 
 
-def power(phases: Phases, watts: float) -> Power:
-    """A reading each second."""
+def power(phases: Phases, watts: float, **errors: float) -> Power:
+    """Return a reading per second."""
     ends = [phases.before.start_seconds + 1.0 + number for number in range(int(phases.after.end_seconds) + 1)]
-    nothing: list[float | None] = [0.0] * len(ends)
     return Power(
         source="meter",
         end_seconds=ends,
         seconds=[1.0] * len(ends),
         gap_seconds=[0.0] * len(ends),
         watts=[watts] * len(ends),
-        noise_watts=nothing,
-        offset_watts=nothing,
-        scale_watts=nothing,
+        noise_watts=[errors.get("noise", 0.0)] * len(ends),
+        offset_watts=[errors.get("offset", 0.0)] * len(ends),
+        scale_watts=[errors.get("scale", 0.0)] * len(ends),
     )
 
 

@@ -14,28 +14,31 @@ from training.report.indices import (
     Share,
     SummedKilowatts,
     SummedKilowattSeconds,
+    joules_of_paper_power,
     model_performance_index,
     paper_energy,
     paper_power,
     resource_efficiency_ratio,
-    sustainability_index,
+    speed_index,
 )
 
 
-def test_si_is_flops_by_q_and_time() -> None:
-    assert sustainability_index(OperationsPerSecond(1600.0), Bits(8), Seconds(10.0)) == 20
+def test_si_is_flops_divided_by_bits_and_time() -> None:
+    assert speed_index(OperationsPerSecond(1600.0), Bits(8), Seconds(10.0)) == 20
 
 
-def test_mpi_is_accuracy_and_f_by_power() -> None:
+def test_mpi_is_accuracy_plus_f_divided_by_power() -> None:
     assert model_performance_index(Share(0.75), Share(0.25), SummedKilowatts(4.0)) == 0.25
 
 
-def test_rer_is_energy_by_cpu_and_memory_in_percent() -> None:
+def test_rer_is_energy_divided_by_cpu_and_memory_in_percent() -> None:
     assert resource_efficiency_ratio(SummedKilowattSeconds(1000.0), Percent(50.0), Percent(10.0)) == 2
 
 
-def test_a_joule_is_ten_readings_of_a_watt_for_a_tenth_of_a_second_each() -> None:
-    assert paper_power(Joules(100.0)) == 1.0
+@pytest.mark.parametrize(("rate", "kilowatts"), [(10.0, 1.0), (20.0, 2.0)])
+def test_the_papers_power_is_proportional_to_the_readings_per_second(rate: float, kilowatts: float) -> None:
+    assert paper_power(Joules(100.0), rate) == kilowatts
+    assert joules_of_paper_power(SummedKilowatts(kilowatts), rate) == 100.0
 
 
 def test_the_papers_energy_is_its_power_times_the_total_time() -> None:
@@ -43,9 +46,9 @@ def test_the_papers_energy_is_its_power_times_the_total_time() -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0, math.inf, math.nan])
-def test_no_index_is_made_of_a_time_that_cannot_be(seconds: float) -> None:
+def test_a_time_that_is_not_positive_and_finite_is_refused(seconds: float) -> None:
     with pytest.raises(ValueError, match="t must be above 0"):
-        sustainability_index(OperationsPerSecond(1.0), Bits(8), Seconds(seconds))
+        speed_index(OperationsPerSecond(1.0), Bits(8), Seconds(seconds))
 
 
 def test_an_accuracy_in_percent_is_refused() -> None:
@@ -53,12 +56,12 @@ def test_an_accuracy_in_percent_is_refused() -> None:
         model_performance_index(Share(62.0), Share(0.6), SummedKilowatts(1.0))
 
 
-def test_units_that_are_mistaken_for_each_other_do_not_pass_the_type_checker(tmp_path: Path) -> None:
+def test_the_type_checker_refuses_a_wrong_unit(tmp_path: Path) -> None:
     file = tmp_path / "mistaken.py"
     file.write_text(
         "from training.report.indices import Bits, Joules, Seconds, Share, OperationsPerSecond\n"
-        "from training.report.indices import model_performance_index, sustainability_index\n"
-        "sustainability_index(Seconds(1.0), Bits(8), Seconds(1.0))\n"
+        "from training.report.indices import model_performance_index, speed_index\n"
+        "speed_index(Seconds(1.0), Bits(8), Seconds(1.0))\n"
         "model_performance_index(Share(0.5), Share(0.5), Joules(1.0))\n"
     )
     checked = subprocess.run(

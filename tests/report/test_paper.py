@@ -1,20 +1,47 @@
-"""What is known of the paper's own numbers fits together; where they do not, the tests say where."""
+"""The paper's numbers, compared cell by cell with its tables, and what follows from them."""
 
+import csv
 from pathlib import Path
 
 import pytest
 
 from stream.errors import InputError
-from training.report.paper import KNOWN_NUMBERS, load_paper, paper_rows, with_indices
+from training.report.energy_tables import table_of_paper_power
+from training.report.paper import PAPER_FILE, Paper, PaperRow, load_paper, paper_rows, with_indices
 from training.report.quantities import PAPER_OPERATIONS, Quantity
 from training.report.rows import Row
+from training.report.tables import table_iii
 
 Q = Quantity
+TABLES = Path(__file__).parent / "paper"
+BOARDS = {"RP3B": "Raspberry Pi 3B", "RP3B+": "Raspberry Pi 3B+", "RP4B": "Raspberry Pi 4B"}
+PRECISIONS = {"32": "float32", "16": "float16", "8": "int8"}
+COLUMNS_OF_TABLE_IV = {
+    "power_KW": ("paper_power", 1),
+    "time_s": ("seconds", 1),
+    "power_per_inference_W_per_sample": ("paper_watts_per_sample", 1),
+    "time_per_inference_s_per_sample": ("seconds_per_tweet", 1),
+    "FLOPS": ("flops", 1),
+    "avg_accuracy": ("accuracy", 1),
+    "avg_f_score": ("macro_f1", 1),
+    "avg_cpu_util_percent": ("cpu", 100),
+    "avg_memory_util_percent": ("memory", 100),
+}
 
 
 @pytest.fixture(scope="module")
-def rows() -> dict[str, Row]:
-    return {f"{row.device} {row.precision}": row for row in paper_rows(load_paper())}
+def paper() -> Paper:
+    return load_paper()
+
+
+@pytest.fixture(scope="module")
+def rows(paper: Paper) -> dict[tuple[str, str], Row]:
+    return {(row.device.removesuffix(" (paper)"), row.precision): row for row in paper_rows(paper)}
+
+
+def printed(name: str) -> list[dict[str, str]]:
+    with (TABLES / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def value(row: Row, quantity: Quantity) -> float:
@@ -23,117 +50,149 @@ def value(row: Row, quantity: Quantity) -> float:
     return found
 
 
-def test_the_papers_power_is_watts_only_if_ten_readings_a_second_were_added_up(rows: dict[str, Row]) -> None:
-    row = rows["Raspberry Pi 3B float32"]
-    assert 1000 * value(row, Q.PAPER_POWER) / value(row, Q.SECONDS) == pytest.approx(45.1, abs=0.05)
-    assert value(row, Q.WATTS) == pytest.approx(4.5, abs=0.05)
+@pytest.mark.parametrize(
+    "cells", printed("table4"), ids=lambda cells: f"{cells['device']}-{cells['quantization_bits']}"
+)
+def test_every_cell_of_table_iv_is_as_printed(paper: Paper, cells: dict[str, str]) -> None:
+    row = paper.row(BOARDS[cells["device"]], PRECISIONS[cells["quantization_bits"]])
+    for column, (name, scale) in COLUMNS_OF_TABLE_IV.items():
+        assert round(scale * getattr(row, name).value, 6) == float(cells[column]), column
+        assert row.source(getattr(row, name)).startswith("Table IV, row"), column
 
 
-def test_a_tenth_of_the_papers_watts_a_sample_are_joules_a_tweet(rows: dict[str, Row]) -> None:
-    assert value(rows["Raspberry Pi 3B float32"], Q.JOULES_PER_TWEET) == pytest.approx(7.5, abs=0.05)
-    assert value(rows["Raspberry Pi 4B int8"], Q.JOULES_PER_TWEET) == pytest.approx(2.7, abs=0.05)
+def test_table_iv_has_all_rows_in_the_printed_order(paper: Paper) -> None:
+    order = [(BOARDS[cells["device"]], PRECISIONS[cells["quantization_bits"]]) for cells in printed("table4")]
+    assert [(row.device, row.precision) for row in paper.rows] == order
+    assert [row.where for row in paper.rows] == [f"Table IV, row {number}" for number in range(1, 10)]
 
 
-def test_time_by_time_a_tweet_gives_the_papers_number_of_tweets(rows: dict[str, Row]) -> None:
-    tweets = load_paper().test_tweets.value
-    row = rows["Raspberry Pi 3B+ float16"]
-    assert value(row, Q.SECONDS) / value(row, Q.SECONDS_PER_TWEET) == pytest.approx(tweets, rel=0.005)
+@pytest.mark.parametrize("cells", printed("table3"), ids=lambda cells: cells["precision_bits"])
+def test_every_cell_of_table_iii_is_as_printed(paper: Paper, cells: dict[str, str]) -> None:
+    row = paper.score(PRECISIONS[cells["precision_bits"]])
+    assert row is not None
+    assert row.accuracy.value == float(cells["avg_accuracy"])
+    assert row.accuracy.plus_minus == float(cells["avg_accuracy_pm"])
+    assert row.macro_f1.value == float(cells["avg_f_score"])
+    assert row.macro_f1.plus_minus == float(cells["avg_f_score_pm"])
+    assert row.max_accuracy.value == float(cells["max_accuracy"])
+    assert row.max_macro_f1.value == float(cells["max_f_score"])
 
 
-def test_one_row_of_the_paper_does_other_work_a_tweet_than_the_rest_and_says_so(rows: dict[str, Row]) -> None:
-    row = rows["Raspberry Pi 3B+ float16"]
-    operations = value(row, Q.PAPER_FLOPS) * value(row, Q.SECONDS_PER_TWEET)
-    assert operations == pytest.approx(2.96e8, rel=0.005)
-    assert operations < 0.85 * PAPER_OPERATIONS
-    assert "slip of the pen" in row.caveats_of(Q.SECONDS)[0].says
+def test_every_cell_of_table_ii_is_as_printed(paper: Paper) -> None:
+    found = [
+        (row.device, row.processor, row.gigahertz.value, row.memory_gigabytes.value, row.storage)
+        for row in paper.hardware
+    ]
+    assert found == [
+        (
+            cells["machine"].removeprefix("Embedded "),
+            cells["cpu"],
+            float(cells["clock_GHz"]),
+            float(cells["ram_GB"]),
+            cells["memory"],
+        )
+        for cells in printed("table2")
+    ]
 
 
-def test_a_number_that_was_derived_says_how(rows: dict[str, Row]) -> None:
-    row = rows["Raspberry Pi 3B float32"]
-    for quantity in (Q.PAPER_FLOPS, Q.SI):
-        (caveat,) = row.caveats_of(quantity)
-        assert caveat.says == "Derived: 3.6e8 operations a tweet by 1.66 s"
-    assert not row.caveats_of(Q.SECONDS)
+def test_every_size_is_as_printed(paper: Paper) -> None:
+    large, mobile, *files = (float(cells["bytes"]) for cells in printed("sizes"))
+    assert (paper.text.bert_large_bytes.value, paper.text.mobilebert_bytes.value) == (large, mobile)
+    assert [row.file_bytes.value for row in paper.rows] == files * 3
 
 
-def test_with_the_time_that_would_fit_that_row_does_the_work_of_the_others(rows: dict[str, Row]) -> None:
-    flops = value(rows["Raspberry Pi 3B+ float16"], Q.PAPER_FLOPS)
-    assert flops * 1.41 == pytest.approx(PAPER_OPERATIONS, rel=0.01)
-    assert 54_999 / load_paper().test_tweets.value == pytest.approx(1.41, abs=0.005)
+@pytest.mark.parametrize("cells", printed("indices"), ids=lambda cells: "-".join(list(cells.values())[:2]))
+def test_the_indices_are_those_of_the_equations(rows: dict[tuple[str, str], Row], cells: dict[str, str]) -> None:
+    row = rows[BOARDS[cells["device"]], PRECISIONS[cells["bits"]]]
+    assert value(row, Q.SI) == pytest.approx(float(cells["si"]), rel=1e-5)
+    assert value(row, Q.MPI) == pytest.approx(float(cells["mpi"]), rel=1e-5)
+    assert value(row, Q.RER) == pytest.approx(float(cells["rer"]), rel=1e-5)
+    assert value(row, Q.RER_OF_POWER) == pytest.approx(float(cells["rer_with_power_as_energy"]), rel=1e-5)
 
 
-def test_160_times_is_a_checkpoint_with_its_optimiser_against_the_smallest_file() -> None:
-    paper = load_paper()
-    assert paper.bert_large_bytes.value / 25e6 == paper.compression_ratio.value
-    assert pytest.approx(53.6) == 335e6 * 4 / 25e6
-    assert pytest.approx(paper.bert_large_bytes.value, rel=0.01) == 335e6 * 4 * 3
+def test_the_scores_are_shown_with_their_plus_minus_and_maxima(rows: dict[tuple[str, str], Row]) -> None:
+    (line,) = table_iii([rows["Raspberry Pi 3B", "float32"]]).body
+    assert line[4:8] == ("0.685 ± 0.0031", "0.602 ± 0.004", "0.70", "0.61")
 
 
-def test_the_energy_of_rer_decides_who_leads() -> None:
-    """Two invented rows: the slower board has more of 'Power' times time, the faster one of 'Power' alone."""
-    slow = {Q.PAPER_POWER: 2700.0, Q.SECONDS: 55_000.0, Q.CPU: 0.5, Q.MEMORY: 0.5}
-    fast = {Q.PAPER_POWER: 1060.0, Q.SECONDS: 17_000.0, Q.CPU: 0.4, Q.MEMORY: 0.2}
-    assert with_indices(slow, "int8")[Q.RER] > with_indices(fast, "int8")[Q.RER]
-    assert slow[Q.PAPER_POWER] / (50 * 50) < fast[Q.PAPER_POWER] / (40 * 20)
+def test_a_note_on_one_cell_stands_beside_it_and_what_is_computed_from_it_alone(
+    rows: dict[tuple[str, str], Row],
+) -> None:
+    row = rows["Raspberry Pi 3B+", "float16"]
+    noted = {quantity for quantity in row.values if row.caveats_of(quantity)}
+    assert noted == {Q.SECONDS, Q.SECONDS_PER_TWEET, Q.SI, Q.RER, Q.TWEETS_PER_SECOND}
+    assert not any(other.caveats for key, other in rows.items() if key != ("Raspberry Pi 3B+", "float16"))
 
 
-def test_si_is_highest_for_the_pi_4b_at_8_bits_as_the_paper_says(rows: dict[str, Row]) -> None:
-    assert max(rows, key=lambda name: value(rows[name], Q.SI)) == "Raspberry Pi 4B int8"
-
-
-def test_mpi_is_highest_for_the_pi_4b_at_8_bits_whatever_each_rows_scores_are(rows: dict[str, Row]) -> None:
-    """The others are given the best scores of all, and it half of them: which row has which is not known."""
-    paper = load_paper()
-    best = {Q.ACCURACY: paper.best_accuracy.value, Q.MACRO_F1: paper.best_macro_f1.value}
-    half = {quantity: score / 2 for quantity, score in best.items()}
-    mpi = {}
-    for name, row in rows.items():
-        scores = half if name == "Raspberry Pi 4B int8" else best
-        mpi[name] = with_indices({Q.PAPER_POWER: value(row, Q.PAPER_POWER)} | scores, row.precision)[Q.MPI]
-    assert max(mpi, key=mpi.__getitem__) == "Raspberry Pi 4B int8"
-
-
-def test_every_row_draws_watts_that_a_raspberry_pi_draws(rows: dict[str, Row]) -> None:
-    watts = {name: value(row, Q.WATTS) for name, row in rows.items()}
-    assert watts == {
-        "Raspberry Pi 3B float32": pytest.approx(4.5, abs=0.05),
-        "Raspberry Pi 3B+ float16": pytest.approx(8.1, abs=0.05),
-        "Raspberry Pi 4B int8": pytest.approx(7.1, abs=0.05),
-    }
-
-
-def test_what_follows_only_from_numbers_that_are_missing_stays_missing(rows: dict[str, Row]) -> None:
+def test_the_papers_rows_have_no_watts_or_joules_because_its_sampling_rate_is_not_printed(
+    rows: dict[tuple[str, str], Row],
+) -> None:
     for row in rows.values():
-        assert {Q.MPI, Q.RER}.isdisjoint(row.values)
+        assert {Q.WATTS, Q.JOULES, Q.JOULES_PER_TWEET}.isdisjoint(row.values)
 
 
-def test_a_completed_row_has_all_three_indices() -> None:
-    known = {Q.PAPER_FLOPS: 4e8, Q.SECONDS: 4e4, Q.ACCURACY: 0.7, Q.MACRO_F1: 0.5, Q.PAPER_POWER: 1000.0}
-    found = with_indices(known | {Q.CPU: 0.5, Q.MEMORY: 0.2}, "int8")
-    assert found[Q.SI] == pytest.approx(4e8 / 8 / 4e4)
-    assert found[Q.MPI] == pytest.approx(1.2 / 1000)
-    assert found[Q.RER] == pytest.approx(1000 * 4e4 / (50 * 20))
+def test_watts_and_joules_are_shown_for_both_sampling_rates(paper: Paper) -> None:
+    lines = {line[:2]: line[2:] for line in table_of_paper_power(paper).body}
+    assert lines["Raspberry Pi 3B (paper)", "32 bit"] == ("45.1", "4.51", "2.26", "7.49", "3.75", "1.4", "3.7")
+    assert lines["Raspberry Pi 4B (paper)", "8 bit"] == ("70.9", "7.09", "3.54", "2.70", "1.35", "2.7", "6.4")
+
+
+def test_ten_readings_a_second_give_more_power_than_the_boards_use_with_all_cores_busy(paper: Paper) -> None:
+    boards = {board.device: board for board in paper.boards}
+    for row in paper.rows:
+        board = boards[row.device]
+        assert row.power_per_second / 10 > board.busy_watts
+        assert board.idle_watts < row.power_per_second / 20 < board.busy_watts
+
+
+def test_the_number_of_test_tweets_fits_power_and_power_per_sample_of_all_rows(paper: Paper) -> None:
+    for row in paper.rows:
+        watts = 1000 * row.paper_power.value / paper.derived.test_tweets.value
+        assert watts == pytest.approx(row.paper_watts_per_sample.value, abs=0.0051)
+
+
+def test_one_row_does_another_number_of_operations_per_tweet(paper: Paper) -> None:
+    def operations(row: PaperRow) -> float:
+        return row.flops.value * row.seconds_per_tweet.value
+
+    odd = paper.row("Raspberry Pi 3B+", "float16")
+    assert operations(odd) == pytest.approx(2.96e8, rel=0.005)
+    assert odd.flops.value * 1.41 == pytest.approx(PAPER_OPERATIONS, rel=0.01)
+    for row in paper.rows:
+        if row is not odd:
+            assert operations(row) == pytest.approx(PAPER_OPERATIONS, rel=0.04)
+
+
+def test_160_times_is_a_checkpoint_with_its_optimiser_against_the_smallest_file(paper: Paper) -> None:
+    text = paper.text
+    weights = 4 * text.bert_large_parameters.value
+    assert text.bert_large_bytes.value / 25e6 == text.compression_ratio.value
+    assert weights / 25e6 == pytest.approx(54.4)
+    assert 3 * weights == pytest.approx(text.bert_large_bytes.value, rel=0.03)
+
+
+def test_numbers_that_are_missing_give_no_index() -> None:
+    assert with_indices({Q.SECONDS: 4e4}, "int8") == {Q.SECONDS: 4e4}
 
 
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("64719", "0", "greater than 0"),
-        ('source = "abstract"', 'source = "hearsay"', "'abstract', 'table' or 'derived'"),
-        (', how = "64,719 s by 38,985 tweets"', "", "needs a `how`"),
-        ("device =", "board =", "device"),
+        ("seconds = 64719", "seconds = 0", "greater than 0"),
+        ('where = "Table IV, row 1"\n', "", "needs `where` it is printed, or `how` it was derived"),
+        ("gigahertz =", "megahertz =", "gigahertz"),
+        ("schema = 2", "", "not of schema 2"),
+        ("schema = 2", "schema = 1", "not of schema 2"),
         ("[[rows]]", "[[rows", "is not TOML"),
     ],
 )
-def test_a_file_of_the_papers_numbers_that_is_wrong_is_refused_in_a_sentence(
-    tmp_path: Path, old: str, new: str, says: str
-) -> None:
+def test_a_wrong_file_of_the_papers_numbers_is_refused(tmp_path: Path, old: str, new: str, says: str) -> None:
     file = tmp_path / "paper.toml"
-    file.write_text(KNOWN_NUMBERS.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
+    file.write_text(PAPER_FILE.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
     with pytest.raises(InputError, match=says):
         load_paper(file)
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot read .*nowhere\.toml: No such file"):
         load_paper(tmp_path / "nowhere.toml")

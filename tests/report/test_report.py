@@ -1,25 +1,41 @@
+"""The whole report: tables, figures, Markdown, HTML and the command."""
+
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from stream.errors import InputError
+from stream.experiment.device import describe_device
+from stream.experiment.folder import ResultsFolder
+from stream.experiment.index import INDEX_FILE, write_index
+from stream.experiment.record import record_of
+from stream.experiment.recorded_power import Clock
 from stream.experiment.results import CELLS_FOLDER, CellResult, write_cell
-from tests.report.invented import FILE_BYTES, invented_result, samples, subject
-from training.report.figures.bars import FIGURE_4, bars
-from training.report.figures.tradeoff import pareto_front
+from stream.power.energy import Energy
+from stream.power.reading import Estimate, Reading
+from stream.power.recording import open_recording, row
+from tests.report.invented import FILE_BYTES, STARTED_AT, device, invented_result, samples, subject
+from training.report.figures.dots import FIGURE_4, dots
+from training.report.figures.style import spaced
+from training.report.loading import Recording, load_results, recording_named
 from training.report.quantities import Quantity
-from training.report.report import Wishes, write_report
+from training.report.report import ReportOptions, write_report
 from training.report.rows import rows_of
-from training.report.spread import wilson_interval
 from training.report.tables import rounded
 
 DEVICES = {"pi-a": 40.0, "pi-b": 30.0, "pi-c": 15.0}
 """Seconds in float32, invented."""
-TABLES = Wishes(with_paper=False, with_pictures=False)
+TABLES = ReportOptions(with_paper=False, with_pictures=False)
 PRECISIONS = {"float32": 1.0, "float16": 0.95, "int8": 0.5}
+FIGURES = ["figure-4", "figure-4c", "figure-5", "figure-6", "figure-7", "trade-off"]
+PAPER_FIGURES = ["figure-4-paper", "figure-4c-paper", "figure-5-paper", "figure-7-paper"]
 
 
 def nine_pairs(seeds: int = 2) -> list[CellResult]:
@@ -39,7 +55,7 @@ def nine_pairs(seeds: int = 2) -> list[CellResult]:
 
 
 def written(folder: Path, results: Sequence[CellResult]) -> list[Path]:
-    """The results of each device in a folder of its own."""
+    """Write the results of each device into a folder of its own."""
     folders = {result.device.node: folder / result.device.node for result in results}
     for result in results:
         place = folders[result.device.node]
@@ -48,10 +64,16 @@ def written(folder: Path, results: Sequence[CellResult]) -> list[Path]:
     return list(folders.values())
 
 
+def reported(folder: Path, results: Sequence[CellResult], options: ReportOptions = TABLES) -> str:
+    """Return the report of results, as Markdown."""
+    write_report(written(folder, results), folder / "report", options)
+    return (folder / "report" / "report.md").read_text(encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("nine-pairs")
-    write_report(written(folder, nine_pairs()), folder / "report", Wishes())
+    write_report(written(folder, nine_pairs()), folder / "report", ReportOptions())
     return folder / "report"
 
 
@@ -60,35 +82,49 @@ def markdown(report: Path) -> str:
     return (report / "report.md").read_text(encoding="utf-8")
 
 
-def test_there_is_a_table_for_each_of_the_papers(markdown: str) -> None:
-    for table in ("Table II.", "Table III.", "Table IV."):
+def test_the_tables_have_the_numbers_of_the_paper(markdown: str) -> None:
+    for table in ("Table II. Hardware", "Table III. Scores", "Table IV. Devices and precisions"):
         assert f"**{table}" in markdown
 
 
-@pytest.mark.parametrize(
-    "name", ["figure-4", "figure-5", "figure-6", "figure-7", "trade-off", "figure-5-paper", "figure-7-paper"]
-)
-def test_there_is_a_picture_for_each_of_the_papers_and_of_its_own_rows_and_one_more(
-    report: Path, markdown: str, name: str
-) -> None:
+def test_table_ii_has_our_hardware_and_the_papers(markdown: str) -> None:
+    assert "| pi-a | An invented board | 4 | \N{EN DASH} | 3.7 GiB | \N{EN DASH} |" in markdown
+    assert "| Raspberry Pi 3B+ (paper) | Broadcom BCM2837 SoC | \N{EN DASH} | 1.4 | 1 GB | 32GB uSD |" in markdown
+
+
+def test_table_iii_has_the_papers_averages_with_plus_minus_and_maxima(markdown: str) -> None:
+    assert re.search(
+        r"\| Embedded device \(paper\) .* 0\.683 ± 0\.0179 \| 0\.601 ± 0\.002 \| 0\.69 \| 0\.61 \|", markdown
+    )
+
+
+def test_table_iv_has_all_nine_rows_of_the_paper_with_one_marked_time(markdown: str) -> None:
+    table = markdown[markdown.index("**Table IV") :].split("\n\n")[1]
+    rows = [line for line in table.splitlines() if "(paper)" in line]
+    assert len(rows) == 9
+    assert [line for line in rows if "[" in line] == [line for line in rows if "44,999 [" in line]
+
+
+@pytest.mark.parametrize("name", [*FIGURES, *PAPER_FIGURES])
+def test_every_figure_is_drawn_and_included(report: Path, markdown: str, name: str) -> None:
     assert (report / "figures" / f"{name}.png").stat().st_size > 10_000
     assert (report / "figures" / f"{name}.svg").read_text(encoding="utf-8").startswith("<?xml")
     assert f"](figures/{name}.svg)" in markdown
 
 
-def test_every_picture_tells_its_numbers_to_whoever_does_not_see_it(markdown: str) -> None:
+def test_every_figure_has_its_numbers_as_text(markdown: str) -> None:
     words = re.findall(r"!\[(.*?)\]\(figures", markdown)
-    assert len(words) == 7
+    assert len(words) == len(FIGURES + PAPER_FIGURES)
     assert all(("pi-c" in each or "(paper)" in each) and re.search(r"\d", each) for each in words)
 
 
 def test_the_page_needs_no_other_file(report: Path) -> None:
     page = (report / "report.html").read_text(encoding="utf-8")
-    assert page.count("<svg") == 7
+    assert page.count("<svg") == len(FIGURES + PAPER_FIGURES)
     assert not re.search(r'(src|href)="(?!#)', page)
 
 
-def test_the_ids_of_two_pictures_in_a_page_do_not_meet(report: Path) -> None:
+def test_all_ids_of_the_page_are_different(report: Path) -> None:
     ids = re.findall(r'\bid="([^"]+)"', (report / "report.html").read_text(encoding="utf-8"))
     assert len(ids) == len(set(ids))
 
@@ -99,79 +135,201 @@ def test_every_reference_in_the_page_has_its_target(report: Path) -> None:
     assert targets <= set(re.findall(r'\bid="([^"]+)"', page))
 
 
-def test_means_stand_with_their_deviation_over_the_seeds(markdown: str) -> None:
-    line = next(line for line in markdown.splitlines() if line.startswith("| pi-a | mobilebert | 32 bit | 2 | 98.0"))
-    assert "80.5 ± 0.7" in line
+def test_wide_tables_are_printed_on_landscape_pages(report: Path) -> None:
+    page = (report / "report.html").read_text(encoding="utf-8")
+    assert re.search(r'<div class="table wide[^"]*"><table><caption>Table IV', page)
+    assert "@page wide { size: A4 landscape;" in page
 
 
-def test_the_papers_rows_stand_beside_ours_with_their_slip_marked(markdown: str) -> None:
-    assert "| Raspberry Pi 3B (paper) | mobilebert | 32 bit |" in markdown
-    assert re.search(r"\| Raspberry Pi 3B\+ \(paper\) .* 44,999 \[[a-z]\]", markdown)
+def test_means_are_shown_with_their_deviation_over_the_seeds(markdown: str) -> None:
+    line = next(line for line in markdown.splitlines() if line.startswith("| pi-a | mobilebert | 32 bit | 2 | 0."))
+    assert "0.805 ± 0.007" in line
+
+
+def test_energy_is_shown_with_idle_power_and_above_idle(markdown: str) -> None:
+    head = next(line for line in markdown.splitlines() if "Energy per correct label" in line)
+    assert "| Idle power (W) | Mean power (W) | Power above idle (W) | Energy per tweet (J) |" in head
+    assert "| Energy per tweet, above idle (J) |" in head
+
+
+def test_the_parts_of_the_uncertainty_of_energy_are_shown(markdown: str) -> None:
+    assert "**Uncertainty of power and energy**" in markdown
+    assert "| Runs (type A) | Meter: offset (type B) | Meter: gain, supply, clock (type B) | Combined |" in markdown
+
+
+def test_the_papers_statements_are_shown_with_their_verdicts(markdown: str) -> None:
+    assert "| All 8-bit models classify at least one tweet per second" in markdown
+    assert "| does not hold |" in markdown
+
+
+def test_the_report_says_what_the_indices_mean(markdown: str) -> None:
+    assert "SI is the speed index, Q the number of quantisation bits, t the total time in seconds" in markdown
 
 
 def test_the_papers_rows_can_be_left_out(tmp_path: Path) -> None:
-    write_report(written(tmp_path, [invented_result()]), tmp_path / "report", TABLES)
-    assert "| Raspberry Pi" not in (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
+    assert "(paper)" not in reported(tmp_path, [invented_result()])
+
+
+def test_the_paper_alone_makes_a_report(tmp_path: Path) -> None:
+    write_report([], tmp_path, ReportOptions(with_pictures=False))
+    markdown = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "The paper's own numbers." in markdown
+    assert "| Raspberry Pi 4B (paper) | mobilebert | 8 bit |" in markdown
+
+
+def test_a_report_of_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="a report needs results, the paper's numbers, or both"):
+        write_report([], tmp_path, TABLES)
+
+
+def test_an_index_gives_the_same_report_as_its_results(tmp_path: Path) -> None:
+    results = [invented_result(seed=seed, seconds=10.0 + seed) for seed in range(3)]
+    (folder,) = written(tmp_path, results)
+    write_index(folder)
+    write_report([folder], tmp_path / "of-results", TABLES)
+    write_report([folder / INDEX_FILE], tmp_path / "of-index", TABLES)
+    first, second = ((tmp_path / name / "report.md").read_text() for name in ("of-results", "of-index"))
+    assert first == second
+
+
+def test_an_index_of_an_earlier_schema_is_refused(tmp_path: Path) -> None:
+    index = tmp_path / "index.jsonl"
+    index.write_text('{"schema": 1, "cell": "tiny"}\n')
+    with pytest.raises(InputError, match="line 1: a record of schema 1; give the folder of results"):
+        load_results([index])
 
 
 def test_results_of_another_schema_are_left_out_and_named(tmp_path: Path) -> None:
     (folder,) = written(tmp_path, [invented_result()])
-    stranger = folder / CELLS_FOLDER / "stranger.json"
-    stranger.write_text(json.dumps({"schema": 7, "cell": "stranger"}))
+    (folder / CELLS_FOLDER / "newer.json").write_text(json.dumps({"schema": 7, "cell": "newer"}))
     write_report([folder], tmp_path / "report", TABLES)
     markdown = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
-    assert "stranger.json: results of schema 7, and this version reads schema 1" in markdown
+    assert "newer.json: results of schema 7, and this version reads the schemas 1 and 2" in markdown
     assert "1 runs on 1 device" in markdown
 
 
 def test_results_that_are_given_twice_count_once(tmp_path: Path) -> None:
     (folder,) = written(tmp_path, [invented_result()])
-    write_report([folder, folder / CELLS_FOLDER / "mobilebert-int8-seed0.json"], tmp_path / "report", TABLES)
-    assert "the same run as one before" in (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
+    loaded = load_results([folder, folder / CELLS_FOLDER / "mobilebert-int8-seed0.json"])
+    assert len(loaded.records) == 1
+    assert "the same run as" in loaded.left_out[0]
 
 
-def test_a_throttled_run_is_marked_beside_the_numbers_it_touches(tmp_path: Path) -> None:
+def test_three_devices_of_one_name_are_three_rows_with_board_and_serial_number(tmp_path: Path) -> None:
+    folders = []
+    for serial in ("10000000a1b2", "10000000c3d4", "10000000e5f6"):
+        place = tmp_path / serial
+        (place / CELLS_FOLDER).mkdir(parents=True)
+        write_cell(place, invented_result(device=device("raspberrypi", serial=serial)))
+        folders.append(place)
+    write_report(folders, tmp_path / "report", TABLES)
+    markdown = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
+    for end in ("a1b2", "c3d4", "e5f6"):
+        assert f"| raspberrypi (An invented board, serial …{end}) | mobilebert | 8 bit | 1 |" in markdown
+
+
+def test_two_results_of_one_name_without_serial_numbers_are_refused(tmp_path: Path) -> None:
+    first = invented_result(node="raspberrypi")
+    second = first.model_copy(update={"started_at": STARTED_AT.replace(hour=13)})
+    for number, result in enumerate((first, second)):
+        (tmp_path / str(number) / CELLS_FOLDER).mkdir(parents=True)
+        write_cell(tmp_path / str(number), result)
+    with pytest.raises(InputError, match="two devices with one name, or one device measured twice"):
+        load_results([tmp_path / "0", tmp_path / "1"])
+
+
+def test_a_repeated_run_of_one_device_counts_once(tmp_path: Path) -> None:
+    first = invented_result(device=device("pi-a", serial="1"))
+    second = first.model_copy(update={"started_at": STARTED_AT.replace(hour=13)})
+    for number, result in enumerate((first, second)):
+        (tmp_path / str(number) / CELLS_FOLDER).mkdir(parents=True)
+        write_cell(tmp_path / str(number), result)
+    loaded = load_results([tmp_path / "0", tmp_path / "1"])
+    assert len(loaded.records) == 1
+    assert "a repetition of the same run" in loaded.left_out[0]
+
+
+def test_the_power_that_another_computer_recorded_is_in_the_report(tmp_path: Path) -> None:
+    results = [invented_result(node=node, watts=None) for node in ("pi-a", "pi-b")]
+    with open_recording(tmp_path / "watts.csv") as write:
+        for number in range(20):
+            written_row = row(Reading(1.0, Estimate(3.0, offset=0.6)), Energy(), "acs712")
+            write(written_row | {"unix_seconds": STARTED_AT.timestamp() + 100 + number})
+    recording = Recording("pi-b", tmp_path / "watts.csv", Clock(100.0, 0.2))
+    markdown = reported(tmp_path, results, replace(TABLES, recordings=(recording,)))
+    energy = markdown[markdown.index("**Power and energy") :]
+    assert re.search(r"\| pi-b \| mobilebert \| 8 bit \| 1 \| 3\.00 ± 0\.60 \[\w\] \| 3\.00 ± 0\.60", energy)
+    assert re.search(r"\| pi-a \| mobilebert \| 8 bit \| 1 \| \N{EN DASH} \[\w\]", energy)
+    assert "recorded by another computer, whose clock was +100 s" in markdown.replace("Recorded", "recorded")
+
+
+def test_a_recording_of_an_unknown_node_is_refused(tmp_path: Path) -> None:
+    with open_recording(tmp_path / "watts.csv") as write:
+        write(row(Reading(1.0, Estimate(3.0)), Energy(), "acs712"))
+    recording = Recording("pi-z", tmp_path / "watts.csv", Clock(0.0, 0.1))
+    with pytest.raises(InputError, match="--power-record names pi-z, and the results are of pi-a"):
+        load_results(written(tmp_path, [invented_result()]), [recording])
+
+
+def test_a_recording_is_named_with_node_file_and_clock() -> None:
+    assert recording_named("pi-b,watts.csv,-0.8,0.1") == Recording("pi-b", Path("watts.csv"), Clock(-0.8, 0.1))
+
+
+@pytest.mark.parametrize(
+    "text", ["watts.csv", "pi-b,watts.csv,0.8", "pi-b,watts.csv,soon,0.1", "pi-b,watts.csv,0.8,-1"]
+)
+def test_a_recording_without_a_clock_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="--power-record"):
+        recording_named(text)
+
+
+def test_a_throttled_run_is_marked_beside_its_times(tmp_path: Path) -> None:
     phases = invented_result().phases
     results = [invented_result(), invented_result(seed=1, samples=samples(phases, throttled=0b100))]
-    write_report(written(tmp_path, results), tmp_path / "report", TABLES)
-    markdown = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
+    markdown = reported(tmp_path, results)
     latency = next(line for line in markdown.splitlines() if "100 ± 0 [a]" in line)
     assert latency.startswith("| pi-a |")
-    assert "[a] Seed 1: the device held back: throttled." in markdown
+    assert "[a] Seed 1: the firmware slowed the processor down: throttled." in markdown
 
 
-def test_without_a_meter_the_report_has_no_energy_and_says_why(tmp_path: Path) -> None:
-    results = [invented_result(watts=None, precision=precision) for precision in PRECISIONS]
-    write_report(written(tmp_path, results), tmp_path / "report", TABLES)
-    markdown = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
-    absent = next(line for line in markdown.splitlines() if "Energy a tweet" in line)
-    assert absent.startswith("Not shown, for no row has it (no meter, and no counter of the machine's own")
+def test_without_a_meter_the_report_has_no_energy_and_gives_the_reason(tmp_path: Path) -> None:
+    markdown = reported(tmp_path, [invented_result(watts=None, precision=precision) for precision in PRECISIONS])
+    absent = next(line for line in markdown.splitlines() if "Energy per tweet" in line)
+    assert absent.startswith("Power and energy, in physical units: nothing was measured.")
+    assert "no power meter and no counter of the machine" in absent
 
 
-def test_a_picture_without_what_nobody_measured_says_so(tmp_path: Path) -> None:
-    rows = rows_of([invented_result(watts=None)])
-    drawn = bars(rows, FIGURE_4, tmp_path, "figure-4", "CPU, memory, power.")
+def test_a_figure_without_a_quantity_says_so(tmp_path: Path) -> None:
+    rows = rows_of([record_of(invented_result())])
+    del rows[0].values[Quantity.MEMORY]
+    drawn = dots(rows, FIGURE_4, tmp_path, "figure-4", "CPU and memory.")
     assert drawn is not None
-    assert drawn.title == "CPU, memory, power. Without Power, which nothing here measured."
-    assert bars(rows, FIGURE_4[-1:], tmp_path, "power", "Power.") is None
+    assert drawn.title == "CPU and memory. Without Memory, which was not measured."
+    assert dots(rows, FIGURE_4[1:], tmp_path, "memory", "Memory.") is None
 
 
-def test_a_picture_tells_two_models_of_one_device_apart_in_words(tmp_path: Path) -> None:
+def test_the_text_of_a_figure_distinguishes_two_models_of_one_device(tmp_path: Path) -> None:
     other = invented_result(cell="other", model="other", subject=subject("int8", name="other"))
-    drawn = bars(rows_of([invented_result(), other]), FIGURE_4, tmp_path, "figure-4", "CPU, memory, power.")
+    rows = rows_of(map(record_of, [invented_result(), other]))
+    drawn = dots(rows, FIGURE_4, tmp_path, "figure-4", "CPU and memory.")
     assert drawn is not None
     assert "mobilebert, 8 bit" in drawn.alternative
     assert "other, 8 bit" in drawn.alternative
 
 
-def test_a_checkpoint_in_the_results_gives_the_compression_both_ways(tmp_path: Path) -> None:
+@pytest.mark.parametrize("wanted", [[0.5] * 9, [0.0, 0.01, 0.99, 1.0], [0.1, 0.5, 0.9], []])
+def test_labels_of_points_do_not_overlap_and_stay_inside(wanted: list[float]) -> None:
+    heights = spaced(wanted, gap=0.1)
+    assert all(upper - lower >= 0.1 - 1e-9 for lower, upper in pairwise(heights))
+    assert all(-1e-9 <= height <= 1 + 1e-9 for height in heights)
+
+
+def test_a_checkpoint_in_the_results_gives_both_kinds_of_compression(tmp_path: Path) -> None:
     large = subject(
         "float32", kind="tensorflow", name="bert-large", weights_bytes=1_340_000_000, checkpoint_bytes=4_020_000_000
     )
     results = [invented_result(), invented_result(cell="bert-large", model="bert-large", subject=large)]
-    write_report(written(tmp_path, results), tmp_path / "report", TABLES)
-    markdown = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
-    assert "| bert-large | mobilebert, 8 bit | 53.6 times | 161 times |" in markdown
+    assert "| bert-large | mobilebert, 8 bit | 53.6 times | 161 times |" in reported(tmp_path, results)
 
 
 def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
@@ -179,36 +337,43 @@ def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
         write_report([tmp_path], tmp_path / "report", TABLES)
 
 
-def test_the_front_is_what_no_other_choice_beats() -> None:
-    rows = rows_of(nine_pairs(seeds=1))
-    names = {(row.device, row.precision) for row in pareto_front(rows)}
-    assert ("pi-c", "int8") in names
-    assert ("pi-c", "float16") in names
-    assert ("pi-a", "float32") not in names
-
-
-def test_a_choice_that_is_equal_to_another_is_not_beaten_by_it() -> None:
-    rows = rows_of([invented_result(node="pi-a"), invented_result(node="pi-b")])
-    assert len(pareto_front(rows)) == 2
-
-
-def test_wilsons_interval_is_that_of_the_literature() -> None:
-    low, high = wilson_interval(81, 263)  # Newcombe (1998), table I
-    assert (round(low, 4), round(high, 4)) == (0.2553, 0.3662)
-
-
 @pytest.mark.parametrize(
     ("value", "text"),
     [(0.0, "0.00"), (0.0123456, "0.0123"), (1.5, "1.50"), (99.96, "100.0"), (64719, "64,719"), (3.6e8, "3.6e+08")],
 )
-def test_numbers_are_written_to_three_digits(value: float, text: str) -> None:
+def test_numbers_are_written_with_three_digits(value: float, text: str) -> None:
     assert rounded(value, 3) == text
 
 
-def test_every_file_size_is_the_papers(markdown: str) -> None:
+def test_every_file_size_is_shown(markdown: str) -> None:
     for size in FILE_BYTES.values():
         assert f"| {size / 1e6:.1f} ± 0.0 |" in markdown
 
 
-def test_quantities_have_a_unit_or_are_an_index() -> None:
-    assert {quantity.name for quantity in Quantity if not quantity.manner.unit} == {"SI", "MPI", "RER"}
+def test_quantities_without_a_unit_are_ratios_and_indices() -> None:
+    assert {quantity.name for quantity in Quantity if not quantity.manner.unit} == {
+        *("ACCURACY", "MACRO_F1", "RELIABILITY", "SENSITIVITY", "REPLAB_F"),
+        *("SI", "MPI", "RER", "RER_OF_POWER"),
+    }
+
+
+def test_the_command_prints_the_papers_statements() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "stream", "report", "--paper"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "checked against its own tables" in done.stdout
+    assert "does not hold" in done.stdout
+
+
+def test_the_command_needs_a_folder_for_the_report_of_results(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "stream", "report", str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 66
+    assert "name the folder of the report with --out" in done.stderr
+
+
+def test_results_that_this_version_measures_have_a_serial_number(tmp_path: Path) -> None:
+    folder = ResultsFolder(tmp_path, describe_device("pi-a"))
+    assert folder.device.serial is not None

@@ -3,6 +3,7 @@ import pytest
 from stream.errors import (
     BrokerError,
     BundleError,
+    ChangingBundleError,
     InputError,
     ListenError,
     LostTweetsError,
@@ -72,6 +73,7 @@ def test_leaves_are_the_errors_of_all_depths_in_order() -> None:
         (StarlingError, 1),
         (SettingsError, 78),
         (BundleError, 66),
+        (ChangingBundleError, 75),
         (BrokerError, 69),
         (PublicationRefusedError, 69),
         (ListenError, 71),

@@ -1,4 +1,4 @@
-"""What a report is made of, whatever it is written in."""
+"""The parts of a report, independent of its format."""
 
 from dataclasses import dataclass, field
 
@@ -12,7 +12,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """Text, without marks of any kind."""
+    """Plain text."""
 
     text: str
 
@@ -32,18 +32,18 @@ class Table:
     head: tuple[str, ...]
     body: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...] = ()
-    """Footnotes: the letter that the numbers have, and what it stands for."""
+    """Footnotes, each with the letter that marks its numbers."""
     columns_of_words: int = 1
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture, drawn already: `name`.png and `name`.svg."""
+    """A picture that has been drawn: `name`.png and `name`.svg."""
 
     name: str
     title: str
     alternative: str
-    """For whoever does not see it."""
+    """Text alternative for readers who cannot see the picture."""
     svg: str = field(repr=False)
 
 

@@ -1,27 +1,32 @@
-"""What a reader of a report must know of its numbers."""
+"""Explanations that a reader of a report needs."""
 
 _PARAGRAPHS = """
-Numbers are means over the runs ± their standard deviation. A tweet's time is from its text to its label: cleaning,
-tokens and inference, one tweet after the other. CPU is the share of all cores' time that was not idle.
+Numbers are means over the runs ± their standard deviation, unless a table says otherwise. The time of a tweet is from
+its text to its label: cleaning, tokenising and inference, one tweet after the other. CPU is the share of all cores'
+time that was not idle. Scores are ratios from 0 to 1.
 
-The paper's 'Power (KW)' is the sum of some ten readings in watts each second, in thousands. 'W/sample' is that for a
-tweet: a tenth of it is joules. Table IV and the indices keep this convention, so that rows can be compared with the
-paper's; the table of power and energy has the physical quantities.
+Power and energy are ± the combined standard uncertainty. The spread over the runs averages out over more runs; the
+meter's offset and gain are the same in every run and do not. In the power above idle the offset cancels, because it is
+the same while labelling and at rest.
 
-FLOPS are operations done over time. They are counted here in the model's graph, at the length that each tweet ran at,
-two for each multiply-accumulate. The paper's come to 3.6e8 a tweet in all rows but one, whatever its length: the column
-of that name is what its convention makes of our times.
+The paper's 'Power (KW)' is a sum of power readings, in thousands of watts, and 'W/sample' is that per tweet. The paper
+does not print how many readings it took per second. Our joules are converted at 10 per second; at 20 per second
+'Power', 'W/sample' and RER would be twice as large and MPI half. The table of the paper's 'Power' shows both.
 
-SI = FLOPS/(Q·t), MPI = (accuracy + F)/P_tot, RER = E_tot/(CPU %·MEM %): equations (2), (3), (4). Accuracy and F are
-shares, P_tot is the paper's 'Power' in kW, E_tot is that times t. What Q is, is not defined in what is known to us of
-the paper; here it is the bits of a weight. All three grow or shrink with the number of tweets, so compare rows of the
-same data only.
+FLOPS are operations per second. Here they are counted in the model's graph, at the length at which each tweet ran, two
+per multiply-accumulate. The paper's FLOPS come to 3.6e8 operations per tweet in all rows but one; the column of that
+name applies this to our times.
+
+SI = FLOPS/(Q·t), MPI = (accuracy + F)/P_tot, RER = E_tot/(CPU %·MEM %): the paper's equations (2), (3), (4). SI is the
+speed index, Q the number of quantisation bits, t the total time in seconds, P_tot the 'Power' in kW. The paper gives
+no unit for E_tot; here it is 'Power' times t. All three depend on the number of tweets, so only rows of the same data
+can be compared.
 """
 
 _MADE_BY = """
 Made by `starling report`, after the tables and figures of 'Quantized Transformer Language Model Implementations on Edge
-Devices' (M. W. Ur Rahman et al., 2023, arXiv:2310.03971). A letter in brackets beside a number names what is to be said
-of it below its table; in figures a star does.
+Devices' (M. W. Ur Rahman et al., 2023, arXiv:2310.03971). A letter in brackets beside a number refers to a note below
+its table; in figures it is a star.
 """
 
 

@@ -1,10 +1,13 @@
-"""Writes a report as one HTML file that holds all it needs, pictures too, and prints well."""
+"""Report as one HTML file that includes its pictures and is suitable for printing."""
 
 import re
 from html import escape
 
 from training.report.document import Block, Document, Figure, Heading, Listing, Paragraph, Table
 
+_COLUMNS_OF_A_PORTRAIT_PAGE = 10
+_ROWS_OF_A_PAGE = 24
+_CHARACTERS_OF_A_SHORT_CELL = 26
 _STYLE = """
 :root { color-scheme: light; }
 body { font: 16px/1.5 "Source Serif 4", Georgia, serif; color: #1a1a1a; background: #fff; max-width: 62rem;
@@ -17,16 +20,27 @@ figcaption { margin-top: 0.5rem; } caption { margin-bottom: 0.4rem; font-weight:
 .table { overflow-x: auto; margin: 1.5rem 0; break-inside: avoid; }
 table { border-collapse: collapse; font: 0.85rem/1.4 system-ui, sans-serif; font-variant-numeric: tabular-nums;
   border-top: 2px solid #000; border-bottom: 2px solid #000; width: 100%; }
-th, td { padding: 0.3rem 0.6rem; text-align: right; vertical-align: bottom; }
-.words { text-align: left; } td { white-space: nowrap; }
+th, td { padding: 0.3rem 0.5rem; text-align: right; vertical-align: bottom; }
+td { vertical-align: top; }
+.words { text-align: left; } td:not(.words), .short { white-space: nowrap; }
+tbody tr:nth-child(even) { background: #f5f5f5; }
 thead { border-bottom: 1px solid #000; }
 .notes { font: 0.8rem/1.4 system-ui, sans-serif; color: #333; margin: 0.3rem 0 0; }
-@media print { body { margin: 0; max-width: none; font-size: 10pt; } }
+@page { size: A4; margin: 15mm; }
+@page wide { size: A4 landscape; margin: 12mm; }
+@media print {
+  body { margin: 0; padding: 0; max-width: none; font-size: 10pt; }
+  .table { overflow: visible; } .long { break-inside: auto; }
+  table { font-size: 7.5pt; } th, td { padding: 0.15rem 0.3rem; }
+  thead { display: table-header-group; } tr { break-inside: avoid; }
+  h2, caption { break-after: avoid; }
+  .wide { page: wide; } .wide table { font-size: 7pt; }
+}
 """
 
 
 def to_html(document: Document) -> str:
-    """Write it."""
+    """Return a report as HTML."""
     title = escape(document.title)
     body = "\n".join(map(_block, document.blocks))
     return (
@@ -57,18 +71,25 @@ def _table(table: Table) -> str:
     head = _cells("th", table.head, table.columns_of_words)
     rows = "".join(f"<tr>{_cells('td', row, table.columns_of_words)}</tr>" for row in table.body)
     notes = "".join(f'<p class="notes">{escape(note)}</p>' for note in table.notes)
+    wide = " wide" if len(table.head) > _COLUMNS_OF_A_PORTRAIT_PAGE else ""
+    kind = f"table{wide}{' long' if len(table.body) > _ROWS_OF_A_PAGE else ''}"
     return (
-        f'<div class="table"><table><caption>{escape(table.title)}</caption>'
+        f'<div class="{kind}"><table><caption>{escape(table.title)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{notes}</div>"
     )
 
 
 def _cells(tag: str, cells: tuple[str, ...], of_words: int) -> str:
-    words = "".join(f'<{tag} class="words">{escape(cell)}</{tag}>' for cell in cells[:of_words])
+    words = "".join(f'<{tag} class="{_class(cell)}">{escape(cell)}</{tag}>' for cell in cells[:of_words])
     return words + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells[of_words:])
 
 
+def _class(cell: str) -> str:
+    """Return the class of a cell of words; a short one is not broken into lines, which browsers do at hyphens."""
+    return "words short" if len(cell) <= _CHARACTERS_OF_A_SHORT_CELL else "words"
+
+
 def _inline(figure: Figure) -> str:
-    """The picture's SVG within the page: its ids made its own, lest those of two pictures meet."""
+    """Return a picture's SVG for the page, with ids that differ from those of the other pictures."""
     svg = figure.svg[figure.svg.index("<svg") :]
     return re.sub(r'(id="|href="#|url\(#)', rf"\g<1>{figure.name}-", svg)

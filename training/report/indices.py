@@ -1,13 +1,13 @@
-"""The paper's three indices, equations (2), (3) and (4), each quantity in a unit of its own so that none is confused.
+"""The paper's three indices, equations (2), (3) and (4), with a type per unit, so that units cannot be mixed up.
 
-    SI  = FLOPS / (Q · t)                  sustainability index
+    SI  = FLOPS / (Q · t)                  speed index
     MPI = (accuracy + F) / P_tot           model performance index
     RER = E_tot / (CPU % · MEM %)          resource efficiency ratio
 
-P_tot is the paper's 'Power (KW)': a sum of readings in watts, some ten a second, not a power. E_tot is that times the
-total time in seconds; only so do its rankings come out. Q is not defined in what is known to us of the paper: here it
-is the bits of a weight, see docs/paper.md. `paper_power` turns joules into the paper's sum, so that our rows and its
-own can stand side by side.
+Q is the number of quantisation bits, t the total time in seconds, P_tot the 'total power dissipation in Kilo Watts',
+which is the paper's 'Power (KW)': a sum of power readings, not a power. E_tot has no unit in the paper. Its ranking of
+the devices follows only if E_tot is 'Power' times t, so that is used here. `paper_power` converts joules into such a
+sum.
 """
 
 import math
@@ -21,47 +21,59 @@ Share = NewType("Share", float)
 Percent = NewType("Percent", float)
 Joules = NewType("Joules", float)
 SummedKilowatts = NewType("SummedKilowatts", float)
-"""Readings in kilowatts, added up: the paper's 'Power (KW)'."""
+"""Sum of power readings in kilowatts: the paper's 'Power (KW)'."""
 SummedKilowattSeconds = NewType("SummedKilowattSeconds", float)
 """The paper's E_tot."""
 
-READINGS_PER_SECOND = 10.0
-"""The paper's, nearly: 2,919.80 kW over 64,719 s is 45 W a second, and the board draws 4.5 W."""
+READING_RATES = (10.0, 20.0)
+"""Power readings per second that the paper may have summed; it does not print the rate.
+
+'Power' divided by time is 45, 70 and 70 W of readings per second on the three boards. With 10 per second the boards
+would use 4.5, 6.9 and 7.0 W, more than they use with all four cores busy (3.7, 5.1, 6.4 W). With 20 per second they
+would use 2.3, 3.5 and 3.5 W, between idle and that.
+"""
+FIRST_RATE = READING_RATES[0]
+"""Rate at which our own joules are converted; the other rate gives twice the 'Power'."""
 
 
-def sustainability_index(flops: OperationsPerSecond, q: Bits, time: Seconds) -> float:
-    """Equation (2).
+def speed_index(flops: OperationsPerSecond, q: Bits, time: Seconds) -> float:
+    """Compute equation (2).
 
     Args:
-        flops: Operations done over time.
-        q: The bits of a weight.
-        time: All tweets'.
+        flops: Operations per second.
+        q: Quantisation bits.
+        time: Total time.
     """
     return _positive(flops, "FLOPS") / (_positive(q, "Q") * _positive(time, "t"))
 
 
 def model_performance_index(accuracy: Share, f: Share, power: SummedKilowatts) -> float:
-    """Equation (3)."""
+    """Compute equation (3)."""
     return (_share(accuracy, "accuracy") + _share(f, "F")) / _positive(power, "P_tot")
 
 
 def resource_efficiency_ratio(energy: SummedKilowattSeconds, cpu: Percent, memory: Percent) -> float:
-    """Equation (4)."""
+    """Compute equation (4)."""
     return _positive(energy, "E_tot") / (_positive(cpu, "CPU %") * _positive(memory, "MEM %"))
 
 
-def paper_power(joules: Joules) -> SummedKilowatts:
-    """What the paper would have written for an energy: ten readings a second, added up."""
-    return SummedKilowatts(joules * READINGS_PER_SECOND / 1000)
+def paper_power(joules: Joules, readings_per_second: float = FIRST_RATE) -> SummedKilowatts:
+    """Convert joules into the paper's 'Power': the sum of so many readings in kilowatts per second."""
+    return SummedKilowatts(joules * readings_per_second / 1000)
+
+
+def joules_of_paper_power(power: SummedKilowatts, readings_per_second: float) -> Joules:
+    """Convert the paper's 'Power' into joules, if so many readings per second were summed."""
+    return Joules(1000 * power / readings_per_second)
 
 
 def paper_energy(power: SummedKilowatts, time: Seconds) -> SummedKilowattSeconds:
-    """The paper's E_tot: its 'Power' times the total time."""
+    """Return the paper's E_tot: its 'Power' times the total time."""
     return SummedKilowattSeconds(power * time)
 
 
 def percent(share: Share) -> Percent:
-    """Turn 0 to 1 into 0 to 100."""
+    """Convert a ratio from 0 to 1 into percent."""
     return Percent(100 * share)
 
 
@@ -73,5 +85,5 @@ def _positive(value: float, name: str) -> float:
 
 def _share(value: float, name: str) -> float:
     if not 0 <= value <= 1:
-        raise ValueError(f"{name} must be a share from 0 to 1, not {value}: is it in percent?")
+        raise ValueError(f"{name} must be a ratio from 0 to 1, not {value}: is it in percent?")
     return value

@@ -1,4 +1,4 @@
-"""Writes a report as Markdown."""
+"""Report as Markdown."""
 
 from training.report.document import Block, Document, Figure, Heading, Listing, Paragraph, Table
 
@@ -6,7 +6,7 @@ FIGURES_FOLDER = "figures"
 
 
 def to_markdown(document: Document) -> str:
-    """Write it, the pictures by their file names."""
+    """Return a report as Markdown, with links to the picture files."""
     return "\n\n".join([f"# {document.title}", *map(_block, document.blocks)]) + "\n"
 
 

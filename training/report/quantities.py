@@ -1,11 +1,15 @@
-"""What a report speaks of: each quantity's name, unit and manner of writing, and how it comes out of a run."""
+"""The quantities of a report: name, unit and format of each, and its value in a run."""
 
 import math
 from dataclasses import dataclass
 from enum import Enum
 
-from stream.experiment.results import CellResult
-from stream.experiment.summary import Summary, SystemUse
+import numpy as np
+
+from stream.experiment.record import RunRecord
+from stream.experiment.summary import SystemUse
+from stream.power.reading import Estimate
+from training.evaluation.reliability import mean_reliability
 from training.report.indices import (
     Bits,
     Joules,
@@ -17,45 +21,50 @@ from training.report.indices import (
     paper_power,
     percent,
     resource_efficiency_ratio,
-    sustainability_index,
+    speed_index,
 )
 
 WEIGHT_BITS = {"float32": Bits(32), "float16": Bits(16), "int8": Bits(8)}
 PAPER_OPERATIONS = 3.6e8
-"""Operations a tweet that the paper's FLOPS come to, in every row of its Table IV but one."""
+"""Operations per tweet that follow from the paper's FLOPS, in every row of its Table IV but one."""
+RANDOM_WEIGHTS = "random weights"
+"""`base` of a model that has only the shape of another one: its labels mean nothing."""
 
 
 @dataclass(frozen=True)
 class Manner:
-    """How a quantity is written."""
+    """The way a quantity is written."""
 
     title: str
     unit: str
     scale: float = 1.0
-    """From the SI value to what is written."""
+    """Factor from the SI value to the written value."""
     digits: int = 3
-    """Significant ones."""
+    """Significant digits."""
 
     @property
     def axis(self) -> str:
-        """For a figure's axis or a table's head."""
+        """Name and unit, for an axis or a table's head."""
         return f"{self.title} ({self.unit})" if self.unit else self.title
 
 
 class Quantity(Enum):
-    """All quantities; those of the paper's own making say so in their unit."""
+    """All quantities; those that the paper defines in its own way say so in their unit."""
 
     FILE_BYTES = Manner("File", "MB", 1e-6)
-    ACCURACY = Manner("Accuracy", "%", 100)
-    MACRO_F1 = Manner("Macro-F1", "%", 100)
+    ACCURACY = Manner("Accuracy", "")
+    MACRO_F1 = Manner("Macro-F1", "")
+    RELIABILITY = Manner("Reliability", "")
+    SENSITIVITY = Manner("Sensitivity", "")
+    REPLAB_F = Manner("F(R, S)", "")
     SECONDS = Manner("Total time", "s", digits=4)
-    SECONDS_PER_TWEET = Manner("Time a tweet", "ms", 1e3)
+    SECONDS_PER_TWEET = Manner("Time per tweet", "ms", 1e3)
     LATENCY_P50 = Manner("p50", "ms", 1e3)
     LATENCY_P90 = Manner("p90", "ms", 1e3)
     LATENCY_P99 = Manner("p99", "ms", 1e3)
     TWEETS_PER_SECOND = Manner("Throughput", "tweets/s")
     FLOPS = Manner("FLOPS, counted in the graph", "GFLOP/s", 1e-9)
-    PAPER_FLOPS = Manner("FLOPS, at the paper's 3.6e8 a tweet", "GFLOP/s", 1e-9)
+    PAPER_FLOPS = Manner("FLOPS, at the paper's 3.6e8 per tweet", "GFLOP/s", 1e-9)
     CPU_BEFORE = Manner("CPU before", "%", 100)
     CPU = Manner("CPU, system", "%", 100)
     CPU_AFTER = Manner("CPU after", "%", 100)
@@ -64,27 +73,29 @@ class Quantity(Enum):
     MEMORY_AFTER = Manner("Memory after", "%", 100)
     PROCESS_CPU = Manner("CPU, process", "% of a core", 100)
     PROCESS_CPU_SHARE = Manner("CPU, process", "% of all cores", 100)
-    PROCESS_CPU_PER_TWEET = Manner("CPU time a tweet", "ms", 1e3)
+    PROCESS_CPU_PER_TWEET = Manner("CPU time per tweet", "ms", 1e3)
     PROCESS_BYTES = Manner("Memory, process", "MB", 1e-6)
     PROCESS_MEMORY_SHARE = Manner("Memory, process", "%", 100)
-    WATTS_BEFORE = Manner("Power before", "W")
+    WATTS_IDLE = Manner("Idle power", "W")
     WATTS = Manner("Mean power", "W")
-    WATTS_AFTER = Manner("Power after", "W")
+    WATTS_ABOVE_IDLE = Manner("Power above idle", "W")
     JOULES = Manner("Energy", "J")
-    JOULES_PER_TWEET = Manner("Energy a tweet", "J")
-    JOULES_PER_CORRECT = Manner("Energy a correct label", "J")
+    JOULES_PER_TWEET = Manner("Energy per tweet", "J")
+    JOULES_ABOVE_IDLE_PER_TWEET = Manner("Energy per tweet, above idle", "J")
+    JOULES_PER_CORRECT = Manner("Energy per correct label", "J")
     PAPER_POWER = Manner("'Power'", "kW, readings summed", digits=4)
     PAPER_WATTS_PER_SAMPLE = Manner("'W/sample'", "W, readings summed")
-    SI = Manner("SI", "")
+    SI = Manner("SI, speed index", "")
     MPI = Manner("MPI", "")
     RER = Manner("RER", "")
+    RER_OF_POWER = Manner("RER, if energy is 'Power'", "")
     LOAD_SECONDS = Manner("Loading", "s")
-    TOKENS = Manner("Tokens", "a tweet")
-    CELSIUS = Manner("Hottest", "°C")
+    TOKENS = Manner("Tokens", "per tweet")
+    CELSIUS = Manner("Highest temperature", "°C")
 
     @property
     def manner(self) -> Manner:
-        """How it is written."""
+        """The way it is written."""
         return self.value
 
 
@@ -92,96 +103,115 @@ Numbers = dict[Quantity, float]
 Q = Quantity
 
 
-def numbers_of(result: CellResult, summary: Summary) -> Numbers:
-    """Everything that can be said of a run; what cannot is left out."""
+def numbers_of(record: RunRecord) -> Numbers:
+    """Return all quantities of a run that are known."""
+    errors = estimates_of(record)
     found = (
-        _model(result, summary)
-        | _time(summary)
-        | _machine(result, summary)
-        | _energy(summary)
-        | _indices(result, summary)
+        _model(record)
+        | _time(record)
+        | _machine(record)
+        | {quantity: estimate.value for quantity, estimate in errors.items()}
+        | _speed(record)
     )
     return {quantity: value for quantity, value in found.items() if not math.isnan(value)}
 
 
-def _model(result: CellResult, summary: Summary) -> Numbers:
-    return {
-        Q.FILE_BYTES: result.subject.file_bytes,
-        Q.ACCURACY: summary.accuracy,
-        Q.MACRO_F1: summary.macro_f1,
-        Q.TOKENS: summary.tokens,
-        Q.LOAD_SECONDS: result.load_seconds,
+def estimates_of(record: RunRecord) -> dict[Quantity, Estimate]:
+    """Return the quantities of a run that a power meter measured, with the meter's errors."""
+    during = record.during.watts
+    if during is None or record.tweets == 0:
+        return {}
+    # The mean power also stands for the short time that no reading covers; a long time without readings is a caveat.
+    joules = during * record.seconds
+    found = {Q.WATTS: during, Q.JOULES: joules, Q.JOULES_PER_TWEET: joules * (1 / record.tweets)}
+    if record.correct:
+        found[Q.JOULES_PER_CORRECT] = joules * (1 / record.correct)
+    if record.idle_watts:
+        found[Q.WATTS_IDLE] = record.idle_watts
+    if record.above_idle_watts:
+        found[Q.WATTS_ABOVE_IDLE] = record.above_idle_watts
+        found[Q.JOULES_ABOVE_IDLE_PER_TWEET] = record.above_idle_watts * (record.seconds / record.tweets)
+    return found | _paper_energy(record, joules)
+
+
+def _paper_energy(record: RunRecord, joules: Estimate) -> dict[Quantity, Estimate]:
+    power = paper_power(Joules(joules.value))
+    if power <= 0:
+        return {}
+    values = {Q.PAPER_POWER: float(power), Q.PAPER_WATTS_PER_SAMPLE: 1000 * power / record.tweets}
+    if not _has_random_weights(record):
+        values[Q.MPI] = model_performance_index(Share(record.accuracy), Share(record.macro_f1), power)
+    cpu, memory = percent(Share(record.during.cpu)), percent(Share(record.during.memory))
+    if cpu > 0 and memory > 0:
+        values[Q.RER] = resource_efficiency_ratio(paper_energy(power, Seconds(record.seconds)), cpu, memory)
+        values[Q.RER_OF_POWER] = values[Q.RER] / record.seconds
+    return {quantity: _with_relative_errors(value, joules) for quantity, value in values.items()}
+
+
+def _with_relative_errors(value: float, source: Estimate) -> Estimate:
+    """Return a value that is proportional, or inversely proportional, to a measured one, with its relative errors."""
+    factor = abs(value / source.value)
+    return Estimate(value, source.noise * factor, source.offset * factor, source.scale * factor)
+
+
+def _has_random_weights(record: RunRecord) -> bool:
+    return record.subject.base == RANDOM_WEIGHTS
+
+
+def _model(record: RunRecord) -> Numbers:
+    found: Numbers = {
+        Q.FILE_BYTES: record.subject.file_bytes,
+        Q.TOKENS: record.tokens,
+        Q.LOAD_SECONDS: record.load_seconds,
     }
+    if _has_random_weights(record):
+        return found
+    return found | {Q.ACCURACY: record.accuracy, Q.MACRO_F1: record.macro_f1} | _replab(record)
 
 
-def _time(summary: Summary) -> Numbers:
-    p50, p90, p99 = summary.latency_seconds
+def _replab(record: RunRecord) -> Numbers:
+    """Return RepLab's reliability and sensitivity, as means over the entities, where the data names entities."""
+    if not record.entity_confusions:
+        return {}
+    found = mean_reliability([np.array(counts) for counts in record.entity_confusions.values()])
+    return {Q.RELIABILITY: found.reliability, Q.SENSITIVITY: found.sensitivity, Q.REPLAB_F: found.f}
+
+
+def _time(record: RunRecord) -> Numbers:
+    p50, p90, p99 = record.latency_seconds
     return {
-        Q.SECONDS: summary.seconds,
-        Q.SECONDS_PER_TWEET: summary.seconds / summary.tweets,
+        Q.SECONDS: record.seconds,
+        Q.SECONDS_PER_TWEET: record.seconds / record.tweets if record.tweets else math.nan,
         Q.LATENCY_P50: p50,
         Q.LATENCY_P90: p90,
         Q.LATENCY_P99: p99,
-        Q.TWEETS_PER_SECOND: summary.tweets_per_second,
-        Q.FLOPS: summary.operations_per_second,
-        Q.PAPER_FLOPS: PAPER_OPERATIONS * summary.tweets_per_second,
+        Q.TWEETS_PER_SECOND: record.tweets_per_second,
+        Q.FLOPS: record.operations_per_second or math.nan,
+        Q.PAPER_FLOPS: PAPER_OPERATIONS * record.tweets_per_second,
     }
 
 
-def _machine(result: CellResult, summary: Summary) -> Numbers:
-    process, device = summary.process, result.device
+def _machine(record: RunRecord) -> Numbers:
+    process, device = record.process, record.device
     return {
-        Q.CPU_BEFORE: summary.before.cpu,
-        Q.CPU: summary.during.cpu,
-        Q.CPU_AFTER: summary.after.cpu,
-        Q.MEMORY_BEFORE: summary.before.memory,
-        Q.MEMORY: summary.during.memory,
-        Q.MEMORY_AFTER: summary.after.memory,
+        **_system(record.before, Q.CPU_BEFORE, Q.MEMORY_BEFORE),
+        **_system(record.during, Q.CPU, Q.MEMORY),
+        **_system(record.after, Q.CPU_AFTER, Q.MEMORY_AFTER),
         Q.PROCESS_CPU: process.cores,
         Q.PROCESS_CPU_SHARE: process.cores / device.cores,
-        Q.PROCESS_CPU_PER_TWEET: process.cores * summary.seconds / summary.tweets,
+        Q.PROCESS_CPU_PER_TWEET: process.cores * record.seconds / record.tweets if record.tweets else math.nan,
         Q.PROCESS_BYTES: process.resident_bytes,
         Q.PROCESS_MEMORY_SHARE: process.resident_bytes / device.memory_bytes,
-        Q.CELSIUS: summary.celsius,
+        Q.CELSIUS: record.celsius,
     }
 
 
-def _energy(summary: Summary) -> Numbers:
-    if summary.joules is None or summary.during.watts is None:
+def _system(use: SystemUse, cpu: Quantity, memory: Quantity) -> Numbers:
+    return {cpu: use.cpu, memory: use.memory}
+
+
+def _speed(record: RunRecord) -> Numbers:
+    flops, bits = record.operations_per_second, WEIGHT_BITS.get(record.subject.precision)
+    if flops <= 0 or bits is None:
         return {}
-    # The mean power stands also for what little of the time no reading covers; more than little is a caveat.
-    joules = summary.during.watts.value * summary.seconds
-    return {
-        Q.WATTS_BEFORE: _watts(summary.before),
-        Q.WATTS: _watts(summary.during),
-        Q.WATTS_AFTER: _watts(summary.after),
-        Q.JOULES: joules,
-        Q.JOULES_PER_TWEET: joules / summary.tweets,
-        Q.JOULES_PER_CORRECT: joules / summary.correct if summary.correct else math.nan,
-        Q.PAPER_POWER: paper_power(Joules(joules)),
-        Q.PAPER_WATTS_PER_SAMPLE: 1000 * paper_power(Joules(joules)) / summary.tweets,
-    }
-
-
-def _watts(use: SystemUse) -> float:
-    return use.watts.value if use.watts else math.nan
-
-
-def _indices(result: CellResult, summary: Summary) -> Numbers:
-    energy = _energy(summary)
-    flops = OperationsPerSecond(summary.operations_per_second)
-    found: Numbers = {}
-    if flops > 0 and (bits := WEIGHT_BITS.get(result.subject.precision)):
-        found[Q.SI] = sustainability_index(flops, bits, Seconds(summary.seconds))
-    if energy:
-        found |= _energy_indices(Joules(energy[Q.JOULES]), summary)
-    return found
-
-
-def _energy_indices(joules: Joules, summary: Summary) -> Numbers:
-    power = paper_power(joules)
-    found = {Q.MPI: model_performance_index(Share(summary.accuracy), Share(summary.macro_f1), power)}
-    cpu, memory = percent(Share(summary.during.cpu)), percent(Share(summary.during.memory))
-    if cpu > 0 and memory > 0:
-        found[Q.RER] = resource_efficiency_ratio(paper_energy(power, Seconds(summary.seconds)), cpu, memory)
-    return found
+    return {Q.SI: speed_index(OperationsPerSecond(flops), bits, Seconds(record.seconds))}

@@ -1,77 +1,97 @@
-"""Puts a report together: reads results, makes tables and figures, writes Markdown and HTML."""
+"""Composes a report: reads results, makes tables and figures, writes Markdown and HTML."""
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from stream.errors import InputError
-from stream.experiment.results import CellResult
+from training.report.baseline import table_of_baseline
+from training.report.claims import table_of_claims
 from training.report.compression import table_of_compression
-from training.report.document import Block, Document, Figure, Heading, Listing, Paragraph, Table
-from training.report.figures.bars import FIGURE_4, FIGURE_5, FIGURE_7, bars
-from training.report.figures.radar import radar
-from training.report.figures.style import known
-from training.report.figures.tradeoff import pareto_front, tradeoff
+from training.report.devices import table_ii, table_of_systems
+from training.report.document import Block, Document, Heading, Listing, Paragraph, Table
+from training.report.energy_tables import table_of_energy, table_of_paper_power, table_of_uncertainty
+from training.report.front import unbeaten_in_words
 from training.report.how_to_read import HOW_TO_READ, MADE_BY
 from training.report.html import to_html
-from training.report.loading import Loaded, load_results
+from training.report.loading import Loaded, Recording, load_results
 from training.report.markdown import to_markdown
-from training.report.paper import KNOWN_NUMBERS, Paper, load_paper, paper_rows
-from training.report.quantities import WEIGHT_BITS, Quantity
+from training.report.paper import PAPER, PAPER_FILE, Paper, load_paper, paper_rows
+from training.report.pictures import draw
+from training.report.quantities import WEIGHT_BITS
 from training.report.rows import Row, rows_of
 from training.report.tables import (
-    COLUMNS_OF_NAMES,
-    UNKNOWN,
-    device_name,
-    precision_name,
-    table_ii,
+    NAME_HEADS,
     table_iii,
     table_iv,
-    table_of_energy,
     table_of_indices,
     table_of_latency,
+    table_of_process,
+    table_of_sizes,
 )
 
-_ROWS_WORTH_A_PICTURE = 3
+TITLE = "Quantised transformers on edge devices"
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What a report is to show."""
+class ReportOptions:
+    """Options of a report."""
 
     with_paper: bool = True
-    """The paper's rows beside ours."""
+    """Show the paper's rows beside ours."""
     with_pictures: bool = True
-    paper: Path = KNOWN_NUMBERS
-    """The paper's numbers."""
+    paper: Path = PAPER_FILE
+    """File of the paper's numbers."""
+    recordings: tuple[Recording, ...] = ()
 
 
-def write_report(results: Sequence[Path], out: Path, wishes: Wishes) -> Document:
-    """Make a report of any number of devices' results.
+@dataclass(frozen=True)
+class Contents:
+    """Everything that a report shows."""
+
+    loaded: Loaded
+    rows: list[Row]
+    """Our rows."""
+    paper: Paper | None
+
+    @property
+    def paper_rows(self) -> list[Row]:
+        """Rows of the paper's Table IV."""
+        return paper_rows(self.paper) if self.paper else []
+
+
+def write_report(results: Sequence[Path], out: Path, options: ReportOptions) -> Document:
+    """Write a report of any number of devices' results, or of the paper's numbers alone.
 
     Args:
-        results: Folders that `starling experiment` filled, or files of theirs.
-        out: The report's folder.
-        wishes: What it is to show.
+        results: Folders that `starling experiment` filled, their files or their indexes; empty: the paper alone.
+        out: Folder of the report.
+        options: What the report shows.
 
     Raises:
         InputError: There is nothing to report, or the folder cannot be written.
     """
-    loaded = load_results(results)
-    if not loaded.results:
-        raise InputError("none of the results can be read: " + "; ".join(loaded.left_out))
-    paper = load_paper(wishes.paper)
-    rows = sorted(rows_of(loaded.results), key=_order)
-    beside = [*rows, *(paper_rows(paper) if wishes.with_paper else [])]
+    contents = _contents(results, options)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        pictures = _drawn(rows, beside, out) if wishes.with_pictures else []
-        document = _document(loaded, rows, beside, paper, pictures)
+        pictures = draw(contents.rows, contents.paper, out) if options.with_pictures else []
+        document = Document(TITLE, tuple(_blocks(contents, pictures)))
         (out / "report.md").write_text(to_markdown(document), encoding="utf-8")
         (out / "report.html").write_text(to_html(document), encoding="utf-8")
     except OSError as error:
         raise InputError(f"{out} cannot be written: {error.strerror}") from error
     return document
+
+
+def _contents(results: Sequence[Path], options: ReportOptions) -> Contents:
+    loaded = load_results(results, options.recordings)
+    if results and not loaded.records:
+        raise InputError("none of the results can be read: " + "; ".join(loaded.left_out))
+    if not results and not options.with_paper:
+        raise InputError("a report needs results, the paper's numbers, or both")
+    rows = sorted(rows_of(loaded.records, loaded.device_names()), key=_order)
+    return Contents(loaded, rows, load_paper(options.paper) if options.with_paper else None)
 
 
 def _order(row: Row) -> tuple[str, str, int, int]:
@@ -80,111 +100,77 @@ def _order(row: Row) -> tuple[str, str, int, int]:
     return row.device, row.model, row.threads, place
 
 
-def _document(
-    loaded: Loaded, rows: Sequence[Row], beside: Sequence[Row], paper: Paper, pictures: Sequence[Figure]
-) -> Document:
-    blocks: list[Block] = [
-        Paragraph(_what_this_is(loaded.results)),
-        *_left_out(loaded),
-        Heading("Devices"),
-        _devices(loaded.results),
-        Heading("Models"),
-        table_ii(beside),
+def _blocks(contents: Contents, pictures: Sequence[Block]) -> list[Block]:
+    rows, paper = contents.rows, contents.paper
+    both = [*rows, *contents.paper_rows]
+    records, names = contents.loaded.records, contents.loaded.device_names()
+    blocks: list[Block | None] = [
+        Paragraph(_introduction(contents)),
+        *_left_out(contents.loaded),
+        Heading("Hardware"),
+        table_ii(records, names, paper),
+        table_of_systems(records, names) if records else None,
+        Heading("Scores"),
+        table_iii([*rows, *_score_rows(contents)]),
+        table_of_baseline(rows, paper),
+        Heading("Sizes"),
+        table_of_sizes(rows) if rows else None,
         table_of_compression(rows, paper),
-        Heading("Time"),
-        table_of_latency(rows),
-        Heading("What it takes"),
-        table_iii(rows),
-        table_iv(beside),
-        *_if_any(table_of_energy(rows)),
-        *pictures,
+        Heading("Time, utilisation and energy"),
+        *_measured_tables(rows),
+        table_iv(both),
+        *_energy_tables(rows),
+        table_of_paper_power(paper) if paper else None,
         Heading("Indices"),
-        *_if_any(table_of_indices(beside)),
-        Heading("Not beaten"),
-        Paragraph(_front_in_words(rows)),
+        _if_any(table_of_indices(both)),
+        Heading("Figures") if pictures else None,
+        *pictures,
+        *_unbeaten(rows),
+        Heading("The paper's statements") if paper else None,
+        table_of_claims(paper) if paper else None,
         Heading("How to read this"),
         Listing(HOW_TO_READ),
     ]
-    return Document("Quantised transformers on edge devices", tuple(blocks))
+    return [block for block in blocks if block is not None]
 
 
-def _drawn(rows: Sequence[Row], beside: Sequence[Row], out: Path) -> list[Figure]:
-    use = "Figure 4. CPU, memory and power of the whole system while tweets are labelled."
-    precisions = "Figure 6. Precisions compared; each spoke is the share of the best on any device."
-    choices = (
-        "Accuracy against speed and cost; whiskers are the accuracy's 95 % interval and the others' standard deviation."
-    )
-    pictures = (
-        bars(rows, FIGURE_4, out, "figure-4", use),
-        bars(rows, FIGURE_5, out, "figure-5", "Figure 5. FLOPS: operations done over time."),
-        radar(rows, out, "figure-6", precisions),
-        bars(rows, FIGURE_7, out, "figure-7", "Figure 7. The indices SI, MPI and RER."),
-        tradeoff(rows, out, "trade-off", choices),
-        *_drawn_of_paper([row for row in beside if row.from_paper], out),
-    )
-    return [picture for picture in pictures if picture]
+def _measured_tables(rows: Sequence[Row]) -> list[Block | None]:
+    return [_if_any(table_of_latency(rows)), _if_any(table_of_process(rows))] if rows else []
 
 
-def _drawn_of_paper(rows: Sequence[Row], out: Path) -> list[Figure | None]:
-    """The paper's rows in pictures of their own: other models over other data would not share an axis with ours."""
-    if len(known(rows, Quantity.PAPER_FLOPS)) < _ROWS_WORTH_A_PICTURE:
+def _energy_tables(rows: Sequence[Row]) -> list[Block | None]:
+    return [_if_any(table_of_energy(rows)), table_of_uncertainty(rows)] if rows else []
+
+
+def _unbeaten(rows: Sequence[Row]) -> list[Block]:
+    if not any(row.has_scores for row in rows):
         return []
-    flops = "Figure 5 of the paper's own rows."
-    indices = "Figure 7 of the paper's own rows, by its equations."
-    return [bars(rows, FIGURE_5, out, "figure-5-paper", flops), bars(rows, FIGURE_7, out, "figure-7-paper", indices)]
+    return [Heading("Not beaten"), Paragraph(unbeaten_in_words(rows))]
 
 
-def _what_this_is(results: Sequence[CellResult]) -> str:
-    nodes = sorted({result.device.node for result in results})
-    began = min(result.started_at for result in results)
-    ended = max(result.started_at for result in results)
-    days = f"{began:%Y-%m-%d}" if began.date() == ended.date() else f"{began:%Y-%m-%d} to {ended:%Y-%m-%d}"
-    where = f"{len(results)} runs on {len(nodes)} device{'s' if len(nodes) > 1 else ''} ({', '.join(nodes)}), {days}."
-    return f"{where} {MADE_BY}"
+def _score_rows(contents: Contents) -> list[Row]:
+    """Return the paper's Table III, whose rows are of no single device."""
+    first_of_precision = {row.precision: row for row in reversed(contents.paper_rows)}
+    return [dataclasses.replace(row, device=f"Embedded device{PAPER}") for row in reversed(first_of_precision.values())]
 
 
-def _if_any(table: Table) -> list[Block]:
-    """A table, or, where it has no numbers, why."""
-    if len(table.head) > COLUMNS_OF_NAMES:
-        return [table]
-    return [Paragraph(f"{table.title}: nothing. {' '.join(table.notes)}")]
+def _introduction(contents: Contents) -> str:
+    records = contents.loaded.records
+    if not records:
+        return f"The paper's own numbers. {MADE_BY}"
+    names = sorted(set(contents.loaded.device_names().values()))
+    first, last = (choose(record.started_at for record in records) for choose in (min, max))
+    days = f"{first:%Y-%m-%d}" if first.date() == last.date() else f"{first:%Y-%m-%d} to {last:%Y-%m-%d}"
+    devices = f"{len(names)} device{'s' if len(names) > 1 else ''}"
+    return f"{len(records)} runs on {devices} ({', '.join(names)}), {days}. {MADE_BY}"
 
 
-def _left_out(loaded: Loaded) -> list[Block]:
+def _if_any(table: Table) -> Block:
+    """Return a table or, if it has no numbers, the reason."""
+    if len(table.head) > len(NAME_HEADS):
+        return table
+    return Paragraph(f"{table.title}: nothing was measured. {' '.join(table.notes)}")
+
+
+def _left_out(loaded: Loaded) -> list[Block | None]:
     return [Heading("Left out"), Listing(tuple(loaded.left_out))] if loaded.left_out else []
-
-
-def _devices(results: Sequence[CellResult]) -> Table:
-    devices = {
-        result.device.node: result for result in sorted(results, key=lambda result: result.started_at, reverse=True)
-    }
-    body = tuple(_device_line(first) for first in devices.values())
-    head = ("Node", "Device", "Cores", "Memory", "System", "Governor", "Energy from", "Runtime", "Started")
-    return Table("The devices", head, body, columns_of_words=len(head))
-
-
-def _device_line(first: CellResult) -> tuple[str, ...]:
-    device = first.device
-    runtime = next((f"{name} {device.versions[name]}" for name in _RUNTIMES if name in device.versions), UNKNOWN)
-    return (
-        device.node,
-        device.model,
-        str(device.cores),
-        f"{device.memory_bytes / 2**30:.1f} GiB",
-        f"{device.operating_system}, {device.architecture}",
-        ", ".join(device.governors) or "not told",
-        first.power.source if first.power else "nothing",
-        f"{runtime}, Starling {device.versions.get('starling', '?')}",
-        f"{first.started_at:%Y-%m-%d %H:%M:%S} UTC",
-    )
-
-
-_RUNTIMES = ("ai-edge-litert", "tflite-runtime")
-
-
-def _front_in_words(rows: Sequence[Row]) -> str:
-    measured = [row for row in rows if row.mean(Quantity.ACCURACY) is not None]
-    names = [f"{row.model} at {precision_name(row.precision)} on {device_name(row)}" for row in pareto_front(measured)]
-    energy = all(row.mean(Quantity.JOULES_PER_TWEET) is not None for row in measured)
-    measures = "accuracy, tweets a second and joules a tweet" if energy else "accuracy and tweets a second"
-    return f"By {measures}, no other choice beats: {'; '.join(names)}."

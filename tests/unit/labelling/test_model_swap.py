@@ -1,8 +1,10 @@
 """The swap of one model for another."""
 
 import asyncio
+import os
+import shutil
 import threading
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -10,10 +12,11 @@ from typing import Any
 import orjson
 import pytest
 
-from stream.errors import BundleError, ungrouped
+from stream.errors import BundleError, ChangingBundleError, ungrouped
 from stream.labelling import model_swap
 from stream.labelling.model_swap import ModelSwapper
 from stream.labelling.pipeline import LabellingPipeline
+from stream.model.bundle import MODEL_FILE, TOKENIZER_FILE
 from stream.model.classifier import Classifier
 from stream.settings import LimitSettings, ModelSettings, load_settings
 from stream.telemetry.health import Health
@@ -28,8 +31,9 @@ LOOK_SECONDS = 0.01
 class Bench:
     """A running model swapper, and the name of the model that labels."""
 
-    def __init__(self, swapper: ModelSwapper, labelling: LabellingPipeline, metrics: Metrics) -> None:
+    def __init__(self, swapper: ModelSwapper, labelling: LabellingPipeline, metrics: Metrics, health: Health) -> None:
         self.swapper = swapper
+        self.health = health
         self.labelling = labelling
         self._metrics = metrics
 
@@ -43,9 +47,13 @@ class Bench:
     def count(self, result: str) -> float:
         return self._metrics.registry.get_sample_value("starling_model_swaps_total", {"result": result}) or 0.0
 
+    async def label(self, text: str = "lovely") -> dict[str, Any]:
+        tweet = orjson.dumps({"id": "7", "text": text})
+        label: dict[str, Any] = orjson.loads(await self.labelling.label(self.labelling.read(tweet), 0.0))
+        return label
+
     async def labelled_by(self) -> str:
-        label = orjson.loads(await self.labelling.label(self.labelling.read(TWEET), 0.0))
-        return str(label["model"]["name"])
+        return str((await self.label())["model"]["name"])
 
 
 @asynccontextmanager
@@ -53,9 +61,33 @@ async def running(path: Path, **settings: Any) -> AsyncIterator[Bench]:
     metrics = Metrics()
     labelling = LabellingPipeline(LimitSettings(), metrics)
     model = {"path": path, "interpreters": 1, **settings}
-    swapper = ModelSwapper(load_settings(overrides={"model": model}), labelling, metrics, Health(60))
-    async with swapper.running():
-        yield Bench(swapper, labelling, metrics)
+    health = Health(60)
+    swapper = ModelSwapper(load_settings(overrides={"model": model}), labelling, metrics, health)
+    async with swapper.running(await swapper.load(lambda: False)):
+        yield Bench(swapper, labelling, metrics, health)
+
+
+@pytest.fixture(autouse=True)
+def settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take every bundle for one that is not being copied."""
+    monkeypatch.setattr(model_swap, "_SETTLED_SECONDS", -1.0)
+    monkeypatch.setattr(model_swap, "_RETRY_SECONDS", 0.01)
+
+
+@pytest.fixture
+def unsettled(monkeypatch: pytest.MonkeyPatch, settled: None) -> None:  # noqa: ARG001  (it is undone)
+    """Take every bundle for one that may be being copied."""
+    monkeypatch.setattr(model_swap, "_SETTLED_SECONDS", 3600.0)
+
+
+def begin_copy(source: Path, target: Path) -> None:
+    """Write a bundle without the second half of its model."""
+    shutil.copytree(source, target)
+    os.truncate(target / MODEL_FILE, (target / MODEL_FILE).stat().st_size // 2)
+
+
+def end_copy(source: Path, target: Path) -> None:
+    shutil.copyfile(source / MODEL_FILE, target / MODEL_FILE)
 
 
 @pytest.fixture
@@ -73,7 +105,7 @@ async def test_the_model_of_the_settings_labels_first(old: Path) -> None:
         assert await bench.labelled_by() == "old"
 
 
-async def test_another_model_takes_over_when_it_is_wanted(old: Path, new: Path) -> None:
+async def test_another_model_takes_over_when_it_is_requested(old: Path, new: Path) -> None:
     async with running(old) as bench:
         bench.request(new)
         await bench.swaps(1)
@@ -82,7 +114,7 @@ async def test_another_model_takes_over_when_it_is_wanted(old: Path, new: Path) 
 
 @pytest.fixture
 def go(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """What inferences wait for."""
+    """An event that inferences wait for."""
     event, classify = threading.Event(), Classifier.probabilities
 
     def held(self: Classifier, batch: Sequence[Sequence[int]]) -> Any:
@@ -94,7 +126,7 @@ def go(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     event.set()
 
 
-async def test_a_tweet_that_the_old_model_is_at_work_on_is_labelled_by_it(
+async def test_a_tweet_that_the_old_model_is_classifying_is_labelled_by_it(
     old: Path, new: Path, go: threading.Event
 ) -> None:
     async with running(old) as bench:
@@ -160,7 +192,7 @@ async def test_a_link_that_leads_nowhere_is_refused_once(
         assert bench.count("refused") == 1
 
 
-async def test_a_model_that_was_wanted_under_another_path_is_loaded_once(
+async def test_a_model_that_was_requested_by_another_path_is_loaded_once(
     old: Path, new: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(model_swap, "_LOOK_SECONDS", LOOK_SECONDS)
@@ -176,7 +208,7 @@ async def test_a_model_that_was_wanted_under_another_path_is_loaded_once(
 
 
 def relink(link: Path, target: Path) -> None:
-    """Turn a link in one step, as a deployment does."""
+    """Replace a link in one step, as a deployment does."""
     fresh = link.with_name("fresh")
     fresh.symlink_to(target)
     fresh.rename(link)
@@ -186,3 +218,122 @@ async def test_a_first_model_that_cannot_be_used_ends_the_start(tmp_path: Path) 
     with pytest.raises(BundleError, match="no model bundle at"), ungrouped():
         async with running(tmp_path / "gone"):
             pass
+
+
+@pytest.mark.usefixtures("unsettled")
+async def test_a_start_during_a_copy_waits_for_its_end(
+    old: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    copy = tmp_path / "copy"
+    begin_copy(old, copy)
+
+    async def start() -> str:
+        async with running(copy) as bench:
+            return await bench.labelled_by()
+
+    starting = asyncio.create_task(start())
+    await until(lambda: "a copy may be in progress" in caplog.text)
+    end_copy(old, copy)
+    assert await starting == "old"
+    assert caplog.text.count("a copy may be in progress") == 1
+
+
+@pytest.mark.usefixtures("unsettled")
+async def test_a_bundle_that_changes_for_too_long_is_an_error_after_which_a_start_may_succeed(
+    old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_swap, "_COPY_SECONDS", 0.0)
+    begin_copy(old, tmp_path / "copy")
+    with pytest.raises(ChangingBundleError, match="its files still change") as caught:
+        async with running(tmp_path / "copy"):
+            pass
+    assert caught.value.exit_code == 75
+
+
+@pytest.mark.usefixtures("unsettled")
+@pytest.mark.parametrize("spoil", [lambda path: path.write_bytes(b"?"), lambda path: path.unlink()])
+@pytest.mark.parametrize("name", ["model.json", MODEL_FILE, TOKENIZER_FILE])
+async def test_a_swap_during_a_copy_waits_for_its_end_and_the_old_model_labels_until_then(
+    old: Path, new: Path, tmp_path: Path, name: str, spoil: Callable[[Path], object], caplog: pytest.LogCaptureFixture
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(new, copy)
+    spoil(copy / name)
+    async with running(old) as bench:
+        bench.request(copy)
+        await until(lambda: "a copy may be in progress" in caplog.text)
+        assert await bench.labelled_by() == "old"
+        shutil.copyfile(new / name, copy / name)
+        await bench.swaps(1)
+        assert await bench.labelled_by() == "new"
+        assert bench.count("refused") == 0
+
+
+@pytest.mark.usefixtures("unsettled")
+async def test_a_later_request_is_not_held_up_by_a_bundle_that_is_being_copied(
+    old: Path, new: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    begin_copy(old, tmp_path / "copy")
+    async with running(old) as bench:
+        bench.request(tmp_path / "copy")
+        await until(lambda: "a copy may be in progress" in caplog.text)
+        bench.request(new)
+        await bench.swaps(1)
+        assert await bench.labelled_by() == "new"
+
+
+@pytest.mark.usefixtures("unsettled")
+async def test_a_model_that_cannot_serve_is_refused_at_once_although_it_is_new(old: Path, tmp_path: Path) -> None:
+    broken = write_bundle(tmp_path / "broken", columns=2)
+    async with running(old) as bench:
+        bench.request(broken)
+        await bench.swaps(1, "refused")
+
+
+async def test_only_the_last_of_many_requests_is_served(old: Path, new: Path) -> None:
+    async with running(old) as bench:
+        for _ in range(100):
+            bench.request(old)
+        bench.request(new)
+        await until(lambda: bench.health.reloads_done == bench.health.reloads_requested == 101)
+        assert await bench.labelled_by() == "new"
+        assert bench.count("swapped") == 1
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("bad_alloc"), OSError("disk"), ZeroDivisionError()])
+async def test_whatever_a_new_model_fails_with_the_old_one_stays(
+    old: Path, new: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running(old) as bench:
+
+        def broken(_: ModelSettings) -> None:
+            raise error
+
+        monkeypatch.setattr(model_swap, "load_model", broken)
+        bench.request(new)
+        await bench.swaps(1, "refused")
+        assert await bench.labelled_by() == "old"
+        assert bench.health.reloads_done == 1
+    assert f"the old model stays: {new} cannot be loaded" in caplog.text
+
+
+async def test_a_link_in_a_circle_is_refused_and_the_old_model_stays(
+    old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_swap, "_LOOK_SECONDS", LOOK_SECONDS)
+    link = tmp_path / "link"
+    link.symlink_to(old)
+    async with running(link) as bench:
+        relink(link, link)
+        await bench.swaps(1, "refused")
+        assert await bench.labelled_by() == "old"
+
+
+async def test_files_that_are_overwritten_in_place_change_no_label(old: Path) -> None:
+    async with running(old) as bench:
+        before = (await bench.label())["probabilities"]
+        for name in (MODEL_FILE, TOKENIZER_FILE):
+            (old / name).write_bytes(b"\0" * 50)
+        for number in range(20):  # different texts, so that no result is remembered
+            assert (await bench.label(f"lovely {'train ' * number}"))["model"]["name"] == "old"
+        assert (await bench.label())["probabilities"] == before

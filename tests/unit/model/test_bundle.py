@@ -18,6 +18,7 @@ from stream.model.bundle import (
     file_sha256,
     find_bundle,
     load_bundle,
+    seconds_since_change,
 )
 from tests.unit.tiny_bundle import manifest_json, write_bundle, write_manifest
 
@@ -336,3 +337,24 @@ def test_descriptors_are_closed_with_the_bundle(folder: Path) -> None:
     (folder / TOKENIZER_FILE).unlink()
     message_of(folder)
     assert open_files() == before
+
+
+def test_the_age_of_a_bundle_is_that_of_its_latest_change_whatever_its_times_are_set_to(folder: Path) -> None:
+    for path in (folder, *folder.iterdir()):
+        os.utime(path, (0, 0))
+    assert seconds_since_change(folder) < 60
+
+
+def test_where_a_bundle_is_missing_its_parent_s_age_counts(tmp_path: Path) -> None:
+    assert seconds_since_change(tmp_path / "gone") < 60
+    assert seconds_since_change(tmp_path / "gone" / "gone") == math.inf
+
+
+def test_links_to_nowhere_do_not_hide_the_age_of_a_bundle(folder: Path) -> None:
+    (folder / "notes").symlink_to("gone")
+    assert seconds_since_change(folder) < 60
+
+
+def test_a_clock_that_was_set_back_makes_no_bundle_new_for_ever(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time", lambda: 1000.0)
+    assert seconds_since_change(folder) > 1e6

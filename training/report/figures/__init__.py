@@ -1,1 +1,1 @@
-"""The report's figures, drawn with matplotlib: a file for each kind of picture, style.py for what they share."""
+"""The report's figures, drawn with matplotlib: one module per kind of picture; style.py has what they share."""

@@ -1,4 +1,4 @@
-"""The radar comparison, figure 6 of the paper: for each device, its precisions against each other."""
+"""The radar comparison, figure 6 of the paper: the precisions of each device against each other."""
 
 import math
 from collections.abc import Sequence
@@ -35,45 +35,62 @@ _LOW_IS_GOOD = {
 }
 _SPOKES = _HIGH_IS_GOOD | _LOW_IS_GOOD
 _FEWEST_SPOKES = 3
-_LINES = {"float32": "-", "float16": "--", "int8": "-."}
+_LINES = {"float32": ("-", 3.4), "float16": ("--", 2.2), "int8": ("-", 1.1)}
+"""Style and width: where lines coincide, the wider one behind stays visible."""
 _IN_A_LINE = 3
+_NAME_CHARACTERS = 30
 
 
 def radar(rows: Sequence[Row], folder: Path, file: str, title: str) -> Figure | None:
-    """Draw a radar for each device that was measured, every spoke a share of the best there is on any device."""
-    ours = [row for row in rows if all(row.mean(quantity) is not None for quantity in _spokes(rows))]
+    """Draw a radar for each measured device; every spoke is the share of the best value on any device."""
     spokes = _spokes(rows)
+    ours = [row for row in rows if all(row.mean(quantity) is not None for quantity in spokes)]
     if len(spokes) < _FEWEST_SPOKES or not ours:
         return None
     names = groups(ours)
     columns = min(_IN_A_LINE, len(names))
     lines = math.ceil(len(names) / columns)
     with styled():
-        size = (
-            FULL_WIDTH_INCHES if columns > 1 else FULL_WIDTH_INCHES / 1.8,
-            0.4 + (2.5 if columns > 1 else 3.0) * lines,
-        )
-        picture = Picture(figsize=size, layout="constrained")
+        width = FULL_WIDTH_INCHES if columns > 1 else FULL_WIDTH_INCHES / 1.8
+        picture = Picture(figsize=(width, 0.4 + 2.3 * lines), layout="constrained")
         grid = picture.subplots(lines, columns, squeeze=False, subplot_kw={"projection": "polar"}).ravel()
         for axes, name in zip(grid, names, strict=False):
             _draw(axes, in_group(name, ours), ours, spokes)
-            axes.set_title(name, pad=10, loc="center")
+            axes.set_title(_wrapped(name), pad=12, loc="center")
         for axes in grid[len(names) :]:
             axes.set_visible(False)
-        handles = [Line2D([], [], color=colour(row), ls=_line(row), label=label(row)) for row in _by_precision(ours)]
+        handles = [
+            Line2D([], [], color=colour(row), ls=_line(row)[0], lw=_line(row)[1], label=label(row))
+            for row in _by_precision(ours)
+        ]
         picture.legend(handles=handles, loc="outside lower center", ncols=len(handles))
         return save(picture, folder, file, title, _alternative(ours, spokes))
 
 
+def _wrapped(name: str) -> str:
+    return name.replace(", ", ",\n") if len(name) > _NAME_CHARACTERS else name
+
+
 def _spokes(rows: Sequence[Row]) -> list[Quantity]:
-    """What every measured row has."""
-    measured = [row for row in rows if not row.from_paper]
+    """Return the quantities that every measured row has."""
+    measured = [row for row in rows if not row.from_paper and row.has_scores]
     return [quantity for quantity in _SPOKES if measured and len(known(measured, quantity)) == len(measured)]
 
 
 def share_of_best(row: Row, rows: Sequence[Row], quantity: Quantity) -> float:
-    """How near a row comes to the best of all, from 0 to 1, whichever way is good."""
-    value = row.mean(quantity) or 0.0
+    """Return how near a row comes to the best of all, from 0 to 1."""
+    return _share(row.mean(quantity) or 0.0, rows, quantity)
+
+
+def share_band(row: Row, rows: Sequence[Row], quantity: Quantity) -> tuple[float, float]:
+    """Return the 95 % interval of `share_of_best`; both ends are equal if the uncertainty is not known."""
+    mean, uncertainty = row.mean(quantity) or 0.0, row.values[quantity].uncertainty
+    half = uncertainty.expanded if uncertainty else 0.0
+    ends = [_share(max(0.0, mean + side * half), rows, quantity) for side in (-1, 1)]
+    return min(ends), max(ends)
+
+
+def _share(value: float, rows: Sequence[Row], quantity: Quantity) -> float:
     values = [each.mean(quantity) or 0.0 for each in rows]
     if quantity in _HIGH_IS_GOOD:
         return value / max(values) if max(values) else 0.0
@@ -82,20 +99,23 @@ def share_of_best(row: Row, rows: Sequence[Row], quantity: Quantity) -> float:
 
 def _draw(axes: Axes, rows: Sequence[Row], best_of: Sequence[Row], spokes: Sequence[Quantity]) -> None:
     angles = [2 * math.pi * number / len(spokes) for number in range(len(spokes))]
+    closed = [*angles, 2 * math.pi]
     for row in rows:
         shares = [share_of_best(row, best_of, quantity) for quantity in spokes]
-        axes.plot([*angles, angles[0]], [*shares, shares[0]], color=colour(row), ls=_line(row), lw=1.6)
-        axes.fill(angles, shares, color=colour(row), alpha=0.08)
+        low, high = zip(*(share_band(row, best_of, quantity) for quantity in spokes), strict=True)
+        style, width = _line(row)
+        axes.plot(closed, [*shares, shares[0]], color=colour(row), ls=style, lw=width)
+        axes.fill_between(closed, [*low, low[0]], [*high, high[0]], color=colour(row), alpha=0.3, lw=0)
     axes.set_xticks(angles, [_SPOKES[quantity].replace(" ", "\n") for quantity in spokes])
     axes.tick_params(axis="x", pad=6)
     axes.set_yticks([0.25, 0.5, 0.75, 1.0], ["", "½", "", "best"], color=GREY, fontsize=6.5)
-    axes.set_ylim(0, 1.05)
-    axes.grid(visible=True, color="#cccccc", linewidth=0.6)
+    axes.set_ylim(0, 1.1)
+    axes.grid(visible=True, color="#cccccc", linewidth=0.6, axis="both")
     axes.spines["polar"].set_visible(False)
 
 
-def _line(row: Row) -> str:
-    return _LINES.get(row.precision, ":")
+def _line(row: Row) -> tuple[str, float]:
+    return _LINES.get(row.precision, (":", 1.5))
 
 
 def _by_precision(rows: Sequence[Row]) -> list[Row]:

@@ -1,30 +1,34 @@
-"""What all figures share: colours that everybody can tell apart (Okabe and Ito, 2008), type, and how they are saved."""
+"""Style of all figures: colours that colour-blind readers can distinguish (Okabe and Ito, 2008), fonts, saving."""
 
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from statistics import fmean
+from typing import Any
 
 import matplotlib as mpl
-from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Picture
-from matplotlib.lines import Line2D
 
 from training.report.document import Figure
 from training.report.markdown import FIGURES_FOLDER
 from training.report.quantities import Quantity
 from training.report.rows import Row
-from training.report.tables import device_name, precision_name
+from training.report.tables import precision_name
 
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 SKY, PURPLE, YELLOW, GREY = "#56B4E9", "#CC79A7", "#F0E442", "#666666"
 COLOURS = {"float32": BLUE, "float16": ORANGE, "int8": GREEN}
-HATCHES = {"float32": "", "float16": "///", "int8": "xx"}
-MARKERS = "osD^vP*Xh"
+MARKERS = {"float32": "s", "float16": "D", "int8": "o"}
 FULL_WIDTH_INCHES = 7.2
-"""Two columns of a journal's page."""
+"""Width of two columns of a journal's page."""
 _PNG_DOTS_PER_INCH = 200
+_POINTS_PER_INCH = 72
+_LABEL_POINTS = 7
+_LINE_SPACING = 1.35
+_SAME_HEIGHT = 0.06
+"""Part of the axes' height within which points count as equally high."""
 
 _SETTINGS: Any = {
     "font.family": "sans-serif",
@@ -37,7 +41,7 @@ _SETTINGS: Any = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
-    "axes.grid.axis": "y",
+    "axes.grid.axis": "x",
     "axes.axisbelow": True,
     "grid.color": "#dddddd",
     "grid.linewidth": 0.6,
@@ -54,7 +58,7 @@ _SETTINGS: Any = {
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """Draw in this style as long as the context lasts."""
+    """Draw in this style while the context is open."""
     with mpl.rc_context(_SETTINGS):
         yield
 
@@ -64,77 +68,137 @@ def save(picture: Picture, folder: Path, name: str, title: str, alternative: str
 
     Args:
         picture: The picture.
-        folder: The report's.
-        name: The files', without their ends.
-        title: What is said below it.
-        alternative: What is said to whoever does not see it.
+        folder: The report's folder.
+        name: Name of the files, without suffix.
+        title: Caption.
+        alternative: Text alternative for readers who cannot see the picture.
     """
     figures = folder / FIGURES_FOLDER
     figures.mkdir(parents=True, exist_ok=True)
     picture.savefig(figures / f"{name}.png", dpi=_PNG_DOTS_PER_INCH)
     svg = io.StringIO()
-    picture.savefig(svg, format="svg", metadata={"Date": None})  # so that the same numbers make the same file
+    picture.savefig(
+        svg, format="svg", metadata={"Date": None}
+    )  # without a date, so that the same numbers give the same file
     trimmed = "\n".join(line.rstrip() for line in svg.getvalue().splitlines()) + "\n"
     (figures / f"{name}.svg").write_text(trimmed, encoding="utf-8")
     return Figure(name, title, alternative, trimmed)
 
 
 def colour(row: Row) -> str:
-    """A row's colour: that of its precision."""
+    """Return a row's colour: that of its precision."""
     return COLOURS.get(row.precision, GREY)
 
 
-def hatch(row: Row) -> str:
-    """A row's pattern, which tells it apart in print."""
-    return HATCHES.get(row.precision, "xxx")
+def marker(row: Row) -> str:
+    """Return a row's marker, which shows its precision in black and white print."""
+    return MARKERS.get(row.precision, "^")
+
+
+def error_of(row: Row, quantity: Quantity) -> float:
+    """Return a quantity's ± as the tables have it, in the written unit; 0: not known."""
+    found = row.values[quantity]
+    error = found.deviation
+    if found.meter and found.uncertainty:
+        error = found.uncertainty.combined
+    return (error or 0.0) * quantity.manner.scale
+
+
+def written(row: Row, quantity: Quantity) -> float:
+    """Return a quantity's mean in the written unit; 0: not known."""
+    return (row.mean(quantity) or 0.0) * quantity.manner.scale
 
 
 def known(rows: Sequence[Row], quantity: Quantity) -> list[Row]:
-    """The rows that have a quantity."""
+    """Return the rows that have a quantity."""
     return [row for row in rows if row.mean(quantity) is not None]
 
 
 def group_name(row: Row, rows: Sequence[Row]) -> str:
-    """What a row's precisions have in common: the device, and whatever else is not the same in all rows."""
-    parts = [device_name(row)]
+    """Return what a row's precisions have in common: the device, and what else differs between rows."""
+    parts = [row.device]
     if len({each.model for each in rows}) > 1:
         parts.append(row.model)
     if len({each.threads for each in rows}) > 1:
         parts.append(f"{row.threads} threads")
     if len({each.data for each in rows}) > 1:
         parts.append(row.data)
-    return "\n".join(parts)
+    return ", ".join(parts)
 
 
 def groups(rows: Sequence[Row]) -> list[str]:
-    """The groups' names, in the order in which they come."""
+    """Return the names of the groups, in the order of the rows."""
     return list(dict.fromkeys(group_name(row, rows) for row in rows))
 
 
 def in_group(name: str, rows: Sequence[Row]) -> list[Row]:
-    """The rows of a group."""
+    """Return the rows of a group."""
     return [row for row in rows if group_name(row, rows) == name]
 
 
 def label(row: Row) -> str:
-    """A row's precision, as the legend has it."""
+    """Return a row's precision, as in labels."""
     return precision_name(row.precision)
 
 
 def in_words(row: Row, rows: Sequence[Row]) -> str:
-    """A row's name where no legend can be seen: what tells it apart from the others."""
-    return ", ".join([*group_name(row, rows).splitlines(), label(row)])
+    """Return a row's name: all that distinguishes it from the other rows."""
+    return f"{group_name(row, rows)}, {label(row)}"
 
 
-Place = Literal["outside upper left", "outside lower center"]
+def label_points(axes: Axes, points: Sequence[tuple[float, float, str]]) -> None:
+    """Write the names of points in a column right of the axes, without overlap, each with a line to its point.
+
+    Call it when the limits of the axes are final.
+    """
+    gap = _LABEL_POINTS * _LINE_SPACING / (axes.get_window_extent().height / axes.figure.dpi * _POINTS_PER_INCH)
+    # Of points at about the same height, the leftmost gets the highest label, so that the lines do not cross.
+    places = {point: _fraction(axes, point) for point in points}
+    ordered = sorted(points, key=lambda point: (round(places[point][1] / _SAME_HEIGHT), -places[point][0]))
+    heights = spaced([places[point][1] for point in ordered], gap)
+    for (across, up, text), height in zip(ordered, heights, strict=True):
+        axes.annotate(
+            text,
+            (across, up),
+            xytext=(1.04, height),
+            textcoords="axes fraction",
+            fontsize=_LABEL_POINTS,
+            va="center",
+            annotation_clip=False,
+            arrowprops={
+                "arrowstyle": "-",
+                "lw": 0.5,
+                "color": "#999999",
+                "shrinkA": 0,
+                "shrinkB": 4,
+                "relpos": (0, 0.5),
+            },
+        )
 
 
-def legend_in_lines(picture: Picture, where: Place, *lines: Sequence[Artist]) -> None:
-    """Put a legend outside of the panels, whose handles stand in these lines: matplotlib itself fills columns."""
-    columns = max(map(len, lines))
-    full = [[*line, *[_NOTHING] * (columns - len(line))] for line in lines if line]
-    handles = [handle for column in zip(*full, strict=True) for handle in column]
-    picture.legend(handles=handles, loc=where, ncols=columns)
+def spaced(wanted: Sequence[float], gap: float) -> list[float]:
+    """Move heights apart so that each is at least `gap` above the one before, with the smallest sum of squared moves.
+
+    Without the gaps this is isotonic regression, which merges neighbours that are in the wrong order into their mean.
+
+    Args:
+        wanted: Heights from 0 to 1, in the order from below.
+        gap: Smallest distance.
+
+    Returns:
+        Heights from 0 to 1, as far as they fit.
+    """
+    merged: list[list[float]] = []
+    for number, height in enumerate(wanted):
+        merged.append([height - number * gap])
+        while len(merged) > 1 and fmean(merged[-2]) > fmean(merged[-1]):
+            last = merged.pop()
+            merged[-1] += last
+    highest = max(0.0, 1 - (len(wanted) - 1) * gap)
+    levels = [min(max(fmean(heights), 0.0), highest) for heights in merged for _ in heights]
+    return [level + number * gap for number, level in enumerate(levels)]
 
 
-_NOTHING = Line2D([], [], linestyle="", label=" ")
+def _fraction(axes: Axes, point: tuple[float, float, str]) -> tuple[float, float]:
+    across, up = axes.transAxes.inverted().transform(axes.transData.transform(point[:2]))
+    return float(across), float(up)
