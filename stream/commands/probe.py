@@ -50,8 +50,8 @@ async def _first_answer(settings: Settings, seconds: float) -> _Answer:
                 return answer
     except TimeoutError as error:
         raise BrokerError(
-            f"'{settings.node}' labelled none of the tweets sent to {settings.topics.tweet_topics[0]} in {seconds:g} s: "
-            f"check that it is ready, and that the broker lets this user write there and read {settings.topics.labels}"
+            f"'{settings.node}' labelled none of the tweets sent to {settings.topics.tweet_topics[0]} "
+            f"within {seconds:g} s; check that it is ready, and that the broker lets this user write there and read {settings.topics.labels}"
         ) from error
 
 
