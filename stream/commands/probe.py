@@ -51,7 +51,8 @@ async def _first_answer(settings: Settings, seconds: float) -> _Answer:
     except TimeoutError as error:
         raise BrokerError(
             f"'{settings.node}' labelled none of the tweets sent to {settings.topics.tweet_topics[0]} "
-            f"within {seconds:g} s; check that it is ready, and that the broker lets this user write there and read {settings.topics.labels}"
+            f"within {seconds:g} s; check that it is ready, "
+            f"and that the broker lets this user write there and read {settings.topics.labels}"
         ) from error
 
 
