@@ -29,15 +29,44 @@ def inspect(
         typer.Argument(help="Labelled tweets: files, folders of files, or RepLab's folder.", metavar="DATA"),
     ],
     dev: Annotated[
-        list[Path] | None, typer.Option(help="What is held out from training, and should share no tweet with DATA.")
+        list[Path] | None, typer.Option(help="Held-out data, which should share no tweet with DATA; may be repeated.")
     ] = None,
-    text: Annotated[bool, typer.Option("--text", help="Show the tweets that contradict or leak.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
+    compare: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DATA", help="Another data set, whose overlap with DATA is counted; may be repeated."),
+    ] = None,
+    text: Annotated[
+        bool, typer.Option("--text", help="Print contradicting tweets, and those that are held out too.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
 ) -> None:
-    """Count classes, lengths, repeats, contradictions and leaks in labelled tweets."""
+    """Count classes, entities, languages, lengths, duplicates, contradictions and overlaps in labelled tweets."""
     from training.commands.inspect import inspect_data
 
-    inspect_data(data, dev or [], read_options, show_text=text, as_json=json)
+    inspect_data(data, dev or [], compare or [], read_options, show_text=text, as_json=json)
+
+
+@tweets.command()
+@with_data_options
+def split(
+    *,
+    read_options: "ReadOptions",
+    data: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Labelled tweets with entities: files, folders of files, or RepLab's folder.", metavar="DATA"
+        ),
+    ],
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder of the files, which are replaced if they exist.")],
+    seed: Annotated[int, typer.Option(help="Seed of the choice of entities.")] = 0,
+    dev_share: Annotated[
+        float, typer.Option(min=0.01, max=0.5, help="Share of each entity's tweets, and of the entities, for dev.")
+    ] = 0.15,
+) -> None:
+    """Split tweets into training and dev sets: by time, with each entity's latest tweets as dev, and by entity."""
+    from training.commands.split import split_data
+
+    split_data(data, read_options, out, seed, dev_share)
 
 
 @tweets.command()

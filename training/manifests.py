@@ -1,9 +1,8 @@
 """Changes of a bundle's manifest after the bundle was written."""
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
+from stream.files import replace_text
 from stream.model.bundle import MANIFEST_FILE, Bundle, Manifest
 from training.errors import ConversionError
 
@@ -17,9 +16,6 @@ def replace_manifest(bundle: Bundle, **changes: Any) -> None:  # noqa: ANN401  (
     manifest = Manifest.model_validate(bundle.manifest.model_dump(by_alias=True) | changes)
     path = bundle.path / MANIFEST_FILE
     try:
-        with TemporaryDirectory(dir=bundle.path, prefix=".manifest-") as temporary:
-            written = Path(temporary) / MANIFEST_FILE
-            written.write_text(manifest.model_dump_json(by_alias=True, indent=2) + "\n", encoding="utf-8")
-            written.replace(path)
+        replace_text(path, manifest.model_dump_json(by_alias=True, indent=2) + "\n")
     except OSError as error:
         raise ConversionError(f"cannot write {path}: {error.strerror or error}") from error

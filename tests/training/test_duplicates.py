@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from stream.tweets.cleaning import placeholders
 from stream.tweets.polarity import POLARITIES, Polarity
 from training.data.tweets import LabelledTweet
-from training.duplicates import conflicts, distinct, groups, without
+from training.duplicates import conflicts, distinct, exclude, groups
 
 
 def tweet(tweet_id: str, text: str, polarity: Polarity = "neutral") -> LabelledTweet:
@@ -49,7 +49,20 @@ def test_groups_with_several_labels_are_conflicts() -> None:
 
 def test_held_out_tweets_are_removed_by_id_and_by_text() -> None:
     rows = [tweet("1", "Cake"), tweet("2", "Tea"), tweet("3", "Rain")]
-    assert without(rows, [tweet("1", "Something else"), tweet("9", "TEA")]) == [tweet("3", "Rain")]
+    assert exclude(rows, [tweet("1", "Something else"), tweet("9", "TEA")]) == [tweet("3", "Rain")]
+
+
+def test_same_tweet_under_two_entities_is_kept_twice() -> None:
+    rows = [LabelledTweet("1", "positive", "A beats B", "A"), LabelledTweet("1", "negative", "A beats B", "B")]
+    assert distinct(rows) == rows
+    assert conflicts(groups(rows)) == []
+
+
+def test_held_out_tweet_is_removed_under_any_entity() -> None:
+    assert (
+        exclude([LabelledTweet("1", "positive", "A beats B", "A")], [LabelledTweet("1", "negative", "A beats B", "B")])
+        == []
+    )
 
 
 def test_texts_that_are_empty_after_cleaning_are_not_duplicates() -> None:

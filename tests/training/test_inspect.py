@@ -71,7 +71,42 @@ def test_texts_are_shown_only_on_request(data: Path) -> None:
 def test_ids_without_text_are_listed(tmp_path: Path) -> None:
     write_replab(tmp_path, [("1", "EN", "POSITIVE", None), ("2", "EN", "POSITIVE", "Here")])
     assert found(tmp_path)["data"]["ids_without_text"] == ["1"]
-    assert re.search(r"labelled, but without their text +│ 1 ", run(tmp_path).stdout)
+    assert re.search(r"labelled, but without text +│ 1 ", run(tmp_path).stdout)
+
+
+def test_near_duplicates_are_counted(tmp_path: Path) -> None:
+    file = tmp_path / "data.csv"
+    file.write_text(
+        "id,text,label\n1,one two three four five six seven eight nine ten,neutral\n"
+        "2,RT @you: one two three four five six seven eight nine eleven http://a.example,neutral\n"
+        "3,another text,neutral\n"
+    )
+    assert found(file)["data"]["near_duplicates"] == 1
+
+
+def test_classes_are_counted_by_entity(tmp_path: Path) -> None:
+    file = tmp_path / "data.csv"
+    file.write_text("id,text,label,entity\n1,Nice car,positive,Acme\n2,Bad car,negative,Acme\n3,A car,neutral,Zeta\n")
+    assert found(file)["data"]["classes_by_entity"] == {
+        "Acme": {"negative": 1, "neutral": 0, "positive": 1},
+        "Zeta": {"negative": 0, "neutral": 1, "positive": 0},
+    }
+    assert re.search(r"Acme +│ +2 │", run(file).stdout)
+
+
+def test_stated_languages_are_shown(tmp_path: Path) -> None:
+    write_replab(tmp_path, [("1", "EN", "POSITIVE", "Here"), ("2", "ES", "POSITIVE", "Hola")])
+    assert found(tmp_path)["data"]["languages"] == {"en": 1, "es": 1}
+    assert re.search(r"stated language: es +│ 1 ", run(tmp_path).stdout)
+
+
+def test_overlap_with_other_data_sets_is_counted(data: Path) -> None:
+    dev = data.parent / "dev.csv"
+    assert found(data, "--compare", dev, "--compare", data)["overlaps"] == {
+        str(dev): {"rows": 2, "shared": 1, "near_duplicates": 0},
+        str(data): {"rows": 5, "shared": 3, "near_duplicates": 0},
+    }
+    assert "compared with" in run(data, "--compare", dev).stdout
 
 
 def test_error_for_data_without_usable_tweets_has_the_reasons(tmp_path: Path) -> None:

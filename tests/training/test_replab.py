@@ -9,6 +9,7 @@ from stream.errors import InputError
 from tests.training.replab_folder import ENTITY, Row, table, write_replab
 from training.data.replab import is_replab, read_replab, rows
 from training.data.tweets import LabelledTweet
+from training.duplicates import distinct
 
 ROWS: list[Row] = [
     ("1", "EN", "POSITIVE", "Tweet 1"),
@@ -26,6 +27,82 @@ def test_labels_texts_and_languages_are_joined_by_id(tmp_path: Path, text_name: 
         LabelledTweet("2", "negative", "Tweet 2", ENTITY),
     ]
     assert dataset.left_out == {"not in English": 1, "without a polarity": 1}
+
+
+def test_unknown_polarities_are_counted_and_left_out(tmp_path: Path) -> None:
+    dataset = read_replab(
+        write_replab(tmp_path, [*ROWS, ("5", "EN", "RELATED", "Odd label"), ("6", "ES", "RELATED", "?")])
+    )
+    assert [tweet.id for tweet in dataset.tweets] == ["1", "2"]
+    assert dataset.left_out["with the polarity 'RELATED'"] == 2
+
+
+def test_languages_are_counted(tmp_path: Path) -> None:
+    assert read_replab(write_replab(tmp_path, ROWS)).languages == {"en": 3, "es": 1}
+
+
+def test_entities_file_gives_names_and_domains(tmp_path: Path) -> None:
+    write_replab(tmp_path / "training", ROWS)
+    entities = table(("entity_id", "query", "category"), (ENTITY, '""Acme Cars""', "automotive"))
+    (tmp_path / "replab2013_entities.tsv").write_text(entities.replace("\n", "\r\n"))
+    tweet = read_replab(tmp_path).tweets[0]
+    assert (tweet.entity, tweet.domain) == ("Acme Cars", "automotive")
+
+
+def test_entities_with_equal_names_are_an_error(tmp_path: Path) -> None:
+    write_replab(tmp_path, ROWS)
+    rows = table(("entity_id", "query"), (ENTITY, "Acme"), ("RL2013D01E002", "Acme"))
+    (tmp_path / "replab2013_entities.tsv").write_text(rows)
+    with pytest.raises(InputError, match="two entities have the same query"):
+        read_replab(tmp_path)
+
+
+def test_timestamps_are_read(tmp_path: Path) -> None:
+    folder = write_replab(tmp_path, ROWS[:2])
+    info = table(("tweet_id", "language", "timestamp"), ("1", "EN", "1333486250"), ("2", "EN", "NA"))
+    (folder / "tweet_info" / f"{ENTITY}.dat").write_text(info)
+    assert [tweet.timestamp for tweet in read_replab(folder).tweets] == [1333486250, None]
+
+
+def test_byte_order_mark_is_ignored(tmp_path: Path) -> None:
+    folder = write_replab(tmp_path, ROWS)
+    for file in folder.glob("*/*"):
+        file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    assert len(read_replab(folder).tweets) == 2
+
+
+def test_tabs_and_line_breaks_in_quoted_fields_are_read(tmp_path: Path) -> None:
+    folder = write_replab(tmp_path, ROWS)
+    labels = table(
+        ("tweet_id", "topic", "polarity"), ("1", "new\tmodel", "POSITIVE"), ("2", "recall\nof cars", "NEGATIVE")
+    )
+    (folder / "labeled" / f"{ENTITY}.dat").write_text(labels)
+    assert [tweet.polarity for tweet in read_replab(folder).tweets] == ["positive", "negative"]
+
+
+def test_rows_with_unquoted_fields_among_quoted_ones_are_read(tmp_path: Path) -> None:
+    folder = write_replab(tmp_path, ROWS)
+    info = '"tweet_id"\t"language"\t"urls"\n"1"\t"EN"\tNA\n"2"\t"EN"\t"http://a.example"\n'
+    (folder / "tweet_info" / f"{ENTITY}.dat").write_text(info)
+    assert [tweet.id for tweet in read_replab(folder).tweets] == ["1", "2"]
+
+
+def test_lines_in_different_encodings_are_read(tmp_path: Path) -> None:
+    folder = write_replab(tmp_path, ROWS)
+    lines = [b'"tweet_id"\t"text"', '"1"\t"Café"'.encode(), '"2"\t"Olé"'.encode("iso-8859-1")]
+    (folder / "tweet_text" / f"{ENTITY}_texts.tsv").write_bytes(b"\n".join(lines))
+    assert [tweet.text for tweet in read_replab(folder).tweets] == ["Café", "Olé"]
+
+
+def test_same_tweet_may_belong_to_two_entities(tmp_path: Path) -> None:
+    for name in ("RL2013D01E001", "RL2013D01E002"):
+        folder = write_replab(tmp_path / name, ROWS[:1])
+        for file in folder.glob("*/*"):
+            target = tmp_path / "both" / file.parent.name / file.name.replace(ENTITY, name)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(file.read_bytes())
+    tweets = read_replab(tmp_path / "both").tweets
+    assert [tweet.entity for tweet in distinct(tweets)] == ["RL2013D01E001", "RL2013D01E002"]
 
 
 def test_training_and_test_are_read_from_the_parent_folder(tmp_path: Path) -> None:
@@ -78,7 +155,6 @@ def test_quotes_in_a_text_are_kept(tmp_path_factory: pytest.TempPathFactory, tex
             table(("tweet_id", "author"), ("1", "a")),
             r"tweet_info/.*has no column language, only tweet_id, author",
         ),
-        ("labeled", table(("tweet_id", "polarity"), ("1", "GOOD")), r"tweet 1 has the label 'GOOD'"),
         ("labeled", table(("tweet_id", "polarity"), ("1",)), r"line 2 has 1 fields, its header 2"),
         ("tweet_text", table(("number", "words"), ("1", "a")), r"has no column tweet_id and text"),
         ("tweet_info", "", "is empty"),
@@ -107,5 +183,5 @@ def test_any_bytes_are_read_or_rejected_with_the_file_name(
 
 
 def test_error_names_a_folder_that_is_not_replab(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"is not RepLab's folder: it has no tweet_info"):
+    with pytest.raises(InputError, match=r"is not RepLab's folder: it contains neither tweet_info"):
         read_replab(tmp_path)

@@ -1,12 +1,9 @@
 """Reading of data files, gzipped or not, with errors that name the file."""
 
-import gzip
-import zlib
 from pathlib import Path
 
 from stream.errors import InputError
-
-_GZIP_MAGIC = b"\x1f\x8b"
+from stream.files import read_file
 
 
 def read_bytes(path: Path) -> bytes:
@@ -15,12 +12,7 @@ def read_bytes(path: Path) -> bytes:
     Raises:
         InputError: The file cannot be read, is damaged, or is empty.
     """
-    try:
-        content = path.read_bytes()
-        if content.startswith(_GZIP_MAGIC):
-            content = gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as error:  # EOFError, zlib.error: a truncated or damaged gzip file
-        raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+    content = read_file(path)
     if not content.strip():
         raise InputError(f"{path} is empty")
     return content
@@ -34,7 +26,10 @@ def read_utf8(path: Path) -> str:
     """
     content = read_bytes(path)
     try:
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise InputError(f"{path}, line {line} is not UTF-8: save it as UTF-8") from error
+    if not text.strip():
+        raise InputError(f"{path} is empty")
+    return text

@@ -21,7 +21,7 @@ _USUAL_NAMES = {
     "id": ("id", "id_str", "tweet_id"),
     "entity": ("entity", "entity_id"),
 }
-_OPTIONAL = frozenset({"id", "entity"})
+_REQUIRED = frozenset({"text", "label"})
 
 
 @dataclass(frozen=True)
@@ -91,14 +91,22 @@ def _tweet(row: Row, path: Path, line: int, columns: Columns) -> LabelledTweet:
         polarity=parse_polarity(label, where, columns.polarities),
         text=text,
         entity=_value(row, "entity", columns.entity, where) or None,
+        domain=domain if isinstance(domain := row.get("domain"), str) and domain else None,
+        timestamp=_timestamp(row.get("timestamp")),
     )
+
+
+def _timestamp(value: object) -> int | None:
+    """Return seconds since 1970; None: the table has no such column, or it has another format, such as a date."""
+    text = str(value)
+    return int(text) if text.isascii() and text.isdecimal() else None
 
 
 def _value(row: Row, meaning: str, column: str | None, where: str) -> str:
     names = (column,) if column else _USUAL_NAMES[meaning]
     name = next((name for name in names if name in row), None)
     if name is None:
-        if meaning in _OPTIONAL and not column:
+        if meaning not in _REQUIRED and not column:
             return ""
         raise InputError(
             f"{where} has no column {' or '.join(names)}, only {', '.join(row)}: give the name of the {meaning} column "

@@ -14,13 +14,17 @@ _MOST_NAMES = 5
 
 @dataclass(frozen=True, slots=True)
 class LabelledTweet:
-    """A tweet with its gold polarity."""
+    """A tweet with its gold polarity. Entity and id together identify it."""
 
     id: str
     polarity: Polarity
     text: str
     entity: str | None = None
     """Entity to which the polarity refers, if the data names one."""
+    domain: str | None = None
+    """Domain of the entity, for example `banking`, if the data names one."""
+    timestamp: int | None = None
+    """Time of publication in seconds since 1970, if the data has it."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,8 @@ class Dataset:
     """Ids of labelled tweets without text, for example in data sets that are distributed as ids."""
     left_out: Counter[str] = field(default_factory=Counter)
     """Number of rows left out, by reason."""
+    languages: Counter[str] = field(default_factory=Counter)
+    """Number of rows by the language that the data states, rows that were left out included."""
 
     @property
     def name(self) -> str:
@@ -50,7 +56,18 @@ class Dataset:
             whole.files.extend(part.files)
             whole.ids_without_text.extend(part.ids_without_text)
             whole.left_out.update(part.left_out)
+            whole.languages.update(part.languages)
         return whole
+
+
+def known_polarity(name: str, names: Mapping[str, Polarity] | None = None) -> Polarity | None:
+    """Return the polarity that a label means; None: the label is unknown.
+
+    Args:
+        name: Label in upper or lower case.
+        names: Additional names of the polarities.
+    """
+    return _known_names(names).get(name.strip().casefold())
 
 
 def parse_polarity(name: str, where: str, names: Mapping[str, Polarity] | None = None) -> Polarity:
@@ -64,11 +81,14 @@ def parse_polarity(name: str, where: str, names: Mapping[str, Polarity] | None =
     Raises:
         InputError: The label is unknown.
     """
-    known = {polarity.casefold(): polarity for polarity in POLARITIES}
-    known |= {own.casefold(): polarity for own, polarity in (names or {}).items()}
-    if polarity := known.get(name.strip().casefold()):
+    if polarity := known_polarity(name, names):
         return polarity
     raise InputError(
-        f"{where} has the label '{name}' instead of {', '.join(known)}: if it is another name of one of them, declare "
-        f"it, for example with --label '{name}=positive'"
+        f"{where} has the label '{name}' instead of {', '.join(_known_names(names))}: if it is another name of one of "
+        f"them, declare it, for example with --label '{name}=positive'"
     )
+
+
+def _known_names(names: Mapping[str, Polarity] | None) -> dict[str, Polarity]:
+    known = {polarity.casefold(): polarity for polarity in POLARITIES}
+    return known | {own.casefold(): polarity for own, polarity in (names or {}).items()}

@@ -1,6 +1,5 @@
-"""Atomic writing of files and folders."""
+"""Atomic writing of files and folders, with the errors of training."""
 
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
+from stream import files
 from training.errors import TrainingError
 
 
@@ -19,20 +19,15 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         TrainingError: The file cannot be written; `path` is unchanged, and the temporary path is removed.
     """
-    temporary = path.with_name(f".{path.name}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _remove(temporary)
-        yield temporary
-        temporary.replace(path)
+        with files.replacing(path) as temporary:
+            yield temporary
     except (OSError, SafetensorError) as error:
         # safetensors raises its own exception for a full disk, with the system's message.
         reason = getattr(error, "strerror", None) or error
         raise TrainingError(
             f"cannot write {path}: {reason}; files written before are complete, and the same command continues the run"
         ) from error
-    finally:
-        _remove(temporary)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -45,10 +40,3 @@ def write_arrays(path: Path, arrays: Mapping[str, Any], metadata: Mapping[str, s
     """Write arrays atomically, in safetensors' format."""
     with replacing(path) as temporary:
         save_file(dict(arrays), temporary, metadata=dict(metadata))
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

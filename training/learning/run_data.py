@@ -1,7 +1,5 @@
 """Data of a run: reading, hashes and checks."""
 
-import gzip
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +7,10 @@ from pathlib import Path
 from stream.errors import InputError
 from stream.model.bundle import file_sha256
 from stream.tweets.polarity import POLARITIES
+from training.data.files import read_utf8
 from training.data.tweets import LabelledTweet
 from training.datasets import ReadOptions, read_dataset
-from training.duplicates import distinct, without
+from training.duplicates import distinct, exclude
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ def read_run_data(files: DataFiles) -> RunData:
     """
     data, dev = read_dataset(files.data, files.read_options), read_dataset([files.dev], files.read_options)
     dev_tweets = distinct(dev.tweets)
-    labelled = distinct(without(data.tweets, dev_tweets))
+    labelled = distinct(exclude(data.tweets, dev_tweets))
     for polarity in POLARITIES:
         if not any(tweet.polarity == polarity for tweet in labelled):
             named = ", ".join(map(str, files.data))
@@ -63,15 +62,4 @@ def _hashed(paths: Sequence[Path]) -> list[str]:
 
 def _lines(path: Path) -> list[str]:
     """Read plain text with one tweet per line, gzipped or not."""
-    try:
-        content = path.read_bytes()
-        if content.startswith(b"\x1f\x8b"):
-            content = gzip.decompress(content)
-        lines = [line.strip() for line in content.decode().split("\n")]
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 (byte {error.start + 1})") from error
-    if not any(lines):
-        raise InputError(f"{path} is empty")
-    return [line for line in lines if line]
+    return [line.strip() for line in read_utf8(path).split("\n") if line.strip()]
