@@ -39,9 +39,18 @@ class BundleError(StarlingError):
 
 
 class BrokerError(StarlingError):
-    """The MQTT broker cannot be reached or refuses us, or the connection is lost."""
+    """The MQTT broker cannot be reached or refuses us, or the connection is lost.
+
+    Args:
+        sentence: The one line for the user.
+        reason_code: The broker's MQTT 5 reason code, where it gave one.
+    """
 
     exit_code = 69  # EX_UNAVAILABLE
+
+    def __init__(self, sentence: str, *, reason_code: int | None = None) -> None:
+        super().__init__(sentence)
+        self.reason_code = reason_code
 
 
 class PublicationRefusedError(BrokerError):

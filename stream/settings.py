@@ -16,12 +16,12 @@ from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from paho.mqtt.client import topic_matches_sub
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableVariableError
 
 from stream.errors import SettingsError
+from stream.topic_filters import matches
 
 ENVIRONMENT_PREFIX = "STARLING_"
 CONFIG_VARIABLE = "STARLING_CONFIG"
@@ -162,7 +162,7 @@ class TopicSettings(_Section):
     def _no_circle(self) -> Self:
         for tweets in self.tweet_topics:
             for topic in (self.labels, self.rejected):
-                if topic_matches_sub(tweets, topic):
+                if matches(tweets, topic):
                     raise ValueError(f"results sent to '{topic}' would come back as tweets from '{tweets}'")
         return self
 

@@ -11,7 +11,7 @@ from stream import __version__
 from stream.model.loading import available_cores
 from stream.telemetry.machine import board, cpu_info, installed_versions, processor, text_of
 
-_LIBRARIES = ("ai-edge-litert", "tflite-runtime", "numpy", "tokenizers", "orjson", "aiomqtt", "paho-mqtt")
+_LIBRARIES = ("ai-edge-litert", "tflite-runtime", "numpy", "tokenizers", "orjson")
 _CPUFREQ = Path("/sys/devices/system/cpu/cpu0/cpufreq")
 _CPU_FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8", "asimd", "asimddp", "i8mm", "neon", "sve")
 """Instruction sets that determine the speed of 8-bit kernels."""

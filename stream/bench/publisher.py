@@ -13,9 +13,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from paho.mqtt.enums import MQTTErrorCode
-
-from stream.bench.paho_client import Client, connected
+from stream.bench.load_connection import LoadConnection
 from stream.bench.statistics import due_seconds
 from stream.bench.workload import Source, numbered, read_tweets
 from stream.errors import BrokerError, StarlingError
@@ -28,19 +26,18 @@ class Publisher:
     """Publishes numbered tweets.
 
     Args:
-        client: A connected client.
+        connection: The connection.
         topic: The topic to publish to.
         tweets: The tweets, used repeatedly.
     """
 
-    def __init__(self, client: Client, topic: str, tweets: Sequence[Source]) -> None:
-        self._client = client
+    def __init__(self, connection: LoadConnection, topic: str, tweets: Sequence[Source]) -> None:
+        self._connection = connection
         self._topic = topic
         self._tweets = tweets
         self._in_flight = 0
         self._changed = threading.Condition()
-        client.on_publish = self._acknowledged
-        client.loop_start()
+        self._failure: BrokerError | None = None
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Publish the requested tweets.
@@ -62,19 +59,20 @@ class Publisher:
                 raise BrokerError(
                     f"the broker did not acknowledge {self._in_flight} tweets within {_ACKNOWLEDGE_SECONDS:.0f} s"
                 )
+            if self._failure is not None:
+                raise self._failure
         return {"sent": count, "ended": time.monotonic(), "latest_seconds": latest}
 
     def _publish(self, number: int) -> None:
         payload = numbered(self._tweets[number % len(self._tweets)].payload, number)
         with self._changed:
             self._in_flight += 1
-        sent = self._client.publish(self._topic, payload, qos=1)
-        if sent.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
-            raise BrokerError(f"the connection to the broker was lost while publishing tweet {number}")
+        self._connection.publish(self._topic, payload, self._acknowledged)
 
-    def _acknowledged(self, *_: object) -> None:
+    def _acknowledged(self, failure: BrokerError | None) -> None:
         with self._changed:
             self._in_flight -= 1
+            self._failure = self._failure or failure
             if not self._in_flight:
                 self._changed.notify()
 
@@ -88,7 +86,7 @@ def main() -> None:
     parser.add_argument("--tweets")
     options = parser.parse_args()
     try:
-        publisher = Publisher(connected(options.host, options.port), options.topic, read_tweets(options.tweets))
+        publisher = Publisher(LoadConnection(options.host, options.port), options.topic, read_tweets(options.tweets))
     except StarlingError as error:
         answer_requests({"error": str(error)}, lambda _: {})
     else:

@@ -16,23 +16,26 @@ from typing import Any
 import numpy as np
 import orjson
 
-from stream.bench.paho_client import Client, MQTTMessage, connected
+from stream.bench.load_connection import LoadConnection
 from stream.errors import StarlingError
+from stream.mqtt.packets import Message
 from stream.processes.answering import answer_requests
-
-_ACKNOWLEDGE_SECONDS = 10.0
 
 
 class Subscriber:
     """Records when each label arrives.
 
     Args:
-        client: A connected client.
+        host: The broker's name or address.
+        port: Its port.
         labels: The topic of labels.
         rejected: The topic of rejections.
+
+    Raises:
+        BrokerError: The broker cannot be reached, or refuses the subscriptions.
     """
 
-    def __init__(self, client: Client, labels: str, rejected: str) -> None:
+    def __init__(self, host: str, port: int, labels: str, rejected: str) -> None:
         self._labels = labels
         self._lock = threading.Lock()
         self._arrived: dict[int, float] = {}
@@ -40,12 +43,7 @@ class Subscriber:
         self._rejected = 0
         self._first = 0
         self._last_received = time.monotonic()
-        subscribed = threading.Event()
-        client.on_message = self._received
-        client.on_subscribe = lambda *_: subscribed.set()
-        client.loop_start()
-        client.subscribe([(labels, 1), (rejected, 1)])
-        subscribed.wait(_ACKNOWLEDGE_SECONDS)
+        LoadConnection(host, port, self._received).subscribe((labels, rejected))
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Wait for labels and return when they arrived."""
@@ -64,7 +62,7 @@ class Subscriber:
         with self._lock:
             return len(self._arrived) + self._rejected >= len(numbers)
 
-    def _received(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
+    def _received(self, message: Message) -> None:
         now = time.monotonic()
         with self._lock:
             self._last_received = now
@@ -86,7 +84,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     options = parser.parse_args()
     try:
-        subscriber = Subscriber(connected(options.host, options.port), options.labels, options.rejected)
+        subscriber = Subscriber(options.host, options.port, options.labels, options.rejected)
     except StarlingError as error:
         answer_requests({"error": str(error)}, lambda _: {})
     else:

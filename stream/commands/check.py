@@ -19,7 +19,7 @@ from stream.commands.health_request import ask_health
 from stream.credentials import http_tls
 from stream.errors import BrokerError, ListenError, StarlingError
 from stream.model.loading import load_model
-from stream.mqtt.client import Client
+from stream.mqtt.connection import Connection
 from stream.power.check import check_power
 from stream.session.topics import check_topic
 from stream.settings import Settings, load_settings
@@ -97,7 +97,7 @@ def _check_broker(settings: Settings) -> str:
 
 async def _round_trip_seconds(settings: Settings) -> float:
     topic = check_topic(settings.node)
-    async with Client(settings.broker) as client:
+    async with Connection(settings.broker) as client:
         await client.subscribe_confirmed(topic)
         started = time.perf_counter()
         await client.publish_confirmed(topic, b"check")

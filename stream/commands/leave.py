@@ -6,7 +6,7 @@ from pathlib import Path
 import typer
 
 from stream.errors import BrokerError, ungrouped
-from stream.mqtt.client import Client
+from stream.mqtt.connection import Connection
 from stream.mqtt.packets import Message
 from stream.session.group import subscription
 from stream.session.node_session import intake_identifier
@@ -42,13 +42,13 @@ async def _leave(settings: Settings, *, discard: bool) -> None:
             "labelled them, or drop them with --discard"
         )
     # A session that begins anew and is not persistent takes the place of the old one, and ends with the connection.
-    async with Client(settings.broker, identifier=intake_identifier(settings.node)) as client:
+    async with Connection(settings.broker, identifier=intake_identifier(settings.node)) as client:
         for topic in (status_topic, group_topic, energy_topic):
             await client.publish_confirmed(topic(settings.node), b"", retain=True)
 
 
 async def _refuse_if_online(settings: Settings) -> None:
-    async with Client(settings.broker) as client:
+    async with Connection(settings.broker) as client:
         await client.subscribe_confirmed(status_topic(settings.node))
         try:
             async with asyncio.timeout(_LOOK_SECONDS):
@@ -62,7 +62,7 @@ async def _refuse_if_online(settings: Settings) -> None:
 async def _end_subscription(settings: Settings, *, discard: bool) -> int:
     """End it, unless tweets wait that are not to be dropped; returns how many came."""
     waiting: list[Message] = []
-    intake = Client(settings.broker, identifier=intake_identifier(settings.node), persistent=True)
+    intake = Connection(settings.broker, identifier=intake_identifier(settings.node), persistent=True)
     intake.deliver_to(waiting.append)  # and acknowledge none: they stay the broker's
     async with intake:
         if not intake.session_present:

@@ -9,7 +9,7 @@ import typer
 from pydantic import BaseModel, ValidationError
 
 from stream.errors import BrokerError, ungrouped
-from stream.mqtt.client import Client
+from stream.mqtt.connection import Connection
 from stream.settings import Settings, load_settings
 
 _BETWEEN_SECONDS = 1.0
@@ -42,7 +42,7 @@ async def _first_answer(settings: Settings, seconds: float) -> _Answer:
     prefix = f"probe-{uuid.uuid4().hex[:12]}"
     try:
         with ungrouped():
-            async with asyncio.timeout(seconds), Client(settings.broker) as client, asyncio.TaskGroup() as tasks:
+            async with asyncio.timeout(seconds), Connection(settings.broker) as client, asyncio.TaskGroup() as tasks:
                 await client.subscribe_confirmed(settings.topics.labels)
                 sending = tasks.create_task(_send(client, settings, prefix), name="probe-sending")
                 answer = await _answer(client, settings, prefix)
@@ -50,12 +50,13 @@ async def _first_answer(settings: Settings, seconds: float) -> _Answer:
                 return answer
     except TimeoutError as error:
         raise BrokerError(
-            f"'{settings.node}' labelled none of the tweets sent to {settings.topics.tweet_topics[0]} in {seconds:g} s: check "
-            f"that it is ready, and that the broker lets this user write there and read {settings.topics.labels}"
+            f"'{settings.node}' labelled none of the tweets sent to {settings.topics.tweet_topics[0]} "
+            f"within {seconds:g} s; check that it is ready, "
+            f"and that the broker lets this user write there and read {settings.topics.labels}"
         ) from error
 
 
-async def _send(client: Client, settings: Settings, prefix: str) -> None:
+async def _send(client: Connection, settings: Settings, prefix: str) -> None:
     number = 0
     while True:
         tweet = {"id": f"{prefix}-{number}", "text": _TEXT}
@@ -68,7 +69,7 @@ def _without_wildcards(topic: str) -> str:
     return topic.replace("+", "probe").replace("#", "probe")
 
 
-async def _answer(client: Client, settings: Settings, prefix: str) -> _Answer:
+async def _answer(client: Connection, settings: Settings, prefix: str) -> _Answer:
     async for message in client.incoming():
         try:
             answer = _Answer.model_validate_json(message.payload)

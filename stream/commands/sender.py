@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from stream.commands.reconnecting import Reconnection
 from stream.errors import BrokerError, PublicationRefusedError, ungrouped
-from stream.mqtt.client import Client
+from stream.mqtt.connection import Connection
 from stream.settings import BrokerSettings
 
 _MOST_IN_FLIGHT = 100
@@ -81,7 +81,7 @@ class Sender:
         while True:
             confirmed = self.confirmed
             try:
-                async with Client(self._settings) as client:
+                async with Connection(self._settings) as client:
                     self._reconnection.reached()
                     with ungrouped():
                         await self._send_over(client, next_batch)
@@ -93,7 +93,7 @@ class Sender:
         if self._refusal:
             raise self._refusals(self._refusal)
 
-    async def _send_over(self, client: Client, next_batch: NextBatch) -> None:
+    async def _send_over(self, client: Connection, next_batch: NextBatch) -> None:
         """Publish what is unconfirmed and what is read, until the connection is lost or the input ends."""
         room = asyncio.Semaphore(_MOST_IN_FLIGHT)
         waiting = deque(self._unconfirmed)
@@ -121,7 +121,7 @@ class Sender:
         self._taken = numbers.stop
         return deque(numbers)
 
-    async def _publish(self, client: Client, number: int, room: asyncio.Semaphore) -> None:
+    async def _publish(self, client: Connection, number: int, room: asyncio.Semaphore) -> None:
         try:
             await client.publish_confirmed(self._topic, self._unconfirmed[number])
         except PublicationRefusedError as error:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import orjson
 import typer
-from paho.mqtt.client import topic_matches_sub
 from pydantic import BaseModel, Field, ValidationError
 from rich.console import Console
 from rich.text import Text
@@ -18,11 +17,12 @@ from rich.text import Text
 from stream.commands.connection import settings_for
 from stream.commands.reconnecting import Reconnection
 from stream.errors import BrokerError
-from stream.mqtt.client import Client
+from stream.mqtt.connection import Connection
 from stream.mqtt.packets import Message
 from stream.power.words import read_energy_words
 from stream.session.topics import ALL_ENERGY_TOPICS, ALL_STATUS_TOPICS, node_of
 from stream.settings import Settings
+from stream.topic_filters import matches
 from stream.tweets.decoding import decode_tweet
 from stream.tweets.polarity import Polarity
 from stream.tweets.rejections import RejectedTweetError
@@ -90,7 +90,7 @@ async def _watch(settings: Settings, options: WatchOptions) -> None:
     reconnection = Reconnection(settings.broker.reconnect_seconds, options.wait_seconds)
     while True:
         try:
-            async with Client(settings.broker) as client:
+            async with Connection(settings.broker) as client:
                 await _subscribe(client, settings, with_text=options.with_text)
                 if reconnection.reached():
                     typer.echo("connected again; what was published in between is not shown", err=True)
@@ -101,14 +101,14 @@ async def _watch(settings: Settings, options: WatchOptions) -> None:
             return
 
 
-async def _subscribe(client: Client, settings: Settings, *, with_text: bool) -> None:
+async def _subscribe(client: Connection, settings: Settings, *, with_text: bool) -> None:
     topics = settings.topics
     tweets = topics.tweet_topics if with_text else ()
     for topic in (*tweets, topics.labels, topics.rejected, ALL_STATUS_TOPICS, ALL_ENERGY_TOPICS):
         await client.subscribe_confirmed(topic)
 
 
-async def _show(client: Client, viewer: "Viewer", options: WatchOptions) -> None:
+async def _show(client: Connection, viewer: "Viewer", options: WatchOptions) -> None:
     async for message in client.incoming():
         if options.as_json:
             viewer.show_json(message)
@@ -137,10 +137,10 @@ class Viewer:
                 self._print(label_line(ShownLabel.model_validate_json(payload), self._texts))
             elif topic == self._settings.topics.rejected:
                 self._print(rejection_line(ShownRejection.model_validate_json(payload)))
-            elif topic_matches_sub(ALL_STATUS_TOPICS, topic):
+            elif matches(ALL_STATUS_TOPICS, topic):
                 status = one_line(payload.decode("utf-8", "replace")) or "deleted"
                 self._console.print(Text(f"node {one_line(node_of(topic))} is {status}", "bold"))
-            elif topic_matches_sub(ALL_ENERGY_TOPICS, topic):
+            elif matches(ALL_ENERGY_TOPICS, topic):
                 self._show_energy(node_of(topic), payload)
             else:
                 self._keep(payload)

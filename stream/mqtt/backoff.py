@@ -7,7 +7,9 @@ _FIRST_DELAY_SECONDS = 0.5
 
 
 def reconnect_delays(longest_seconds: float) -> Iterator[float]:
-    """Yield the seconds to wait before each attempt: growing twofold, and random, lest a fleet return as one.
+    """Yield the seconds to wait before each attempt: random, up to a ceiling that doubles.
+
+    Random, so that the nodes of a fleet do not all reconnect at the same moment.
 
     'Full jitter' of Brooker, 'Exponential Backoff and Jitter' (2015).
     """

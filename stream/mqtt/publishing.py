@@ -1,18 +1,18 @@
-"""Publishes many messages at a rate, for `starling send`, the demo and benchmarks."""
+"""Publication of many messages at a rate, for `starling send`, the demo and benchmarks."""
 
 import asyncio
 import time
 from collections.abc import Callable, Iterable
 
 from stream.errors import ungrouped
-from stream.mqtt.client import Client
+from stream.mqtt.connection import Connection
 
 _MOST_UNCONFIRMED = 100
-"""Messages under way to the broker at once, so that a long file does not pile up here."""
+"""Messages in flight at once, so that a long file does not pile up in memory."""
 
 
 async def publish_all(
-    client: Client,
+    connection: Connection,
     topic: str,
     messages: Iterable[bytes],
     *,
@@ -22,8 +22,8 @@ async def publish_all(
     """Publish messages at QoS 1, each when it is due, and wait until the broker has them all.
 
     Args:
-        client: The connection.
-        topic: Where to.
+        connection: The connection.
+        topic: The topic.
         messages: The payloads.
         rate: Messages a second; 0 is as fast as they are confirmed.
         confirmed: Called with each payload that the broker has confirmed.
@@ -36,7 +36,7 @@ async def publish_all(
 
     async def publish(payload: bytes) -> None:
         try:
-            await client.publish_confirmed(topic, payload)
+            await connection.publish_confirmed(topic, payload)
         finally:
             room.release()
         if confirmed:

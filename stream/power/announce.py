@@ -4,12 +4,12 @@ import asyncio
 import logging
 from contextlib import suppress
 
-import aiomqtt
 import orjson
 
 from stream.errors import BrokerError
 from stream.mqtt.backoff import reconnect_delays
-from stream.mqtt.client import Client
+from stream.mqtt.connection import Connection
+from stream.mqtt.packets import Will
 from stream.power.monitor import PowerMonitor
 from stream.session.topics import energy_topic
 from stream.settings import Settings
@@ -40,8 +40,8 @@ async def announce_energy(settings: Settings, monitor: PowerMonitor) -> None:
 async def _announce(settings: Settings, monitor: PowerMonitor) -> None:
     topic = energy_topic(settings.node)
     identifier = f"starling-{settings.node}-energy"
-    will = aiomqtt.Will(topic, _NOTHING, qos=1, retain=True)
-    async with Client(settings.broker, identifier=identifier, will=will) as client:
+    will = Will(topic, _NOTHING, retain=True)
+    async with Connection(settings.broker, identifier=identifier, will=will) as client:
         try:
             while True:
                 await asyncio.sleep(_INTERVAL_SECONDS)

@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from stream.errors import BrokerError
 from stream.mqtt.backoff import reconnect_delays
-from stream.mqtt.client import Client
+from stream.mqtt.connection import Connection
 from stream.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -108,7 +108,7 @@ async def collect_broker_statistics(settings: Settings, registry: CollectorRegis
 
 
 async def _listen(settings: Settings, figures: BrokerStatistics) -> None:
-    async with Client(settings.broker, identifier=f"starling-{settings.node}-sys") as client:
+    async with Connection(settings.broker, identifier=f"starling-{settings.node}-sys") as client:
         for figure in _STATISTICS:
             await client.subscribe_confirmed(_ROOT + figure.topic)
         async for message in client.incoming():

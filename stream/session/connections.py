@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from stream.mqtt.client import Client
+from stream.mqtt.connection import Connection
 
 
 @dataclass(frozen=True)
 class Connections:
     """Two connections: when enough tweets are held no more are read, but the confirmations of results must be."""
 
-    intake: Client
+    intake: Connection
     """Where tweets come from; the broker keeps this session while we are away."""
-    outlet: Client
+    outlet: Connection
     """Where results go."""

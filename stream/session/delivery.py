@@ -8,8 +8,6 @@ import asyncio
 import logging
 import time
 
-from paho.mqtt.client import topic_matches_sub
-
 from stream.errors import PublicationRefusedError
 from stream.labelling.in_progress import InProgress
 from stream.labelling.pipeline import LabellingPipeline, ReadTweet, labelling_metrics
@@ -19,6 +17,7 @@ from stream.session.connections import Connections
 from stream.session.topics import OWN_PREFIX
 from stream.settings import Settings, TopicSettings
 from stream.telemetry.metrics import Metrics
+from stream.topic_filters import matches
 from stream.tweets.rejections import RejectedTweetError
 
 logger = logging.getLogger(__name__)
@@ -160,9 +159,7 @@ def check_response_topic(topic: str, topics: TopicSettings) -> None:
     Raises:
         PublicationRefusedError: Answers may not go to that topic.
     """
-    results = topic in (topics.labels, topics.rejected) or any(
-        topic_matches_sub(tweets, topic) for tweets in topics.tweet_topics
-    )
+    results = topic in (topics.labels, topics.rejected) or any(matches(tweets, topic) for tweets in topics.tweet_topics)
     too_long = len(topic.encode()) > _MOST_TOPIC_BYTES or topic.count("/") > _MOST_SLASHES
     if results or too_long or not topic.isprintable() or "+" in topic or "#" in topic or topic.startswith(OWN_PREFIX):
         raise PublicationRefusedError("it is no topic for answers")

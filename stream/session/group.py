@@ -16,7 +16,7 @@ from enum import StrEnum
 
 import orjson
 
-from stream.mqtt.client import Client
+from stream.mqtt.connection import Connection
 from stream.mqtt.packets import Message
 from stream.session.connections import Connections
 from stream.session.delivery import READ_AGAIN, Deliveries
@@ -191,7 +191,7 @@ def membership(
     return GroupMember(settings, session, deliveries, metrics)
 
 
-async def _subscribe(intake: Client, topic: str) -> None:
+async def _subscribe(intake: Connection, topic: str) -> None:
     """Subscribe, and wait for the answer only where it comes at once.
 
     In a session that the broker has kept it comes after all the tweets that waited for us, which may take hours; and

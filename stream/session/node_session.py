@@ -6,13 +6,12 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-import aiomqtt
-
 from stream.errors import BrokerError, ungrouped
 from stream.labelling.pipeline import LabellingPipeline
 from stream.labelling.recent import RecentResults
 from stream.mqtt.backoff import reconnect_delays
-from stream.mqtt.client import Client
+from stream.mqtt.connection import Connection
+from stream.mqtt.packets import Will
 from stream.session.connections import Connections
 from stream.session.delivery import Deliveries
 from stream.session.group import GroupMember, SoleSubscriber, membership
@@ -103,14 +102,14 @@ class NodeSession:
 
     def _connections(self) -> Connections:
         name = intake_identifier(self._settings.node)
-        will = aiomqtt.Will(status_topic(self._settings.node), OFFLINE, qos=1, retain=True)
+        will = Will(status_topic(self._settings.node), OFFLINE.encode(), retain=True)
         return Connections(
-            intake=Client(self._settings.broker, identifier=name, persistent=True),
-            outlet=Client(self._settings.broker, identifier=f"{name}-out", will=will),
+            intake=Connection(self._settings.broker, identifier=name, persistent=True),
+            outlet=Connection(self._settings.broker, identifier=f"{name}-out", will=will),
         )
 
     @asynccontextmanager
-    async def _online(self, client: Client) -> AsyncIterator[None]:
+    async def _online(self, client: Connection) -> AsyncIterator[None]:
         broker = self._settings.broker
         topic = status_topic(self._settings.node)
         await client.publish_confirmed(topic, ONLINE.encode(), retain=True)

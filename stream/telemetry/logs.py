@@ -27,8 +27,6 @@ def log_to_stderr(level: str, log_format: LogFormat = "text") -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(JournalFormatter(formatter) if to_journal else formatter)
     logging.basicConfig(level=level.upper(), handlers=[handler])
-    # paho logs a lost connection as an error of its own; node_session.py logs the same, and what follows from it.
-    logging.getLogger("mqtt").setLevel(logging.CRITICAL)
 
 
 def is_journal(stream: TextIO, environment: Mapping[str, str]) -> bool:

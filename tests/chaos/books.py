@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import orjson
 
 from stream.errors import BrokerError, ungrouped
-from stream.mqtt.client import Client
+from stream.mqtt.connection import Connection
 from stream.mqtt.packets import Message
 from stream.settings import Settings
 
@@ -29,7 +29,7 @@ class Books:
     def __init__(self, settings: Settings, identifier: str = "books") -> None:
         self._settings = settings
         self._identifier = identifier
-        self._client: Client | None = None
+        self._client: Connection | None = None
         self._seen: set[bytes] = set()
         self.labels: Counter[str] = Counter()
         self.rejections: Counter[str] = Counter()
@@ -93,7 +93,7 @@ class Books:
             await asyncio.sleep(_RETRY_SECONDS)
 
     async def _read(self, subscribed: asyncio.Event) -> None:
-        self._client = client = Client(self._settings.broker, identifier=self._identifier, persistent=True)
+        self._client = client = Connection(self._settings.broker, identifier=self._identifier, persistent=True)
 
         def take(message: Message) -> None:
             self._enter(message)

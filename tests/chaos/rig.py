@@ -9,7 +9,7 @@ from pathlib import Path
 
 import orjson
 
-from stream.mqtt.client import Client
+from stream.mqtt.connection import Connection
 from stream.mqtt.publishing import publish_all
 from stream.settings import Settings
 from tests.chaos.books import Books
@@ -133,7 +133,7 @@ class Rig:
     async def publish(self) -> None:
         """Publish the tweets, directly to the broker, as fast as it takes them."""
         messages = (self._plan.message(tweet_id) for tweet_id in self.ids)
-        async with Client(self.settings.broker) as client:
+        async with Connection(self.settings.broker) as client:
             await publish_all(client, self.settings.topics.tweet_topics[0], messages)
         self._published.set()
 
@@ -197,7 +197,7 @@ class Rig:
         await self._published.wait()
         await self.books.until(lambda: not self.books.lost(self.ids))
         await self.watch.until(lambda: not self.watch.held)
-        async with Client(self.settings.broker) as client:  # comes after all results that the broker had before
+        async with Connection(self.settings.broker) as client:  # comes after all results that the broker had before
             await client.publish_confirmed(self.settings.topics.rejected, orjson.dumps({"id": _END}))
         await self.books.until(lambda: _END in self.books.rejections)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import orjson
 
-from stream.mqtt.client import Client
+from stream.mqtt.connection import Connection
 from stream.settings import BrokerSettings
 
 
@@ -44,7 +44,7 @@ class Load:
                     self._changed.clear()
                     await self._changed.wait()
 
-    async def read(self, client: Client) -> None:
+    async def read(self, client: Connection) -> None:
         """Record the labels as they arrive."""
         async for message in client.incoming():
             label = orjson.loads(message.payload)
@@ -52,7 +52,7 @@ class Load:
             self.models[label["id"]] = label["model"]["name"]
             self._changed.set()
 
-    async def send(self, client: Client, tweets_per_second: float) -> None:
+    async def send(self, client: Connection, tweets_per_second: float) -> None:
         """Publish tweets until cancelled."""
         number = 0
         while True:
@@ -79,7 +79,7 @@ async def load(
     counted = Load()
     reading = _user(host, folder, ("reader", "reading"), authority)
     sending = _user(host, folder, ("collector", "collecting"), authority)
-    async with Client(reading) as reader, Client(sending) as sender:
+    async with Connection(reading) as reader, Connection(sending) as sender:
         await reader.subscribe_confirmed("tweets/polarity")
         async with asyncio.TaskGroup() as tasks:
             reads = tasks.create_task(counted.read(reader), name="reading")

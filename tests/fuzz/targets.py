@@ -15,15 +15,15 @@ import regex
 from stream.commands.watch import Viewer
 from stream.model.bundle import SHIPPED_BUNDLE, Bundle, load_bundle
 from stream.model.tokenizer import Tokenizer
-from stream.mqtt.packets import (
-    PUBLISH,
-    MalformedPacketError,
-    Message,
-    Packet,
-    Splitter,
-    read_confirmation,
+from stream.mqtt.decoding import (
+    read_connect_answer,
+    read_disconnection,
     read_publish,
+    read_publish_answer,
+    read_subscribe_answer,
 )
+from stream.mqtt.packets import PUBLISH, MalformedPacketError, Message, Packet
+from stream.mqtt.splitter import Splitter
 from stream.power.frames import Frame, FrameReader, Rejection, checksum
 from stream.settings import LimitSettings, Settings
 from stream.tweets.cleaning import Cleaner, paper, placeholders
@@ -84,7 +84,12 @@ def stream(data: bytes) -> None:
         with suppress(MalformedPacketError):
             assert found.raw.endswith(read_publish(found, version_5=bool(cut & 1)).payload)
         with suppress(MalformedPacketError):
-            read_confirmation(found)
+            read_publish_answer(found)
+        for read in (read_connect_answer, read_subscribe_answer):
+            with suppress(MalformedPacketError):
+                read(found, version_5=bool(cut & 1))
+        with suppress(MalformedPacketError):
+            read_disconnection(found)
 
 
 def _split(*parts: bytes) -> list[Packet]:

@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from paho.mqtt.client import topic_matches_sub
 
-from stream.mqtt.client import Client
-from stream.mqtt.packets import Message, _length
+from stream.mqtt.connection import Connection
+from stream.mqtt.encoding import publish_packet, publish_properties
+from stream.mqtt.packets import Message
+from stream.mqtt.properties import write_variable_integer
 from stream.mqtt.publishing import publish_all
 from stream.service import Service
 from stream.session.topics import ALL_STATUS_TOPICS, ONLINE, status_topic
 from stream.settings import BrokerSettings, Settings
+from stream.topic_filters import matches
 
 PATIENCE_SECONDS = 30.0
 
@@ -23,7 +25,7 @@ PATIENCE_SECONDS = 30.0
 class Probe:
     """A publisher of tweets and reader of results."""
 
-    def __init__(self, client: Client, settings: Settings) -> None:
+    def __init__(self, client: Connection, settings: Settings) -> None:
         self.client = client
         self.topics = settings.topics
         self.node = settings.node
@@ -53,10 +55,13 @@ class Probe:
 
     async def send_with(self, payload: bytes, properties: bytes) -> None:
         """Publish with properties as they would stand in the packet, however wrong."""
-        sent = self.client._outbox.publish(
-            self.topics.tweet_topics[0], payload, properties=_length(len(properties)) + properties
-        )
-        await sent
+        section = write_variable_integer(len(properties)) + properties
+        await self.client._publications.publish(self.topics.tweet_topics[0], payload, properties=section)
+
+    def send_at_qos_0(self, payload: bytes) -> None:
+        """Publish without a confirmation."""
+        properties = publish_properties() if self.client._version_5 else b""
+        self.client._send(publish_packet(self.topics.tweet_topics[0].encode(), payload, 0, properties=properties))
 
     async def tweet(self, tweet_id: str, text: str = "what a lovely day", **fields: Any) -> None:
         await self.send(orjson.dumps({"id": tweet_id, "text": text, **fields}))
@@ -81,7 +86,7 @@ class Probe:
 
     def on(self, topic_filter: str) -> list[Message]:
         """The messages that came on such topics."""
-        return [message for message in self.messages if topic_matches_sub(topic_filter, message.topic)]
+        return [message for message in self.messages if matches(topic_filter, message.topic)]
 
     def labelled_ids(self) -> list[str]:
         return [label["id"] for label in self.labels]
@@ -90,7 +95,7 @@ class Probe:
 @contextlib.asynccontextmanager
 async def probing(settings: Settings, *extra_topics: str, identifier: str | None = None) -> AsyncIterator[Probe]:
     """Connect a probe; with an identifier, the broker keeps for it what comes while it is away."""
-    client = Client(settings.broker, identifier=identifier, persistent=identifier is not None)
+    client = Connection(settings.broker, identifier=identifier, persistent=identifier is not None)
     probe = Probe(client, settings)
     async with client:
         for topic in (settings.topics.labels, settings.topics.rejected, ALL_STATUS_TOPICS, *extra_topics):

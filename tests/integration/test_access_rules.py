@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from stream.errors import PublicationRefusedError
-from stream.mqtt.client import Client
+from stream.mqtt.connection import Connection
 from stream.service import Service
 from stream.session.topics import ONLINE
 from stream.settings import Settings
@@ -93,7 +93,7 @@ async def test_under_the_rules_check_finds_that_the_broker_works(users: Users, t
     ],
 )
 async def test_the_rules_let_nobody_speak_for_another(users: Users, user: str, topic: str) -> None:
-    async with Client(users.settings(user).broker) as client:
+    async with Connection(users.settings(user).broker) as client:
         with pytest.raises(PublicationRefusedError, match="Not authorized"):
             await client.publish_confirmed(topic, b"{}")
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from stream.mqtt.client import Client
+from stream.mqtt.connection import Connection
 from stream.mqtt.packets import Message
 from stream.settings import BrokerSettings
 from tests.integration.mosquitto import Mosquitto
@@ -42,7 +42,7 @@ async def _leaves_when_some_are_acknowledged(settings: BrokerSettings) -> set[by
     client.deliver_to(take)
     async with client:
         await client.subscribe_confirmed(_TOPIC)
-        async with Client(settings) as publisher:
+        async with Connection(settings) as publisher:
             await asyncio.gather(
                 *(publisher.publish_confirmed(_TOPIC, f"{number} {_FILLING}".encode()) for number in range(_SENT))
             )
@@ -59,5 +59,5 @@ async def _takes(settings: BrokerSettings, count: int) -> set[bytes]:
         return {(await anext(messages)).payload for _ in range(count)}
 
 
-def _subscriber(settings: BrokerSettings) -> Client:
-    return Client(settings, identifier="leaving", persistent=True)
+def _subscriber(settings: BrokerSettings) -> Connection:
+    return Connection(settings, identifier="leaving", persistent=True)

@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from stream.model.loading import Model, load_model
-from stream.mqtt.client import Client
+from stream.mqtt.connection import Connection
 from stream.mqtt.publishing import publish_all
 from stream.settings import ModelSettings, Settings
 from tests.integration.mosquitto import Mosquitto
@@ -66,7 +66,7 @@ async def fleet(*nodes: Settings) -> AsyncIterator[None]:
 
 async def send_and_await(probe: Probe, ids: set[str], rate: float = 0.0) -> None:
     messages = (orjson.dumps({"id": tweet_id, "text": "hello there"}) for tweet_id in sorted(ids))
-    async with Client(probe.client.settings) as sender:
+    async with Connection(probe.client.settings) as sender:
         await publish_all(sender, probe.topics.tweet_topics[0], messages, rate=rate)
         await probe.until(lambda: set(probe.labelled_ids()) >= ids)
 

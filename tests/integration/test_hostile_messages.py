@@ -10,7 +10,7 @@ import pytest
 
 from stream.errors import BrokerError
 from stream.free_port import free_port
-from stream.mqtt.client import Client
+from stream.mqtt.connection import Connection
 from stream.session.topics import ONLINE
 from tests.integration.mosquitto import Mosquitto
 from tests.integration.probe import probing, serving, settings_for, write_config
@@ -25,7 +25,7 @@ def response_topic(topic: str) -> bytes:
 
 
 HOSTILE_PROPERTIES = {
-    "a character that paho refuses": b"\x26\x00\x03\xef\xbb\xbf\x00\x00",
+    "a character that some clients refuse": b"\x26\x00\x03\xef\xbb\xbf\x00\x00",
     "a response topic with such a character": response_topic("replies/\ufeff"),
     "very many properties": b"\x26\x00\x00\x00\x00" * 20_000,
     "a response topic with more levels than the broker takes": response_topic("replies" + "/" * 300),
@@ -118,5 +118,5 @@ async def test_a_connection_that_is_lost_before_the_subscription_is_a_broker_err
     settings: Any = settings_for(server.sockets[0].getsockname()[1])
     async with server:
         with pytest.raises(BrokerError):
-            async with Client(settings.broker) as client:
+            async with Connection(settings.broker) as client:
                 await client.subscribe_confirmed("tweets/in")

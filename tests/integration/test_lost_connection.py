@@ -7,7 +7,7 @@ import random
 import pytest
 
 from stream.errors import BrokerError
-from stream.mqtt.client import Client
+from stream.mqtt.connection import Connection
 from tests.chaos.relay import Packet, Relay
 from tests.integration.mosquitto import Mosquitto
 from tests.integration.probe import settings_for
@@ -22,10 +22,10 @@ async def test_a_message_that_will_not_be_confirmed_any_more_fails_at_once(broke
         relay.hold(Packet.CONFIRMATION)
         settings = {"protocol": protocol, "timeout_seconds": _LONGER_THAN_THE_TEST_SECONDS}
         with pytest.raises(BrokerError, match="the connection is lost"):
-            await publish_through(relay, Client(settings_for(relay.port, broker=settings).broker))
+            await publish_through(relay, Connection(settings_for(relay.port, broker=settings).broker))
 
 
-async def publish_through(relay: Relay, client: Client) -> None:
+async def publish_through(relay: Relay, client: Connection) -> None:
     """Publish a message, and cut the connection when it has arrived."""
     async with client:
         publishing = asyncio.create_task(client.publish_confirmed("topic", b"message"))

@@ -120,6 +120,6 @@ async def test_a_flood_of_tweets_stays_in_the_broker_and_little_is_held_here(
             await probe.tweets(ids)
         else:
             for tweet_id in ids:
-                await probe.client.publish(settings.topics.tweet_topics[0], f'{{"id":"{tweet_id}","text":"hello"}}', qos=0)
+                probe.send_at_qos_0(f'{{"id":"{tweet_id}","text":"hello"}}'.encode())
         await probe.until(lambda: set(probe.labelled_ids()) == ids)
     assert max(held) == most

@@ -11,7 +11,7 @@ import trustme
 
 from stream.credentials import broker_tls
 from stream.errors import BrokerError
-from stream.mqtt.client import Client
+from stream.mqtt.connection import Connection
 from stream.service import Service
 from stream.session.topics import OFFLINE
 from stream.settings import Settings
@@ -22,8 +22,6 @@ from tests.integration.probe import probing, serving, settings_for
 pytestmark = [pytest.mark.broker, pytest.mark.skipif(PROGRAM is None, reason="Mosquitto is not installed")]
 _USER = "pi"
 _PASSWORD = "s3cret: with spaces & ünïcode"  # noqa: S105
-# paho leaves the socket of a failed TLS handshake to the garbage collector.
-leaves_socket = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +61,7 @@ async def test_a_wrong_password_is_refused_and_is_in_no_message(tmp_path: Path) 
     with Mosquitto(tmp_path, _password_options(tmp_path)) as broker:
         settings = settings_for(broker.port, broker=_password_settings(tmp_path, "hunter2"))
         with pytest.raises(BrokerError, match=r"broker\.password_file") as caught:
-            async with Client(settings.broker):
+            async with Connection(settings.broker):
                 pass
     assert "hunter2" not in str(caught.value)
 
@@ -100,18 +98,16 @@ async def test_a_node_works_over_tls_with_hundreds_of_tweets_at_once(
             await probe.until(lambda: set(probe.labelled_ids()) == ids)
 
 
-@leaves_socket
 async def test_a_node_shows_its_certificate_to_a_broker_that_asks(tmp_path: Path, certificates: Certificates) -> None:
     with Mosquitto(tmp_path, certificates.broker_options(ask_clients=True)) as broker:
         tls = {"tls": True, "ca_file": certificates.ca}
         own = {"certificate_file": certificates.node_certificate, "key_file": certificates.node_key}
         assert await _labels_a_tweet(settings_for(broker.port, broker=tls | own))
         with pytest.raises(BrokerError):
-            async with Client(settings_for(broker.port, broker=tls).broker):
+            async with Connection(settings_for(broker.port, broker=tls).broker):
                 pass
 
 
-@leaves_socket
 async def test_a_broker_with_a_certificate_of_another_authority_is_refused(
     tmp_path: Path, certificates: Certificates
 ) -> None:
@@ -120,27 +116,25 @@ async def test_a_broker_with_a_certificate_of_another_authority_is_refused(
     with Mosquitto(tmp_path, certificates.broker_options(ask_clients=False)) as broker:
         settings = settings_for(broker.port, broker={"tls": True, "ca_file": stranger})
         with pytest.raises(BrokerError, match=r"broker\.ca_file"):
-            async with Client(settings.broker):
+            async with Connection(settings.broker):
                 pass
 
 
-@leaves_socket
 async def test_a_broker_under_another_name_than_its_certificate_says_is_refused(
     tmp_path: Path, certificates: Certificates
 ) -> None:
     with Mosquitto(tmp_path, certificates.broker_options(ask_clients=False)) as broker:
         settings = settings_for(broker.port, broker={"host": "localhost", "tls": True, "ca_file": certificates.ca})
         with pytest.raises(BrokerError, match=r"broker\.host"):
-            async with Client(settings.broker):
+            async with Connection(settings.broker):
                 pass
 
 
-@leaves_socket
 async def test_a_broker_without_tls_is_named_where_tls_was_wanted(tmp_path: Path, certificates: Certificates) -> None:
     with Mosquitto(tmp_path) as broker:
         settings = settings_for(broker.port, broker={"tls": True, "ca_file": certificates.ca, "timeout_seconds": 2})
         with pytest.raises(BrokerError, match=str(broker.port)):
-            async with Client(settings.broker):
+            async with Connection(settings.broker):
                 pass
 
 

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from stream.mqtt.client import Client
+from stream.mqtt.connection import Connection
 from stream.session.topics import OFFLINE, ONLINE
 from stream.tweets.rejections import Reason
 from tests.integration.mosquitto import Mosquitto
@@ -132,11 +132,11 @@ async def test_a_response_topic_that_is_not_allowed_gets_nothing(broker: Mosquit
 
 async def test_a_retained_tweet_and_one_of_qos_0_are_labelled(broker: Mosquitto) -> None:
     settings = settings_for(broker.port)
-    async with Client(settings.broker) as client:
+    async with Connection(settings.broker) as client:
         await client.publish_confirmed("tweets/in", b'{"id":"retained","text":"still here"}', retain=True)
     async with probing(settings) as probe, serving(settings):
         await probe.label_of("retained")
-        await probe.client.publish("tweets/in", b'{"id":"qos0","text":"fire and forget"}', qos=0)
+        probe.send_at_qos_0(b'{"id":"qos0","text":"fire and forget"}')
         await probe.label_of("qos0")
 
 

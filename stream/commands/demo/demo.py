@@ -2,12 +2,14 @@
 
 import asyncio
 import itertools
+import logging
 import time
 from collections.abc import AsyncIterator, Iterable
-from contextlib import aclosing, asynccontextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from importlib.resources import files
 from pathlib import Path
 
+import aiomqtt
 import orjson
 import typer
 from rich.console import Console
@@ -16,8 +18,7 @@ from stream.commands.demo.embedded_broker import HOST, WINDOW, embedded_broker
 from stream.commands.demo.meter import simulated_meter
 from stream.commands.demo.tally import Tally
 from stream.commands.demo.view import DemoView, LineView, LiveView
-from stream.errors import LostTweetsError, ungrouped
-from stream.mqtt.client import Client
+from stream.errors import BrokerError, LostTweetsError, ungrouped
 from stream.service import Service
 from stream.session.topics import ONLINE, energy_topic, status_topic
 from stream.settings import (
@@ -54,6 +55,7 @@ def run_demo(*, tweets: int | None, rate: float, model: Path | None, simulate_me
         StarlingError: The demo cannot run.
     """
     log_to_stderr("warning")
+    logging.getLogger("mqtt").setLevel(logging.CRITICAL)  # aiomqtt's, which raises what it logs
     tally = Tally()
     view = DemoView() if as_json else _view(tally)
     messages = itertools.islice(itertools.cycle(sample_tweets()), tweets or len(sample_tweets()))
@@ -91,7 +93,7 @@ async def _demo(
     async with meter as power, embedded_broker() as port:
         broker = BrokerSettings(host=HOST, port=port, protocol="3.1.1")
         settings = settings.model_copy(update={"broker": broker, "power": power})
-        async with Client(settings.broker) as client, _service(settings, client, view):
+        async with _client(port) as client, _service(settings, client, view):
             with view:
                 if power.port:
                     await asyncio.sleep(_IDLE_SECONDS)
@@ -112,17 +114,26 @@ def _settings(model: Path | None) -> Settings:
 
 
 @asynccontextmanager
-async def _service(settings: Settings, client: Client, view: DemoView) -> AsyncIterator[None]:
+async def _client(port: int) -> AsyncIterator[aiomqtt.Client]:
+    """Connect the demo's sender and reader of results with aiomqtt, as a user's program might."""
+    try:
+        async with aiomqtt.Client(HOST, port, protocol=aiomqtt.ProtocolVersion.V311) as client:
+            yield client
+    except aiomqtt.MqttError as error:
+        raise BrokerError(f"the demo has lost its broker: {error}") from error
+
+
+@asynccontextmanager
+async def _service(settings: Settings, client: aiomqtt.Client, view: DemoView) -> AsyncIterator[None]:
     """Run the service, entered once it is ready for tweets."""
     service = Service(settings, view.listening)
     started = time.perf_counter()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(service.run(), name="service")
-        await client.subscribe_confirmed(status_topic(settings.node))
-        async with aclosing(client.incoming()) as messages:
-            async for message in messages:
-                if message.payload == ONLINE.encode():
-                    break
+        await client.subscribe(status_topic(settings.node), qos=1)
+        async for message in client.messages:
+            if message.payload == ONLINE.encode():
+                break
         view.ready(time.perf_counter() - started)
         yield
         service.stop()
@@ -131,7 +142,7 @@ async def _service(settings: Settings, client: Client, view: DemoView) -> AsyncI
 class _Exchange:
     """Publishes samples, receives their results, and tells the tally and the view."""
 
-    def __init__(self, settings: Settings, client: Client, tally: Tally, view: DemoView) -> None:
+    def __init__(self, settings: Settings, client: aiomqtt.Client, tally: Tally, view: DemoView) -> None:
         self._topics = settings.topics
         self._energy_topic = energy_topic(settings.node)
         self._client = client
@@ -143,7 +154,7 @@ class _Exchange:
     async def run(self, messages: Iterable[bytes], rate: float) -> None:
         """Return when every message has its result, or none has come for a good while."""
         for topic in (self._topics.labels, self._topics.rejected, self._energy_topic):
-            await self._client.subscribe_confirmed(topic)
+            await self._client.subscribe(topic, qos=1)
         async with asyncio.TaskGroup() as tasks:
             receiving = tasks.create_task(self._receive(), name="receive")
             with suppress(TimeoutError):
@@ -159,7 +170,7 @@ class _Exchange:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 await self._window.acquire()
             self._ledger.sent(message)
-            await self._client.publish_confirmed(self._topics.tweet_topics[0], message)
+            await self._client.publish(self._topics.tweet_topics[0], message, qos=1)
 
     async def _settle(self) -> None:
         while self._ledger.outstanding:
@@ -168,14 +179,14 @@ class _Exchange:
                 await self._arrived.wait()
 
     async def _receive(self) -> None:
-        async for message in self._client.incoming():
-            payload = message.payload
-            if message.topic == self._topics.labels:
+        async for message in self._client.messages:
+            topic, payload = message.topic.value, bytes(message.payload)
+            if topic == self._topics.labels:
                 self._view.label(*self._ledger.labelled(payload))
-            elif message.topic == self._topics.rejected:
+            elif topic == self._topics.rejected:
                 self._view.rejection(*self._ledger.rejected(payload))
             else:
-                if message.topic == self._energy_topic and payload:
+                if topic == self._energy_topic and payload:
                     self._view.energy(orjson.loads(payload))
                 continue  # else the node's status
             self._window.release()

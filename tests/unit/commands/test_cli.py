@@ -9,7 +9,7 @@ from stream.cli import app, main
 from stream.commands.settings import settings_template
 
 HEAVY = ("numpy", "ai_edge_litert", "tflite_runtime", "tokenizers", "aiohttp", "aiomqtt", "pydantic", "tensorflow")
-NEVER = ("tensorflow", "tf_keras", "transformers", "torch", "matplotlib", "amqtt", "training")
+NEVER = ("tensorflow", "tf_keras", "transformers", "torch", "matplotlib", "amqtt", "aiomqtt", "paho", "training")
 COMMANDS = ("demo", "run", "classify", "send", "watch", "check", "probe", "leave", "experiment", "settings")
 
 IMPORTED = """
@@ -47,7 +47,7 @@ def test_the_command_line_itself_imports_nothing_heavy() -> None:
 
 def test_the_service_imports_nothing_that_it_does_without() -> None:
     asked = asked_for_by("stream.service")
-    assert {"numpy", "aiomqtt"} <= asked
+    assert {"numpy", "aiohttp"} <= asked
     assert asked & set(NEVER) == set()
 
 

@@ -1,54 +1,618 @@
-"""The broker's address on the command line."""
+"""A connection against a scripted broker: every wait ends with the connection, and the reason is named."""
 
+import asyncio
+import gc
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import trustme
 
-from stream.commands.connection import settings_for
-from stream.errors import SettingsError
+from stream.errors import BrokerError, PublicationRefusedError
+from stream.mqtt import connection as connection_module
+from stream.mqtt.connection import Connection
+from stream.mqtt.packets import CONNECT, DISCONNECT, PINGREQ, PUBACK, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, Message, Will
+from stream.settings import BrokerSettings
+from tests.unit.mqtt.scripted_broker import (
+    Peer,
+    connack,
+    disconnect,
+    identifier,
+    packet,
+    puback,
+    publish,
+    scripted_broker,
+    suback,
+)
+from tests.unit.waiting import until
+
+PROTOCOLS = pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+
+
+@pytest.fixture(autouse=True, scope="module")
+def little_to_collect() -> Iterator[None]:
+    """Keep what is there already out of the collections that follow each test."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.fixture(autouse=True)
+async def nothing_is_left_behind(little_to_collect: None) -> AsyncIterator[None]:  # noqa: ARG001
+    """Fail a test after which a task is left, or an exception that was never retrieved."""
+    complaints: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    before = asyncio.all_tasks()
+    yield
+    gc.collect()
+    assert not complaints
+    left = asyncio.all_tasks() - before - {asyncio.current_task()}
+    assert {task.get_name() for task in left} == set()
+
+
+async def stay(peer: Peer) -> None:
+    """Read until the client ends the connection."""
+    while await peer.packet():
+        pass
+
+
+async def accept_and_stay(peer: Peer) -> None:
+    await peer.accept()
+    await stay(peer)
+
+
+@PROTOCOLS
+async def test_a_connection_says_who_it_is_and_what_it_wants(protocol: str, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("secret\n")
+    connects: list[bytes] = []
+
+    async def script(peer: Peer) -> None:
+        connects.append((await peer.expect(CONNECT)).raw)
+        peer.send(connack(version_5=protocol == "5"))
+        await stay(peer)
+
+    options = {"username": "ada", "password_file": tmp_path / "password", "protocol": protocol, "receive_maximum": 7}
+    async with scripted_broker(script, **options) as settings:
+        will = Will("starling/pi/status", b"offline", retain=True)
+        async with Connection(settings, identifier="starling-pi", will=will, persistent=True):
+            pass
+    if protocol == "5":
+        head = b"\x00\x04MQTT\x05\xec\x00\x1e" + b"\x08\x11" + (604_800).to_bytes(4) + b"\x21\x00\x07"
+        will_properties = b"\x00"
+    else:
+        head, will_properties = b"\x00\x04MQTT\x04\xec\x00\x1e", b""
+    body = head + b"\x00\x0bstarling-pi" + will_properties + b"\x00\x12starling/pi/status\x00\x07offline"
+    assert connects == [packet(0x10, body + b"\x00\x03ada\x00\x06secret")]
+
+
+async def test_without_an_identifier_each_connection_has_a_name_of_its_own() -> None:
+    names: set[bytes] = set()
+
+    async def script(peer: Peer) -> None:
+        names.add((await peer.expect(CONNECT)).raw[-20:])
+        peer.send(connack())
+        await stay(peer)
+
+    async with scripted_broker(script) as settings:
+        for _ in range(2):
+            async with Connection(settings):
+                pass
+    assert len(names) == 2
+    assert all(name.startswith(b"starling") for name in names)
+
+
+async def test_small_packets_are_not_held_back() -> None:
+    async with scripted_broker(accept_and_stay) as settings, Connection(settings) as connection:
+        assert connection._stream._transport
+        sock = connection._stream._transport.get_extra_info("socket")
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+Wait = Callable[[Connection], Awaitable[object]]
+
+WAITS: dict[str, Wait] = {
+    "subscribe": lambda connection: connection.subscribe_confirmed("tweets/in"),
+    "unsubscribe": lambda connection: connection.unsubscribe_confirmed("tweets/in"),
+    "publish": lambda connection: connection.publish_confirmed("tweets/polarity", b"label"),
+    "publish and wait for room": lambda connection: asyncio.gather(
+        *(connection.publish_confirmed("tweets/polarity", b"label") for _ in range(3))
+    ),
+    "incoming": lambda connection: anext(connection.incoming()),
+    "wait_disconnected": lambda connection: connection.wait_disconnected(),
+}
+NO_MQTT = b"\x30\xff\xff\xff\xff\xff"
+ENDINGS: dict[str, tuple[Callable[[Peer], None], str]] = {
+    "closed": (Peer.close, "the broker closed the connection"),
+    "reset": (Peer.reset, "Connection reset by peer"),
+    "a reason": (
+        lambda peer: peer.send(disconnect(0x8B, "back at noon")),
+        r"Server shutting down, code 139: back at noon",
+    ),
+    "not MQTT": (lambda peer: peer.send(NO_MQTT), "something other than MQTT"),
+    "an unexpected packet": (lambda peer: peer.send(packet(0xF0)), "a packet of type 15"),
+    "a cut packet": (lambda peer: peer.send(packet(0x90, b"\x00")), "an answer without the number"),
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("wait", WAITS)
+async def test_every_wait_ends_with_the_connection_and_says_why(wait: str, ending: str) -> None:
+    end, reason = ENDINGS[ending]
+
+    async def script(peer: Peer) -> None:
+        await peer.accept(properties=b"\x21\x00\x01")  # a receive maximum of 1
+        if wait not in ("incoming", "wait_disconnected"):
+            await peer.packet()
+        end(peer)
+        await stay(peer)
+
+    with pytest.raises(BrokerError, match=reason) as caught:
+        async with scripted_broker(script) as settings, Connection(settings) as connection:
+            await WAITS[wait](connection)
+    assert f"broker {settings.host}:{settings.port}: " in str(caught.value)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+async def test_a_connection_that_ends_before_it_is_accepted_says_why(ending: str) -> None:
+    end, reason = ENDINGS[ending]
+
+    async def script(peer: Peer) -> None:
+        await peer.expect(CONNECT)
+        end(peer)
+        await stay(peer)
+
+    with pytest.raises(BrokerError, match=reason):
+        async with scripted_broker(script) as settings, Connection(settings):
+            pass
+
+
+async def test_what_is_asked_after_the_end_fails_at_once_with_the_reason() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        peer.send(disconnect(0x8E))
+
+    async with scripted_broker(script) as settings, Connection(settings) as connection:
+        with pytest.raises(BrokerError):
+            await connection.wait_disconnected()
+        for wait in WAITS.values():
+            with pytest.raises(BrokerError, match="Session taken over, code 142") as caught:
+                await wait(connection)
+            assert caught.value.reason_code == 0x8E
 
 
 @pytest.mark.parametrize(
-    ("address", "host", "port"),
+    ("code", "sentence"),
     [
-        ("mqtt.home", "mqtt.home", 1883),
-        ("mqtt.home:2000", "mqtt.home", 2000),
-        ("10.0.0.7:2000", "10.0.0.7", 2000),
-        ("[fe80::1]:2000", "fe80::1", 2000),
-        ("[fe80::1]", "fe80::1", 1883),
-        ("fe80::1", "fe80::1", 1883),
-        ("::1", "::1", 1883),
+        (0x86, r"Bad user name or password, code 134\); check broker.username and broker.password_file"),
+        (0x87, r"Not authorized, code 135\); check broker.username and broker.password_file, and the broker's"),
+        (0x84, r"Unsupported protocol version, code 132\); set broker.protocol"),
+        (0x9C, r"Use another server, code 156\); set broker.host"),
+        (0x9A, r"Retain not supported, code 154\); the broker keeps no retained messages"),
+        (0x9B, r"QoS not supported, code 155\); the broker does not support QoS 1"),
+        (0x8A, r"Banned, code 138\); the broker's operator has banned this client"),
+        (0xC3, r"unknown reason, code 195\)$"),
     ],
 )
-def test_an_address_is_a_host_and_perhaps_a_port(address: str, host: str, port: int) -> None:
-    broker = settings_for(None, address).broker
-    assert (broker.host, broker.port) == (host, port)
+async def test_a_refused_connection_names_the_code_and_the_advice_that_fits(code: int, sentence: str) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.expect(CONNECT)
+        peer.send(connack(code))
+
+    with pytest.raises(BrokerError, match=r"refuses the connection \(" + sentence) as caught:
+        async with scripted_broker(script, protocol="5") as settings, Connection(settings):
+            pass
+    assert caught.value.reason_code == code
 
 
-@pytest.mark.parametrize("address", ["mqtt.home:", "mqtt.home:many", "mqtt.home:-1", "mqtt.home:\xb2", "[::1]:x"])
-def test_a_port_that_is_no_number_is_a_settings_error_that_shows_the_address(address: str) -> None:
-    with pytest.raises(SettingsError) as caught:
-        settings_for(None, address)
-    assert str(caught.value) == f"--broker {address}: the port must be a number, as in localhost:1883"
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        (1, "Unacceptable protocol version, code 1"),
+        (2, "Identifier rejected, code 2"),
+        (3, "Server unavailable, code 3"),
+        (4, r"Bad user name or password, code 4\); check broker.username and broker.password_file"),
+        (5, "Not authorized, code 5"),
+        (99, "unknown reason, code 99"),
+    ],
+)
+async def test_a_connection_refused_over_mqtt_3_1_1_names_the_return_code(code: int, sentence: str) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.expect(CONNECT)
+        peer.send(connack(code, version_5=False))
+
+    with pytest.raises(BrokerError, match=sentence):
+        async with scripted_broker(script, protocol="3.1.1") as settings, Connection(settings):
+            pass
 
 
-@pytest.mark.parametrize(("address", "key"), [("mqtt.home:70000", "broker.port"), (":1883", "broker.host")])
-def test_an_address_that_cannot_be_is_a_settings_error(address: str, key: str) -> None:
-    with pytest.raises(SettingsError, match=f"^{key} in the settings: "):
-        settings_for(None, address)
+async def test_a_port_that_nothing_listens_on_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(BrokerError, match=f"broker 127.0.0.1:{port}: Connection refused; check broker.host"):
+        async with Connection(BrokerSettings(host="127.0.0.1", port=port)):
+            pass
 
 
-def test_the_address_goes_over_file_and_environment_and_leaves_the_rest(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "starling.toml"
-    path.write_text('[broker]\nhost = "from.file"\nport = 2000\nusername = "ada"\n', encoding="utf-8")
-    monkeypatch.setenv("STARLING_BROKER__HOST", "from.environment")
-    broker = settings_for(path, "from.command").broker
-    assert (broker.host, broker.port, broker.username) == ("from.command", 2000, "ada")
+async def test_a_name_that_cannot_be_resolved_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr("socket.getaddrinfo", unknown)
+    with pytest.raises(BrokerError, match=r"cannot be resolved: Name or service not known; check broker\.host"):
+        async with Connection(BrokerSettings(host="nowhere.invalid")):
+            pass
 
 
-def test_without_an_address_the_settings_say(tmp_path: Path) -> None:
-    path = tmp_path / "starling.toml"
-    path.write_text('[broker]\nhost = "from.file"\n', encoding="utf-8")
-    assert settings_for(path, None).broker.host == "from.file"
+async def test_a_broker_that_does_not_answer_is_given_up_in_time() -> None:
+    with pytest.raises(BrokerError, match=r"no answer within 0\.05 s; check broker\.host"):
+        async with scripted_broker(stay, timeout_seconds=0.05) as settings, Connection(settings):
+            pass
+
+
+async def test_a_tls_handshake_that_is_not_answered_is_given_up_in_time() -> None:
+    async def silent(peer: Peer) -> None:
+        await peer._reader.read()
+
+    with pytest.raises(BrokerError, match=r"no answer within 0\.05 s"):
+        async with scripted_broker(silent, timeout_seconds=0.05, tls=True) as settings, Connection(settings):
+            pass
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_tls_checks_the_brokers_certificate(tmp_path: Path, trusted: bool) -> None:  # noqa: FBT001
+    authority, other = trustme.CA(), trustme.CA()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(context)
+    (authority if trusted else other).cert_pem.write_to_path(tmp_path / "ca.pem")
+    peers: list[Peer] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peers.append(Peer(reader, writer))
+        await accept_and_stay(peers[0])
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+    port = server.sockets[0].getsockname()[1]
+    settings = BrokerSettings(host="localhost", port=port, tls=True, ca_file=tmp_path / "ca.pem")
+    async with server:
+        if trusted:
+            async with Connection(settings):
+                pass
+            await peers[0].writer.wait_closed()
+        else:
+            with pytest.raises(BrokerError, match=r"not trusted.*; check broker\.ca_file"):
+                async with Connection(settings):
+                    pass
+
+
+async def test_the_next_address_is_tried_where_the_first_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = socket.getaddrinfo
+
+    def two_addresses(_host: str, port: int, *rest: Any, **options: Any) -> Any:
+        (found,) = real("127.0.0.1", port, *rest, **options)
+        return [(*found[:4], ("127.0.0.2", port)), found]
+
+    async with scripted_broker(accept_and_stay) as settings:
+        monkeypatch.setattr("socket.getaddrinfo", two_addresses)
+        async with Connection(settings.model_copy(update={"host": "two.addresses"})):
+            pass
+
+
+async def test_a_granted_subscription_delivers_messages_in_order() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        subscribe = await peer.expect(SUBSCRIBE)
+        peer.send(suback(subscribe, 1))
+        peer.send(*(publish(b"t", str(number).encode(), number) for number in range(1, 4)))
+        for number in range(1, 4):
+            assert identifier(await peer.expect(PUBACK)) == number.to_bytes(2)
+        await stay(peer)
+
+    async with scripted_broker(script) as settings, Connection(settings) as connection:
+        await connection.subscribe_confirmed("t")
+        messages = connection.incoming()
+        assert [(await anext(messages)).payload for _ in range(3)] == [b"1", b"2", b"3"]
+
+
+@pytest.mark.parametrize("code", [0x80, 0x87, 0x8F, 0x9E, 0xF1])
+async def test_a_refused_subscription_names_topic_and_code(code: int) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        peer.send(suback(await peer.expect(SUBSCRIBE), code))
+        await stay(peer)
+
+    async with scripted_broker(script) as settings, Connection(settings) as connection:
+        with pytest.raises(BrokerError, match=rf"no subscription to tweets/in \(.*code {code}\)") as caught:
+            await connection.subscribe_confirmed("tweets/in")
+        assert caught.value.reason_code == code
+
+
+async def test_a_subscription_that_is_refused_later_ends_the_connection_and_says_so() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        peer.send(suback(await peer.expect(SUBSCRIBE), 0x87))
+        await stay(peer)
+
+    async with scripted_broker(script) as settings, Connection(settings) as connection:
+        connection.subscribe_soon("tweets/in")
+        with pytest.raises(BrokerError, match=r"no subscription to tweets/in \(Not authorized, code 135\)"):
+            await connection.wait_disconnected()
+
+
+async def test_a_request_that_is_not_answered_is_given_up_in_time() -> None:
+    async with scripted_broker(accept_and_stay, timeout_seconds=0.05) as settings, Connection(settings) as connection:
+        with pytest.raises(BrokerError, match=r"the subscription to t was not answered in 0\.05 s"):
+            await connection.subscribe_confirmed("t")
+
+
+async def test_a_subscription_that_ended_is_confirmed() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        unsubscribe = await peer.expect(UNSUBSCRIBE)
+        assert unsubscribe.raw.endswith(b"\x00\x01t")
+        peer.send(packet(0xB0, identifier(unsubscribe) + b"\x00\x00"))
+        await stay(peer)
+
+    async with scripted_broker(script) as settings, Connection(settings) as connection:
+        await connection.unsubscribe_confirmed("t")
+
+
+@pytest.mark.parametrize("code", [*range(0x80, 0xA3), 0xB0, 0xFF])
+async def test_every_code_of_a_refused_publication_is_reported_by_its_number(code: int) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        peer.send(puback(await peer.expect(PUBLISH), code))
+        peer.send(puback(await peer.expect(PUBLISH)))
+        await stay(peer)
+
+    async with scripted_broker(script) as settings, Connection(settings) as connection:
+        with pytest.raises(PublicationRefusedError, match=rf"no message to t \(.*code {code}\)") as caught:
+            await connection.publish_confirmed("t", b"a")
+        assert caught.value.reason_code == code
+        await connection.publish_confirmed("t", b"b")  # the connection goes on
+
+
+async def test_a_refusal_explains_why_the_broker_closed_the_connection() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        peer.send(puback(await peer.expect(PUBLISH), 0x87))
+
+    async with scripted_broker(script) as settings, Connection(settings) as connection:
+        with pytest.raises(PublicationRefusedError):
+            await connection.publish_confirmed("t", b"a")
+        with pytest.raises(PublicationRefusedError, match="Not authorized"):
+            await connection.wait_disconnected()
+
+
+async def test_a_packet_identifier_in_flight_is_not_used_again() -> None:
+    seen: list[bytes] = []
+
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        unanswered = await peer.expect(PUBLISH)
+        seen.append(unanswered.raw[5:7])
+        for _ in range(2):
+            following = await peer.expect(PUBLISH)
+            seen.append(following.raw[5:7])
+            peer.send(puback(following))
+        peer.send(puback(unanswered))
+        await stay(peer)
+
+    async with scripted_broker(script) as settings, Connection(settings) as connection:
+        first = asyncio.ensure_future(connection.publish_confirmed("t", b"a"))
+        await until(lambda: seen)
+        connection._packet_id = 65_534
+        await connection.publish_confirmed("t", b"b")
+        await connection.publish_confirmed("t", b"c")
+        await first
+    assert [int.from_bytes(packet_id) for packet_id in seen] == [1, 65_535, 2]
+
+
+async def test_a_broker_that_reads_slowly_holds_publishers_back_and_little_is_buffered() -> None:
+    reading = asyncio.Event()
+    message = b"x" * 50_000
+
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        await reading.wait()
+        while found := await peer.packet():
+            if found.raw[0] & 0xF0 == PUBLISH:
+                peer.send(puback(found))
+
+    async with scripted_broker(script) as settings, Connection(settings) as connection:
+        confirmed = [asyncio.ensure_future(connection.publish_confirmed("t", message)) for _ in range(500)]
+        transport = connection._stream._transport
+        assert transport
+        await until(lambda: transport.get_write_buffer_size() > 0)
+        await asyncio.sleep(0)
+        assert transport.get_write_buffer_size() < 20 * len(message)
+        reading.set()
+        await asyncio.gather(*confirmed)
+
+
+async def test_while_paused_messages_stay_in_the_network_and_none_is_lost() -> None:
+    sent = asyncio.Event()
+    count = 400
+
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        peer.send(*(publish(b"t", b"%d " % number + b"x" * 20_000, number) for number in range(1, count + 1)))
+        sent.set()
+        await stay(peer)
+
+    delivered: list[Message] = []
+    async with scripted_broker(script) as settings:
+        connection = Connection(settings)
+
+        def take(message: Message) -> None:
+            delivered.append(message)
+            if len(delivered) == 3:
+                connection.pause()
+
+        connection.deliver_to(take)
+        async with connection:
+            await sent.wait()
+            await until(lambda: len(delivered) >= 3)
+            assert len(delivered) == 3
+            assert len(connection._stream._received._bytes) < 200_000
+            connection.resume()
+            await until(lambda: len(delivered) == count)
+    assert [message.packet_id for message in delivered] == list(range(1, count + 1))
+
+
+async def test_more_messages_than_anybody_takes_stay_in_the_network() -> None:
+    count = 3000
+
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        peer.send(*(publish(b"t", b"%d" % number, number) for number in range(1, count + 1)))
+        await stay(peer)
+
+    async with scripted_broker(script) as settings, Connection(settings) as connection:
+        await until(lambda: connection._stream.paused)
+        assert len(connection._incoming._waiting) == 1024
+        messages = connection.incoming()
+        assert [(await anext(messages)).packet_id for _ in range(count)] == list(range(1, count + 1))
+
+
+async def test_an_error_in_the_taker_of_messages_ends_the_connection_and_is_not_hidden() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        peer.send(publish(b"t", b"a"))
+        await stay(peer)
+
+    def broken(_: Message) -> None:
+        raise ZeroDivisionError
+
+    async with scripted_broker(script) as settings:
+        connection = Connection(settings)
+        connection.deliver_to(broken)
+        async with connection:
+            with pytest.raises(ZeroDivisionError):
+                await connection.wait_disconnected()
+
+
+async def test_a_malformed_packet_is_answered_with_its_reason() -> None:
+    answers: list[bytes] = []
+
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        peer.send(packet(0x32, b"\x00"))
+        while found := await peer.packet():
+            answers.append(found.raw)
+
+    async with scripted_broker(script) as settings, Connection(settings) as connection:
+        with pytest.raises(BrokerError):
+            await connection.wait_disconnected()
+    assert answers == [b"\xe0\x01\x81"]
+
+
+@PROTOCOLS
+async def test_a_connection_ends_with_a_disconnect_packet_after_everything_else(protocol: str) -> None:
+    kinds: list[int] = []
+
+    async def script(peer: Peer) -> None:
+        await peer.accept(version_5=protocol == "5")
+        peer.send(publish(b"t", b"a", version_5=protocol == "5"))
+        while found := await peer.packet():
+            kinds.append(found.raw[0] & 0xF0)
+
+    taken: list[Message] = []
+    async with scripted_broker(script, protocol=protocol) as settings:
+        connection = Connection(settings)
+        connection.deliver_to(taken.append)
+        async with connection:
+            await until(lambda: taken)
+            connection.acknowledge(taken[0])
+    assert kinds == [PUBACK, DISCONNECT]
+
+
+async def test_the_last_packets_arrive_though_something_was_sent_that_is_not_read() -> None:
+    kinds: list[int] = []
+
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        peer.send(publish(b"t", b"a"), publish(b"t", b"x" * 500_000, 2))
+        await asyncio.sleep(0)
+        while found := await peer.packet():
+            kinds.append(found.raw[0] & 0xF0)
+
+    taken: list[Message] = []
+    async with scripted_broker(script) as settings:
+        connection = Connection(settings)
+
+        def take(message: Message) -> None:
+            taken.append(message)
+            connection.pause()
+
+        connection.deliver_to(take)
+        async with connection:
+            await until(lambda: taken)
+            for number in range(1, 3):
+                connection.acknowledge(taken[0]._replace(packet_id=number))
+    assert kinds == [PUBACK, PUBACK, DISCONNECT]
+
+
+async def test_a_broker_that_does_not_hang_up_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection_module, "_CLOSE_SECONDS", 0.05)
+    closed = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        await closed.wait()
+
+    async with scripted_broker(script) as settings:
+        async with Connection(settings):
+            pass
+        closed.set()
+
+
+async def test_after_an_error_the_broker_is_not_waited_for() -> None:
+    closed = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        await closed.wait()
+
+    async with scripted_broker(script) as settings:
+        with pytest.raises(ZeroDivisionError):
+            async with Connection(settings):
+                raise ZeroDivisionError
+        closed.set()
+
+
+async def test_closing_ends_the_waits_of_other_tasks() -> None:
+    async with scripted_broker(accept_and_stay) as settings:
+        async with Connection(settings) as connection:
+            publishing = asyncio.ensure_future(connection.publish_confirmed("t", b"a"))
+            await asyncio.sleep(0)
+        with pytest.raises(BrokerError, match="the connection was closed"):
+            await publishing
+        await connection.wait_disconnected()
+
+
+async def test_a_silent_connection_is_kept_alive_at_the_brokers_own_interval() -> None:
+    pings = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.accept(properties=b"\x13\x00\x01")  # a keepalive of one second
+        await peer.expect(PINGREQ)
+        pings.set()
+        await stay(peer)
+
+    async with scripted_broker(script, keepalive_seconds=3600) as settings, Connection(settings):
+        await pings.wait()
+
+
+async def test_a_broker_that_does_not_answer_a_ping_ends_the_connection() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.accept(properties=b"\x13\x00\x01")
+        await stay(peer)
+
+    async with scripted_broker(script) as settings, Connection(settings) as connection:
+        with pytest.raises(BrokerError, match="has not answered within the keepalive"):
+            await connection.wait_disconnected()

@@ -6,11 +6,11 @@ import pytest
 
 from stream.errors import BrokerError, PublicationRefusedError
 from stream.mqtt import publishing
-from stream.mqtt.client import Client
+from stream.mqtt.connection import Connection
 from stream.mqtt.publishing import publish_all
 
 
-class FakeClient(Client):
+class FakeConnection(Connection):
     """A broker's end: confirms what is published when it is let."""
 
     def __init__(self, refuses: bytes | None = None) -> None:
@@ -39,32 +39,32 @@ MESSAGES = [str(number).encode() for number in range(250)]
 
 
 async def test_every_message_is_published_in_order_and_confirmed() -> None:
-    client, confirmed = FakeClient(), list[bytes]()
-    await publish_all(client, "tweets/in", MESSAGES, confirmed=confirmed.append)
-    assert client.published == MESSAGES
+    connection, confirmed = FakeConnection(), list[bytes]()
+    await publish_all(connection, "tweets/in", MESSAGES, confirmed=confirmed.append)
+    assert connection.published == MESSAGES
     assert sorted(confirmed) == sorted(MESSAGES)
 
 
 async def test_no_more_are_under_way_than_there_is_room_for() -> None:
-    client = FakeClient()
-    client.go.clear()
+    connection = FakeConnection()
+    connection.go.clear()
     endless = (b"tweet" for _ in count())
-    publishing_all = asyncio.create_task(publish_all(client, "tweets/in", endless))
-    await client.full.wait()
+    publishing_all = asyncio.create_task(publish_all(connection, "tweets/in", endless))
+    await connection.full.wait()
     await asyncio.sleep(0)
-    assert client.most_unconfirmed == publishing._MOST_UNCONFIRMED
+    assert connection.most_unconfirmed == publishing._MOST_UNCONFIRMED
     publishing_all.cancel()
     with pytest.raises(asyncio.CancelledError):
         await publishing_all
 
 
 async def test_a_long_file_is_read_no_further_than_there_is_room_for() -> None:
-    client = FakeClient()
-    client.go.clear()
+    connection = FakeConnection()
+    connection.go.clear()
     numbers = count()
     endless = (b"tweet" for _ in numbers)
-    publishing_all = asyncio.create_task(publish_all(client, "tweets/in", endless))
-    await client.full.wait()
+    publishing_all = asyncio.create_task(publish_all(connection, "tweets/in", endless))
+    await connection.full.wait()
     await asyncio.sleep(0)
     assert next(numbers) <= publishing._MOST_UNCONFIRMED + 1
     publishing_all.cancel()
@@ -75,7 +75,7 @@ async def test_a_long_file_is_read_no_further_than_there_is_room_for() -> None:
 async def test_a_refusal_ends_it_with_the_brokers_own_error() -> None:
     confirmed = list[bytes]()
     with pytest.raises(BrokerError, match="not authorised"):
-        await publish_all(FakeClient(refuses=b"7"), "tweets/in", MESSAGES, confirmed=confirmed.append)
+        await publish_all(FakeConnection(refuses=b"7"), "tweets/in", MESSAGES, confirmed=confirmed.append)
     assert b"7" not in confirmed
 
 
@@ -90,5 +90,5 @@ async def test_at_a_rate_no_message_goes_before_it_is_due(monkeypatch: pytest.Mo
 
     monkeypatch.setattr("time.monotonic", lambda: now)
     monkeypatch.setattr("stream.mqtt.publishing.asyncio.sleep", sleep)
-    await publish_all(FakeClient(), "tweets/in", MESSAGES[:4], rate=8.0)
+    await publish_all(FakeConnection(), "tweets/in", MESSAGES[:4], rate=8.0)
     assert slept == [0.0, 0.125, 0.125, 0.125]

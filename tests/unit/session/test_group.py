@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.mqtt.client import Client
+from stream.mqtt.connection import Connection
 from stream.mqtt.packets import Message
 from stream.session import group as group_module
 from stream.session.connections import Connections
@@ -24,7 +24,7 @@ SHARED = "$share/kitchen/tweets/in"
 KEEPING_UP = b'{"group":"kitchen","state":"keeping_up"}'
 
 
-class FakeClient(Client):
+class FakeConnection(Connection):
     """A broker's end that takes everything and remembers it."""
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ class Group:
     """A node's place in a group, with the broker's ends and the window."""
 
     def __init__(self, **broker: Any) -> None:
-        self.intake, self.outlet, self.window = FakeClient(), FakeClient(), FakeDeliveries()
+        self.intake, self.outlet, self.window = FakeConnection(), FakeConnection(), FakeDeliveries()
         self.metrics = Metrics()
         self.place = membership(
             settings_of(**broker), Connections(self.intake, self.outlet), cast("Deliveries", self.window), self.metrics

@@ -10,20 +10,10 @@ from paho.mqtt.enums import MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties, VariableByteIntegers
 
-from stream.mqtt.packets import (
-    MOST_PACKET_BYTES,
-    PUBACK,
-    PUBLISH,
-    MalformedPacketError,
-    Message,
-    Packet,
-    Splitter,
-    acknowledgement_packet,
-    publish_packet,
-    publish_properties,
-    read_confirmation,
-    read_publish,
-)
+from stream.mqtt.decoding import read_publish, read_publish_answer
+from stream.mqtt.encoding import acknowledgement_packet, publish_packet, publish_properties
+from stream.mqtt.packets import MOST_PACKET_BYTES, PUBACK, PUBLISH, MalformedPacketError, Message, Packet
+from stream.mqtt.splitter import Splitter
 
 TOPIC = "tweets/in"
 PAYLOAD = b'{"id":"1","text":"a"}'
@@ -116,13 +106,13 @@ def test_the_properties_of_a_plain_message_are_those_that_paho_writes() -> None:
 
 @pytest.mark.parametrize(("packet", "read"), [(b"\x40\x02\x00\x07", (7, 0)), (b"\x40\x03\xff\xff\x87", (65_535, 0x87))])
 def test_a_confirmation_names_its_packet_and_says_whether_it_was_taken(packet: bytes, read: tuple[int, int]) -> None:
-    assert read_confirmation(split(packet)[0]) == read
+    assert read_publish_answer(split(packet)[0]) == read
 
 
 def test_an_acknowledgement_is_a_confirmation_that_says_success() -> None:
     [packet] = split(acknowledgement_packet(258))
     assert packet.raw[0] == PUBACK
-    assert read_confirmation(packet) == (258, 0)
+    assert read_publish_answer(packet) == (258, 0)
 
 
 @given(st.lists(st.binary(max_size=300), max_size=6), st.lists(st.integers(0, 2000), max_size=8))
@@ -159,7 +149,7 @@ def test_a_message_without_a_topic_is_no_mqtt(packet: bytes) -> None:
 
 def test_a_confirmation_of_nothing_is_no_mqtt() -> None:
     with pytest.raises(MalformedPacketError):
-        read_confirmation(split(b"\x40\x01\x00")[0])
+        read_publish_answer(split(b"\x40\x01\x00")[0])
 
 
 def test_a_length_without_end_is_no_mqtt() -> None:

@@ -6,8 +6,11 @@ import itertools
 import pytest
 
 from stream.errors import BrokerError, PublicationRefusedError
-from stream.mqtt.outbox import Outbox
-from stream.mqtt.packets import Message, Splitter, publish_properties, read_publish
+from stream.mqtt.decoding import read_publish
+from stream.mqtt.encoding import publish_properties
+from stream.mqtt.packets import Message
+from stream.mqtt.publications import Publications
+from stream.mqtt.splitter import Splitter
 from tests.unit.waiting import until
 
 NOT_AUTHORISED = 0x87
@@ -19,10 +22,12 @@ class Post:
     def __init__(self, timeout_seconds: float = 60) -> None:
         self._splitter = Splitter()
         self._messages: list[Message] = []
-        self.outbox = Outbox("broker here:1883", self._splitter.feed, itertools.count(1).__next__, timeout_seconds)
+        self.publications = Publications(
+            "broker here:1883", self._splitter.feed, itertools.count(1).__next__, timeout_seconds
+        )
 
     def publish(self, *payloads: bytes) -> list[asyncio.Future[None]]:
-        return [self.outbox.publish("t", payload, properties=publish_properties()) for payload in payloads]
+        return [self.publications.publish("t", payload, properties=publish_properties()) for payload in payloads]
 
     @property
     def sent(self) -> list[tuple[int, bytes]]:
@@ -36,44 +41,46 @@ async def test_a_message_is_sent_at_once_and_done_when_it_is_confirmed() -> None
     (confirmed,) = post.publish(b"a")
     assert post.sent == [(1, b"a")]
     assert not confirmed.done()
-    post.outbox.confirm(1, 0)
+    post.publications.confirm(1, 0)
     await confirmed
 
 
 async def test_confirmations_may_come_in_any_order() -> None:
     post = Post()
     first, second = post.publish(b"a", b"b")
-    post.outbox.confirm(2, 0)
+    post.publications.confirm(2, 0)
     assert (first.done(), second.done()) == (False, True)
-    post.outbox.confirm(1, 0)
+    post.publications.confirm(1, 0)
     await first
 
 
 async def test_no_more_are_unconfirmed_than_the_broker_allows_and_the_rest_follow_in_order() -> None:
     post = Post()
-    post.outbox.allow(2)
+    post.publications.limit(2)
     confirmed = post.publish(b"a", b"b", b"c", b"d")
     assert post.sent == [(1, b"a"), (2, b"b")]
     for packet_id in (1, 2, 3, 4):
-        post.outbox.confirm(packet_id, 0)
+        post.publications.confirm(packet_id, 0)
     assert [payload for _, payload in post.sent] == [b"a", b"b", b"c", b"d"]
     await asyncio.gather(*confirmed)
 
 
 async def test_a_refusal_names_the_topic_and_the_reason_and_makes_room() -> None:
     post = Post()
-    post.outbox.allow(1)
+    post.publications.limit(1)
     refused, follows = post.publish(b"a", b"b")
-    post.outbox.confirm(1, NOT_AUTHORISED)
-    with pytest.raises(PublicationRefusedError, match=r"broker here:1883: no message to t \(Not authorized\)"):
+    post.publications.confirm(1, NOT_AUTHORISED)
+    with pytest.raises(
+        PublicationRefusedError, match=r"broker here:1883: no message to t \(Not authorized, code 135\)"
+    ):
         await refused
-    post.outbox.confirm(2, 0)
+    post.publications.confirm(2, 0)
     await follows
 
 
 async def test_a_confirmation_of_what_was_never_sent_is_passed_over() -> None:
     post = Post()
-    post.outbox.confirm(7, 0)
+    post.publications.confirm(7, 0)
     (confirmed,) = post.publish(b"a")
     assert not confirmed.done()
 
@@ -82,15 +89,15 @@ async def test_a_message_whose_publisher_has_gone_is_confirmed_to_nobody() -> No
     post = Post()
     gone, stays = post.publish(b"a", b"b")
     gone.cancel()
-    post.outbox.confirm(1, 0)
-    post.outbox.confirm(2, 0)
+    post.publications.confirm(1, 0)
+    post.publications.confirm(2, 0)
     await stays
 
 
 async def test_one_that_is_not_confirmed_in_time_fails_and_says_so() -> None:
     post = Post(timeout_seconds=0.01)
     late, in_time = post.publish(b"a", b"b")
-    post.outbox.confirm(2, 0)
+    post.publications.confirm(2, 0)
     with pytest.raises(BrokerError, match=r"broker here:1883: a message to t was not confirmed in 0\.01 s"):
         await late
     await in_time
@@ -109,9 +116,9 @@ async def test_each_has_its_own_time() -> None:
 
 async def test_a_lost_connection_fails_what_was_sent_and_what_waited() -> None:
     post = Post()
-    post.outbox.allow(1)
+    post.publications.limit(1)
     confirmed = post.publish(b"a", b"b")
-    post.outbox.fail("the connection is lost")
+    post.publications.fail(lambda: BrokerError("broker here:1883: the connection is lost"))
     for one in confirmed:
         with pytest.raises(BrokerError, match="broker here:1883: the connection is lost"):
             await one

@@ -1,0 +1,259 @@
+"""The packets beside messages: what is written is read by paho, what is read was written by hand or by paho."""
+
+import itertools
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from stream.mqtt.decoding import (
+    read_connect_answer,
+    read_disconnection,
+    read_publish,
+    read_publish_answer,
+    read_subscribe_answer,
+)
+from stream.mqtt.encoding import (
+    PING_REQUEST,
+    connect_packet,
+    disconnect_packet,
+    subscribe_packet,
+    unsubscribe_packet,
+)
+from stream.mqtt.packets import (
+    BrokerLimits,
+    ConnectAnswer,
+    Disconnection,
+    Login,
+    MalformedPacketError,
+    Packet,
+    Will,
+)
+from stream.mqtt.properties import read_properties, read_variable_integer, write_properties, write_variable_integer
+from stream.mqtt.splitter import Splitter
+from tests.unit.mqtt.scripted_broker import packet
+
+VERSIONS = pytest.mark.parametrize("version_5", [True, False], ids=["5", "3.1.1"])
+
+
+def split(*parts: bytes) -> list[Packet]:
+    splitter = Splitter()
+    packets: list[Packet] = []
+    for part in parts:
+        splitter.feed(part)
+        packets += splitter
+    return packets
+
+
+def one(raw: bytes) -> Packet:
+    (found,) = split(raw)
+    return found
+
+
+def connack_properties(**values: Any) -> bytes:
+    """Write CONNACK's properties with paho."""
+    properties = Properties(PacketTypes.CONNACK)  # type: ignore[no-untyped-call]
+    for name, value in values.items():
+        setattr(properties, name, value)
+    packed: bytes = properties.pack()  # type: ignore[no-untyped-call]
+    return packed
+
+
+@given(st.integers(0, 268_435_455))
+@example(127)
+@example(128)
+@example(16_383)
+@example(16_384)
+@example(2_097_151)
+@example(2_097_152)
+def test_a_variable_integer_is_read_as_it_was_written(value: int) -> None:
+    written = write_variable_integer(value)
+    assert read_variable_integer(written + b"rest", 0) == (value, len(written))
+    assert all(read_variable_integer(written[:end], 0) is None for end in range(len(written)))
+
+
+def test_all_limits_of_a_broker_are_read() -> None:
+    properties = connack_properties(
+        ReceiveMaximum=5,
+        MaximumQoS=0,
+        RetainAvailable=0,
+        MaximumPacketSize=300,
+        ServerKeepAlive=7,
+        SessionExpiryInterval=60,
+        WildcardSubscriptionAvailable=0,
+        SharedSubscriptionAvailable=0,
+        SubscriptionIdentifierAvailable=0,
+        TopicAliasMaximum=10,
+        AssignedClientIdentifier="auto-7",
+        ReasonString="hello",
+        UserProperty=("key", "value"),
+        ResponseInformation="answers/",
+        ServerReference="other:1883",
+    )
+    answer = read_connect_answer(one(packet(0x20, b"\x01\x00" + properties)), version_5=True)
+    limits = BrokerLimits(
+        receive_maximum=5,
+        maximum_qos=0,
+        retain_available=False,
+        maximum_packet_bytes=300,
+        keepalive_seconds=7,
+        session_expiry_seconds=60,
+        wildcards_available=False,
+        shared_subscriptions_available=False,
+    )
+    assert answer == ConnectAnswer(session_present=True, code=0, limits=limits, reason_text="hello")
+
+
+def test_a_broker_that_states_no_limits_has_those_of_the_standard() -> None:
+    answer = read_connect_answer(one(packet(0x20, b"\x00\x00\x00")), version_5=True)
+    assert answer == ConnectAnswer(session_present=False, code=0)
+    assert (answer.limits.receive_maximum, answer.limits.maximum_qos) == (65_535, 2)
+
+
+def test_over_mqtt_3_1_1_the_answer_is_two_bytes() -> None:
+    answer = read_connect_answer(one(packet(0x20, b"\x01\x05")), version_5=False)
+    assert answer == ConnectAnswer(session_present=True, code=5)
+
+
+@pytest.mark.parametrize(("return_code", "code"), [(1, 0x84), (2, 0x85), (3, 0x88), (4, 0x86), (5, 0x87), (0x84, 0x84)])
+def test_a_broker_that_refuses_mqtt_5_in_the_words_of_3_1_1_is_understood(return_code: int, code: int) -> None:
+    assert read_connect_answer(one(packet(0x20, bytes((0, return_code)))), version_5=True).code == code
+
+
+@pytest.mark.parametrize("body", [b"", b"\x00", b"\x00\x00\x05", b"\x00\x00\x02\x7f\x00", b"\x00\x00\x02\x21\x00"])
+def test_an_answer_to_a_connection_that_is_no_mqtt_is_an_error(body: bytes) -> None:
+    with pytest.raises(MalformedPacketError):
+        read_connect_answer(one(packet(0x20, body)), version_5=True)
+
+
+@pytest.mark.parametrize(
+    ("body", "read"),
+    [
+        (b"", Disconnection(0)),
+        (b"\x8e", Disconnection(0x8E)),
+        (b"\x8e\x00", Disconnection(0x8E)),
+        (b"\x8b\x08\x1f\x00\x05later", Disconnection(0x8B, "later")),
+        (b"\x8b\x08\x1f\x00\x05la\x1b\xffr", Disconnection(0x8B, "la\ufffdr")),
+    ],
+)
+def test_the_reason_of_a_disconnection_is_read_and_can_be_shown(body: bytes, read: Disconnection) -> None:
+    assert read_disconnection(one(packet(0xE0, body))) == read
+
+
+@VERSIONS
+def test_the_answer_to_a_subscription_names_its_packet_and_its_codes(version_5: bool) -> None:  # noqa: FBT001
+    properties = b"\x03\x1f\x00\x00" if version_5 else b""
+    body = b"\x01\x02" + properties + b"\x01\x87"
+    assert read_subscribe_answer(one(packet(0x90, body)), version_5=version_5) == (258, b"\x01\x87")
+
+
+def test_the_end_of_a_subscription_over_mqtt_3_1_1_has_no_codes() -> None:
+    assert read_subscribe_answer(one(packet(0xB0, b"\x01\x02")), version_5=False) == (258, b"")
+
+
+@VERSIONS
+def test_subscriptions_are_written_at_qos_1_and_want_retained_messages_once(version_5: bool) -> None:  # noqa: FBT001
+    properties, options = (b"\x00", b"\x11") if version_5 else (b"", b"\x01")
+    written = subscribe_packet(258, "tweets/in", version_5=version_5)
+    assert written == packet(0x82, b"\x01\x02" + properties + b"\x00\x09tweets/in" + options)
+    assert unsubscribe_packet(258, "é", version_5=version_5) == packet(
+        0xA2, b"\x01\x02" + properties + b"\x00\x02\xc3\xa9"
+    )
+
+
+def test_a_disconnection_has_a_code_only_where_there_is_something_to_say() -> None:
+    assert disconnect_packet(version_5=True) == b"\xe0\x00"
+    assert disconnect_packet(0x81, version_5=True) == b"\xe0\x01\x81"
+    assert disconnect_packet(0x81, version_5=False) == b"\xe0\x00"
+    assert PING_REQUEST == b"\xc0\x00"
+
+
+@VERSIONS
+@given(
+    client_id=st.text(st.characters(exclude_categories=["Cs"]), max_size=30),
+    username=st.none() | st.text(max_size=30),
+    will=st.none() | st.builds(Will, st.just("t"), st.binary(max_size=200), st.booleans()),
+    clean=st.booleans(),
+)
+def test_a_login_is_written_part_by_part(
+    version_5: bool,  # noqa: FBT001
+    client_id: str,
+    username: str | None,
+    will: Will | None,
+    clean: bool,  # noqa: FBT001
+) -> None:
+    username = username if username is None else username.encode(errors="ignore").decode()
+    password = None if username is None else b"secret"
+    login = Login(client_id, 9, clean, 60, 5, username=username, password=password, will=will)
+    raw = connect_packet(login, version_5=version_5)
+    found = one(raw)
+    body = found.raw[found.body :]
+    assert body[:7] == b"\x00\x04MQTT" + (b"\x05" if version_5 else b"\x04")
+    flags = body[7]
+    assert bool(flags & 0x02) == clean
+    assert bool(flags & 0x80) == bool(flags & 0x40) == (username is not None)
+    assert flags & 0x3C == (0 if will is None else 0x0C | 0x20 * will.retain)
+    rest = body[10:]
+    if version_5:
+        assert rest.startswith(write_properties({0x11: 60, 0x21: 5}))
+        rest = rest[len(write_properties({0x11: 60, 0x21: 5})) :]
+    parts = [client_id.encode()]
+    if will:
+        parts += [b"t", will.payload]
+    if username is not None:
+        parts += [username.encode(), b"secret"]
+    written = [len(part).to_bytes(2) + part for part in parts]
+    if will and version_5:
+        written.insert(1, b"\x00")
+    assert rest == b"".join(written)
+
+
+def test_a_part_that_mqtt_has_no_room_for_is_an_error() -> None:
+    with pytest.raises(ValueError, match="65,535 is the most"):
+        connect_packet(Login("a" * 65_536, 9), version_5=True)
+
+
+@given(st.binary(max_size=60), st.booleans())
+def test_garbage_in_a_packet_is_never_more_than_malformed(body: bytes, version_5: bool) -> None:  # noqa: FBT001
+    readers = (
+        read_publish_answer,
+        read_disconnection,
+        lambda found: read_publish(found, version_5=version_5),
+        lambda found: read_connect_answer(found, version_5=version_5),
+        lambda found: read_subscribe_answer(found, version_5=version_5),
+    )
+    for read in readers:
+        try:
+            read(one(packet(0x32, body)))
+        except MalformedPacketError:
+            continue
+
+
+@given(st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=5))
+def test_any_stream_is_cut_into_the_same_packets_wherever_it_is_divided(stream: bytes, cuts: list[int]) -> None:
+    places = sorted({0, *(min(cut, len(stream)) for cut in cuts), len(stream)})
+    parts = [stream[first:last] for first, last in itertools.pairwise(places)]
+    try:
+        whole = split(stream)
+    except MalformedPacketError:
+        with pytest.raises(MalformedPacketError):
+            split(*parts)
+    else:
+        assert split(*parts) == whole
+
+
+@given(st.dictionaries(st.sampled_from([0x11, 0x27, 0x02, 0x18]), st.integers(0, 2**32 - 1)))
+def test_properties_are_read_as_they_were_written(values: dict[int, int]) -> None:
+    written = write_properties(dict(values))
+    assert read_properties(written + b"rest", 0) == (values, len(written))
+    if values:
+        with pytest.raises(MalformedPacketError):
+            read_properties(written[:-1], 0)
+
+
+def test_a_message_at_qos_2_that_nobody_asked_for_is_malformed() -> None:
+    with pytest.raises(MalformedPacketError, match="QoS 2"):
+        read_publish(one(packet(0x34, b"\x00\x01t\x00\x01\x00")), version_5=True)

@@ -1,0 +1,152 @@
+"""The keepalive's decisions, by a clock that the test sets."""
+
+import asyncio
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from stream.mqtt.encoding import PING_REQUEST
+from stream.mqtt.keepalive import Keepalive
+
+INTERVAL = 30.0
+
+
+class Clock:
+    """An event loop's clock and its one timer."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.due: float | None = None
+        self._call: Callable[[], None] = lambda: None
+
+    def time(self) -> float:
+        return self.now
+
+    def call_later(self, seconds: float, call: Callable[[], None]) -> SimpleNamespace:
+        return self.call_at(self.now + seconds, call)
+
+    def call_at(self, due: float, call: Callable[[], None]) -> SimpleNamespace:
+        self.due, self._call = due, call
+        return SimpleNamespace(cancel=self._cancel)
+
+    def run_until(self, end: float) -> None:
+        while self.due is not None and self.due <= end:
+            self.now, self.due = self.due, None
+            self._call()
+        self.now = end
+
+    def _cancel(self) -> None:
+        self.due = None
+
+
+class Stream:
+    """The packets that the keepalive looks at."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.paused = False
+        self.received_at = self.sent_at = clock.now
+        self.pings: list[float] = []
+
+    def send(self, packet: bytes) -> None:
+        assert packet == PING_REQUEST
+        self.sent_at = self._clock.now
+        self.pings.append(self._clock.now - 1000)
+
+
+class Idle:
+    """A keepalive that began at second 0."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.clock = Clock()
+        self.stream = Stream(self.clock)
+        self.dead_at: list[float] = []
+        monkeypatch.setattr(asyncio, "get_running_loop", lambda: self.clock)
+        stream: Any = self.stream
+        self.keepalive = Keepalive(stream, INTERVAL, lambda: self.dead_at.append(self.clock.now - 1000))
+
+    def until(self, second: float) -> None:
+        self.clock.run_until(1000 + second)
+
+    def receive(self) -> None:
+        self.stream.received_at = self.clock.now
+
+    def send(self) -> None:
+        self.stream.sent_at = self.clock.now
+
+
+@pytest.fixture
+def idle(monkeypatch: pytest.MonkeyPatch) -> Idle:
+    return Idle(monkeypatch)
+
+
+def test_a_ping_is_sent_after_a_silent_interval_and_the_connection_ends_after_another(idle: Idle) -> None:
+    idle.until(29.9)
+    assert idle.stream.pings == []
+    idle.until(59.9)
+    assert (idle.stream.pings, idle.dead_at) == ([30], [])
+    idle.until(200)
+    assert (idle.stream.pings, idle.dead_at) == ([30], [60])
+
+
+def test_an_answered_ping_is_followed_by_the_next_an_interval_later(idle: Idle) -> None:
+    for second in (31, 61, 91):
+        idle.until(second)
+        idle.receive()
+    assert (idle.stream.pings, idle.dead_at) == ([30, 60, 90], [])
+
+
+def test_a_client_that_only_receives_tells_the_broker_that_it_is_there(idle: Idle) -> None:
+    for second in range(1, 100):
+        idle.until(second)
+        idle.receive()
+    assert idle.stream.pings == [30, 60, 90]
+
+
+def test_a_client_that_only_sends_asks_whether_the_broker_is_there(idle: Idle) -> None:
+    for second in range(1, 100):
+        idle.until(second)
+        idle.send()
+    assert (idle.stream.pings, idle.dead_at) == ([30], [60])
+
+
+def test_a_ping_whose_answer_is_late_behind_other_bytes_does_not_end_the_connection(idle: Idle) -> None:
+    for second in range(1, 300, 7):  # messages, but no answer
+        idle.until(second)
+        idle.receive()
+    assert idle.dead_at == []
+
+
+def test_a_busy_connection_is_not_pinged(idle: Idle) -> None:
+    for second in range(1, 200):
+        idle.until(second)
+        idle.receive()
+        idle.send()
+    assert idle.stream.pings == []
+
+
+def test_while_reading_is_paused_pings_are_sent_and_nothing_is_concluded(idle: Idle) -> None:
+    idle.stream.paused = True
+    idle.until(1000)
+    assert len(idle.stream.pings) == 33
+    assert idle.dead_at == []
+
+
+def test_a_pause_after_the_ping_withholds_the_answer_but_not_the_connection(idle: Idle) -> None:
+    idle.until(31)
+    idle.stream.paused = True
+    idle.until(100)
+    idle.stream.paused = False
+    idle.receive()  # as resuming counts
+    idle.until(129)
+    assert idle.dead_at == []
+    idle.until(200)
+    assert idle.dead_at == [150]
+
+
+def test_a_stopped_keepalive_does_nothing_more(idle: Idle) -> None:
+    idle.keepalive.stop()
+    idle.until(1000)
+    assert (idle.stream.pings, idle.dead_at) == ([], [])
