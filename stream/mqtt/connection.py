@@ -5,6 +5,7 @@ ends when the connection does, with the reason.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Callable
 from types import TracebackType
 from typing import Self
@@ -22,11 +23,20 @@ from stream.mqtt.encoding import (
     acknowledgement_packet,
     connect_packet,
     disconnect_packet,
+    publish_packet,
+    publish_packet_bytes,
     publish_properties,
     subscribe_packet,
     unsubscribe_packet,
 )
-from stream.mqtt.failures import connect_error, describe, ended_by_broker, refused_connection, refused_subscription
+from stream.mqtt.failures import (
+    connect_error,
+    describe,
+    ended_by_broker,
+    refused_connection,
+    refused_publication,
+    refused_subscription,
+)
 from stream.mqtt.incoming import IncomingMessages
 from stream.mqtt.keepalive import Keepalive
 from stream.mqtt.opening import open_transport
@@ -52,7 +62,10 @@ from stream.mqtt.packets import (
 from stream.mqtt.publications import Publications
 from stream.mqtt.reason_codes import FIRST_FAILURE, Code
 from stream.mqtt.requests import Requests
+from stream.mqtt.versions import Versions
 from stream.settings import BrokerSettings
+
+logger = logging.getLogger(__name__)
 
 _CLOSE_SECONDS = 2.0
 """The time for a broker to hang up after a DISCONNECT; Mosquitto takes a few milliseconds."""
@@ -68,6 +81,7 @@ class Connection:
         identifier: The client id, by which the broker recognises the session; None: a new one.
         will: The message that the broker publishes when the connection is lost.
         persistent: Whether the broker keeps the session, and the messages in it, while the client is away.
+        versions: What earlier connections have shown of the broker's versions of MQTT.
 
     Raises:
         SettingsError: A certificate, a key or the password cannot be read.
@@ -80,6 +94,7 @@ class Connection:
         identifier: str | None = None,
         will: Will | None = None,
         persistent: bool = False,
+        versions: Versions | None = None,
     ) -> None:
         self.settings = settings
         self.session_present = False
@@ -88,11 +103,10 @@ class Connection:
         """The broker's limits; known once connected."""
         self._login = login(settings, identifier, will, persistent=persistent)
         self._tls = broker_tls(settings)
-        self._version_5 = settings.protocol == "5"
+        self._versions = versions or Versions(settings)
+        self._version_5 = True
         self._broker = f"broker {settings.host}:{settings.port}"
-        self._stream = self._new_stream()
         self._keepalive: Keepalive | None = None
-        self._accepted: asyncio.Future[ConnectAnswer] = asyncio.get_running_loop().create_future()
         self._packet_id = 0
         self._requests = Requests()
         self._publications = Publications(self._broker, self._send, self._new_packet_id, settings.timeout_seconds)
@@ -100,10 +114,20 @@ class Connection:
         self._deliver: Deliver = self._incoming.put
         self._connected = False
         self._closing = False
-        self._ended = asyncio.Event()
         self._error: Exception | None = None
         """What ended the connection; None: the broker closed it, without a reason."""
+        self._begin()
         self._refusal: PublicationRefusedError | None = None
+
+    @property
+    def protocol(self) -> str:
+        """The version of MQTT that is spoken: '5' or '3.1.1'."""
+        return "5" if self._version_5 else "3.1.1"
+
+    @property
+    def connected(self) -> bool:
+        """Whether the connection has been made and has not ended."""
+        return self._connected and not self._ended.is_set()
 
     def deliver_to(self, deliver: Deliver) -> None:
         """Call `deliver` with each message, and leave its acknowledgement to the caller.
@@ -135,6 +159,8 @@ class Connection:
     ) -> None:
         """Publish at QoS 1 and wait until the broker has confirmed the message.
 
+        A broker that supports QoS 0 alone confirms nothing, and one that keeps no retained messages gets none.
+
         Args:
             topic: The topic.
             payload: The message.
@@ -144,11 +170,17 @@ class Connection:
 
         Raises:
             BrokerError: The connection is lost, or the broker does not answer in time.
-            PublicationRefusedError: The broker refuses the message.
+            PublicationRefusedError: The broker refuses the message, or it is larger than the broker accepts.
         """
         self._check_connected()
         properties = publish_properties(response_topic, correlation_data) if self._version_5 else b""
+        retain = retain and self.limits.retain_available
         try:
+            self._check_size(topic, payload, properties)
+            if self.limits.maximum_qos == 0:
+                packet = publish_packet(topic.encode(), payload, 0, retain=retain, properties=properties)
+                self._send(packet)
+                return
             await self._publications.publish(topic, payload, retain=retain, properties=properties)
         except PublicationRefusedError as error:
             self._refusal = error
@@ -226,20 +258,17 @@ class Connection:
         Raises:
             BrokerError: The broker cannot be reached or refuses the connection.
         """
-        settings = self.settings
-        try:
-            self._stream = await open_transport(
-                self._new_stream, settings.host, settings.port, self._tls, settings.timeout_seconds
-            )
-        except OSError as error:
-            raise connect_error(self._broker, error) from error
-        try:
-            await self._log_in()
-        except BaseException:
-            self._closing = True
-            await self._stream.abort()
-            self._release()
-            raise
+        *others, last = self._versions.to_try()
+        for version_5 in others:
+            try:
+                await self._connect(version_5=version_5)
+            except BrokerError as error:
+                if not self._versions.other_may_help(error, hung_up=self._hung_up()):
+                    raise
+                logger.debug("%s; the other version of MQTT is tried", error)
+            else:
+                return self
+        await self._connect(version_5=last)
         return self
 
     async def __aexit__(
@@ -255,6 +284,49 @@ class Connection:
             else:
                 await self._stream.abort(packet)
         await self._stream.abort()
+
+    def _begin(self) -> None:
+        """Prepare the state of an attempt to connect."""
+        self._stream = self._new_stream()
+        self._accepted: asyncio.Future[ConnectAnswer] = asyncio.get_running_loop().create_future()
+        self._ended = asyncio.Event()
+        self._error = None
+        self._closing = False
+
+    async def _connect(self, *, version_5: bool) -> None:
+        """Connect with one version of MQTT, again where the broker cannot do what the will asks for."""
+        self._version_5 = version_5
+        try:
+            await self._connect_once()
+        except BrokerError as error:
+            will = self._login.will
+            if will is None or error.reason_code not in (Code.RETAIN_NOT_SUPPORTED, Code.QOS_NOT_SUPPORTED):
+                raise
+            self._login = self._login._replace(will=will._replace(retain=False, qos=0))
+            await self._connect_once()
+        self._versions.accepted(version_5=version_5)
+
+    async def _connect_once(self) -> None:
+        settings = self.settings
+        self._begin()
+        try:
+            self._stream = await open_transport(
+                self._new_stream, settings.host, settings.port, self._tls, settings.timeout_seconds
+            )
+        except OSError as error:
+            raise connect_error(self._broker, error) from error
+        try:
+            await self._log_in()
+        except BaseException:
+            self._closing = True
+            await self._stream.abort()
+            self._release()
+            raise
+
+    def _hung_up(self) -> bool:
+        """Return whether the broker has ended the connection instead of accepting it."""
+        without_reason = self._error is None or isinstance(self._error, ConnectionError | MalformedPacketError)
+        return self._ended.is_set() and self._accepted.done() and not self._connected and without_reason
 
     def _new_stream(self) -> PacketStream:
         return PacketStream(self._on_packet, self._on_end, self._on_writable)
@@ -341,6 +413,18 @@ class Connection:
             return BrokerError(str(self._error), reason_code=self._error.reason_code)
         return BrokerError(f"{self._broker}: the connection is lost ({describe(self._error)})")
 
+    def _check_size(self, topic: str, payload: bytes, properties: bytes) -> None:
+        most = self.limits.maximum_packet_bytes
+        if most is not None and publish_packet_bytes(len(topic.encode()), len(payload), len(properties)) > most:
+            raise refused_publication(self._broker, topic, Code.PACKET_TOO_LARGE)
+
+    def _check_topic_filter(self, topic: str) -> None:
+        """Refuse what the broker has said it cannot do."""
+        if topic.startswith("$share/") and not self.limits.shared_subscriptions_available:
+            raise refused_subscription(self._broker, topic, Code.SHARED_SUBSCRIPTIONS_NOT_SUPPORTED)
+        if not self.limits.wildcards_available and not {"+", "#"}.isdisjoint(topic):
+            raise refused_subscription(self._broker, topic, Code.WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED)
+
     def _check_connected(self) -> None:
         if self._ended.is_set():
             raise self._loss() from self._error
@@ -359,6 +443,7 @@ class Connection:
 
     def _subscribe(self, topic: str) -> asyncio.Future[bytes]:
         self._check_connected()
+        self._check_topic_filter(topic)
         packet_id = self._new_packet_id()
         self._send(subscribe_packet(packet_id, topic, version_5=self._version_5))
         return self._requests.expect(packet_id)

@@ -114,7 +114,7 @@ class NodeSession:
         topic = status_topic(self._settings.node)
         await client.publish_confirmed(topic, ONLINE.encode(), retain=True)
         again = "again " if self._ever_connected else ""
-        logger.info("connected %sto %s:%d (MQTT %s)", again, broker.host, broker.port, broker.protocol)
+        logger.info("connected %sto %s:%d (MQTT %s)", again, broker.host, broker.port, client.protocol)
         self._connected(now=True)
         try:
             yield
