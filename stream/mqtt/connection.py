@@ -338,6 +338,7 @@ class Connection:
             async with asyncio.timeout(self.settings.timeout_seconds):
                 answer = await self._accepted
         except TimeoutError as error:
+            self._error = error
             raise connect_error(
                 self._broker, TimeoutError(f"no answer within {self.settings.timeout_seconds:g} s")
             ) from error

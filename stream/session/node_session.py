@@ -12,9 +12,11 @@ from stream.labelling.recent import RecentResults
 from stream.mqtt.backoff import reconnect_delays
 from stream.mqtt.connection import Connection
 from stream.mqtt.packets import Will
+from stream.mqtt.versions import Versions
 from stream.session.connections import Connections
-from stream.session.delivery import Deliveries
+from stream.session.delivery import Deliveries, Remembered
 from stream.session.group import GroupMember, SoleSubscriber, membership
+from stream.session.refusals import Refusals
 from stream.session.topics import OFFLINE, ONLINE, status_topic
 from stream.settings import Settings
 from stream.telemetry.health import Health
@@ -41,7 +43,11 @@ class NodeSession:
         self._labelling = labelling
         self._metrics = metrics
         self._health = health
-        self._recent: RecentResults[str, bytes] = RecentResults(_RECENT_WINDOWS * settings.broker.receive_maximum)
+        self._remembered = Remembered(
+            RecentResults(_RECENT_WINDOWS * settings.broker.receive_maximum),
+            Refusals(metrics, health, settings.broker.reconnect_seconds),
+        )
+        self._versions = Versions(settings.broker)
         self._ever_connected = False
         self._connected_at = time.monotonic()
         self._delays = reconnect_delays(settings.broker.reconnect_seconds)
@@ -80,13 +86,14 @@ class NodeSession:
             tasks,
             session,
             labelling=self._labelling,
-            recent=self._recent,
+            remembered=self._remembered,
             settings=self._settings,
             metrics=self._metrics,
         )
         place = membership(self._settings, session, deliveries, self._metrics)
         with self._health.watching(deliveries.oldest_seconds):
             async with session.outlet, session.intake:
+                self._remembered.refusals.hang_ups.connected()
                 watchers = [
                     tasks.create_task(session.intake.wait_disconnected(), name="intake-connection"),
                     tasks.create_task(session.outlet.wait_disconnected(), name="outlet-connection"),
@@ -104,8 +111,8 @@ class NodeSession:
         name = intake_identifier(self._settings.node)
         will = Will(status_topic(self._settings.node), OFFLINE.encode(), retain=True)
         return Connections(
-            intake=Connection(self._settings.broker, identifier=name, persistent=True),
-            outlet=Connection(self._settings.broker, identifier=f"{name}-out", will=will),
+            intake=Connection(self._settings.broker, identifier=name, persistent=True, versions=self._versions),
+            outlet=Connection(self._settings.broker, identifier=f"{name}-out", will=will, versions=self._versions),
         )
 
     @asynccontextmanager
