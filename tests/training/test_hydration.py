@@ -208,7 +208,7 @@ def test_without_a_token_the_command_says_where_to_put_it(
 def test_a_line_without_an_id_is_named(tmp_path: Path) -> None:
     file = tmp_path / "ids.txt"
     file.write_text("1\nhello\n")
-    with pytest.raises(InputError, match=r"line 2 begins with 'hello', which is no tweet's id"):
+    with pytest.raises(InputError, match=r"line 2 begins with 'hello', which is not the id of a tweet"):
         read_ids(file)
 
 

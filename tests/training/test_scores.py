@@ -55,6 +55,9 @@ def test_measures_equal_scikit_learn(pairs: Sequence[tuple[Polarity, Polarity]])
     assert scores.macro_f1 == pytest.approx(
         metrics.f1_score(gold, given_labels, labels=names, average="macro", zero_division=0)
     )
+    assert scores.weighted_f1 == pytest.approx(
+        metrics.f1_score(gold, given_labels, labels=names, average="weighted", zero_division=0)
+    )
     assert scores.polar_f1 == pytest.approx(
         metrics.f1_score(gold, given_labels, labels=["negative", "positive"], average="macro", zero_division=0)
     )
