@@ -202,7 +202,7 @@ def test_without_a_token_the_command_says_where_to_put_it(
 ) -> None:
     monkeypatch.delenv(TOKEN_VARIABLE, raising=False)
     (tmp_path / "ids.txt").write_text("1\n")
-    assert "put it into X_BEARER_TOKEN" in str(run(tmp_path / "ids.txt", "--out", out).exception)
+    assert "set X_BEARER_TOKEN" in str(run(tmp_path / "ids.txt", "--out", out).exception)
 
 
 def test_a_line_without_an_id_is_named(tmp_path: Path) -> None:
