@@ -32,6 +32,7 @@ from training.report.tables import rounded
 
 DEVICES = {"pi-a": 40.0, "pi-b": 30.0, "pi-c": 15.0}
 """Seconds in float32, invented."""
+EXAMPLE = Path(__file__).parents[2] / "docs" / "paper"
 TABLES = ReportOptions(with_paper=False, with_pictures=False)
 PRECISIONS = {"float32": 1.0, "float16": 0.95, "int8": 0.5}
 FIGURES = ["figure-4", "figure-4c", "figure-5", "figure-6", "figure-7", "trade-off"]
@@ -192,6 +193,14 @@ def test_an_index_gives_the_same_report_as_its_results(tmp_path: Path) -> None:
     assert first == second
 
 
+def test_the_example_in_the_documentation_is_made_from_its_runs(tmp_path: Path) -> None:
+    write_report([EXAMPLE / "runs.jsonl"], tmp_path, ReportOptions())
+    assert (tmp_path / "report.md").read_text() == (EXAMPLE / "report.md").read_text()
+    assert {file.name for file in (EXAMPLE / "figures").iterdir()} == {
+        file.name for file in (tmp_path / "figures").glob("*.svg")
+    }
+
+
 def test_an_index_of_an_earlier_schema_is_refused(tmp_path: Path) -> None:
     index = tmp_path / "index.jsonl"
     index.write_text('{"schema": 1, "cell": "tiny"}\n')
@@ -339,7 +348,17 @@ def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.0, "0.00"), (0.0123456, "0.0123"), (1.5, "1.50"), (99.96, "100.0"), (64719, "64,719"), (3.6e8, "3.6e+08")],
+    [
+        (0.0, "0.00"),
+        (0.0123456, "0.0123"),
+        (1.5, "1.50"),
+        (99.96, "100.0"),
+        (64719, "64,719"),
+        (3.6e8, "3.6e8"),
+        (4.4e-4, "0.00044"),
+        (4.4e-5, "4.4e-5"),
+        (5e12, "5e12"),
+    ],
 )
 def test_numbers_are_written_with_three_digits(value: float, text: str) -> None:
     assert rounded(value, 3) == text

@@ -169,7 +169,7 @@ def _if_any(table: Table) -> Block:
     """Return a table or, if it has no numbers, the reason."""
     if len(table.head) > len(NAME_HEADS):
         return table
-    return Paragraph(f"{table.title}: nothing was measured. {' '.join(table.notes)}")
+    return Paragraph(f"{table.title}: nothing was measured. {table.notes[-1]}")
 
 
 def _left_out(loaded: Loaded) -> list[Block | None]:

@@ -21,6 +21,7 @@ from training.report.figures.style import (
     known,
     label,
     marker,
+    plain_log_scale,
     save,
     styled,
     written,
@@ -61,6 +62,7 @@ FIGURE_5 = (
     Panel(Q.FLOPS, "Counted in the graph", axis="GFLOP/s"),
     Panel(Q.PAPER_FLOPS, "3.6e8 per tweet, as the paper", axis="GFLOP/s"),
 )
+PAPER_FIGURE_5 = (Panel(Q.PAPER_FLOPS, "FLOPS", axis="GFLOP/s"),)
 FIGURE_7 = (
     Panel(Q.SI, "SI, speed index"),
     Panel(Q.MPI, "MPI, performance"),
@@ -149,8 +151,7 @@ def _scale(axes: Axes, rows: Sequence[Row], panel: Panel) -> None:
     values = [written(row, panel.quantity) for row in rows]
     low, high = min(values), max(values)
     if low > 0 and high / low > _LOG_FROM:
-        axes.set_xscale("log", nonpositive="clip")
-        axes.set_xlim(low / 2, high * 2)
+        plain_log_scale(axes, low / 2, high * 2)
         return
     axes.set_xlim(left=0)
     axes.margins(x=0.08)

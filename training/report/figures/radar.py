@@ -52,11 +52,11 @@ def radar(rows: Sequence[Row], folder: Path, file: str, title: str) -> Figure | 
     lines = math.ceil(len(names) / columns)
     with styled():
         width = FULL_WIDTH_INCHES if columns > 1 else FULL_WIDTH_INCHES / 1.8
-        picture = Picture(figsize=(width, 0.4 + 2.3 * lines), layout="constrained")
+        picture = Picture(figsize=(width, 0.4 + 2.5 * lines), layout="constrained")
         grid = picture.subplots(lines, columns, squeeze=False, subplot_kw={"projection": "polar"}).ravel()
         for axes, name in zip(grid, names, strict=False):
             _draw(axes, in_group(name, ours), ours, spokes)
-            axes.set_title(_wrapped(name), pad=12, loc="center")
+            axes.set_title(_wrapped(name), pad=18, loc="center")
         for axes in grid[len(names) :]:
             axes.set_visible(False)
         handles = [
