@@ -23,8 +23,8 @@ from training.hydration.replab import Entity, entities, write_texts
 from training.hydration.x_api import XApi
 
 TOKEN_VARIABLE = "X_BEARER_TOKEN"  # noqa: S105  (name of the variable, not a token)
-_MOST_DIGITS = 19
-"""Maximum number of digits of a tweet's id, a 63-bit number."""
+_MOST_DIGITS = 100
+"""Maximum number of digits that are read as an id; one above 63 bits is listed as missing."""
 
 
 @dataclass(frozen=True)
