@@ -11,7 +11,8 @@ kind = "tfidf"
 path = "train.jsonl"
 
 `path` is labelled tweets to learn from, as `starling tweets export` writes them; the baseline is fitted when it is
-loaded, which is part of its loading time. They run on one thread.
+loaded, which is part of its loading time. They run on one thread. They are the baselines of
+training/evaluation/baselines.py, tweet by tweet.
 """
 
 from collections import Counter
@@ -27,13 +28,12 @@ from stream.experiment.results import Subject
 from stream.experiment.subject import Inference
 from stream.model.bundle import file_sha256
 from stream.model.tokenizer import Tokens
+from stream.tweets.cleaning import placeholders
 from stream.tweets.polarity import POLARITIES, Polarity
 from stream.tweets.tweet import Tweet
 
 _FLOAT32_BYTES = 4
 _PAIRS_OF_WORDS = (1, 2)
-_FEWEST_TWEETS = 2
-"""A word or pair must occur in this many tweets."""
 
 
 class MajoritySubject:
@@ -91,8 +91,8 @@ class TfidfSubject:
 
         tweets = read_labelled(path)
         self._name, self._sha256 = model.name, file_sha256(path)
-        vectorizer = TfidfVectorizer(ngram_range=_PAIRS_OF_WORDS, min_df=_FEWEST_TWEETS, sublinear_tf=True)
-        features = vectorizer.fit_transform([each.tweet.text for each in tweets])
+        vectorizer = TfidfVectorizer(ngram_range=_PAIRS_OF_WORDS, sublinear_tf=True)
+        features = vectorizer.fit_transform([placeholders(each.tweet.text) for each in tweets])
         regression = LogisticRegression(max_iter=1000).fit(features, [each.polarity for each in tweets])
         self._analyse: Callable[[str], Sequence[str]] = vectorizer.build_analyzer()
         self._columns: dict[str, int] = vectorizer.vocabulary_
@@ -108,7 +108,7 @@ class TfidfSubject:
 
     def tokens(self, tweet: Tweet) -> Tokens:
         """Return the columns of the words and pairs of words of a tweet that are in the vocabulary."""
-        found = (self._columns.get(term) for term in self._analyse(tweet.text))
+        found = (self._columns.get(term) for term in self._analyse(placeholders(tweet.text)))
         return Tokens([column for column in found if column is not None], truncated=False)
 
     def infer(self, tokens: Tokens) -> Inference:
@@ -141,7 +141,8 @@ def _majorities(tweets: Sequence[LabelledTweet]) -> dict[str, Polarity]:
 
 
 def _most_frequent(polarities: Iterable[Polarity]) -> Polarity:
-    return Counter(polarities).most_common(1)[0][0]
+    counted = Counter(polarities)
+    return max(POLARITIES, key=lambda polarity: counted[polarity])
 
 
 def _described(kind: str, name: str, sha256: str, file_bytes: int) -> Subject:
