@@ -14,7 +14,7 @@ from tests.unit.tiny_bundle import write_bundle
 from training.cli import app
 from training.errors import ConversionError
 
-# The bundle knows awful, sad, train, street, nice and lovely, and labels each as its meaning is.
+# The vocabulary of the bundle is awful, sad, train, street, nice and lovely; it labels each by its meaning.
 TWEETS = [
     ("1", "awful", "negative", "rail"),
     ("2", "sad train", "negative", "rail"),
@@ -59,7 +59,7 @@ def test_scores_equal_those_of_the_service(bundle: Path, tweets: Path) -> None:
 
 def test_reliability_is_averaged_over_entities(bundle: Path, tweets: Path) -> None:
     scored = evaluation(bundle, "--data", tweets)["bundles"]["bundle"]
-    # rail: all right. bakery: 4 and 5 above 6, right; so each relation is found.
+    # rail: all labels are correct. bakery: 4 and 5 are above 6 in both labellings, so all relations are equal.
     means = scored["replab"]["entity_means"]
     assert [means[name] for name in ("reliability", "sensitivity", "reliability_sensitivity_f")] == [1, 1, 1]
     assert means["accuracy"] == round((1 + 2 / 3) / 2, 4)
@@ -85,7 +85,7 @@ def test_baselines_are_trained_on_other_data(bundle: Path, tweets: Path, tmp_pat
         + "".join(",".join(row) + "\n" for row in [*rows, ("4", "lovely", "positive", "bakery")])
     )
     found = evaluation(bundle, "--data", tweets, "--train", train)["baselines"]
-    # rail and, without training tweets except the evaluated one, bakery: negative.
+    # rail: negative. bakery has no training tweet except an evaluated one, so it gets the overall majority, negative.
     assert found["majority of each entity"]["overall"]["accuracy"] == round(3 / 6, 4)
     assert "TF-IDF, logistic regression" in found
 

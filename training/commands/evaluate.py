@@ -142,7 +142,7 @@ def _grids(
     grids = [score_grid(evaluations), *(class_grid(name, each) for name, each in evaluations.items())]
     replab = {name: each.replab for name, each in evaluations.items() if each.replab}
     if replab:
-        grids.append(replab_grid(replab | baselines))
+        grids.append(replab_grid({**replab, **baselines}))
     return [*grids, difference_grid(next(iter(evaluations)), differences)] if differences else grids
 
 
