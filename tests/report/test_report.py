@@ -17,17 +17,17 @@ from stream.experiment.folder import ResultsFolder
 from stream.experiment.index import INDEX_FILE, write_index
 from stream.experiment.record import record_of
 from stream.experiment.recorded_power import Clock
-from stream.experiment.results import CELLS_FOLDER, CellResult, write_cell
+from stream.experiment.results import CELLS_FOLDER, CellResult, Device, write_cell
 from stream.power.energy import Energy
 from stream.power.reading import Estimate, Reading
 from stream.power.recording import open_recording, row
 from tests.report.invented import FILE_BYTES, STARTED_AT, device, invented_result, samples, subject
 from training.report.figures.dots import FIGURE_4, dots
 from training.report.figures.style import spaced
-from training.report.loading import Recording, load_results, recording_named
+from training.report.loading import Loaded, Recording, load_results, recording_named
 from training.report.quantities import Quantity
 from training.report.report import ReportOptions, write_report
-from training.report.rows import rows_of
+from training.report.rows import device_identity, rows_of
 from training.report.tables import rounded
 
 DEVICES = {"pi-a": 40.0, "pi-b": 30.0, "pi-c": 15.0}
@@ -224,7 +224,7 @@ def test_results_that_are_given_twice_count_once(tmp_path: Path) -> None:
     assert "the same run as" in loaded.left_out[0]
 
 
-def test_three_devices_of_one_name_are_three_rows_with_board_and_serial_number(tmp_path: Path) -> None:
+def test_three_devices_of_one_name_are_three_rows_with_their_serial_numbers(tmp_path: Path) -> None:
     folders = []
     for serial in ("10000000a1b2", "10000000c3d4", "10000000e5f6"):
         place = tmp_path / serial
@@ -234,7 +234,22 @@ def test_three_devices_of_one_name_are_three_rows_with_board_and_serial_number(t
     write_report(folders, tmp_path / "report", TABLES)
     markdown = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
     for end in ("a1b2", "c3d4", "e5f6"):
-        assert f"| raspberrypi (An invented board, serial …{end}) | mobilebert | 8 bit | 1 |" in markdown
+        assert f"| raspberrypi …{end} | mobilebert | 8 bit | 1 |" in markdown
+        assert f"| raspberrypi …{end} | An invented board | 10000000{end} |" in markdown
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "name"),
+    [
+        (device("pi", serial="1000a1b2"), device("pi", serial="1000c3d4"), "pi …a1b2"),
+        (device("pi", serial="1000a1b2"), device("pi", serial="2000a1b2"), "pi 1000a1b2"),
+        (device("pi"), device("pi", serial="1000a1b2"), "pi (An invented board)"),
+        (device("pi", serial="1000a1b2"), device("pi-b", serial="1000c3d4"), "pi"),
+    ],
+)
+def test_a_device_has_the_shortest_name_that_no_other_has(first: Device, second: Device, name: str) -> None:
+    records = [record_of(invented_result(device=each)) for each in (first, second)]
+    assert Loaded(records).device_names()[device_identity(records[0])] == name
 
 
 def test_two_results_of_one_name_without_serial_numbers_are_refused(tmp_path: Path) -> None:

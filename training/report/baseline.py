@@ -101,7 +101,8 @@ def _line(row: Row, baseline: Row) -> tuple[str, ...]:
         relative = _tenths(100 * drop.value / (baseline.mean(Q.ACCURACY) or 1.0))
     size = row.mean(Q.FILE_BYTES)
     ratio = f"{(baseline.model_bytes or 0.0) / size:.3g} times smaller" if size else UNKNOWN
-    names = row.device, row.model, precision_name(row.precision), f"{baseline.model} on {baseline.device}"
+    elsewhere = "" if baseline.device == row.device else f" on {baseline.device}"
+    names = row.device, row.model, precision_name(row.precision), baseline.model + elsewhere
     return *names, points, relative, _slowdown(row, baseline), ratio
 
 

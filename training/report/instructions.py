@@ -53,8 +53,8 @@ def table_of_instructions(counts: Sequence[Count], rows: Sequence[Row]) -> Table
     head = ("Model", "Emulated processor", "Instructions (millions)", "Tokens", "Device", "Time per tweet (ms)")
     notes = (
         (
-            "Counted under emulation, inference alone: instructions, not time. Memory and caches of a board do not show "
-            "in them."
+            "Counted under emulation, inference alone: instructions, not time. Memory and caches of a board do not "
+            "show in them."
         ),
         "The time is of the device named, with cleaning and tokenising, on tweets of another length.",
     )

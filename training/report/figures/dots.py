@@ -105,11 +105,23 @@ def _lines(rows: Sequence[Row]) -> list[Line]:
 
 
 def _name_lines(axes: Axes, lines: Sequence[Line]) -> None:
-    axes.set_yticks(range(len(lines)), [line.text for line in lines])
-    for line, tick in zip(lines, axes.get_yticklabels(), strict=True):
-        if line.row is None:
-            tick.set_fontweight("bold")
+    """Write the precisions beside the axis, and the groups' names into their empty lines, across all panels."""
+    axes.set_yticks(range(len(lines)), [line.text if line.row else "" for line in lines])
     axes.set_ylim(len(lines) - 0.4, -0.6)
+    axes.set_zorder(1)  # above the next panels, which would hide the end of a long name
+    axes.patch.set_visible(False)
+    for at, line in enumerate(lines):
+        if line.row is None:
+            axes.text(
+                0,
+                at,
+                line.text,
+                transform=axes.get_yaxis_transform(),
+                fontsize=7.5,
+                fontweight="bold",
+                va="center",
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+            )
 
 
 def _draw(axes: Axes, lines: Sequence[Line], panel: Panel) -> None:
