@@ -8,7 +8,7 @@ PIP_INSTALL = pip --disable-pip-version-check install --quiet
 export TF_USE_LEGACY_KERAS = 1
 export TF_CPP_MIN_LOG_LEVEL = 2
 
-.PHONY: help demo test lint test-edge test-training test-fleet test-arm test-arm-short arm-installed arm-instructions power-accuracy dashboards pictures chaos soak fuzz audit \
+.PHONY: help demo test lint test-edge test-training test-lowest test-fleet test-arm test-arm-short arm-installed arm-instructions power-accuracy dashboards pictures chaos soak fuzz audit \
     peers compare performance performance-docs system-packages clean
 
 help:
@@ -19,6 +19,7 @@ help:
 	@echo "make test-training   run the tests of the training pipeline (installs TensorFlow)"
 	@echo "make test-arm        run the arm64 wheels on emulated Raspberry Pis (about 10 minutes)"
 	@echo "make arm-instructions count the instructions per tweet; writes docs/arm.md's table"
+	@echo "make test-lowest     run the unit tests with the lowest declared versions of the dependencies"
 	@echo "make test-fleet      run the playbooks against booted Debian systems (root; about 20 minutes)"
 	@echo "make power-accuracy  measure the accuracy of the simulated power meter; prints the table of docs/power.md"
 	@echo "make dashboards      generate grafana/dashboards/ from grafana/source/"
@@ -64,6 +65,9 @@ arm-instructions: arm-installed
 
 arm-installed: .venv/dev-installed system-packages
 	@.venv/bin/python -m tests.arm.emulation
+
+test-lowest: .venv-lowest/installed
+	.venv-lowest/bin/pytest -W default tests/unit
 
 test-fleet: .venv-fleet/installed system-packages
 	@tests/fleet/install_system_packages
@@ -128,6 +132,17 @@ system-packages:
 	@.venv/bin/$(PIP_INSTALL) --constraint deploy/constraints.txt --editable '.[demo,dev]'
 	@touch $@
 
+# The edge service's dependencies in their lowest declared versions, the test tools as in .venv.
+LOWEST_TOOLS = paho-mqtt|pytest|pytest-asyncio|pytest-timeout|pytest-xdist|hypothesis|trustme
+.venv-lowest/installed: .venv/dev-installed tests/lowest_versions.py
+	@echo "creating .venv-lowest with the lowest declared versions ..."
+	@$(PYTHON) -m venv .venv-lowest
+	@.venv/bin/python -m tests.lowest_versions > .venv-lowest/requirements.txt
+	@grep -E '^($(LOWEST_TOOLS))==' deploy/constraints.txt >> .venv-lowest/requirements.txt
+	@.venv-lowest/bin/$(PIP_INSTALL) --requirement .venv-lowest/requirements.txt
+	@.venv-lowest/bin/$(PIP_INSTALL) --no-deps --editable .
+	@touch $@
+
 .venv/fuzz-installed: .venv/dev-installed
 	@echo "installing the fuzzer ..."
 	@.venv/bin/$(PIP_INSTALL) --constraint deploy/constraints.txt --editable '.[demo,dev,fuzz]'
@@ -182,4 +197,4 @@ paper: .venv-training/installed
 include paper.mk
 
 clean:
-	rm -rf build .arm .venv .venv-training .venv-fleet .fleet .venv-audit .venv-peers .venv-paper .peers .fuzz .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf build .arm .venv .venv-training .venv-lowest .venv-fleet .fleet .venv-audit .venv-peers .venv-paper .peers .fuzz .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -136,7 +136,7 @@ class BrokerSettings(_Section):
 class TopicSettings(_Section):
     """Topics of tweets and results."""
 
-    tweets: Topic | Annotated[list[Topic], Field(min_length=1)] = Field(
+    tweets: str | list[str] = Field(
         "tweets/in", description="Topic of tweets, or a list of topics; they may have wildcards (+ and #)."
     )
     labels: Topic = Field("tweets/polarity", description="Topic of labels, one for each tweet.")
@@ -152,6 +152,13 @@ class TopicSettings(_Section):
     def tweet_topics(self) -> tuple[str, ...]:
         """All topics of tweets."""
         return (self.tweets,) if isinstance(self.tweets, str) else tuple(dict.fromkeys(self.tweets))
+
+    @field_validator("tweets")
+    @classmethod
+    def _not_empty(cls, topics: str | list[str]) -> str | list[str]:
+        if not topics or ("" in topics and not isinstance(topics, str)):
+            raise ValueError("name at least one topic, each with at least one character")
+        return topics
 
     @field_validator("labels", "rejected")
     @classmethod

@@ -1,4 +1,4 @@
-"""What all tests share: nobody's settings but their own, and no deadlines on a machine that may be busy."""
+"""Set-up of all tests: no settings of the user, and no deadlines for Hypothesis on a busy machine."""
 
 import os
 import signal
@@ -7,16 +7,16 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 
-# The same examples each time where a failure must mean the change; new ones wherever somebody can look into it.
+# In CI the same examples each time, so that a failure is caused by the change; new examples on a developer's machine.
 hypothesis.settings.register_profile("starling", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("starling")
 
-# A shell that runs the tests in the background has them ignore Ctrl-C, and with them all that they start.
+# A shell that runs the tests in the background ignores Ctrl-C for them and for all processes that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _no_settings_from_outside() -> Iterator[None]:
+def _no_settings_of_the_user() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as environment:
         for variable in list(os.environ):
             if variable.startswith("STARLING_"):

@@ -14,10 +14,10 @@ import tensorflow as tf
 
 from training.architectures import BertConfig
 from training.checkpoint import Checkpoint
-from training.layers import Attention, Dense, Norm, Tensor, Weights, attention_mask, first_state
+from training.layers import Attention, Dense, Norm, Tensor, TransformerClassifier, Weights
 
 
-class BertClassifier:
+class BertClassifier(TransformerClassifier):
     """A checkpoint as a function from token ids to logits.
 
     Args:
@@ -39,22 +39,6 @@ class BertClassifier:
         self._pooler = weights.dense("bert.pooler.dense")
         self._classifier = weights.dense("classifier")
         self.variables = weights.variables
-
-    def logits(self, input_ids: Tensor) -> Tensor:
-        """Classify a batch.
-
-        Args:
-            input_ids: int32 [batch, tokens]; each row begins with [CLS] and is padded with the padding id.
-
-        Returns:
-            float32 [batch, labels].
-        """
-        mask = attention_mask(input_ids)
-        states = self._embed(input_ids)
-        for layer in self._layers:
-            states = layer(states, states, mask)
-        summary = tf.squeeze(self._last_layer(first_state(states), states, mask), axis=1)
-        return self._classifier(tf.tanh(self._pooler(summary)))
 
     def _embed(self, input_ids: Tensor) -> Tensor:
         tokens = tf.shape(input_ids)[1]

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import tensorflow as tf
 from tokenizers import Tokenizer as WordPieces
 
+from stream.files import replacing
 from stream.model.bundle import (
     MANIFEST_FILE,
     MODEL_FILE,
@@ -70,11 +70,9 @@ def make_bundle(
     if out.exists():
         raise ConversionError(f"{out} exists already: remove it, or give another folder with --out")
     try:
-        with TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as temporary:
-            folder = Path(temporary) / out.name
+        with replacing(out) as folder:
             folder.mkdir()
             agreement = _fill(folder, conversion, tweets, data, on_step)
-            folder.rename(out)
     except OSError as error:
         raise ConversionError(f"cannot write {out}: {error.strerror or error}") from error
     return agreement

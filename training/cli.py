@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from training import cli_evaluation, cli_report, cli_training, cli_tweets
-from training.extras import require_training_extra
+from training.extras import require_extra
 from training.options import Data, with_data_options
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def convert(
     ] = None,
 ) -> None:
     """Convert a fine-tuned checkpoint to a model bundle, and compare the two on labelled tweets."""
-    require_training_extra("tensorflow")
+    require_extra("training", "tensorflow")
     from training.commands.convert import ConversionOptions, convert_checkpoint
     from training.datasets import read_dataset
 

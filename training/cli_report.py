@@ -1,15 +1,15 @@
 """`starling report`: its options and help; the report is made in training/report/. It needs the `plots` extra only."""
 
-# ruff: noqa: FBT002, PLC0415
-# As in training/cli.py.
+# ruff: noqa: FBT002, PLC0415, PLR0913, PLR0917
+# As in training/cli.py; a report has many options.
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stream.errors import InputError, StarlingError
+from stream.errors import InputError
+from training.extras import require_extra
 
 if TYPE_CHECKING:
     from training.report.paper import Paper
@@ -47,6 +47,9 @@ def report(
     ] = None,
     pictures: Annotated[bool, typer.Option("--pictures/--no-pictures", help="Draw the figures.")] = True,
     power_record: Recordings = None,
+    instructions: Annotated[
+        Path | None, typer.Option(help="Instructions per tweet, JSON, as `make arm-instructions` writes them.")
+    ] = None,
 ) -> None:
     """Make the paper's tables and figures from the results of any number of devices."""
     from training.report.paper import PAPER_FILE, load_paper
@@ -56,19 +59,19 @@ def report(
         return
     if out is None:
         raise InputError("name the folder of the report with --out")
-    if find_spec("matplotlib") is None:
-        raise StarlingError("this needs the plots extra: pip install 'starling-edge[plots]'")
+    require_extra("plots", "matplotlib")
     from training.report.loading import recording_named
     from training.report.report import ReportOptions, write_report
 
     recordings = tuple(map(recording_named, power_record or ()))
-    options = ReportOptions(paper, pictures, paper_file or PAPER_FILE, recordings)
+    options = ReportOptions(paper, pictures, paper_file or PAPER_FILE, recordings, instructions)
     write_report(results or [], out, options)
     typer.echo(f"{out / 'report.html'}, and the same as Markdown beside it")
 
 
 def _print_claims(paper: "Paper") -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from training.report.claims import table_of_claims
@@ -76,5 +79,5 @@ def _print_claims(paper: "Paper") -> None:
     claims = table_of_claims(paper)
     table = Table(*claims.head, title=claims.title, show_lines=True)
     for row in claims.body:
-        table.add_row(*row)
+        table.add_row(*map(escape, row))
     Console().print(table)

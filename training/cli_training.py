@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from training.extras import require_training_extra
+from training.extras import require_extra
 from training.options import Data, with_data_options
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def train(
     ] = None,
 ) -> None:
     """Train a model by a recipe. After an interruption, the same command continues the run."""
-    require_training_extra("tensorflow")
+    require_extra("training", "tensorflow")
     if seed and seeds:
         raise typer.BadParameter("give --seed or --seeds, not both")
     from training.commands.train import train_recipe
@@ -73,7 +73,7 @@ def average(
     out: Annotated[Path, typer.Option(help="Folder of the average; must not exist yet.")],
 ) -> None:
     """Average the weights of checkpoints trained from the same initial weights, such as the seeds of a recipe."""
-    require_training_extra("tensorflow")
+    require_extra("training", "tensorflow")
     from training.commands.average import average as average_all
 
     average_all(checkpoints, out)
@@ -85,7 +85,7 @@ def unpack(
     out: Annotated[Path, typer.Option(help="Folder of the checkpoint; must not exist yet.")],
 ) -> None:
     """Make a checkpoint from a bundle, to train it further on your own tweets."""
-    require_training_extra("tensorflow")
+    require_extra("training", "tensorflow")
     from training.commands.unpack import unpack as unpack_one
 
     unpack_one(bundle, out)

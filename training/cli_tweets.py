@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from training.extras import require_training_extra
+from training.extras import require_extra
 from training.options import with_data_options
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def hydrate(
     api: Annotated[str, typer.Option(metavar="URL", help="Base URL of the API.")] = "https://api.twitter.com",
 ) -> None:
     """Fetch texts of tweets by id from the X API v2. After an interruption, the same command continues."""
-    require_training_extra("tweepy")
+    require_extra("training", "tweepy")
     from training.commands.hydrate import Access, hydrate_ids
 
     hydrate_ids(ids, out, Access(token_file, api))

@@ -8,9 +8,9 @@ import tensorflow as tf
 
 from stream.model.bundle import INPUT, OUTPUT, SIGNATURE, Precision
 from training.checkpoint import Checkpoint
-from training.encoder import Encoder, encoder
+from training.encoder import encoder
 from training.errors import ConversionError
-from training.layers import Tensor
+from training.layers import Tensor, TransformerClassifier
 
 
 def tflite_model(
@@ -51,7 +51,7 @@ def tflite_model(
     return model
 
 
-def _save(classifier: Encoder, folder: Path) -> None:
+def _save(classifier: TransformerClassifier, folder: Path) -> None:
     def classify(input_ids: Tensor) -> dict[str, Tensor]:
         return {OUTPUT: classifier.logits(input_ids)}
 

@@ -13,7 +13,11 @@ from training.data.semeval import is_semeval, read_semeval
 from training.data.tables import Columns, read_table
 from training.data.tweets import Dataset
 
-_KINDS: dict[str, Table] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "csv", ".tsv": "tsv"}
+_KINDS: dict[str, Table] = {
+    **dict.fromkeys((".jsonl", ".ndjson", ".json", ".js"), "jsonl"),
+    ".csv": "csv",
+    ".tsv": "tsv",
+}
 _SUFFIXES = (*_KINDS, ".txt")
 
 

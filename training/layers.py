@@ -3,6 +3,8 @@
 Shapes: *batch* rows of *tokens* states with *hidden* values each, divided among *heads*.
 """
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,6 +117,39 @@ class Attention:
         """Reshape [batch, heads, tokens, hidden / heads] → [batch, tokens, hidden]."""
         batch, hidden = tf.shape(states)[0], self.heads * states.shape[-1]
         return tf.reshape(tf.transpose(states, [0, 2, 1, 3]), [batch, -1, hidden])
+
+
+class TransformerClassifier(ABC):
+    """Encoder with a classification head on the state of [CLS]."""
+
+    variables: list[Any]
+    """All weights as tf.Variable; a tf.Module must hold them so that they are saved."""
+    _layers: Sequence[Callable[[Tensor, Tensor, Tensor], Tensor]]
+    _last_layer: Callable[[Tensor, Tensor, Tensor], Tensor]
+    _pooler: Dense | None
+    _classifier: Dense
+
+    def logits(self, input_ids: Tensor) -> Tensor:
+        """Classify a batch.
+
+        Only the state of [CLS] of the last layer is computed, because the head reads no other.
+
+        Args:
+            input_ids: int32 [batch, tokens]; each row begins with [CLS] and is padded with the padding id.
+
+        Returns:
+            float32 [batch, labels].
+        """
+        mask = attention_mask(input_ids)
+        states = self._embed(input_ids)
+        for layer in self._layers:
+            states = layer(states, states, mask)
+        summary = tf.squeeze(self._last_layer(first_state(states), states, mask), axis=1)
+        return self._classifier(tf.tanh(self._pooler(summary)) if self._pooler else summary)
+
+    @abstractmethod
+    def _embed(self, input_ids: Tensor) -> Tensor:
+        """Return the states before the first layer."""
 
 
 class Weights:

@@ -13,12 +13,12 @@ import tensorflow as tf
 from stream.model.bundle import PADDING_ID
 from training.architectures import MobileBertConfig
 from training.checkpoint import Checkpoint
-from training.layers import Attention, Dense, NoNorm, Tensor, Weights, attention_mask, first_state
+from training.layers import Attention, Dense, NoNorm, Tensor, TransformerClassifier, Weights
 
 _PREFIX = "mobilebert"
 
 
-class MobileBertClassifier:
+class MobileBertClassifier(TransformerClassifier):
     """A checkpoint as a function from token ids to logits.
 
     Args:
@@ -42,22 +42,6 @@ class MobileBertClassifier:
         self._pooler = weights.dense(f"{_PREFIX}.pooler.dense") if config.classifier_activation else None
         self._classifier = weights.dense("classifier")
         self.variables = weights.variables
-
-    def logits(self, input_ids: Tensor) -> Tensor:
-        """Classify a batch.
-
-        Args:
-            input_ids: int32 [batch, tokens]; each row begins with [CLS] and is padded with the padding id.
-
-        Returns:
-            float32 [batch, labels].
-        """
-        mask = attention_mask(input_ids)
-        states = self._embed(input_ids)
-        for layer in self._layers:
-            states = layer(states, states, mask)
-        summary = tf.squeeze(self._last_layer(first_state(states), states, mask), axis=1)
-        return self._classifier(tf.tanh(self._pooler(summary)) if self._pooler else summary)
 
     def _embed(self, input_ids: Tensor) -> Tensor:
         present = tf.expand_dims(tf.cast(tf.not_equal(input_ids, PADDING_ID), tf.float32), -1)

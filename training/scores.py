@@ -57,6 +57,11 @@ class Scores:
         return float(self.f1.mean())
 
     @property
+    def weighted_f1(self) -> float:
+        """Mean F1 of the classes, weighted by their numbers of tweets."""
+        return float(np.average(self.f1, weights=self.confusion.sum(axis=1)))
+
+    @property
     def balanced_accuracy(self) -> float:
         """Mean recall of the classes that occur; equal to macro-recall if all classes occur."""
         return float(self.recall[self.confusion.sum(axis=1) > 0].mean())
@@ -73,6 +78,7 @@ class Scores:
             "tweets": self.tweets,
             "macro_recall": round(self.macro_recall, 4),
             "macro_f1": round(self.macro_f1, 4),
+            "weighted_f1": round(self.weighted_f1, 4),
             "accuracy": round(self.accuracy, 4),
             "balanced_accuracy": round(self.balanced_accuracy, 4),
             "polar_f1": round(self.polar_f1, 4),

@@ -6,8 +6,8 @@ kind = "tensorflow"
 path = "checkpoints/bert-large-{seed}"
 max_tokens = 128
 
-The path is the folder of a fine-tuned checkpoint in Hugging Face's format, with its `about.toml`. As in the paper, each
-tweet is padded to `max_tokens`.
+The path is the folder of a fine-tuned checkpoint in Hugging Face's format, with its `about.toml`. Each tweet is padded
+to `max_tokens`. The paper prints no length; 128 tokens are assumed for it, because they fit its times.
 """
 
 from collections.abc import Iterable, Iterator

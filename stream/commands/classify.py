@@ -57,7 +57,7 @@ def classify_file(name: str, model_path: Path | None, options: FileOptions | Non
     if interrupt.received:
         raise KeyboardInterrupt
     if not labelled:
-        raise NothingLabelledError(f"no tweet of {name} could be labelled")
+        raise NothingLabelledError(f"no tweet of {source.name} could be labelled")
 
 
 class _Messages:

@@ -129,7 +129,7 @@ class _Progress:
 
     def notice(self, text: str) -> None:
         """Print a sentence."""
-        self._bars.console.print(text)
+        self._bars.console.print(text, markup=False, highlight=False)
 
 
 def _show(folder: ResultsFolder, finished_before: int) -> None:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from stream.tweets.source import Source, size_bytes
+from stream.tweets.source import Source
 
 
 @contextmanager
@@ -23,7 +23,7 @@ def tweet_progress(activity: str, source: Source) -> Iterator[Callable[[], None]
     console = Console(stderr=True)
     columns = (TextColumn(activity), BarColumn(), TextColumn("{task.fields[tweets]} tweets"), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task(activity, total=size_bytes(source.name), tweets=0)
+        task = progress.add_task(activity, total=source.size_bytes, tweets=0)
         tweets = 0
 
         def done() -> None:

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from stream.experiment.measures import confusion
 from stream.experiment.results import CellResult, Data, Device, Subject
-from stream.experiment.summary import Summary, summarise
+from stream.experiment.summary import Number, Summary, summarise
 from stream.telemetry.resources import THROTTLED_BITS
 
 Confusion = list[list[int]]
@@ -30,9 +30,10 @@ class RunRecord(Summary):
     device: Device
     subject: Subject
     data: Data
-    load_seconds: float
+    load_seconds: Number
     cool_down_seconds: float = 0.0
-    confusion: Confusion
+    confusion: Confusion | None = None
+    """None: not recorded."""
     entity_confusions: dict[str, Confusion] | None = None
     """Confusion of each entity's tweets; None: the data names no entity."""
     throttled: tuple[str, ...] = ()
@@ -45,8 +46,8 @@ class RunRecord(Summary):
 
     @property
     def gold_counts(self) -> tuple[int, ...]:
-        """Number of tweets by gold label."""
-        return tuple(map(sum, self.confusion))
+        """Number of tweets by gold label; empty if it was not recorded."""
+        return tuple(map(sum, self.confusion or ()))
 
 
 def record_of(result: CellResult) -> RunRecord:

@@ -79,10 +79,6 @@ class Classifier:
         self._interpreter.invoke()
         return np.asarray(self._interpreter.get_tensor(self._output), dtype=np.float32)
 
-    def warm_up(self) -> None:
-        """Run the longest input once: the first inference packs the weights and allocates the arena."""
-        self.logits([[PADDING_ID + 1] * self._buckets[-1]])
-
     def _resize(self, shape: tuple[int, ...]) -> None:
         if shape != self._shape:
             self._interpreter.resize_tensor_input(self._input, shape)

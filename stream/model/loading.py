@@ -65,9 +65,7 @@ def load_model(settings: ModelSettings) -> Model:
     bundle = load_bundle(settings.path)
     clean, tokenizer = cleaner(bundle.manifest.cleaning.name, bundle.manifest.cleaning.version), Tokenizer(bundle)
     classifiers = _classifiers(settings, bundle)
-    prove(bundle, tokenizer, classifiers[0])
-    for classifier in classifiers[1:]:
-        classifier.warm_up()
+    prove(bundle, tokenizer, classifiers)
     release_mapped_pages(bundle.model.mapped_name)
     return Model(bundle=bundle, tokenizer=tokenizer, classifiers=classifiers, clean=clean)
 

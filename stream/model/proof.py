@@ -5,6 +5,8 @@ can fail at some lengths. In service such a model would end the process at the f
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 
@@ -17,25 +19,36 @@ _TEXTS = ("", "a", "\U0001f426 ☃ \u0e01 zqxj", "word " * 1024)
 """Texts without tokens, with one, with unknown characters, and with more tokens than any model reads."""
 
 
-def prove(bundle: Bundle, tokenizer: Tokenizer, classifier: Classifier) -> None:
-    """Tokenise texts, and run an inference at each length and with the largest id.
+def prove(bundle: Bundle, tokenizer: Tokenizer, classifiers: Sequence[Classifier]) -> None:
+    """Tokenise texts, and run an inference with the largest id at each length, shared among the interpreters.
 
-    The last inference is the largest possible one, so that the interpreter has all its memory afterwards.
+    Each interpreter runs the largest inference last, so that it has packed its weights and has all its memory.
 
     Raises:
         BundleError: A text cannot be tokenised, or an inference fails or gives logits that are not finite.
     """
-    texts = _encoded(bundle, tokenizer)
-    buckets, largest = bundle.manifest.length_buckets, tokenizer.largest_id
-    for bucket in buckets:
-        _infer(bundle, classifier, [[PADDING_ID + 1] * bucket], f"with {bucket} tokens")
-    _infer(bundle, classifier, [[PADDING_ID + 1] * buckets[0]] * 2, "with two tweets")
-    for ids in texts:
-        _infer(bundle, classifier, [ids], f"for the {len(ids)} tokens of a text from {TOKENIZER_FILE}")
-    _infer(bundle, classifier, [[largest] * buckets[-1]], f"with {largest}, the largest id in {TOKENIZER_FILE}")
+    largest = _largest_id(bundle, tokenizer)
+    shares = [bundle.manifest.length_buckets[first :: len(classifiers)] for first in range(len(classifiers))]
+    with ThreadPoolExecutor(len(classifiers), thread_name_prefix="proof") as threads:
+        for _ in threads.map(partial(_prove_lengths, bundle, largest), classifiers, shares):
+            pass
 
 
-def _encoded(bundle: Bundle, tokenizer: Tokenizer) -> list[list[int]]:
+def _prove_lengths(bundle: Bundle, largest: int, classifier: Classifier, lengths: Sequence[int]) -> None:
+    shortest, longest = bundle.manifest.length_buckets[0], bundle.manifest.length_buckets[-1]
+    if (fault := _fault(bundle, classifier, [[PADDING_ID + 1] * shortest] * 2)) is not None:
+        raise _unusable(bundle, f"an inference with two tweets {fault}")
+    for length in lengths if longest in lengths else (*lengths, longest):
+        row = [PADDING_ID + 1] * (length - 1) + [largest]
+        if (fault := _fault(bundle, classifier, [row])) is None:
+            continue
+        if _fault(bundle, classifier, [[PADDING_ID + 1] * length]) is None:
+            raise _unusable(bundle, f"an inference with {largest}, the largest id of {TOKENIZER_FILE}, {fault}")
+        raise _unusable(bundle, f"an inference with {length} tokens {fault}")
+
+
+def _largest_id(bundle: Bundle, tokenizer: Tokenizer) -> int:
+    """Return the largest id of the tokenizer's vocabulary, or one that it adds to each text."""
     try:
         encoded = [tokenizer.encode(text).ids for text in _TEXTS]
     except Exception as error:  # the Rust side raises bare Exceptions
@@ -46,21 +59,22 @@ def _encoded(bundle: Bundle, tokenizer: Tokenizer) -> list[list[int]]:
             f"{bundle.path / TOKENIZER_FILE} makes {longest} tokens of a text, and max_tokens is "
             f"{bundle.manifest.max_tokens}"
         )
-    return encoded
+    return max(tokenizer.largest_id, *(max(ids, default=0) for ids in encoded))
 
 
-def _infer(bundle: Bundle, classifier: Classifier, batch: Sequence[Sequence[int]], which: str) -> None:
+def _fault(bundle: Bundle, classifier: Classifier, batch: Sequence[Sequence[int]]) -> str | None:
+    """Run an inference, and return what is wrong with it."""
     try:
         logits = classifier.logits(batch)
     except (RuntimeError, ValueError, OverflowError) as error:  # those of LiteRT and numpy
-        raise BundleError(
-            f"{bundle.path / MODEL_FILE} cannot be used: an inference {which} fails ({_one_line(error)})"
-        ) from error
+        return f"fails ({_one_line(error)})"
     if logits.shape != (len(batch), len(bundle.manifest.labels)) or not np.isfinite(logits).all():
-        raise BundleError(
-            f"{bundle.path / MODEL_FILE} cannot be used: an inference {which} does not give a finite number for each "
-            "label"
-        )
+        return "does not give a finite number for each label"
+    return None
+
+
+def _unusable(bundle: Bundle, reason: str) -> BundleError:
+    return BundleError(f"{bundle.path / MODEL_FILE} cannot be used: {reason}")
 
 
 def _one_line(error: Exception) -> str:

@@ -37,8 +37,11 @@ class Tokenizer:
 
     @property
     def largest_id(self) -> int:
-        """The largest id in the vocabulary."""
-        return max(self._tokenizer.get_vocab(with_added_tokens=True).values(), default=0)
+        """The largest id in the vocabulary, which is read as a whole only where its ids have gaps."""
+        size = self._tokenizer.get_vocab_size(with_added_tokens=True)
+        if all(self._tokenizer.id_to_token(number) is not None for number in range(size)):
+            return max(size - 1, 0)
+        return max(self._tokenizer.get_vocab(with_added_tokens=True).values())
 
     def encode(self, text: str) -> Tokens:
         """Encode one cleaned text."""

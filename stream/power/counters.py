@@ -79,7 +79,11 @@ class Hwmon:
 
     async def joules_since(self, seconds: float) -> float:
         """Return the joules at the present power over that time."""
-        return sum(_number(file) for file in self._inputs) / 1e6 * seconds
+        # In a thread: a sensor behind I2C can take long to answer, and until its time-out if it is disconnected.
+        return await asyncio.to_thread(self._microwatts) / 1e6 * seconds
+
+    def _microwatts(self) -> int:
+        return sum(_number(file) for file in self._inputs)
 
 
 class Pmic:

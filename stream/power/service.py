@@ -29,7 +29,7 @@ async def measure_power(
         on_measuring: Called with the monitor if there is a source.
     """
     try:
-        source = choose_source(settings.power)
+        source = await asyncio.to_thread(choose_source, settings.power)  # reads every sensor that it finds
     except MeterError as error:
         logger.warning("%s; energy is not measured", error)
         return

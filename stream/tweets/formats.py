@@ -10,8 +10,8 @@ from stream.tweets.lines import without_byte_order_mark
 from stream.tweets.source import Source
 from stream.tweets.tables import Columns, delimiter_of
 
-Format = Literal["json-lines", "json-values", "csv", "tsv", "text"]
-"""json-values: an array, or objects one after another, on any number of lines."""
+Format = Literal["json", "json-lines", "json-values", "csv", "tsv", "text"]
+"""json: json-lines or json-values; json-values: an array, or objects one after another, on any number of lines."""
 _HEAD_BYTES = 65_536
 """The format must be clear from so many bytes."""
 _ARCHIVE = re.compile(rb"window\.YTD\.(\w{1,64})\.part\d+\s*=\s*(?=\[)")
@@ -68,13 +68,8 @@ def format_of(head: bytes, columns: Columns, name: str) -> Format:
     """
     start = head.lstrip()
     line = first_line(head)
-    if not start or _is_json_object(line):
-        return "json-lines"
-    if _ARRAY.match(start) or archive_name_bytes(head):
-        return "json-values"
-    if start.startswith(b"{"):
-        is_whole_line = b"\n" in start
-        return "json-values" if is_whole_line and line.endswith(("{", "[", ",", ":")) else "json-lines"
+    if not start or start.startswith(b"{") or _ARRAY.match(start) or archive_name_bytes(head):
+        return json_format_of(head)
     delimiter = delimiter_of(line, columns)
     if delimiter:
         return "tsv" if delimiter == "\t" else "csv"
@@ -82,6 +77,15 @@ def format_of(head: bytes, columns: Columns, name: str) -> Format:
     if any(_is_json_object(other.decode("utf-8", "replace")) for other in start.split(b"\n")[1:-1]):
         return "json-lines"
     raise InputError(f"{name} has no format that is known here{_archive_part(start)}: expected {_EXPECTED}")
+
+
+def json_format_of(head: bytes) -> Format:
+    """Find out whether JSON has a value on each line."""
+    line = first_line(head)
+    if _ARRAY.match(head.lstrip()) or archive_name_bytes(head):
+        return "json-values"
+    is_indented = line.startswith("{") and line.endswith(("{", "[", ",", ":")) and b"\n" in head.lstrip()
+    return "json-values" if is_indented and not _is_json_object(line) else "json-lines"
 
 
 def first_line(head: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Labels and rejections, and their encoding: a result to the bytes of a message."""
+"""Labels and rejections, and their encoding as messages."""
 
 import hashlib
 from dataclasses import asdict, dataclass
@@ -14,7 +14,7 @@ from stream.tweets.tweet import Tweet
 
 @dataclass(frozen=True, slots=True)
 class ModelIdentity:
-    """The model that a label names."""
+    """The model of a label."""
 
     name: str
     precision: str
@@ -24,7 +24,7 @@ class ModelIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A tweet's polarity and how sure the model is of it."""
+    """A tweet's polarity and the model's probabilities."""
 
     tweet: Tweet
     polarity: Polarity
@@ -36,19 +36,19 @@ class Label:
         return self.probabilities[self.polarity]
 
     def as_json(self) -> dict[str, Any]:
-        """What a label says whoever made it: the tweet's id, the result, and what travels through."""
-        through = {"entity": self.tweet.entity, "lang": self.tweet.lang}
+        """Return the part of a label that every command writes: id, result, and the tweet's own `entity` and `lang`."""
+        copied = {"entity": self.tweet.entity, "lang": self.tweet.lang}
         return {
             "id": self.tweet.id,
             "polarity": self.polarity,
             "confidence": round(self.confidence, 6),
             "probabilities": {name: round(value, 6) for name, value in self.probabilities.items()},
-            **{key: value for key, value in through.items() if value is not None},
+            **{key: value for key, value in copied.items() if value is not None},
         }
 
 
 class LabelEncoder:
-    """Writes labels and rejections as JSON for one node and one model."""
+    """Encodes labels and rejections as JSON for one node and one model."""
 
     def __init__(self, node: str, model: ModelIdentity, *, include_text: bool = False) -> None:
         self._node = node
@@ -56,7 +56,7 @@ class LabelEncoder:
         self._model = asdict(model)
 
     def label(self, label: Label, received_at: float, classified_at: float) -> bytes:
-        """Write a label; times are seconds since the epoch."""
+        """Encode a label; times are seconds since the epoch."""
         message = label.as_json() | {
             "model": self._model,
             "node": self._node,
@@ -68,7 +68,7 @@ class LabelEncoder:
         return orjson.dumps(message, option=orjson.OPT_UTC_Z)
 
     def rejection(self, rejected: RejectedTweetError, payload: bytes, received_at: float) -> bytes:
-        """Write a rejection: the reason, and the payload's hash for its sender to know it by; never the text."""
+        """Encode a rejection: the reason, and the payload's hash, by which its sender can find it; never the text."""
         message: dict[str, Any] = {
             "reason": rejected.reason,
             "detail": rejected.detail,

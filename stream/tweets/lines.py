@@ -21,11 +21,24 @@ class Overlong:
 Line = bytes | Overlong
 
 
-def read_lines(source: Source, longest_bytes: int = MOST_RECORD_BYTES) -> Iterator[Line | None]:
+def read_lines(
+    source: Source, longest_bytes: int = MOST_RECORD_BYTES, *, with_carriage_returns: bool = False
+) -> Iterator[Line | None]:
     """Yield lines, and None where the source pauses and all lines that have arrived have been yielded.
 
     A line that the source was stopped in is left out.
+
+    Args:
+        source: The input.
+        longest_bytes: Length of a line, at most; a longer one is yielded as Overlong.
+        with_carriage_returns: Whether to keep the first half of the line ends of Windows.
     """
+    for line in _split(source, longest_bytes):
+        is_kept = with_carriage_returns or not isinstance(line, bytes)
+        yield line if is_kept else line.removesuffix(b"\r")
+
+
+def _split(source: Source, longest_bytes: int) -> Iterator[Line | None]:
     parts: list[bytes] = []
     length_bytes = 0
     while True:
@@ -49,7 +62,7 @@ def read_lines(source: Source, longest_bytes: int = MOST_RECORD_BYTES) -> Iterat
 
 def _ended(parts: list[bytes], length_bytes: int) -> Line:
     line = b"".join(parts)
-    return line.removesuffix(b"\r") if len(line) == length_bytes else Overlong(length_bytes)
+    return line if len(line) == length_bytes else Overlong(length_bytes)
 
 
 def without_byte_order_mark(content: bytes) -> bytes:

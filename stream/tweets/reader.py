@@ -11,7 +11,15 @@ from typing import Any
 import orjson
 
 from stream.errors import InputError
-from stream.tweets.formats import Format, archive_name_bytes, check_encoding, first_line, format_of, read_head
+from stream.tweets.formats import (
+    Format,
+    archive_name_bytes,
+    check_encoding,
+    first_line,
+    format_of,
+    json_format_of,
+    read_head,
+)
 from stream.tweets.json_values import read_values
 from stream.tweets.lines import MOST_RECORD_BYTES, Line, Overlong, read_lines, without_byte_order_mark
 from stream.tweets.pages import messages_of
@@ -68,12 +76,15 @@ def read_records(source: Source, options: FileOptions | None = None) -> Iterator
     head = without_byte_order_mark(read_head(source))
     check_encoding(head, source.name)
     chosen = options.format or format_of(head, options.columns, source.name)
+    if chosen == "json":
+        chosen = json_format_of(head)
     if chosen == "json-values":
         head = head[archive_name_bytes(head) :].lstrip()
         source.push_back(head)
         return _renamed(_values(source, in_array=head.startswith(b"[")), options)
     source.push_back(head)
-    lines = read_lines(source)
+    # A field in quotes may have line ends of its own.
+    lines = read_lines(source, with_carriage_returns=chosen in {"csv", "tsv"})
     if chosen == "json-lines":
         return _renamed(_json_lines(lines), options)
     if chosen == "text":
@@ -133,7 +144,7 @@ def _table(rows: Iterator[Row | None], name: str, options: FileOptions) -> Itera
         if row is None:
             yield None
         elif row.fields is None:
-            yield Record(row.line, RejectedTweetError(Reason.BAD_ROW, row.detail))
+            yield Record(row.line, RejectedTweetError(Reason.BAD_ROW, f"the row {row.detail}"))
         else:
             message = _message(row.fields, row.line, name, options)
             yield Record(row.line, _encoded(message), row.fields)

@@ -3,6 +3,7 @@
 import io
 import os
 import select
+import stat
 import sys
 import zlib
 from collections.abc import Iterator
@@ -39,6 +40,14 @@ class Source:
         self._pushed_back = b""
         self._gunzip: Gunzip | None = None
         self._started = False
+
+    @property
+    def size_bytes(self) -> int | None:
+        """Size of a file; None for a pipe, a terminal and the like, whose size is unknown beforehand."""
+        if self._descriptor is None:
+            return None
+        status = os.fstat(self._descriptor)
+        return status.st_size if stat.S_ISREG(status.st_mode) else None
 
     def close(self) -> None:
         """Close what was opened here: not the file."""
@@ -128,8 +137,8 @@ def open_source(name: str) -> Iterator[Source]:
     """
     if name == "-":
         if sys.stdin is None:
-            raise InputError("cannot read -: stdin is closed")
-        with _closing(Source("-", sys.stdin.buffer)) as source:
+            raise InputError("cannot read stdin: it is closed")
+        with _closing(Source("stdin", sys.stdin.buffer)) as source:
             yield source
         return
     try:
@@ -138,12 +147,6 @@ def open_source(name: str) -> Iterator[Source]:
         raise unreadable(name, error) from error
     with file, _closing(Source(name, file)) as source:
         yield source
-
-
-def size_bytes(name: str) -> int | None:
-    """Return the size of a file for progress bars; None where it is unknown beforehand."""
-    path = Path(name)
-    return path.stat().st_size if name != "-" and path.is_file() else None
 
 
 @contextmanager

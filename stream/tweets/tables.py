@@ -36,6 +36,7 @@ class Row:
     fields: Mapping[str, str] | None
     """By column; None where the row has more or fewer fields than the header."""
     detail: str = ""
+    """The fault of a row without fields: 'has 3 columns, its header 2'."""
 
 
 def find_column(available: Collection[str], meaning: str, name: str | None, usual: Collection[str]) -> str | None:
@@ -104,7 +105,7 @@ def read_rows(lines: Iterator[Line | None], delimiter: str, name: str) -> Iterat
 
 def _row(line: int, header: list[str], fields: list[str]) -> Row:
     if len(fields) != len(header):
-        return Row(line, None, f"the row has {len(fields)} columns, its header {len(header)}")
+        return Row(line, None, f"has {len(fields)} columns, its header {len(header)}")
     return Row(line, dict(zip(header, fields, strict=True)))
 
 

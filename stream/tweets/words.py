@@ -1,7 +1,7 @@
-"""Emojis and hashtags put into words, which a tokeniser knows where it has no token for them.
+"""Words for emojis and hashtags, because a tokeniser has tokens for words.
 
-An emoji becomes its Unicode name. Names never change, but each Python knows more characters than the one before, so
-only those of Unicode 14, which Python 3.11 has, become words: the same on every Python.
+An emoji is replaced by its Unicode name. Names never change, but each version of Python knows more characters, so only
+those of Unicode 14, which Python 3.11 knows, are replaced: the result is the same on every Python.
 """
 
 import unicodedata
@@ -9,21 +9,20 @@ from functools import cache
 
 import regex
 
-# Faces, hearts, hands and the like; arrows, letters in squares and box drawings are left as they are.
+# Pictures, for instance faces; not arrows, letters in squares and box drawings.
 _EMOJI = r"[\u203C\u2049\u231A-\u23FF\u2600-\u27BF\u2B1B-\u2B55\U0001F300-\U0001FAFF]"
 _NEWER_THAN_UNICODE_14 = regex.compile(
     "[\U0001f6d8\U0001f6dc\U0001f774-\U0001f77f\U0001f7d9\U0001fa54-\U0001fa57\U0001fa75-\U0001fa77\U0001fa87-"
     "\U0001fa8f\U0001faad-\U0001faaf\U0001fabb-\U0001fabf\U0001fac6-\U0001facf\U0001fada-\U0001fadf\U0001fae8-"
     "\U0001faef\U0001faf7-\U0001faff]"
 )
-# What follows an emoji to colour it (skin tones, variation selectors, tags), to join it to the next or to give it a
-# gender.
-_ADORNMENT = r"(?:[\U0001F3FB-\U0001F3FF\uFE0E\uFE0F\u20E3\U000E0020-\U000E007F]|\u200D[\u2640\u2642]\uFE0F?|\u200D)"
-_EMOJIS = regex.compile(rf"({_EMOJI}){_ADORNMENT}*+(?:\1{_ADORNMENT}*+)*+")
+# Characters after an emoji: skin tones, variation selectors, tags, joiners and genders.
+_MODIFIER = r"(?:[\U0001F3FB-\U0001F3FF\uFE0E\uFE0F\u20E3\U000E0020-\U000E007F]|\u200D[\u2640\u2642]\uFE0F?|\u200D)"
+_EMOJIS = regex.compile(rf"({_EMOJI}){_MODIFIER}*+(?:\1{_MODIFIER}*+)*+")
 _FLAG = regex.compile(r"[\U0001F1E6-\U0001F1FF]{2}")
 _FIRST_FLAG_LETTER = 0x1F1E6
-# Words of Unicode's names that say how a character is printed, not what it shows.
-_PRINTERS_WORDS = {"black", "white", "heavy", "sign", "symbol"}
+# Words in Unicode's names about the printing of a character, not about its picture.
+_PRINTING_WORDS = {"black", "white", "heavy", "sign", "symbol"}
 
 _HASHTAG = regex.compile(r"#++(?=[\w\p{M}]*\p{L})([\w\p{M}]++)")
 _WORD_BOUNDARY = regex.compile(
@@ -32,7 +31,7 @@ _WORD_BOUNDARY = regex.compile(
 
 
 def emojis_in_words(text: str) -> str:
-    """Put its name for each emoji, once for a row of the same, and `flag` with its letters for a flag."""
+    """Replace each emoji by its name, equal ones in a row by one name, and a flag by `flag` and its letters."""
     if text.isascii():
         return text
     text = _FLAG.sub(lambda flag: f" flag {_letters(flag[0])} ", text)
@@ -40,7 +39,7 @@ def emojis_in_words(text: str) -> str:
 
 
 def hashtags_in_words(text: str) -> str:
-    """Take hashtags apart where capitals, digits or underscores tell: `#GoodMorning_all` → `Good Morning all`."""
+    """Split hashtags at capitals, digits and underscores: `#GoodMorning_all` → `Good Morning all`."""
     if "#" not in text:
         return text
     return _HASHTAG.sub(lambda tag: f" {_WORD_BOUNDARY.sub(' ', tag[1])} ", text)
@@ -51,10 +50,10 @@ def _name(emoji: str) -> str:
     if _NEWER_THAN_UNICODE_14.match(emoji):
         return emoji
     name = unicodedata.name(emoji, emoji).lower()
-    if name.startswith("emoji modifier"):  # a skin tone of nothing
+    if name.startswith("emoji modifier"):  # a skin tone without an emoji
         return ""
     words = name.replace("-", " ").split()
-    return " ".join(word for word in words if word not in _PRINTERS_WORDS) or name
+    return " ".join(word for word in words if word not in _PRINTING_WORDS) or name
 
 
 def _letters(flag: str) -> str:

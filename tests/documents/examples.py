@@ -38,10 +38,14 @@ def examples(*languages: str) -> list[Example]:
     return [example for example in found if not languages or example.language in languages]
 
 
+def prose_of(name: str) -> str:
+    """Read a document with spaces in place of its code blocks."""
+    return _FENCED.sub(lambda block: " " * len(block[0]), (ROOT / name).read_text(encoding="utf-8"))
+
+
 def _examples_of(name: str) -> Iterator[Example]:
     document = Document.parse(str(ROOT / name), FencedCodeBlockLexer(language=r"\w+"))
-    prose = _FENCED.sub(lambda block: " " * len(block[0]), document.text)
-    headings = [(match.start(), match[1]) for match in _HEADING.finditer(prose)]
+    headings = [(match.start(), match[1]) for match in _HEADING.finditer(prose_of(name))]
     for example in document:
         heading = next((text for start, text in reversed(headings) if start < example.start), "")
         lexemes = example.region.lexemes

@@ -29,7 +29,7 @@ from stream.tweets.polarity import POLARITIES
 from stream.tweets.rejections import Reason, RejectedTweetError
 from stream.tweets.tweet import Tweet
 from tests.documents.command_lines import problems
-from tests.documents.examples import DOCUMENTS, ROOT, Example, examples
+from tests.documents.examples import DOCUMENTS, ROOT, Example, examples, prose_of
 from tests.documents.matching import difference
 from tests.integration.mosquitto import PROGRAM, Mosquitto
 from tests.power.examples import Recorded
@@ -43,6 +43,7 @@ NOT_RUN = {
     ("README.md", "Install"): "installs from a package index; tests/packaging does it without one",
     ("README.md", "Use"): "runs until stopped, with a broker on another machine",
     "CONTRIBUTING.md": "runs all tests, or measures for minutes to hours",
+    "docs/arm.md": "emulates other processors for minutes; tests/arm does it",
     "docs/dashboards.md": "writes to /etc; tests/grafana runs promtool",
     "docs/evaluation.md": "reads data sets that are not in the repository",
     "docs/fleet.md": "changes other machines; tests/fleet does it",
@@ -91,6 +92,12 @@ def _run(command: str, folder: Path, environment: dict[str, str]) -> str:
 
 def test_every_block_is_of_a_kind_that_is_checked() -> None:
     assert {str(example): example.language for example in examples() if example.language not in LANGUAGES} == {}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_commands_are_in_fenced_blocks(document: str) -> None:
+    indented = re.findall(r"^    (?:make|starling|pip|promtool|sudo) .+$", prose_of(document), re.MULTILINE)
+    assert indented == []
 
 
 @pytest.mark.broker

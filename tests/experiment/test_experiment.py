@@ -252,6 +252,7 @@ def test_a_machine_without_a_meter_is_announced(folder: Path) -> None:
     done = run(plan, folder / "out")
     has_counter = result(folder / "out").power is not None
     assert ("Warning: power is not measured" in done.stderr) != has_counter
+    assert ("in the plan's [power]" in done.stderr) != has_counter
 
 
 def test_the_recorded_power_of_another_computer_is_added_to_finished_runs(finished: Path) -> None:

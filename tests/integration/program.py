@@ -16,13 +16,15 @@ STARLING = (sys.executable, "-m", "stream")
 
 
 @contextlib.asynccontextmanager
-async def started(*arguments: str | Path) -> AsyncIterator[asyncio.subprocess.Process]:
+async def started(
+    *arguments: str | Path, stdout: int = asyncio.subprocess.PIPE
+) -> AsyncIterator[asyncio.subprocess.Process]:
     """Start a command, and kill it at the end where it has not ended by itself."""
     process = await asyncio.create_subprocess_exec(
         *STARLING,
         *arguments,
         stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
+        stdout=stdout,
         stderr=asyncio.subprocess.PIPE,
     )
     try:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from pathlib import Path
 
 import orjson
@@ -55,13 +56,14 @@ async def test_classify_says_in_one_line_what_it_cannot_read(arguments: list[str
 
 async def test_a_reader_that_leaves_early_is_no_error() -> None:
     tweets = b"\n".join(TWEETS * 2000)
-    async with started("classify") as process:
+    reading, writing = os.pipe()
+    async with started("classify", stdout=writing) as process:
+        os.close(writing)
         assert process.stdin
-        assert process.stdout
         process.stdin.write(tweets)
         process.stdin.close()
-        await process.stdout.readline()
-        process.stdout._transport.close()  # type: ignore[attr-defined]
+        with os.fdopen(reading, "rb") as first:
+            assert await asyncio.to_thread(first.readline)
         assert process.stderr
         assert "Traceback" not in without_noise((await process.stderr.read()).decode())
 

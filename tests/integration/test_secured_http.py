@@ -256,6 +256,7 @@ def wrong_files(tmp_path: Path, certificates: Certificates) -> Path:
     key = load_pem_private_key(certificates.broker_key.read_bytes(), None)
     locked = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"geheim"))
     (tmp_path / "locked.key").write_bytes(locked)
+    (tmp_path / "locked.key").chmod(0o600)
     return tmp_path
 
 

@@ -82,7 +82,8 @@ def _converted(model: Any, classify: Any, specifications: list[Any], *, per_tens
     tf.saved_model.save(module, str(folder), signatures={SIGNATURE: module.classify})
     converter = tf.lite.TFLiteConverter.from_saved_model(str(folder), signature_keys=[SIGNATURE])
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter._experimental_disable_per_channel_quantization_for_dense_layers = per_tensor
+    if per_tensor:
+        converter.experimental_new_dynamic_range_quantizer = False  # the previous quantiser has one scale per matrix
     converted: bytes = converter.convert()
     shutil.rmtree(folder)
     return converted

@@ -1,6 +1,7 @@
 """The machine's own figures, from copies of what such machines show."""
 
 import asyncio
+import os
 import stat
 from contextlib import aclosing
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from stream.errors import MeterError
 from stream.power import counters
-from stream.power.counters import MachineCounter, Pmic, find_hwmon, find_rapl, rail_watts
+from stream.power.counters import Hwmon, MachineCounter, Pmic, find_hwmon, find_rapl, rail_watts
 
 PMIC_ANSWER = """\
    3V7_WL_SW_A current(0)=0.10000000A
@@ -115,3 +116,13 @@ async def test_power_is_energy_over_elapsed_time(tmp_path: Path, monkeypatch: py
         measured = await reading
     assert (measured.seconds, measured.watts.value) == (4.0, 0.5)
     assert measured.amperes is None
+
+
+async def test_the_event_loop_runs_while_a_sensor_is_slow_to_answer(tmp_path: Path) -> None:
+    slow = tmp_path / "power1_input"
+    os.mkfifo(slow)  # a read waits until something is written
+    reading = asyncio.create_task(Hwmon([slow]).joules_since(2.0))
+    await asyncio.sleep(0)
+    assert not reading.done()
+    await asyncio.to_thread(slow.write_text, "5000000\n", encoding="ascii")
+    assert await reading == 10.0

@@ -8,6 +8,7 @@ import tty
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -202,18 +203,22 @@ async def test_a_port_in_use_is_reported(uno: OtherEnd) -> None:
                 pass
 
 
-async def test_a_cancelled_pause_resumes_reading(uno: OtherEnd) -> None:
+async def test_a_cancelled_pause_resumes_reading(uno: OtherEnd, monkeypatch: pytest.MonkeyPatch) -> None:
     uno.answers()
     async with open_meter(uno.port, pause_seconds=60) as meter:
         meter._send("I")
+        transport: Any = meter._writer.transport
+        paused, resumed = asyncio.Event(), asyncio.Event()
+        pause, resume = transport.pause_reading, transport.resume_reading
+        monkeypatch.setattr(transport, "pause_reading", lambda: (pause(), paused.set()))
+        monkeypatch.setattr(transport, "resume_reading", lambda: (resume(), resumed.set()))
         receiving = asyncio.create_task(meter.receive())
-        transport = meter._writer.transport
-        while transport._has_reader:  # type: ignore[attr-defined]  # noqa: ASYNC110  (the library tells nobody)
-            await asyncio.sleep(0.01)
+        await paused.wait()
+        assert not resumed.is_set()
         receiving.cancel()
         with pytest.raises(asyncio.CancelledError):
             await receiving
-        assert transport._has_reader  # type: ignore[attr-defined]
+        assert resumed.is_set()
 
 
 async def test_a_missing_meter_is_retried_with_back_off(monkeypatch: pytest.MonkeyPatch) -> None:

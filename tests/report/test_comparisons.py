@@ -31,9 +31,14 @@ def test_the_baseline_is_the_largest_model() -> None:
 def test_a_row_is_compared_with_the_baseline_by_accuracy_time_and_size() -> None:
     table = table_of_baseline(rows(invented_result(seconds=5.0), large(correct=85, seconds=20.0)), None)
     (line,) = table.body
-    assert line[:4] == ("pi-a", "mobilebert", "8 bit", "bert-large on pi-a")
+    assert line[:4] == ("pi-a", "mobilebert", "8 bit", "bert-large")
     assert line[4].startswith("5.0 ±")
     assert line[5:] == ("5.9", "0.250 times", "53.6 times smaller")
+
+
+def test_a_baseline_on_another_device_is_named_with_the_device() -> None:
+    table = table_of_baseline(rows(invented_result(), large(node="pi-b")), None)
+    assert table.body[0][3] == "bert-large on pi-b"
 
 
 def test_the_paper_is_compared_with_its_baseline() -> None:

@@ -17,21 +17,22 @@ from stream.experiment.folder import ResultsFolder
 from stream.experiment.index import INDEX_FILE, write_index
 from stream.experiment.record import record_of
 from stream.experiment.recorded_power import Clock
-from stream.experiment.results import CELLS_FOLDER, CellResult, write_cell
+from stream.experiment.results import CELLS_FOLDER, CellResult, Device, write_cell
 from stream.power.energy import Energy
 from stream.power.reading import Estimate, Reading
 from stream.power.recording import open_recording, row
 from tests.report.invented import FILE_BYTES, STARTED_AT, device, invented_result, samples, subject
 from training.report.figures.dots import FIGURE_4, dots
 from training.report.figures.style import spaced
-from training.report.loading import Recording, load_results, recording_named
+from training.report.loading import Loaded, Recording, load_results, recording_named
 from training.report.quantities import Quantity
 from training.report.report import ReportOptions, write_report
-from training.report.rows import rows_of
+from training.report.rows import device_identity, rows_of
 from training.report.tables import rounded
 
 DEVICES = {"pi-a": 40.0, "pi-b": 30.0, "pi-c": 15.0}
 """Seconds in float32, invented."""
+EXAMPLE = Path(__file__).parents[2] / "docs" / "paper"
 TABLES = ReportOptions(with_paper=False, with_pictures=False)
 PRECISIONS = {"float32": 1.0, "float16": 0.95, "int8": 0.5}
 FIGURES = ["figure-4", "figure-4c", "figure-5", "figure-6", "figure-7", "trade-off"]
@@ -192,6 +193,14 @@ def test_an_index_gives_the_same_report_as_its_results(tmp_path: Path) -> None:
     assert first == second
 
 
+def test_the_example_in_the_documentation_is_made_from_its_runs(tmp_path: Path) -> None:
+    write_report([EXAMPLE / "runs.jsonl"], tmp_path, ReportOptions())
+    assert (tmp_path / "report.md").read_text() == (EXAMPLE / "report.md").read_text()
+    assert {file.name for file in (EXAMPLE / "figures").iterdir()} == {
+        file.name for file in (tmp_path / "figures").glob("*.svg")
+    }
+
+
 def test_an_index_of_an_earlier_schema_is_refused(tmp_path: Path) -> None:
     index = tmp_path / "index.jsonl"
     index.write_text('{"schema": 1, "cell": "tiny"}\n')
@@ -215,7 +224,7 @@ def test_results_that_are_given_twice_count_once(tmp_path: Path) -> None:
     assert "the same run as" in loaded.left_out[0]
 
 
-def test_three_devices_of_one_name_are_three_rows_with_board_and_serial_number(tmp_path: Path) -> None:
+def test_three_devices_of_one_name_are_three_rows_with_their_serial_numbers(tmp_path: Path) -> None:
     folders = []
     for serial in ("10000000a1b2", "10000000c3d4", "10000000e5f6"):
         place = tmp_path / serial
@@ -225,7 +234,22 @@ def test_three_devices_of_one_name_are_three_rows_with_board_and_serial_number(t
     write_report(folders, tmp_path / "report", TABLES)
     markdown = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
     for end in ("a1b2", "c3d4", "e5f6"):
-        assert f"| raspberrypi (An invented board, serial …{end}) | mobilebert | 8 bit | 1 |" in markdown
+        assert f"| raspberrypi …{end} | mobilebert | 8 bit | 1 |" in markdown
+        assert f"| raspberrypi …{end} | An invented board | 10000000{end} |" in markdown
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "name"),
+    [
+        (device("pi", serial="1000a1b2"), device("pi", serial="1000c3d4"), "pi …a1b2"),
+        (device("pi", serial="1000a1b2"), device("pi", serial="2000a1b2"), "pi 1000a1b2"),
+        (device("pi"), device("pi", serial="1000a1b2"), "pi (An invented board)"),
+        (device("pi", serial="1000a1b2"), device("pi-b", serial="1000c3d4"), "pi"),
+    ],
+)
+def test_a_device_has_the_shortest_name_that_no_other_has(first: Device, second: Device, name: str) -> None:
+    records = [record_of(invented_result(device=each)) for each in (first, second)]
+    assert Loaded(records).device_names()[device_identity(records[0])] == name
 
 
 def test_two_results_of_one_name_without_serial_numbers_are_refused(tmp_path: Path) -> None:
@@ -339,7 +363,17 @@ def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.0, "0.00"), (0.0123456, "0.0123"), (1.5, "1.50"), (99.96, "100.0"), (64719, "64,719"), (3.6e8, "3.6e+08")],
+    [
+        (0.0, "0.00"),
+        (0.0123456, "0.0123"),
+        (1.5, "1.50"),
+        (99.96, "100.0"),
+        (64719, "64,719"),
+        (3.6e8, "3.6e8"),
+        (4.4e-4, "0.00044"),
+        (4.4e-5, "4.4e-5"),
+        (5e12, "5e12"),
+    ],
 )
 def test_numbers_are_written_with_three_digits(value: float, text: str) -> None:
     assert rounded(value, 3) == text

@@ -35,7 +35,7 @@ def test_nan_logits_are_rejected() -> None:
 
 def test_different_labels_are_rejected() -> None:
     other = LOGITS.copy()
-    other[3] = [0, 4, 0]  # better than the checkpoint, but not what it said
+    other[3] = [0, 4, 0]  # a better label than the checkpoint's, but a different one
     with pytest.raises(DisagreementError, match=r"75\.0% of its labels are equal"):
         check_agreement(agreement(other), WITHIN)
 

@@ -110,5 +110,5 @@ def _write_tokenizer(folder: Path) -> None:
         "mask_token": "<mask>",
     }
     tokenizer = BertWordPieceTokenizer(vocabulary, **names)
-    tokenizer._tokenizer.post_processor = RobertaProcessing(("</s>", 2), ("<s>", 0))
+    tokenizer.backend_tokenizer.post_processor = RobertaProcessing(("</s>", 2), ("<s>", 0))
     tokenizer.save(str(folder / "tokenizer.json"))

@@ -21,9 +21,9 @@ def test_bfloat16_rounds_products_only_inside_the_context() -> None:
     with matmul_arithmetic("bfloat16"):
         rounded = product().numpy()
     np.testing.assert_array_equal(product(), exact)
-    # Eight bits of precision in each factor, and many of them in a sum.
+    # Each factor has 8 bits of precision, and a sum has many factors.
     np.testing.assert_allclose(rounded, exact, atol=0.02 * np.abs(exact).max())
-    if HAS_BFLOAT16:  # without it, TensorFlow may leave the graph as it is
+    if HAS_BFLOAT16:  # without it, TensorFlow may leave the graph unchanged
         assert (rounded != exact).any()
 
 

@@ -46,8 +46,8 @@ def make(conversion: Conversion, tweets: list[LabelledTweet], out: Path) -> None
 def test_bundle_agrees_with_its_checkpoint_at_each_precision(
     conversion: Conversion, tweets: list[LabelledTweet], tmp_path: Path, precision: Precision, scales: str | None
 ) -> None:
-    wanted = replace(conversion, precision=precision, per_tensor=scales == "per tensor")
-    make(wanted, tweets, tmp_path / "bundle")
+    chosen = replace(conversion, precision=precision, per_tensor=scales == "per tensor")
+    make(chosen, tweets, tmp_path / "bundle")
     bundle = load_bundle(tmp_path / "bundle")
     batch = [tokens.ids for tokens in Tokenizer(bundle).encode_all(["good cake !", "the train is late again", ""])]
     difference = Classifier(bundle).logits(batch) - Reference(conversion.checkpoint).logits(batch)

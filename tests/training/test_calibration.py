@@ -26,7 +26,7 @@ def drawn(count: int, temperature: float) -> tuple[Any, Any]:
 
 
 def test_ece_of_a_worked_example() -> None:
-    # Two tweets at 0.9, one right; two at 0.6, both right.
+    # Two tweets at 0.9, one correct; two at 0.6, both correct.
     probabilities = np.array([[0.9, 0.1, 0], [0.9, 0.1, 0], [0.2, 0.6, 0.2], [0.2, 0.6, 0.2]])
     measured = calibration(probabilities, np.array([0, 1, 1, 1]))
     assert measured.expected_error == pytest.approx((abs(0.9 - 0.5) + abs(0.6 - 1)) / 2)

@@ -14,7 +14,7 @@ from tests.unit.tiny_bundle import write_bundle
 from training.cli import app
 from training.errors import ConversionError
 
-# The bundle knows awful, sad, train, street, nice and lovely, and labels each as its meaning is.
+# The vocabulary of the bundle is awful, sad, train, street, nice and lovely; it labels each by its meaning.
 TWEETS = [
     ("1", "awful", "negative", "rail"),
     ("2", "sad train", "negative", "rail"),
@@ -59,9 +59,43 @@ def test_scores_equal_those_of_the_service(bundle: Path, tweets: Path) -> None:
 
 def test_reliability_is_averaged_over_entities(bundle: Path, tweets: Path) -> None:
     scored = evaluation(bundle, "--data", tweets)["bundles"]["bundle"]
-    # rail: all right. bakery: 4 and 5 above 6, right; so each relation is found.
-    assert scored["reliability_sensitivity_by_entity"] == {"reliability": 1.0, "sensitivity": 1.0, "f": 1.0}
+    # rail: all labels are correct. bakery: 4 and 5 are above 6 in both labellings, so all relations are equal.
+    means = scored["replab"]["entity_means"]
+    assert [means[name] for name in ("reliability", "sensitivity", "reliability_sensitivity_f")] == [1, 1, 1]
+    assert means["accuracy"] == round((1 + 2 / 3) / 2, 4)
     assert scored["reliability_sensitivity"]["f"] < 1
+
+
+def test_baselines_are_shown_for_data_with_entities(bundle: Path, tweets: Path) -> None:
+    found = evaluation(bundle, "--data", tweets)
+    assert list(found["baselines"]) == ["always positive", "majority of each entity in this data"]
+    assert found["baselines"]["always positive"]["overall"]["accuracy"] == round(2 / 6, 4)
+    assert "F of reliability and sensitivity, mean of entities" in run("evaluate", bundle, "--data", tweets).stdout
+
+
+def test_baselines_are_trained_on_other_data(bundle: Path, tweets: Path, tmp_path: Path) -> None:
+    train = tmp_path / "train.csv"
+    rows = [
+        ("a", "gloomy day", "negative", "rail"),
+        ("b", "quiet day", "neutral", "rail"),
+        ("c", "sad day", "negative", "x"),
+    ]
+    train.write_text(
+        "id,text,label,entity\n"
+        + "".join(",".join(row) + "\n" for row in [*rows, ("4", "lovely", "positive", "bakery")])
+    )
+    found = evaluation(bundle, "--data", tweets, "--train", train)["baselines"]
+    # rail: negative. bakery has no training tweet except an evaluated one, so it gets the overall majority, negative.
+    assert found["majority of each entity"]["overall"]["accuracy"] == round(3 / 6, 4)
+    assert "TF-IDF, logistic regression" in found
+
+
+def test_data_without_entities_has_no_baselines(bundle: Path, tmp_path: Path) -> None:
+    file = tmp_path / "tweets.csv"
+    file.write_text("id,text,label\n1,awful,negative\n2,lovely,positive\n3,train,neutral\n")
+    found = evaluation(bundle, "--data", file)
+    assert found["baselines"] == {}
+    assert found["bundles"]["bundle"]["replab"] is None
 
 
 def test_tweets_that_cannot_be_scored_are_counted(bundle: Path, tmp_path: Path) -> None:
@@ -167,7 +201,7 @@ def test_card_has_manifest_and_scores(bundle: Path, tweets: Path) -> None:
         "| negative | 3 | 2 | 1 | 0 | 100.0 | 66.7 | 80.0 |",
         "The temperature is 1: the bundle was not calibrated.",
         "- It knows ten words.",
-        "- Of 5 polar tweets here it gave 0 the opposite label.",
+        "- Of 5 polar tweets in this data, 0 got the opposite label.",
         "    starling train tiny",
         "    starling evaluate BUNDLE --data tweets.csv",
     ):

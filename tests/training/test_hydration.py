@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -152,6 +153,92 @@ def test_a_plan_that_is_used_up_is_told_at_once(api: Api, out: Path) -> None:
         fetch(api, out, "1")
 
 
+def test_a_plan_that_is_used_up_is_not_waited_for_whatever_the_headers_say(api: Api, out: Path) -> None:
+    api.troubles.append(x_api_server.used_up_with_a_reset)
+    with pytest.raises(HydrationError, match="this month are used up"):
+        fetch(api, out, "1")
+
+
+class Clock:
+    """A clock of this machine that is wrong."""
+
+    def __init__(self, wrong_by_seconds: float) -> None:
+        self._wrong_by_seconds = wrong_by_seconds
+
+    def time(self) -> float:
+        return time.time() + self._wrong_by_seconds
+
+
+@pytest.mark.parametrize("wrong_by_seconds", [-7200, 7200])
+def test_the_wait_does_not_depend_on_this_machines_clock(
+    api: Api, out: Path, monkeypatch: pytest.MonkeyPatch, wrong_by_seconds: float
+) -> None:
+    monkeypatch.setattr("training.hydration.x_api.time", Clock(wrong_by_seconds))
+    api.troubles.append(rate_limited(840))
+    assert 835 < fetch(api, out, "1").slept[0] < 843
+
+
+def test_a_reset_in_the_past_makes_the_wait_grow_and_ends_after_some_tries(api: Api, out: Path) -> None:
+    api.troubles.extend([rate_limited(-3600)] * 20)
+    with pytest.raises(HydrationError, match="did not answer in 8 tries: the rate limit is reached"):
+        watched = fetch(api, out, "1")
+    assert len(api.asked) == 8
+    api.troubles[:] = [rate_limited(-3600)] * 3
+    watched = fetch(api, out, "1")
+    assert [30 * 2**number <= seconds <= 90 * 2**number for number, seconds in enumerate(watched.slept)] == [True] * 3
+
+
+@pytest.mark.parametrize("scope", ["app", "user"])
+def test_a_limit_of_24_hours_is_waited_out(api: Api, out: Path, scope: str) -> None:
+    prefix = f"x_{scope}_limit_24hour"
+    reset = {f"{prefix}_remaining": "0", f"{prefix}_reset": str(int(time.time()) + 70_000)}
+    api.troubles.append(rate_limited(3, **reset))
+    assert 69_990 < fetch(api, out, "1").slept[0] < 70_003
+
+
+def test_a_limit_that_is_not_reached_is_not_waited_for(api: Api, out: Path) -> None:
+    reset = {"x_app_limit_24hour_remaining": "5", "x_app_limit_24hour_reset": str(int(time.time()) + 70_000)}
+    api.troubles.append(rate_limited(840, **reset))
+    assert 835 < fetch(api, out, "1").slept[0] < 843
+
+
+def test_ids_that_no_tweet_can_have_are_listed_and_not_requested(api: Api, out: Path, tmp_path: Path) -> None:
+    ids = ["1", "9999999999999999999", "0", "2", "9" * 30]
+    (tmp_path / "ids.txt").write_text("\n".join(ids))
+    fetch(api, out, *read_ids(tmp_path / "ids.txt"))
+    assert api.asked == [["1", "2"]]
+    assert [row["id"] for row in rows(out)] == ["1", "2"]
+    missing = {row["id"]: row["reason"] for row in rows(out.with_name("texts.jsonl.missing"))}
+    assert missing == dict.fromkeys(["9999999999999999999", "0", "9" * 30], "not-an-id")
+
+
+def test_an_id_that_the_api_refuses_does_not_end_the_others(api: Api, out: Path) -> None:
+    api.troubles.append(x_api_server.refusing("7", "9"))
+    fetch(api, out, "1", "7", "8", "9")
+    assert api.asked == [["1", "7", "8", "9"], ["1", "8"]]
+    assert [row["id"] for row in rows(out)] == ["1", "8"]
+    missing = {row["id"]: row["reason"] for row in rows(out.with_name("texts.jsonl.missing"))}
+    assert missing == {"7": "not-an-id", "9": "not-an-id"}
+
+
+def test_a_request_that_is_refused_for_another_reason_ends_with_it(api: Api, out: Path) -> None:
+    api.troubles.append(x_api_server.refusing("tweet.fields"))
+    with pytest.raises(HydrationError, match="the X API refuses: 400"):
+        fetch(api, out, "1")
+    assert not out.with_name("texts.jsonl.missing").read_text()
+
+
+def test_an_answer_without_tweets_or_without_texts_is_read(api: Api, out: Path) -> None:
+    problem = {"value": "1", "title": "Not Found Error", "type": x_api_server.PROBLEM + "resource-not-found"}
+    api.troubles.append(lambda handler: handler.reply(200, {"data": None, "errors": [problem]}))
+    api.troubles.append(lambda handler: handler.reply(200, {"data": [{"id": "2"}, {"id": "3", "text": "t"}]}))
+    fetch(api, out, "1")
+    fetch(api, out, "2", "3")
+    missing = {row["id"]: row["reason"] for row in rows(out.with_name("texts.jsonl.missing"))}
+    assert missing == {"1": "resource-not-found", "2": "withheld"}
+    assert [row["id"] for row in rows(out)] == ["3"]
+
+
 def test_a_line_torn_by_a_crash_is_cut_off_and_its_tweet_asked_for_again(api: Api, out: Path) -> None:
     fetch(api, out, "1", "2")
     out.write_bytes(out.read_bytes()[:-9])
@@ -202,13 +289,13 @@ def test_without_a_token_the_command_says_where_to_put_it(
 ) -> None:
     monkeypatch.delenv(TOKEN_VARIABLE, raising=False)
     (tmp_path / "ids.txt").write_text("1\n")
-    assert "put it into X_BEARER_TOKEN" in str(run(tmp_path / "ids.txt", "--out", out).exception)
+    assert "set X_BEARER_TOKEN" in str(run(tmp_path / "ids.txt", "--out", out).exception)
 
 
 def test_a_line_without_an_id_is_named(tmp_path: Path) -> None:
     file = tmp_path / "ids.txt"
     file.write_text("1\nhello\n")
-    with pytest.raises(InputError, match=r"line 2 begins with 'hello', which is no tweet's id"):
+    with pytest.raises(InputError, match=r"line 2 begins with 'hello', which is not the id of a tweet"):
         read_ids(file)
 
 

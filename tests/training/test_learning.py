@@ -156,13 +156,13 @@ def test_special_tokens_are_not_masked(initial: InitialModel) -> None:
     token_ids = [[2, *range(5, 20), 3]] * 64
     settings = Adapt(learning_rate=1e-3, epochs=1, batch_tweets=64, masked=0.3)
     task = MaskedWords(initial.network("masked_words"), settings, token_ids, initial.tokenizer.word_pieces, seed=0)
-    shown, wanted = task.inputs(0)
-    assert 0.2 < (wanted >= 0).mean() < 0.4
-    assert (wanted[:, [0, -1]] == -1).all()
-    assert (shown[wanted < 0] == np.array(token_ids)[wanted < 0]).all()
-    assert 0.7 < (shown[wanted >= 0] == 4).mean() < 0.9
+    masked, original = task.inputs(0)
+    assert 0.2 < (original >= 0).mean() < 0.4
+    assert (original[:, [0, -1]] == -1).all()
+    assert (masked[original < 0] == np.array(token_ids)[original < 0]).all()
+    assert 0.7 < (masked[original >= 0] == 4).mean() < 0.9
     again, _ = task.inputs(0)
-    assert (again == shown).all()
+    assert (again == masked).all()
 
 
 def test_student_with_all_parts_equals_its_base(initial: InitialModel) -> None:

@@ -2,11 +2,12 @@
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.training, pytest.mark.timeout(600)]  # TensorFlow starts three times
+pytestmark = [pytest.mark.training, pytest.mark.timeout(600)]  # TensorFlow starts several times
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -32,6 +33,7 @@ def make(folder: Path, tweets_file: Path) -> str:
         "PADDED_TO": "24",
         "QUIET_SECONDS": "0.5",
         "NODE": "workstation",
+        "DATA": tweets_file,
         "DEV": tweets_file,
         "TEST": tweets_file,
         "STARLING": f"{sys.executable} -m stream",
@@ -47,6 +49,18 @@ def test_report_has_the_bundle_and_its_checkpoint_in_tensorflow(paper: Path) -> 
     assert "| workstation | tiny | 8 bit | 1 |" in report
     assert "| workstation | tiny-tensorflow | 32 bit | 1 |" in report
     assert "| tiny-tensorflow | tiny, 8 bit |" in report
+
+
+def test_report_has_the_baselines(paper: Path) -> None:
+    report = (paper / "paper" / "report" / "report.md").read_text(encoding="utf-8")
+    assert "| workstation | majority | 32 bit | 1 |" in report
+    assert "| workstation | tfidf | 32 bit | 1 |" in report
+
+
+@pytest.mark.parametrize("plan", ["device", "workstation"])
+def test_both_plans_have_a_power_section(paper: Path, plan: str) -> None:
+    written = tomllib.loads((paper / "paper" / f"{plan}.toml").read_text(encoding="utf-8"))
+    assert written["power"] == {"source": "auto"}
 
 
 def test_existing_results_are_not_made_again(paper: Path, tweets_file: Path) -> None:

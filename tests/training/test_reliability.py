@@ -11,17 +11,17 @@ from training.scores import score_columns
 COLUMNS = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=25)
 
 
-def confusion_of(gold: Sequence[int], given_labels: Sequence[int]) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-    return score_columns(np.array(gold), np.array(given_labels)).confusion
+def confusion_of(gold: Sequence[int], predicted: Sequence[int]) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    return score_columns(np.array(gold), np.array(predicted)).confusion
 
 
-def by_the_definition(gold: Sequence[int], given_labels: Sequence[int]) -> float:
+def by_the_definition(gold: Sequence[int], predicted: Sequence[int]) -> float:
     """Return the reliability tweet by tweet: share of the predicted relations that the gold labels define."""
     shares = []
     for one in range(len(gold)):
-        related = [other for other in range(len(gold)) if given_labels[other] != given_labels[one]]
+        related = [other for other in range(len(gold)) if predicted[other] != predicted[one]]
         if related:
-            signs = [np.sign(given_labels[one] - given_labels[other]) for other in related]
+            signs = [np.sign(predicted[one] - predicted[other]) for other in related]
             shares.append(
                 np.mean([np.sign(gold[one] - gold[other]) == sign for other, sign in zip(related, signs, strict=True)])
             )
@@ -43,8 +43,8 @@ def test_opposite_labels_define_only_wrong_relations() -> None:
 
 
 def test_worked_example_polar_predicted_neutral() -> None:
-    # a negative, b neutral, c positive; a is taken for neutral. Relations given: a<c and b<c, both right.
-    # Of the gold ones a<b, a<c, b<c, those of a and of b are kept by half, those of c wholly.
+    # a negative, b neutral, c positive; a is predicted neutral. Predicted relations: a<c and b<c, both correct.
+    # Of the gold relations a<b, a<c, b<c, half of those of a and of b are predicted, and all of those of c.
     measured = reliability(confusion_of([0, 1, 2], [1, 1, 2]))
     assert measured.reliability == pytest.approx(1)
     assert measured.sensitivity == pytest.approx((1 / 2 + 1 / 2 + 1) / 3)
@@ -52,7 +52,7 @@ def test_worked_example_polar_predicted_neutral() -> None:
 
 
 def test_worked_example_neutral_predicted_polar() -> None:
-    # a and b neutral, c positive; b is taken for negative. Relations given: a>b (not gold), c>a, c>b (gold).
+    # a and b neutral, c positive; b is predicted negative. Predicted relations: a>b (not gold), c>a, c>b (gold).
     measured = reliability(confusion_of([1, 1, 2], [1, 0, 2]))
     assert measured.reliability == pytest.approx((1 / 2 + 1 / 2 + 1) / 3)
     assert measured.sensitivity == pytest.approx(1)
@@ -60,10 +60,10 @@ def test_worked_example_neutral_predicted_polar() -> None:
 
 @given(COLUMNS)
 def test_result_equals_the_definition_tweet_by_tweet(pairs: Sequence[tuple[int, int]]) -> None:
-    gold, given_labels = zip(*pairs, strict=True)
-    measured = reliability(confusion_of(gold, given_labels))
-    assert measured.reliability == pytest.approx(by_the_definition(gold, given_labels))
-    assert measured.sensitivity == pytest.approx(by_the_definition(given_labels, gold))
+    gold, predicted = zip(*pairs, strict=True)
+    measured = reliability(confusion_of(gold, predicted))
+    assert measured.reliability == pytest.approx(by_the_definition(gold, predicted))
+    assert measured.sensitivity == pytest.approx(by_the_definition(predicted, gold))
 
 
 def test_entities_have_equal_weight() -> None:

@@ -13,7 +13,7 @@ from training.data.formats import Table
 from training.data.tables import Columns, read_table
 from training.data.tweets import LabelledTweet
 
-# A file of text cannot hold half a surrogate pair, and the csv module of Python 3.11 takes no NUL.
+# A text file cannot contain half of a surrogate pair, and the csv module of Python 3.11 does not accept NUL.
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 ROWS = st.lists(st.tuples(TEXTS, st.sampled_from(POLARITIES)), min_size=1, max_size=8)
 
@@ -102,3 +102,27 @@ def test_any_bytes_are_read_or_rejected_with_the_file_name(
 def test_error_names_the_fault_and_the_line(tmp_path: Path, kind: Table, text: str, complaint: str) -> None:
     with pytest.raises(InputError, match=complaint):
         read_table(write(tmp_path, text), kind, Columns())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"id": "7", "text": "Cake", "label": "positive"}\n',
+        '[{"id": "7", "text": "Cake", "label": "positive"}]',
+        '[\n  {\n    "id": "7",\n    "text": "Cake",\n    "label": "positive"\n  }\n]\n',
+        '{"data": {"id": "7", "text": "Cake"}, "label": "positive"}\n',
+        '{"data": {"id": "7", "text": "Cake", "label": "positive"}}\n',
+        '{"id_str": "7", "text": "Ca\u2026", "retweeted_status": {"full_text": "Cake"}, "label": "positive"}\n',
+        'window.YTD.tweets.part0 = [{"tweet": {"id_str": "7", "full_text": "Cake"}, "label": "positive"}]',
+        '{"id": "7", "content": "<p>Cake</p>", "label": "positive"}\n',
+        '\n\n{"id": 7, "text": "Cake", "label": "positive"}\r\n',
+    ],
+    ids=["lines", "array", "indented", "wrapped", "label in the wrapper", "v1.1", "archive", "Mastodon", "blank lines"],
+)
+def test_json_of_each_shape_is_read(tmp_path: Path, text: str) -> None:
+    assert read_table(write(tmp_path, text), "jsonl", Columns()).tweets == [LabelledTweet("7", "positive", "Cake")]
+
+
+def test_deletion_notice_is_an_error_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="line 1: the message says that a tweet was deleted"):
+        read_table(write(tmp_path, '{"delete": {"status": {"id_str": "7"}}}\n'), "jsonl", Columns())

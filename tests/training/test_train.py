@@ -17,6 +17,7 @@ from training.bundling import Conversion, make_bundle
 from training.checkpoint import load_checkpoint
 from training.datasets import read_dataset
 from training.errors import InterruptedRunError, RecipeError, TrainingError
+from training.learning.network import Network
 from training.learning.run import find_checkpoints
 from training.learning.run_data import read_run_data
 
@@ -118,6 +119,20 @@ def test_adversarial_training_learns_and_resumes_bit_identically(
     assert weights_of(train(run)) == weights_of(whole)
 
 
+def test_each_step_has_its_own_dropout_seed(base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seeds: list[tuple[int, int]] = []
+    seed_dropout = Network.seed_dropout
+
+    def recorded(network: Network, seed: int, step: int) -> None:
+        seeds.append((seed, step))
+        seed_dropout(network, seed, step)
+
+    monkeypatch.setattr(Network, "seed_dropout", recorded)
+    with pytest.raises(InterruptedRunError):
+        train(toy_run(tmp_path, base, seeds=[4]), Monitor(stop_after=3))
+    assert seeds == [(4, 0), (4, 1), (4, 2)]
+
+
 def test_other_seed_gives_other_weights(trained: Path, base: str, tmp_path: Path) -> None:
     run = toy_run(tmp_path, base, FINETUNE.replace("epochs = 5", "epochs = 1"), seeds=[1])
     other = load_file(train(run) / "model.safetensors")
@@ -148,7 +163,7 @@ def test_patience_stops_training_early(base: str, tmp_path: Path) -> None:
     stages = FINETUNE.replace("3e-3", "1e-12") + "patience = 2\n"
     monitor = Monitor()
     train(toy_run(tmp_path, base, stages), monitor)
-    assert len(monitor.losses) == 21  # judged every 7 steps: once the best, twice not better
+    assert len(monitor.losses) == 21  # evaluated every 7 steps: once the best, twice without improvement
 
 
 def test_nan_loss_stops_the_run(base: str, tmp_path: Path) -> None:
@@ -162,7 +177,7 @@ def test_damaged_state_is_an_error(base: str, tmp_path: Path) -> None:
     run.open_folder(read_run_data(run.files))
     state = run.seed_folder(0) / "finetune-state.safetensors"
     state.parent.mkdir()
-    state.write_bytes(b"nothing of use")
+    state.write_bytes(b"not a state")
     with pytest.raises(TrainingError, match=r"cannot continue from .*finetune-state.*remove it"):
         train(run)
 
@@ -176,7 +191,7 @@ def test_distillation_after_adaptation(base: str, trained: Path, tmp_path: Path)
     assert (student.config.num_hidden_layers, student.config.intermediate_size) == (1, 48)
     assert (tmp_path / "run/adapted/model.safetensors").is_file()
     assert read_about(checkpoint / "about.toml").training["teachers"] == [f"toy, of {base}, Apache-2.0"]
-    again = train(replace(run, seeds=[5]))  # what was adapted and what the teachers said is there already
+    again = train(replace(run, seeds=[5]))  # adapted checkpoint and soft labels exist already
     assert again.parent.name == "seed-5"
 
 

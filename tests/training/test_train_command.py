@@ -92,9 +92,9 @@ def test_progress_is_written_to_a_log_file(capsys: pytest.CaptureFixture[str]) -
         monitor.title = "seed 3"
         monitor.begin_part("finetune", total=40, done=9)
         monitor.step_done(loss=0.7654, best=0.5)
-        told = capsys.readouterr().err
+        output = capsys.readouterr().err
         monitor.step_done(loss=0.7, best=0.5)
-        assert "seed 3 finetune: 10 of 40 steps, loss 0.765, best 50.00%" in told
+        assert "seed 3 finetune: 10 of 40 steps, loss 0.765, best 50.00%" in output
         assert "11 of 40" not in capsys.readouterr().err
 
 

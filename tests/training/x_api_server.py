@@ -83,8 +83,10 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-def rate_limited(seconds: int) -> Trouble:
+def rate_limited(seconds: int, **more_headers: str) -> Trouble:
+    """Refuse a request until a time from now on, in seconds; underscores in the names of headers become hyphens."""
     headers = {"x-rate-limit-limit": "300", "x-rate-limit-remaining": "0"}
+    headers |= {name.replace("_", "-"): value for name, value in more_headers.items()}
     body = {"title": "Too Many Requests", "detail": "Too Many Requests", "type": "about:blank", "status": 429}
 
     def trouble(handler: Handler) -> None:
@@ -96,6 +98,27 @@ def rate_limited(seconds: int) -> Trouble:
 def used_up(handler: Handler) -> None:
     body = {"title": "UsageCapExceeded", "period": "Monthly", "scope": "Product", "type": PROBLEM + "usage-capped"}
     handler.reply(429, body)
+
+
+def used_up_with_a_reset(handler: Handler) -> None:
+    body = {"title": "UsageCapExceeded", "period": "Monthly", "scope": "Product", "type": PROBLEM + "usage-capped"}
+    headers = {"x-rate-limit-remaining": "299", "x-rate-limit-reset": str(int(time.time()) + 4)}
+    handler.reply(429, body, headers)
+
+
+def refusing(*refused: str) -> Trouble:
+    """Refuse a request because of some of its ids, which the answer names."""
+
+    def trouble(handler: Handler) -> None:
+        ids = ",".join(handler.api.asked[-1])
+        errors = [
+            {"parameters": {"ids": [ids]}, "message": f"The `ids` query parameter value [{each}] is not valid"}
+            for each in refused
+        ]
+        detail = "One or more parameters to your request was invalid."
+        handler.reply(400, {"errors": errors, "title": "Invalid Request", "detail": detail})
+
+    return trouble
 
 
 def unavailable(handler: Handler) -> None:

@@ -282,3 +282,96 @@ def test_a_folder_is_no_settings_file(tmp_path: Path) -> None:
 )
 def test_settings_that_fit_together_are_taken(write: Write, toml: str) -> None:
     assert isinstance(load_settings(write(toml)), Settings)
+
+
+def test_a_wrong_variable_is_not_blamed_on_the_section_of_the_file(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STARLING_BROKER__CA_FILE", "ca.pem")
+    message = message_of(write('[broker]\nhost = "mqtt.home"\n'))
+    assert message.startswith("broker in the environment variable STARLING_BROKER__CA_FILE: ca_file")
+
+
+def test_a_wrong_file_is_blamed_where_the_environment_sets_something_else(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STARLING_BROKER__HOST", "mqtt.home")
+    path = write("[broker]\nca_file = 'ca.pem'\n")
+    assert message_of(path).startswith(f"broker in {path}: ca_file and certificate_file need tls = true")
+
+
+def test_a_section_in_json_is_named_by_its_variable(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STARLING_BROKER", '{"port": 0}')
+    message = message_of(write("[broker]\nport = 1883\n"))
+    assert message.startswith("broker.port in the environment variable STARLING_BROKER: ")
+
+
+def test_a_variable_in_lower_case_is_named_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("starling_broker__port", "0")
+    assert "in the environment variable starling_broker__port: " in message_of()
+
+
+def test_an_override_names_its_origin(write: Write) -> None:
+    path = write("[broker]\nport = 1883\n")
+    with pytest.raises(SettingsError, match=r"^broker\.port in --broker a:0: "):
+        load_settings(path, {"broker": {"port": 0}}, "--broker a:0")
+
+
+@pytest.mark.parametrize(
+    ("toml", "says"),
+    [
+        ("[broker]\nhost = 'localhost:1884'", "write the port as a setting of its own (port = 1883)"),
+        ("[broker]\nhost = '[::1]'", "an IPv6 address without brackets"),
+        ("[broker]\nhost = 'mqtt://home'", "without URL, user or password"),
+        ("[http]\nhost = '127.0.0.1:80'", "write the port as a setting of its own"),
+        ("node = 'pi kitchen'", "a node's name has 1 to 64 characters, without spaces"),
+        ("[broker]\ngroup = 'a/b'", "a group's name has at least one character, without '/', '+' and '#'"),
+        ("[broker]\ngroup = ''", "a group's name has at least one character"),
+        ("[http]\nusername = 'a:b'\npassword_file = 'p'", "a user's name has at least one character, without ':'"),
+        ("[topics]\ntweets = []", "name at least one topic"),
+        ("[topics]\ntweets = ['a', '']", "each with at least one character"),
+        (
+            "[topics]\ntweets = ['in', 'tweets/#']",
+            "results sent to 'tweets/polarity' would come back as tweets from 'tweets/#'",
+        ),
+    ],
+)
+def test_a_wrong_value_is_described_in_words(write: Write, toml: str, says: str) -> None:
+    message = message_of(write(toml))
+    assert says in message
+    assert "pattern" not in message
+
+
+def test_several_topics_of_tweets_may_be_given(write: Write) -> None:
+    topics = load_settings(write("[topics]\ntweets = ['a/+', 'b/#', 'a/+']\n")).topics
+    assert topics.tweet_topics == ("a/+", "b/#")
+    assert load_settings().topics.tweet_topics == ("tweets/in",)
+
+
+@pytest.mark.parametrize(("value", "topics"), [('["a", "b"]', ("a", "b")), ("a/+", ("a/+",))])
+def test_topics_of_tweets_may_be_given_in_the_environment(
+    monkeypatch: pytest.MonkeyPatch, value: str, topics: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("STARLING_TOPICS__TWEETS", value)
+    assert load_settings().topics.tweet_topics == topics
+
+
+def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "starling.toml"
+    path.write_text('node = "pi"\n', encoding="utf-8-sig")
+    assert load_settings(path).node == "pi"
+
+
+def test_a_file_in_utf16_is_named_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "starling.toml"
+    path.write_text('node = "pi"\n', encoding="utf-16")
+    assert message_of(path) == f"{path} is UTF-16: save it as UTF-8"
+
+
+def test_the_format_of_the_log_can_be_set(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().log.format == "text"
+    assert load_settings(write("[log]\nformat = 'json'\n")).log.format == "json"
+    monkeypatch.setenv("STARLING_LOG__FORMAT", "xml")
+    assert message_of().startswith(
+        "log.format in the environment variable STARLING_LOG__FORMAT: input should be 'text'"
+    )

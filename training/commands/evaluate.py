@@ -17,11 +17,13 @@ from training.commands.progress import tweet_progress
 from training.data.tweets import LabelledTweet
 from training.datasets import ReadOptions, read_dataset
 from training.duplicates import distinct
+from training.evaluation.baselines import baseline_labels
 from training.evaluation.bootstrap import Difference, paired_differences
 from training.evaluation.evaluation import Evaluation, evaluate
 from training.evaluation.measures import MEASURES
 from training.evaluation.plots import draw_plots
-from training.evaluation.tables import Grid, class_grid, difference_grid, score_grid
+from training.evaluation.replab import ReplabScores, have_entities
+from training.evaluation.tables import Grid, class_grid, difference_grid, replab_grid, score_grid
 
 OutputFormat = Literal["terminal", "markdown", "json"]
 _FILE_COLUMNS = 240
@@ -34,6 +36,8 @@ class EvaluationOptions:
 
     seed: int = 0
     output: OutputFormat = "terminal"
+    baseline_data: Sequence[Path] = ()
+    """Training data of the baselines."""
     plots: Path | None = None
     """Folder into which plots are written; None: no plots."""
 
@@ -58,12 +62,13 @@ def evaluate_bundles(
         for name, path in _named(bundles or [SHIPPED_BUNDLE]).items()
     }
     differences = _differences(evaluations, options.seed)
+    baselines = _baselines(tweets, options.baseline_data, read_options)
     if options.plots:
         _draw(evaluations, options.plots)
     if options.output == "json":
-        typer.echo(orjson.dumps(_as_json(evaluations, differences, data), option=orjson.OPT_INDENT_2))
+        typer.echo(orjson.dumps(_as_json(evaluations, baselines, differences, data), option=orjson.OPT_INDENT_2))
     else:
-        _show(_grids(evaluations, differences), as_markdown=options.output == "markdown")
+        _show(_grids(evaluations, baselines, differences), as_markdown=options.output == "markdown")
 
 
 def read_evaluation_tweets(data: Sequence[Path], read_options: ReadOptions) -> list[LabelledTweet]:
@@ -119,8 +124,25 @@ def _draw(evaluations: Mapping[str, Evaluation], folder: Path) -> None:
             raise InputError(f"cannot write plots to {folder}: {error.strerror or error}") from error
 
 
-def _grids(evaluations: Mapping[str, Evaluation], differences: Mapping[str, Mapping[str, Difference]]) -> list[Grid]:
+def _baselines(
+    tweets: Sequence[LabelledTweet], data: Sequence[Path], read_options: ReadOptions
+) -> dict[str, ReplabScores]:
+    """Return the scores of the baselines; none if a tweet has no entity."""
+    if not have_entities(tweets):
+        return {}
+    train = distinct(read_dataset(data, read_options).tweets) if data else []
+    return {name: ReplabScores(tweets, labels) for name, labels in baseline_labels(tweets, train).items()}
+
+
+def _grids(
+    evaluations: Mapping[str, Evaluation],
+    baselines: Mapping[str, ReplabScores],
+    differences: Mapping[str, Mapping[str, Difference]],
+) -> list[Grid]:
     grids = [score_grid(evaluations), *(class_grid(name, each) for name, each in evaluations.items())]
+    replab = {name: each.replab for name, each in evaluations.items() if each.replab}
+    if replab:
+        grids.append(replab_grid({**replab, **baselines}))
     return [*grids, difference_grid(next(iter(evaluations)), differences)] if differences else grids
 
 
@@ -136,11 +158,15 @@ def _show(grids: Sequence[Grid], *, as_markdown: bool) -> None:
 
 
 def _as_json(
-    evaluations: Mapping[str, Evaluation], differences: Mapping[str, Mapping[str, Difference]], data: Sequence[Path]
+    evaluations: Mapping[str, Evaluation],
+    baselines: Mapping[str, ReplabScores],
+    differences: Mapping[str, Mapping[str, Difference]],
+    data: Sequence[Path],
 ) -> dict[str, Any]:
     return {
         "data": [path.name for path in data],
         "bundles": {name: evaluation.as_json() for name, evaluation in evaluations.items()},
+        "baselines": {name: scores.as_json() for name, scores in baselines.items()},
         "more_than_first": {
             name: {measure: difference.as_json() for measure, difference in each.items()}
             for name, each in differences.items()

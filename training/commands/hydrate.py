@@ -1,4 +1,4 @@
-"""`starling tweets hydrate`: the texts of tweets, by their ids, from the X API."""
+"""`starling tweets hydrate`: fetches texts of tweets by id from the X API."""
 
 import os
 from collections import Counter
@@ -22,42 +22,44 @@ from training.hydration.journal import MISSING_SUFFIX, Journal
 from training.hydration.replab import Entity, entities, write_texts
 from training.hydration.x_api import XApi
 
-TOKEN_VARIABLE = "X_BEARER_TOKEN"  # noqa: S105  (the name of one)
-_MOST_DIGITS = 19
-"""A tweet's id is a number of 63 bits."""
+TOKEN_VARIABLE = "X_BEARER_TOKEN"  # noqa: S105  (name of the variable, not a token)
+_MOST_DIGITS = 100
+"""Maximum number of digits that are read as an id; one above 63 bits is listed as missing."""
 
 
 @dataclass(frozen=True)
 class Access:
-    """How the API is reached."""
+    """Address of the API and source of the bearer token."""
 
     token_file: Path | None
-    """None: the token is in the environment."""
+    """File with the token; None: the token is in the environment."""
     address: str
 
     def open(self) -> XApi:
-        """Read the token.
+        """Read the token and return a client of the API.
 
         Raises:
-            SettingsError: There is none.
+            SettingsError: No token was given.
         """
         if self.token_file:
             return XApi(read_password("--token-file", self.token_file), self.address)
         if token := os.environ.get(TOKEN_VARIABLE):
             return XApi(SecretStr(token), self.address)
-        raise SettingsError(f"the X API wants a bearer token: put it into {TOKEN_VARIABLE}, or a file for --token-file")
+        raise SettingsError(
+            f"the X API needs a bearer token: set {TOKEN_VARIABLE}, or give a file with it by --token-file"
+        )
 
 
 def hydrate_ids(source: Path, out: Path, access: Access) -> None:
-    """Fetch what is not in `out` yet; shows progress on stderr, and what was found on stdout.
+    """Fetch the texts that are not in `out` yet; show progress on stderr, and a summary on stdout.
 
     Args:
-        source: A file with an id at the beginning of each line, or RepLab's folder, whose files of texts are written.
-        out: What the texts are appended to; beside it, what was missed.
-        access: How the API is reached.
+        source: File with an id at the beginning of each line, or RepLab's folder, into which text files are written.
+        out: File to which texts are appended; a second file beside it lists missing tweets.
+        access: Address of the API and source of the token.
 
     Raises:
-        StarlingError: The source or `out` cannot be used, or the API refuses.
+        StarlingError: The source or `out` cannot be used, or the API refuses requests.
     """
     api = access.open()
     replab = list(entities(source)) if is_replab(source) else []
@@ -72,10 +74,10 @@ def hydrate_ids(source: Path, out: Path, access: Access) -> None:
 
 
 def read_ids(path: Path) -> list[str]:
-    """Read the id that each line begins with; what follows a tab, a comma or a space is not looked at.
+    """Read the id at the beginning of each line, up to a tab, a comma or a space.
 
     Raises:
-        InputError: The file cannot be read, or a line begins with something else.
+        InputError: The file cannot be read, or a line does not begin with an id.
     """
     ids = []
     for number, line in enumerate(read_utf8(path).splitlines(), start=1):
@@ -84,7 +86,7 @@ def read_ids(path: Path) -> list[str]:
             continue
         tweet_id = first[0].strip('"')
         if not (tweet_id.isascii() and tweet_id.isdecimal() and len(tweet_id) <= _MOST_DIGITS):
-            raise InputError(f"{path}, line {number} begins with '{tweet_id[:40]}', which is no tweet's id")
+            raise InputError(f"{path}, line {number} begins with '{tweet_id[:40]}', which is not the id of a tweet")
         ids.append(tweet_id)
     return ids
 
@@ -96,7 +98,7 @@ def _replab_ids(replab: list[Entity]) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class _Shown:
-    """A progress bar that says what it waits for."""
+    """Progress bar that shows the reason of a wait."""
 
     bar: Progress
     task: TaskID

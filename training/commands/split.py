@@ -35,7 +35,7 @@ def split_data(data: Sequence[Path], read_options: ReadOptions, out: Path, seed:
     tweets = distinct(dataset.tweets)
     splits = {"time": split_by_time(tweets, dev_share), "entities": split_by_entity(tweets, seed, dev_share)}
     summary: dict[str, Any] = {
-        "data": {file.name: file_sha256(file) for file in dataset.files},
+        "data": [f"{file.name} {file_sha256(file)}" for file in dataset.files],
         "seed": seed,
         "dev_share": dev_share,
         "rows": len(dataset.tweets),

@@ -1,6 +1,5 @@
 """Reader for tables of labelled tweets: JSON lines, or CSV and TSV with a header."""
 
-import csv
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +8,13 @@ from pathlib import Path
 import orjson
 
 from stream.errors import InputError
+from stream.tweets.decoding import find_fields
+from stream.tweets.lines import read_lines
 from stream.tweets.polarity import Polarity
+from stream.tweets.reader import FileOptions, read_records
+from stream.tweets.rejections import RejectedTweetError
+from stream.tweets.source import Source
+from stream.tweets.tables import read_rows
 from training.data.files import read_utf8
 from training.data.formats import Table
 from training.data.tweets import Dataset, LabelledTweet, parse_polarity
@@ -43,42 +48,54 @@ def read_table(path: Path, kind: Table, columns: Columns) -> Dataset:
     Raises:
         InputError: The file cannot be read, lacks a column, or a line has a wrong format; the message says which.
     """
-    text = read_utf8(path)
-    rows = _json_rows(path, text) if kind == "jsonl" else _delimited_rows(path, text, "," if kind == "csv" else "\t")
+    source = Source(str(path), io.BytesIO(read_utf8(path).encode()))
+    rows = _json_rows(source) if kind == "jsonl" else _table_rows(source, "," if kind == "csv" else "\t")
     tweets = [_tweet(row, path, line, columns) for line, row in rows]
     if not tweets:
         raise InputError(f"{path} has a header but no tweets")
     return Dataset(tweets, [path])
 
 
-def _json_rows(path: Path, text: str) -> Iterator[tuple[int, Row]]:
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = orjson.loads(line)
-        except orjson.JSONDecodeError as error:
-            raise InputError(f"{path}, line {number} is not JSON: {error.msg}") from error
-        if not isinstance(row, dict):
-            raise InputError(f"{path}, line {number} is not a JSON object")
-        yield number, row
+def _table_rows(source: Source, delimiter: str) -> Iterator[tuple[int, Row]]:
+    for row in read_rows(read_lines(source, with_carriage_returns=True), delimiter, source.name):
+        if row and row.fields is None:
+            raise InputError(f"{source.name}, line {row.line} {row.detail}")
+        if row and row.fields is not None:
+            yield row.line, row.fields
 
 
-def _delimited_rows(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, Row]]:
-    # Strict, because otherwise an unclosed quote would silently join all rows up to the next quote.
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+def _json_rows(source: Source) -> Iterator[tuple[int, Row]]:
+    for record in read_records(source, FileOptions("json")):
+        if record and record.content:
+            where = f"{source.name}, line {record.number}"
+            yield record.number, _json_row(record.content, where)
+
+
+def _json_row(content: bytes | RejectedTweetError, where: str) -> Row:
+    if isinstance(content, RejectedTweetError):
+        raise InputError(f"{where}: {content.detail}")
     try:
-        header = next(reader)
-        for fields in reader:
-            if not fields:
-                continue
-            if len(fields) != len(header):
-                raise InputError(f"{path}, line {reader.line_num} has {len(fields)} columns, its header {len(header)}")
-            yield reader.line_num, dict(zip(header, fields, strict=True))
-    except csv.Error as error:
-        raise InputError(
-            f"{path}, line {reader.line_num} cannot be read ({error}): double the quotes within a quoted field"
-        ) from error
+        row = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise InputError(f"{where} is not JSON: {error.msg}") from error
+    if not isinstance(row, dict):
+        raise InputError(f"{where} is not a JSON object")
+    return row | _fields(row, where)
+
+
+def _fields(row: Row, where: str) -> dict[str, object]:
+    """Return text and id of a row with the shape of an API, and what labels it inside the API's wrapper."""
+    try:
+        fields = find_fields(row)
+    except RejectedTweetError as error:
+        raise InputError(f"{where}: {error.detail}") from error
+    data = row.get("data")
+    found = {**data} if isinstance(data, dict) else {}
+    if isinstance(fields.text, str):
+        found["text"] = fields.text
+    if isinstance(fields.id, str | int):
+        found["id"] = str(fields.id)
+    return found
 
 
 def _tweet(row: Row, path: Path, line: int, columns: Columns) -> LabelledTweet:

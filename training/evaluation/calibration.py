@@ -64,12 +64,12 @@ def calibration(probabilities: Probabilities, gold: Columns) -> Calibration:
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
     tweets = np.bincount(bins, minlength=BINS)
     filled = tweets > 0
-    wanted = np.eye(probabilities.shape[1])[gold]
+    one_hot = np.eye(probabilities.shape[1])[gold]
     return Calibration(
         confidence=np.bincount(bins, confidence, BINS)[filled] / tweets[filled],
         accuracy=np.bincount(bins, right, BINS)[filled] / tweets[filled],
         tweets=tweets[filled],
-        brier=float(((probabilities - wanted) ** 2).sum(axis=1).mean()),
+        brier=float(((probabilities - one_hot) ** 2).sum(axis=1).mean()),
         negative_log_likelihood=_negative_log_likelihood(probabilities, gold),
     )
 

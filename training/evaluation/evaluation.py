@@ -15,7 +15,8 @@ from training.data.tweets import LabelledTweet
 from training.evaluation.bootstrap import Interval, intervals
 from training.evaluation.calibration import Calibration, Probabilities, calibration
 from training.evaluation.measures import MEASURES
-from training.evaluation.reliability import Reliability, mean_reliability, reliability
+from training.evaluation.reliability import Reliability, reliability
+from training.evaluation.replab import ReplabScores, have_entities
 from training.scores import Columns, Scores, columns, score_columns
 
 _CHUNK_TWEETS = 512
@@ -60,13 +61,9 @@ class Evaluation:
         return reliability(self.scores.confusion)
 
     @cached_property
-    def entity_reliability(self) -> Reliability | None:
-        """Mean of reliability and sensitivity over the entities, as in RepLab; None if a tweet has no entity."""
-        entities = np.array([tweet.entity or "" for tweet in self.tweets])
-        if not all(entities):
-            return None
-        each = [entities == entity for entity in np.unique(entities)]
-        return mean_reliability([score_columns(self.gold[its], self.predicted[its]).confusion for its in each])
+    def replab(self) -> ReplabScores | None:
+        """RepLab's measures; None if a tweet has no entity."""
+        return ReplabScores(self.tweets, self.predicted) if have_entities(self.tweets) else None
 
     @cached_property
     def calibration(self) -> Calibration:
@@ -82,7 +79,7 @@ class Evaluation:
             "files": self.manifest.files,
             **self.scores.as_json(),
             "reliability_sensitivity": self.reliability.as_json(),
-            "reliability_sensitivity_by_entity": self.entity_reliability and self.entity_reliability.as_json(),
+            "replab": self.replab and self.replab.as_json(),
             "intervals": {name: interval.as_json() for name, interval in self.intervals.items()},
             "calibration": self.calibration.as_json(),
         }

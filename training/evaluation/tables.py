@@ -11,7 +11,8 @@ from stream.tweets.polarity import POLARITIES
 from training.evaluation.bootstrap import Difference
 from training.evaluation.evaluation import Evaluation
 from training.evaluation.measures import MEASURES, TITLES
-from training.evaluation.reliability import Reliability
+from training.evaluation.replab import TITLES as REPLAB_TITLES
+from training.evaluation.replab import ReplabScores
 
 Evaluations = Mapping[str, Evaluation]
 """Evaluations by name of the bundle."""
@@ -32,11 +33,6 @@ _QUANTITIES = [
     Quantity("ECE", lambda one: 100 * one.calibration.expected_error),
     Quantity("Brier score (0 to 2)", lambda one: one.calibration.brier, places=3),
     Quantity("negative log-likelihood (nats)", lambda one: one.calibration.negative_log_likelihood, places=3),
-]
-_ENTITY_QUANTITIES = [
-    Quantity("reliability, mean of entities", lambda one: 100 * _by_entity(one).reliability),
-    Quantity("sensitivity, mean of entities", lambda one: 100 * _by_entity(one).sensitivity),
-    Quantity("F of the two, mean of entities", lambda one: 100 * _by_entity(one).f),
 ]
 
 
@@ -68,9 +64,8 @@ class Grid:
 def score_grid(evaluations: Evaluations) -> Grid:
     """Return the scores of bundles with intervals; for several bundles also mean and standard deviation."""
     first = next(iter(evaluations.values()))
-    quantities = [*_QUANTITIES, *(_ENTITY_QUANTITIES if first.entity_reliability else [])]
     rows = [_measure_row(name, evaluations) for name in MEASURES]
-    rows += [_quantity_row(quantity, evaluations) for quantity in quantities]
+    rows += [_quantity_row(quantity, evaluations) for quantity in _QUANTITIES]
     several = ("mean ± sd",) if len(evaluations) > 1 else ()
     title = f"{len(first.tweets):,} tweets; 95 % intervals by bootstrap"
     return Grid(title, ("%", *evaluations, *several), rows)
@@ -86,6 +81,21 @@ def class_grid(name: str, evaluation: Evaluation) -> Grid:
     ]
     header = ("gold label", "tweets", *(f"as {polarity}" for polarity in POLARITIES), "precision", "recall", "F1")
     return Grid(name, header, rows)
+
+
+def replab_grid(scores: Mapping[str, ReplabScores]) -> Grid:
+    """Return RepLab's measures of bundles and baselines, by their names."""
+    rows = [
+        (title, *(f"{100 * each.overall[name]:.1f}" for each in scores.values()))
+        for name, title in REPLAB_TITLES.items()
+    ]
+    rows += [
+        (f"{title}, mean of entities", *(f"{100 * each.entity_means[name]:.1f}" for each in scores.values()))
+        for name, title in REPLAB_TITLES.items()
+    ]
+    tweets = next(iter(scores.values())).tweets
+    entities = len({tweet.entity for tweet in tweets})
+    return Grid(f"RepLab's measures, {entities:,} entities, beside baselines", ("%", *scores), rows)
 
 
 def difference_grid(first: str, differences: Mapping[str, Mapping[str, Difference]]) -> Grid:
@@ -118,10 +128,6 @@ def _mean_and_deviation(values: list[float], places: int = 1) -> tuple[str, ...]
     if len(values) == 1:
         return ()
     return (f"{np.mean(values):.{places}f} ± {np.std(values, ddof=1):.{places + 1}f}",)
-
-
-def _by_entity(evaluation: Evaluation) -> Reliability:
-    return evaluation.entity_reliability or evaluation.reliability
 
 
 def _difference(difference: Difference) -> str:

@@ -1,1 +1,1 @@
-"""Fetches the texts of tweets by their ids, for data that ships ids alone."""
+"""Hydration: the texts of tweets by their ids from the X API, for data that has only ids."""

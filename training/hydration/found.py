@@ -1,11 +1,11 @@
-"""What a look-up of a tweet's id gives."""
+"""Results of looking up a tweet's id."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A tweet that is there."""
+    """A tweet that was found."""
 
     id: str
     text: str
@@ -14,10 +14,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A tweet that is not to be had."""
+    """A tweet that was not found."""
 
     id: str
     reason: str
-    """The last part of the API's problem type: `resource-not-found` (deleted), `not-authorized-for-resource`
-    (protected or suspended); `withheld`; or `not-answered`, where the API says nothing of it."""
+    """Last part of the API's problem type: `resource-not-found` (deleted), `not-authorized-for-resource` (protected
+    or suspended); or `withheld`; `not-an-id`, if no tweet can have the id; `not-answered`, if the answer lacks it."""
     detail: str = ""

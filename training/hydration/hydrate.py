@@ -1,4 +1,4 @@
-"""Asks for many tweets, a hundred at a time, and goes on however often the API must be waited for."""
+"""Fetching of many tweets, a hundred per request, with waits where the API limits the rate."""
 
 import random
 import time
@@ -6,29 +6,32 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from training.errors import HydrationError
+from training.hydration.found import Missing
 from training.hydration.journal import Journal
 from training.hydration.x_api import MOST_IDS, Answer, TryLaterError
 
-_FIRST_WAIT_SECONDS = 1.0
+_MOST_WAIT_SECONDS = 900.0
+"""Wait where the API does not say how long, at most: its rates are limited in windows of this length."""
 _MOST_TRIES = 8
-"""Of one batch, where the API does not say how long it wants to be left alone: two minutes in all."""
+"""Requests for one batch, at most."""
+_HIGHEST_ID = 2**63 - 1
 
 
 class Api(Protocol):
-    """What looks tweets up."""
+    """The source of tweets."""
 
     def look_up(self, ids: Sequence[str]) -> Answer:
-        """As XApi's."""
+        """Look tweets up, as XApi does."""
 
 
 class Progress(Protocol):
-    """What is told how it goes."""
+    """The display of the progress."""
 
     def done(self, tweets: int) -> None:
-        """So many more tweets are known to be there or not."""
+        """Count tweets that were found or missed."""
 
     def waiting(self, reason: str, seconds: float) -> None:
-        """The API is left alone for a while."""
+        """Show that the next request has to wait."""
 
 
 def hydrate(
@@ -38,13 +41,17 @@ def hydrate(
     progress: Progress,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Find out what became of each tweet that the journal does not know of.
+    """Fetch each tweet that is not in the journal.
 
     Raises:
-        HydrationError: The API refuses, or did not answer in many tries. What was learnt is in the journal.
+        HydrationError: The API refuses, or did not answer in many tries. What was fetched before is in the journal.
         InputError: The journal cannot be written.
     """
     wanted = [tweet_id for tweet_id in dict.fromkeys(ids) if not journal.has(tweet_id)]
+    impossible = [tweet_id for tweet_id in wanted if not 0 < int(tweet_id) <= _HIGHEST_ID]
+    journal.add([], [Missing(tweet_id, "not-an-id", f"an id is 1 to {_HIGHEST_ID}") for tweet_id in impossible])
+    progress.done(len(impossible))
+    wanted = [tweet_id for tweet_id in wanted if not journal.has(tweet_id)]
     for first in range(0, len(wanted), MOST_IDS):
         batch = wanted[first : first + MOST_IDS]
         answer = _answer(batch, api, progress, sleep)
@@ -53,19 +60,19 @@ def hydrate(
 
 
 def _answer(batch: Sequence[str], api: Api, progress: Progress, sleep: Callable[[float], None]) -> Answer:
-    wait_seconds, tries = _FIRST_WAIT_SECONDS, 0
-    while True:
+    for attempt in range(_MOST_TRIES):
         try:
             return api.look_up(batch)
         except TryLaterError as error:
-            told = error.wait_seconds
-            tries += told is None
-            if tries == _MOST_TRIES:
-                raise HydrationError(
-                    f"the X API did not answer in {_MOST_TRIES} tries: {error.reason}; what was fetched is kept, the "
-                    "same command goes on from there"
-                ) from error
-            seconds = told if told is not None else wait_seconds * random.uniform(0.5, 1.5)  # noqa: S311
-            wait_seconds *= 2
-            progress.waiting(error.reason, seconds)
-            sleep(seconds)
+            reason = error.reason
+            if attempt + 1 < _MOST_TRIES:
+                seconds = error.wait_seconds
+                if seconds is None:
+                    seconds = min(error.first_wait_seconds * 2**attempt, _MOST_WAIT_SECONDS)
+                    seconds *= random.uniform(0.5, 1.5)  # noqa: S311  (no secret depends on it)
+                progress.waiting(reason, seconds)
+                sleep(seconds)
+    raise HydrationError(
+        f"the X API did not answer in {_MOST_TRIES} tries: {reason}; what was fetched is kept, and the same command "
+        "goes on from there"
+    )

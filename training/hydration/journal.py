@@ -1,7 +1,7 @@
-"""The files that hydration appends to, so that what was fetched once is never asked for again.
+"""The files that hydration appends to, so that no tweet is fetched twice.
 
 `FILE` has a JSON line for each tweet that was found, and `FILE.missing` one for each that was not. Lines are on the
-disk before the next are asked for; a last line that was torn by a crash is cut off when the files are opened again.
+disk before the next request; a last line that a crash left incomplete is removed when the files are opened again.
 """
 
 import os
@@ -32,9 +32,9 @@ class Journal:
     def __init__(self, path: Path) -> None:
         missing_path = path.with_name(path.name + MISSING_SUFFIX)
         self.texts = {str(row["id"]): str(row["text"]) for row in _recovered(path, "text")}
-        """The text of each tweet found so far."""
+        """Texts by id of the tweets found so far."""
         self.reasons = {str(row["id"]): str(row["reason"]) for row in _recovered(missing_path, "reason")}
-        """Why, for each tweet missed so far."""
+        """Reasons by id of the tweets missed so far."""
         self._found, self._missing = _opened(path), _opened(missing_path)
 
     def __enter__(self) -> Self:
@@ -47,11 +47,11 @@ class Journal:
         self._missing.close()
 
     def has(self, tweet_id: str) -> bool:
-        """Whether it is known what became of a tweet."""
+        """Return whether a tweet was found or missed before."""
         return tweet_id in self.texts or tweet_id in self.reasons
 
     def add(self, found: Sequence[Found], missing: Sequence[Missing]) -> None:
-        """Append what was learnt, and return when the disk has it.
+        """Append results, and return when they are on the disk.
 
         Raises:
             InputError: It cannot be written.
@@ -63,7 +63,7 @@ class Journal:
 
 
 def _recovered(path: Path, needed: str) -> Iterator[dict[str, Any]]:
-    """Read the lines that are whole, and cut off what follows the last of them."""
+    """Read the complete lines, and remove what follows the last of them."""
     if not path.exists():
         return
     try:

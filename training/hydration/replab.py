@@ -1,11 +1,11 @@
-"""RepLab 2013's ids, and the files of texts that its readers look for."""
+"""Ids of RepLab 2013, and the files of texts that its reader needs."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from stream.errors import InputError
+from stream.files import replace_text
 from training.data.replab import INFO, TEXT_SUFFIX, TEXTS, find_texts, rows, splits
 
 
@@ -17,19 +17,19 @@ class Entity:
     name: str
     ids: list[str]
     texts: dict[str, str]
-    """Those that are there already."""
+    """Texts that are there already, by id."""
 
     @property
     def ids_without_text(self) -> list[str]:
-        """What is to be fetched."""
+        """Ids of the tweets whose text is missing."""
         return [tweet_id for tweet_id in self.ids if not self.texts.get(tweet_id)]
 
 
 def entities(path: Path) -> Iterator[Entity]:
-    """Read which tweets RepLab's folder is of.
+    """Yield the entities of RepLab's folder.
 
     Raises:
-        InputError: A file cannot be read; says which.
+        InputError: A file cannot be read.
     """
     for folder in splits(path):
         for info in sorted((folder / INFO).glob("*.dat")):
@@ -40,7 +40,7 @@ def entities(path: Path) -> Iterator[Entity]:
 
 
 def write_texts(entity: Entity, fetched: Mapping[str, str]) -> None:
-    """Write an entity's texts where the reader finds them, beside those that were there.
+    """Add texts to an entity's file of texts.
 
     Raises:
         InputError: They cannot be written.
@@ -51,16 +51,12 @@ def write_texts(entity: Entity, fetched: Mapping[str, str]) -> None:
     file = find_texts(entity.folder, entity.name) or entity.folder / TEXTS / f"{entity.name}{TEXT_SUFFIX}"
     lines = [_line("tweet_id", "text"), *(_line(*row) for row in (entity.texts | added).items())]
     try:
-        file.parent.mkdir(exist_ok=True)
-        with TemporaryDirectory(dir=file.parent, prefix=".hydrate-") as temporary:
-            written = Path(temporary) / file.name
-            written.write_text("".join(lines), encoding="utf-8")
-            written.replace(file)
+        replace_text(file, "".join(lines))
     except OSError as error:
         raise InputError(f"cannot write {file}: {error.strerror}") from error
 
 
 def _line(tweet_id: str, text: str) -> str:
-    """A row as RepLab's: on one line, in quotes."""
+    """Return a row in RepLab's format: on one line, in quotes."""
     on_one_line = " ".join(text.split()).replace('"', '""')
     return f'"{tweet_id}"\t"{on_one_line}"\n'

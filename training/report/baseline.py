@@ -97,12 +97,18 @@ def _line(row: Row, baseline: Row) -> tuple[str, ...]:
     drop = accuracy_difference(baseline, row)
     points = relative = UNKNOWN
     if drop:
-        points = f"{100 * drop.value:.1f} ± {100 * drop.half_interval:.1f}"
-        relative = f"{100 * drop.value / (baseline.mean(Q.ACCURACY) or 1.0):.1f}"
+        points = f"{_tenths(100 * drop.value)} ± {_tenths(100 * drop.half_interval)}"
+        relative = _tenths(100 * drop.value / (baseline.mean(Q.ACCURACY) or 1.0))
     size = row.mean(Q.FILE_BYTES)
     ratio = f"{(baseline.model_bytes or 0.0) / size:.3g} times smaller" if size else UNKNOWN
-    names = row.device, row.model, precision_name(row.precision), f"{baseline.model} on {baseline.device}"
+    elsewhere = "" if baseline.device == row.device else f" on {baseline.device}"
+    names = row.device, row.model, precision_name(row.precision), baseline.model + elsewhere
     return *names, points, relative, _slowdown(row, baseline), ratio
+
+
+def _tenths(value: float) -> str:
+    """Write a number with one decimal place, and zero without a sign."""
+    return f"{round(value, 1) + 0.0:.1f}"
 
 
 def _slowdown(row: Row, baseline: Row) -> str:

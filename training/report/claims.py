@@ -11,7 +11,7 @@ from training.report.indices import READING_RATES
 from training.report.paper import Paper, PaperRow, paper_rows
 from training.report.quantities import Quantity
 from training.report.rows import Row
-from training.report.tables import precision_name
+from training.report.tables import precision_name, rounded
 
 Q = Quantity
 Verdict = Literal["holds", "does not hold", "depends", "cannot be checked", "not discussed"]
@@ -267,13 +267,13 @@ def _time_of_the_odd_row(paper: Paper) -> tuple[Verdict, str]:
     usual = paper.derived.operations_per_tweet.value
     odd = [key for key, product in products.items() if abs(product / usual - 1) > _ODD]
     if not odd:
-        return "holds", f"{_written(usual)} operations per tweet in every row"
+        return "holds", f"{rounded(usual, 3)} operations per tweet in every row"
     device, precision = odd[0]
     row = paper.row(device, precision)
     fits = row.seconds.value * usual / products[device, precision]
     return "does not hold", (
-        f"FLOPS times time is about {_written(usual)} operations per tweet in every row but {device} at "
-        f"{precision_name(precision)}: {_written(products[device, precision])}. About {fits:,.0f} s instead of "
+        f"FLOPS times time is about {rounded(usual, 3)} operations per tweet in every row but {device} at "
+        f"{precision_name(precision)}: {rounded(products[device, precision], 3)}. About {fits:,.0f} s instead of "
         f"{row.seconds.value:,.0f} s would fit"
     )
 
@@ -281,7 +281,7 @@ def _time_of_the_odd_row(paper: Paper) -> tuple[Verdict, str]:
 def _flops_count(paper: Paper) -> tuple[Verdict, str]:
     usual = paper.derived.operations_per_tweet.value
     return "cannot be checked", (
-        f"{_written(usual)} operations per tweet are MobileBERT at 9 tokens by our count, against 5.4e9 at 128, and "
+        f"{rounded(usual, 3)} operations per tweet are MobileBERT at 9 tokens by our count, against 5.4e9 at 128, and "
         "the paper prints no length. The measured times fit many tens of tokens, so the column is probably too low "
         "by an order of magnitude (suspicion)"
     )
@@ -305,7 +305,7 @@ def _fits(row: PaperRow, tweets: float) -> bool:
 def _leader(paper: Paper, value: Callable[[PaperRow], float], device: str, name: str) -> tuple[Verdict, str]:
     leaders = {each: max(paper.of_precision(each), key=value) for each in _PRECISIONS}
     verdict: Verdict = "holds" if {row.device for row in leaders.values()} == {device} else "does not hold"
-    said = ", ".join(f"{_written(value(row))} at {precision_name(each)}" for each, row in leaders.items())
+    said = ", ".join(f"{rounded(value(row), 3)} at {precision_name(each)}" for each, row in leaders.items())
     return verdict, f"highest {name}: {said}"
 
 
@@ -320,10 +320,6 @@ def _boards(paper: Paper) -> list[str]:
 def _highest_possible(mean: float, deviation: float, count: int) -> float:
     """Return the highest value that a sample of this mean and standard deviation can have (Samuelson's inequality)."""
     return mean + (count - 1) / math.sqrt(count) * deviation
-
-
-def _written(value: float) -> str:
-    return f"{value:.3g}".replace("e+0", "e")
 
 
 def _is(row: Row, device: str, precision: str) -> bool:

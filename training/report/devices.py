@@ -36,7 +36,7 @@ def table_ii(records: Sequence[RunRecord], names: Mapping[tuple[str, ...], str],
 
 def table_of_systems(records: Sequence[RunRecord], names: Mapping[tuple[str, ...], str]) -> Table:
     """Show system, software and source of power of our devices."""
-    head = ("Machine", "Board", "System", "Governor", "Power from", "Runtime", "First run")
+    head = ("Machine", "Board", "Serial number", "System", "Governor", "Power from", "Runtime", "First run")
     body = tuple(_system(names[device_identity(record)], record) for record in _first_records(records))
     return Table("Systems", head, body, columns_of_words=len(head))
 
@@ -60,6 +60,7 @@ def _system(name: str, record: RunRecord) -> tuple[str, ...]:
     return (
         name,
         device.model,
+        device.serial or UNKNOWN,
         f"{device.operating_system}, {device.architecture}",
         ", ".join(device.governors) or "not known",
         record.power_source or "nothing",

@@ -22,7 +22,7 @@ table { border-collapse: collapse; font: 0.85rem/1.4 system-ui, sans-serif; font
   border-top: 2px solid #000; border-bottom: 2px solid #000; width: 100%; }
 th, td { padding: 0.3rem 0.5rem; text-align: right; vertical-align: bottom; }
 td { vertical-align: top; }
-.words { text-align: left; } td:not(.words), .short { white-space: nowrap; }
+.words { text-align: left; } .short { white-space: nowrap; }
 tbody tr:nth-child(even) { background: #f5f5f5; }
 thead { border-bottom: 1px solid #000; }
 .notes { font: 0.8rem/1.4 system-ui, sans-serif; color: #333; margin: 0.3rem 0 0; }
@@ -80,13 +80,16 @@ def _table(table: Table) -> str:
 
 
 def _cells(tag: str, cells: tuple[str, ...], of_words: int) -> str:
-    words = "".join(f'<{tag} class="{_class(cell)}">{escape(cell)}</{tag}>' for cell in cells[:of_words])
-    return words + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells[of_words:])
+    return "".join(
+        f'<{tag} class="{_class(tag, cell, in_words=column < of_words)}">{escape(cell)}</{tag}>'
+        for column, cell in enumerate(cells)
+    )
 
 
-def _class(cell: str) -> str:
-    """Return the class of a cell of words; a short one is not broken into lines, which browsers do at hyphens."""
-    return "words short" if len(cell) <= _CHARACTERS_OF_A_SHORT_CELL else "words"
+def _class(tag: str, cell: str, *, in_words: bool) -> str:
+    """Return the classes of a cell; a short one of the body is not broken into lines, which browsers do at hyphens."""
+    short = tag == "td" and len(cell) <= _CHARACTERS_OF_A_SHORT_CELL
+    return " ".join([*(["words"] if in_words else []), *(["short"] if short else [])])
 
 
 def _inline(figure: Figure) -> str:

@@ -32,12 +32,9 @@ class Loaded:
     left_out: list[str] = field(default_factory=list)
 
     def device_names(self) -> dict[tuple[str, ...], str]:
-        """Return the name of each device: the node's or, if several devices have the same, with board and serial."""
+        """Return the name of each device: the node's or, if several have the same, with what tells them apart."""
         identities = list(dict.fromkeys(map(device_identity, self.records)))
-        return {
-            identity: identity[0] if _is_unique(identity, identities) else _full_name(identity)
-            for identity in identities
-        }
+        return {identity: _name(identity, identities) for identity in identities}
 
 
 def recording_named(text: str) -> Recording:
@@ -124,14 +121,17 @@ def _leave_out_repeat(loaded: Loaded, file: Path, record: RunRecord, first_file:
     loaded.left_out.append(f"{file}: {'the same run' if same else 'a repetition of the same run'} as {first_file}")
 
 
-def _is_unique(identity: tuple[str, ...], identities: Sequence[tuple[str, ...]]) -> bool:
-    return sum(other[0] == identity[0] for other in identities) == 1
-
-
-def _full_name(identity: tuple[str, ...]) -> str:
-    node, model, *serial = identity
-    parts = [model, *(f"serial …{number[-_SERIAL_DIGITS:]}" for number in serial)]
-    return f"{node} ({', '.join(parts)})"
+def _name(identity: tuple[str, ...], identities: Sequence[tuple[str, ...]]) -> str:
+    """Return the shortest name that no other device has: node, end of the serial number, all of it, or the board."""
+    node, model, *serials = identity
+    others = [other for other in identities if other[0] == node and other != identity]
+    if not others:
+        return node
+    if not serials:
+        return f"{node} ({model})"
+    end = serials[0][-_SERIAL_DIGITS:]
+    ends = {serial[-_SERIAL_DIGITS:] for _, _, *other_serials in others for serial in other_serials}
+    return f"{node} …{end}" if end not in ends else f"{node} {serials[0]}"
 
 
 def _files(path: Path) -> Iterator[Path]:

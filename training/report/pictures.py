@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from training.report.document import Figure
-from training.report.figures.dots import FIGURE_4, FIGURE_5, FIGURE_7, dots
+from training.report.figures.dots import FIGURE_4, FIGURE_5, FIGURE_7, PAPER_FIGURE_5, dots
 from training.report.figures.radar import radar
 from training.report.figures.scatter import paper_power_scatter, power_scatter, tradeoff
 from training.report.paper import Paper, paper_rows
@@ -62,6 +62,6 @@ def _drawn_of_paper(paper: Paper, out: Path) -> list[Figure | None]:
     return [
         dots(rows, FIGURE_4, out, "figure-4-paper", _OF_PAPER.format(_FIGURE_4)),
         paper_power_scatter(paper, out, "figure-4c-paper", _PAPER_4C),
-        dots(rows, FIGURE_5[1:], out, "figure-5-paper", _OF_PAPER.format(_FIGURE_5)),
+        dots(rows, PAPER_FIGURE_5, out, "figure-5-paper", _OF_PAPER.format(_FIGURE_5)),
         dots(rows, FIGURE_7, out, "figure-7-paper", _OF_PAPER.format(_FIGURE_7)),
     ]

@@ -15,6 +15,7 @@ from training.report.energy_tables import table_of_energy, table_of_paper_power,
 from training.report.front import unbeaten_in_words
 from training.report.how_to_read import HOW_TO_READ, MADE_BY
 from training.report.html import to_html
+from training.report.instructions import Count, read_instructions, table_of_instructions
 from training.report.loading import Loaded, Recording, load_results
 from training.report.markdown import to_markdown
 from training.report.paper import PAPER, PAPER_FILE, Paper, load_paper, paper_rows
@@ -44,6 +45,8 @@ class ReportOptions:
     paper: Path = PAPER_FILE
     """File of the paper's numbers."""
     recordings: tuple[Recording, ...] = ()
+    instructions: Path | None = None
+    """Instructions per tweet, as in docs/arm/instructions.json."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class Contents:
     rows: list[Row]
     """Our rows."""
     paper: Paper | None
+    instructions: list[Count]
 
     @property
     def paper_rows(self) -> list[Row]:
@@ -91,7 +95,9 @@ def _contents(results: Sequence[Path], options: ReportOptions) -> Contents:
     if not results and not options.with_paper:
         raise InputError("a report needs results, the paper's numbers, or both")
     rows = sorted(rows_of(loaded.records, loaded.device_names()), key=_order)
-    return Contents(loaded, rows, load_paper(options.paper) if options.with_paper else None)
+    paper = load_paper(options.paper) if options.with_paper else None
+    instructions = read_instructions(options.instructions) if options.instructions else []
+    return Contents(loaded, rows, paper, instructions)
 
 
 def _order(row: Row) -> tuple[str, str, int, int]:
@@ -118,6 +124,7 @@ def _blocks(contents: Contents, pictures: Sequence[Block]) -> list[Block]:
         table_of_compression(rows, paper),
         Heading("Time, utilisation and energy"),
         *_measured_tables(rows),
+        table_of_instructions(contents.instructions, rows) if contents.instructions else None,
         table_iv(both),
         *_energy_tables(rows),
         table_of_paper_power(paper) if paper else None,
@@ -169,7 +176,7 @@ def _if_any(table: Table) -> Block:
     """Return a table or, if it has no numbers, the reason."""
     if len(table.head) > len(NAME_HEADS):
         return table
-    return Paragraph(f"{table.title}: nothing was measured. {' '.join(table.notes)}")
+    return Paragraph(f"{table.title}: nothing was measured. {table.notes[-1]}")
 
 
 def _left_out(loaded: Loaded) -> list[Block | None]:

@@ -13,6 +13,8 @@ Q = Quantity
 NAME_HEADS = ("Device", "Model", "Weights", "Runs")
 UNKNOWN = "\N{EN DASH}"
 _PRECISIONS = {"float32": "32 bit", "float16": "16 bit", "int8": "8 bit"}
+_COMPUTED = frozenset({Q.SI, Q.MPI, Q.RER, Q.RER_OF_POWER, Q.TWEETS_PER_SECOND})
+"""Quantities that the paper does not print."""
 _DEVIATION = "mean ± standard deviation over the runs"
 
 
@@ -174,11 +176,18 @@ def _missing(rows: Sequence[Row], quantities: Sequence[Quantity]) -> tuple[str, 
 
 def _cell(row: Row, quantity: Quantity, footnotes: Footnotes) -> str:
     found = row.values.get(quantity)
-    written = written_spread(found, quantity.manner) if found else UNKNOWN
+    written = _written(row, quantity, found) if found else UNKNOWN
     says = [caveat.says for caveat in row.caveats_of(quantity)]
     if found and len(found.values) < row.runs:
         says.append(f"in {len(found.values)} of {row.runs} runs")
     return written + footnotes.mark(says)
+
+
+def _written(row: Row, quantity: Quantity, found: Spread) -> str:
+    """Write a quantity; a number of the paper without ± as it is printed."""
+    if row.from_paper and quantity not in _COMPUTED and found.deviation is None:
+        return f"{found.mean * quantity.manner.scale:,.6g}"
+    return written_spread(found, quantity.manner)
 
 
 def written_spread(found: Spread, manner: Manner) -> str:
@@ -205,7 +214,9 @@ def with_error(value: float, error: float, digits: int) -> str:
 
 def rounded(value: float, digits: int) -> str:
     """Write a number with so many significant digits."""
-    return f"{value:,.{decimal_places(value, digits)}f}" if _is_plain(value) else f"{value:.{digits}g}"
+    if _is_plain(value):
+        return f"{value:,.{decimal_places(value, digits)}f}"
+    return f"{value:.{digits}g}".replace("e+0", "e").replace("e-0", "e-").replace("e+", "e")
 
 
 def decimal_places(value: float, digits: int) -> int:

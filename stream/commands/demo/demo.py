@@ -1,11 +1,11 @@
-"""`starling demo`: a broker, the service and a publisher of sample tweets, in one process."""
+"""`starling demo`: run a broker, the service and a publisher of sample tweets in one process."""
 
 import asyncio
 import itertools
 import logging
 import time
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, nullcontext, suppress
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from importlib.resources import files
 from pathlib import Path
 
@@ -14,11 +14,11 @@ import orjson
 import typer
 from rich.console import Console
 
-from stream.commands.demo.embedded_broker import HOST, WINDOW, embedded_broker
+from stream.commands.demo.embedded_broker import HOST, embedded_broker, most_in_flight
 from stream.commands.demo.meter import simulated_meter
 from stream.commands.demo.tally import Tally
 from stream.commands.demo.view import DemoView, LineView, LiveView
-from stream.errors import BrokerError, LostTweetsError, ungrouped
+from stream.errors import BrokerError, LostTweetsError, leaves, ungrouped
 from stream.service import Service
 from stream.session.topics import ONLINE, energy_topic, status_topic
 from stream.settings import (
@@ -35,23 +35,25 @@ from stream.tweets.decoding import decode_tweet
 from stream.tweets.rejections import RejectedTweetError
 
 _PATIENCE_SECONDS = 10.0
-"""Without any result for so long, what is outstanding counts as lost."""
+"""Time without a result after which the outstanding tweets count as lost."""
 _IDLE_SECONDS = 3.5
-"""Before the first tweet, where there is a meter: it learns what the machine draws without any."""
+"""Time before the first tweet, in which the meter measures the machine's power without load."""
+_STOP_SECONDS = 30.0
+"""Time for the service to stop, after which it is cancelled."""
 
 
 def run_demo(*, tweets: int | None, rate: float, model: Path | None, simulate_meter: bool, as_json: bool) -> None:
-    """Run the demo to its summary.
+    """Run the demo, and print its summary.
 
     Args:
-        tweets: How many samples to send, again from the first after the last; None: each once.
-        rate: Tweets a second; 0 is as fast as they are labelled.
-        model: The model bundle's folder; None: the shipped one.
-        simulate_meter: Whether to show power from a simulated meter, in place of the settings' source.
-        as_json: Whether to show nothing but the summary, as JSON on stdout.
+        tweets: Number of samples to send, starting again after the last one; None: each once.
+        rate: Tweets per second; 0: as fast as they are labelled.
+        model: Folder of the model bundle; None: the shipped one.
+        simulate_meter: Whether to show power from a simulated meter, instead of the settings' source.
+        as_json: Whether to print only the summary, as JSON on stdout.
 
     Raises:
-        LostTweetsError: A tweet has come back neither as a label nor as a rejection.
+        LostTweetsError: A tweet got neither a label nor a rejection.
         StarlingError: The demo cannot run.
     """
     log_to_stderr("warning")
@@ -68,7 +70,7 @@ def run_demo(*, tweets: int | None, rate: float, model: Path | None, simulate_me
 
 
 def sample_tweets() -> list[bytes]:
-    """The messages of stream/samples, as they are to be published."""
+    """Return the messages of stream/samples."""
     return (files("stream") / "samples" / "tweets.jsonl").read_bytes().removesuffix(b"\n").split(b"\n")
 
 
@@ -97,18 +99,19 @@ async def _demo(
             with view:
                 if power.port:
                     await asyncio.sleep(_IDLE_SECONDS)
-                await _Exchange(settings, client, tally, view).run(messages, rate)
+                with _broker_errors():
+                    await _Exchange(settings, client, tally, view).run(messages, rate)
     view.finish()
 
 
 def _settings(model: Path | None) -> Settings:
-    """The user's settings, but for what must not be: the broker, the ports and the name are the demo's own."""
+    """Return the user's settings with the broker, the port and the name of the demo."""
     return load_settings().model_copy(
         update={
             "node": "demo",
             "topics": TopicSettings(),
             "http": HttpSettings(port=0),
-            "model": ModelSettings(path=model, repeats=0),  # the samples go round and round
+            "model": ModelSettings(path=model, repeats=0),  # because the samples repeat
         }
     )
 
@@ -116,11 +119,21 @@ def _settings(model: Path | None) -> Settings:
 @asynccontextmanager
 async def _client(port: int) -> AsyncIterator[aiomqtt.Client]:
     """Connect the demo's sender and reader of results with aiomqtt, as a user's program might."""
-    try:
+    with _broker_errors():
         async with aiomqtt.Client(HOST, port, protocol=aiomqtt.ProtocolVersion.V311) as client:
             yield client
-    except aiomqtt.MqttError as error:
-        raise BrokerError(f"the demo has lost its broker: {error}") from error
+
+
+@contextmanager
+def _broker_errors() -> Iterator[None]:
+    """Turn aiomqtt's errors, alone or in a task group's, into one of Starling's own."""
+    try:
+        yield
+    except* aiomqtt.MqttError as group:
+        first = next(leaves(group))
+        raise BrokerError(
+            f"the demo has lost its broker, for which this machine may be too slow: {first}; try a lower --rate"
+        ) from first
 
 
 @asynccontextmanager
@@ -129,7 +142,7 @@ async def _service(settings: Settings, client: aiomqtt.Client, view: DemoView) -
     service = Service(settings, view.listening)
     started = time.perf_counter()
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(service.run(), name="service")
+        running = tasks.create_task(service.run(), name="service")
         await client.subscribe(status_topic(settings.node), qos=1)
         async for message in client.messages:
             if message.payload == ONLINE.encode():
@@ -137,22 +150,24 @@ async def _service(settings: Settings, client: aiomqtt.Client, view: DemoView) -
         view.ready(time.perf_counter() - started)
         yield
         service.stop()
+        _, late = await asyncio.wait([running], timeout=_STOP_SECONDS)
+        for task in late:
+            task.cancel()
 
 
 class _Exchange:
-    """Publishes samples, receives their results, and tells the tally and the view."""
+    """Publishes samples, receives their results, and passes them to the tally and the view."""
 
     def __init__(self, settings: Settings, client: aiomqtt.Client, tally: Tally, view: DemoView) -> None:
         self._topics = settings.topics
         self._energy_topic = energy_topic(settings.node)
         self._client = client
-        self._ledger = tally
+        self._tally = tally
         self._view = view
-        self._window = asyncio.Semaphore(WINDOW)
         self._arrived = asyncio.Event()
 
     async def run(self, messages: Iterable[bytes], rate: float) -> None:
-        """Return when every message has its result, or none has come for a good while."""
+        """Return when every message has its result, or no result has come for a while."""
         for topic in (self._topics.labels, self._topics.rejected, self._energy_topic):
             await self._client.subscribe(topic, qos=1)
         async with asyncio.TaskGroup() as tasks:
@@ -167,13 +182,20 @@ class _Exchange:
         for number, message in enumerate(messages):
             if rate:
                 await asyncio.sleep(max(0.0, started + number / rate - time.monotonic()))
-            async with asyncio.timeout(_PATIENCE_SECONDS):
-                await self._window.acquire()
-            self._ledger.sent(message)
+            await self._wait_while(lambda: self._tally.outstanding >= most_in_flight(self._tally.tweets_per_second))
+            self._tally.sent(message)
             await self._client.publish(self._topics.tweet_topics[0], message, qos=1)
 
     async def _settle(self) -> None:
-        while self._ledger.outstanding:
+        await self._wait_while(lambda: self._tally.outstanding > 0)
+
+    async def _wait_while(self, holds: Callable[[], bool]) -> None:
+        """Wait for results while a condition holds.
+
+        Raises:
+            TimeoutError: None has come for a while.
+        """
+        while holds():
             self._arrived.clear()
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 await self._arrived.wait()
@@ -182,12 +204,11 @@ class _Exchange:
         async for message in self._client.messages:
             topic, payload = message.topic.value, bytes(message.payload)
             if topic == self._topics.labels:
-                self._view.label(*self._ledger.labelled(payload))
+                self._view.label(*self._tally.labelled(payload))
             elif topic == self._topics.rejected:
-                self._view.rejection(*self._ledger.rejected(payload))
+                self._view.rejection(*self._tally.rejected(payload))
             else:
                 if topic == self._energy_topic and payload:
                     self._view.energy(orjson.loads(payload))
-                continue  # else the node's status
-            self._window.release()
+                continue  # or the node's status
             self._arrived.set()

@@ -1,4 +1,4 @@
-"""The demo's simulated meter: the real firmware in a simulated Uno, fed with a current that was made up."""
+"""The demo's simulated meter: the real firmware in a simulated Uno, which measures an invented current."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,9 +14,9 @@ from stream.settings import PowerSettings
 
 _IDLE_AMPERES = 0.55
 _AMPERES_PER_CORE = 0.2
-"""Much like a Raspberry Pi 4's, and no more than that: how much a core draws was not measured for the demo."""
+"""Similar to a Raspberry Pi 4; it was not measured."""
 _NOISE_VOLTS = 0.0035
-"""The ACS712's own: 21 mV peak to peak is six standard deviations."""
+"""Noise of the ACS712: 21 mV peak to peak are six standard deviations."""
 _SUPPLY_VOLTS = 5.1
 _FOLLOW_SECONDS = 0.1
 
@@ -26,7 +26,7 @@ async def simulated_meter() -> AsyncIterator[PowerSettings]:
     """Run a simulated meter whose current follows this process's use of the processor.
 
     Yields:
-        The settings to read it with.
+        The settings for it.
 
     Raises:
         MeterError: The simulator cannot be built here.
@@ -36,7 +36,7 @@ async def simulated_meter() -> AsyncIterator[PowerSettings]:
     async with simulated_uno(build, signals=signals) as uno:
         async with open_meter(uno.port) as meter:
             await meter.identify()
-            await meter.ask(f"T{NOMINAL_ZERO * ZERO_SCALE:.0f}")  # its zero is known
+            await meter.ask(f"T{NOMINAL_ZERO * ZERO_SCALE:.0f}")  # its zero needs no calibration
         following = asyncio.create_task(_follow_load(uno), name="simulated-load")
         try:
             yield PowerSettings(port=uno.port, source="meter", supply_volts=_SUPPLY_VOLTS)

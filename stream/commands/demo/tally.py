@@ -1,4 +1,4 @@
-"""Keeps the books of tweets sent: which came back as a label, which as a rejection, which not, and how fast."""
+"""Tally of the tweets sent: labels, rejections, tweets without a result, and latencies."""
 
 import hashlib
 import time
@@ -16,9 +16,9 @@ PERCENTILES = (50, 90, 99)
 
 
 class Tally:
-    """Matches results with the messages sent: labels by the tweet's id, rejections by the payload's hash.
+    """Matches results with messages: labels by the tweet's id, rejections by the payload's hash.
 
-    A message may be sent more than once; each time counts.
+    A message that is sent several times is counted each time.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class Tally:
         self._last_result = 0.0
 
     def sent(self, payload: bytes) -> None:
-        """Note a message that is about to be published."""
+        """Count a message that is about to be published."""
         digest = hashlib.sha256(payload).hexdigest()
         if digest not in self._sent_at:
             self._index(payload, digest)
@@ -45,10 +45,10 @@ class Tally:
         self.published += 1
 
     def labelled(self, payload: bytes) -> tuple[dict[str, Any], float | None]:
-        """Note a label.
+        """Count a label.
 
         Returns:
-            The label, and the seconds from its tweet's publication to it; None for one that is here already.
+            The label, and the seconds since its tweet was published; None for a label that has come before.
         """
         label = orjson.loads(payload)
         outstanding = (digest for digest in self._digests.get(label["id"], ()) if self._sent_at[digest])
@@ -58,7 +58,7 @@ class Tally:
         return label, seconds
 
     def rejected(self, payload: bytes) -> tuple[dict[str, Any], float | None]:
-        """Note a rejection; returns it and the seconds it took, as `labelled` does."""
+        """Count a rejection; return it and the seconds since its message was published, as `labelled` does."""
         rejection = orjson.loads(payload)
         seconds = self._settle(rejection["payload_sha256"])
         if seconds is not None:
@@ -83,12 +83,12 @@ class Tally:
 
     @property
     def settled(self) -> int:
-        """Messages that have their label or their rejection."""
+        """Number of messages with a label or a rejection."""
         return len(self.latencies_seconds)
 
     @property
     def outstanding(self) -> int:
-        """Messages that have neither yet."""
+        """Number of messages without a result."""
         return self.published - self.settled
 
     @property
@@ -98,18 +98,18 @@ class Tally:
 
     @property
     def tweets_per_second(self) -> float:
-        """Results a second, over that time."""
+        """Results per second in that time."""
         return self.settled / self.seconds if self.seconds else 0.0
 
     def latency_milliseconds(self) -> dict[str, float | None]:
-        """The percentiles of the time from publication to result; None before the first."""
+        """Return percentiles of the time from publication to result; None before the first result."""
         if not self.latencies_seconds:
             return {f"p{percentile}": None for percentile in PERCENTILES}
         values = 1000 * np.percentile(self.latencies_seconds, PERCENTILES)
         return {f"p{percentile}": round(float(value), 2) for percentile, value in zip(PERCENTILES, values, strict=True)}
 
     def summary(self) -> dict[str, Any]:
-        """The account, as `starling demo --json` gives it."""
+        """Return the summary that `starling demo --json` prints."""
         return {
             "published": self.published,
             "labelled": self.polarities.total(),

@@ -36,39 +36,39 @@ class DemoView:
         """Leave the terminal as it was."""
 
     def listening(self, address: str) -> None:
-        """The service serves its metrics at this address."""
+        """Take the address of the metrics."""
 
     def ready(self, seconds: float) -> None:
-        """The service takes tweets, so many seconds after its start."""
+        """Take the seconds from the start until the service was ready."""
 
     def label(self, label: dict[str, Any], seconds: float | None) -> None:
-        """A label came, so many seconds after its tweet was sent."""
+        """Show a label, and the seconds since its tweet was sent."""
 
     def rejection(self, rejection: dict[str, Any], seconds: float | None) -> None:
-        """A rejection came, so many seconds after its tweet was sent."""
+        """Show a rejection, and the seconds since its message was sent."""
 
     def energy(self, summary: dict[str, Any]) -> None:
-        """The service says what it draws."""
+        """Take the service's energy message."""
         self.energy_summary = summary
 
     def finish(self) -> None:
-        """All is over, and the service has stopped."""
+        """Show the summary; the service has stopped."""
 
 
 class LineView(DemoView):
-    """A line for each result, for pipes and logs."""
+    """A view with one line per result, for pipes and logs."""
 
     def __init__(self, tally: Tally, texts: dict[str, str]) -> None:
-        self._ledger = tally
+        self._tally = tally
         self._texts = texts
         self._console = Console(highlight=False, soft_wrap=True)
 
     def listening(self, address: str) -> None:
-        """Say where the metrics are."""
+        """Show the address of the metrics."""
         self._console.print(f"metrics at {address}/metrics while the demo runs")
 
     def ready(self, seconds: float) -> None:
-        """Say how long the start took."""
+        """Show the duration of the start."""
         self._console.print(f"service ready in {seconds:.2f} s")
 
     def label(self, label: dict[str, Any], seconds: float | None) -> None:
@@ -82,23 +82,23 @@ class LineView(DemoView):
         )
 
     def finish(self) -> None:
-        """Show the account."""
-        self._console.print(summary_table(self._ledger, self.energy_summary))
+        """Show the summary."""
+        self._console.print(summary_table(self._tally, self.energy_summary))
 
     def _show(self, result: Text, seconds: float | None, text: str) -> None:
         self._console.print(result, Text(f"{_milliseconds(seconds):>9}"), Text(one_line(text)))
 
 
 class LiveView(LineView):
-    """The last results, the counters and the shares of the polarities, drawn anew several times a second."""
+    """A view with the last results, the counters and the shares of the polarities, drawn several times per second."""
 
     def __init__(self, tally: Tally, texts: dict[str, str]) -> None:
         super().__init__(tally, texts)
         self._rows: deque[tuple[Text, Text, Text]] = deque(maxlen=_ROWS)
         self._address = ""
         self._ready_seconds = 0.0
-        # On a screen of its own, drawn from its first line: terminals disagree on how wide an emoji is, and a line that
-        # wraps would make whatever is drawn relative to the cursor slip.
+        # On a screen of its own, drawn from its first line: terminals disagree on the width of emojis, and a line that
+        # wraps would displace everything that is drawn relative to the cursor.
         self._live = Live(
             console=self._console, get_renderable=self._draw, refresh_per_second=_FRAMES_PER_SECOND, screen=True
         )
@@ -110,7 +110,7 @@ class LiveView(LineView):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Clear the table; the summary follows."""
+        """Remove the table; the summary follows."""
         self._live.stop()
 
     def listening(self, address: str) -> None:
@@ -134,11 +134,11 @@ class LiveView(LineView):
         return Group(Panel(table, title="Starling", height=_ROWS + 3), self._counters())
 
     def _counters(self) -> Panel:
-        tally = self._ledger
+        tally = self._tally
         latency = tally.latency_milliseconds()
         numbers = Text(
             f"published {tally.published}   labelled {tally.polarities.total()}   "
-            f"rejected {tally.reasons.total()}   under way {tally.outstanding}   "
+            f"rejected {tally.reasons.total()}   in progress {tally.outstanding}   "
             f"{tally.tweets_per_second:.1f} tweets/s   p50 {_ms(latency['p50'])}   p99 {_ms(latency['p99'])}"
         )
         footer = Text(f"{self._address}/metrics   ready in {self._ready_seconds:.2f} s", style="dim")
@@ -147,7 +147,7 @@ class LiveView(LineView):
 
 
 def summary_table(tally: Tally, energy_summary: dict[str, Any] | None) -> Table:
-    """The account of the demo for a person."""
+    """Return the summary as a table."""
     summary = tally.summary()
     latency = summary["latency_ms"]
     table = Table(title="Summary", show_header=False, title_justify="left")

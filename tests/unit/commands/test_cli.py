@@ -129,3 +129,41 @@ def test_an_interruption_is_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys
     monkeypatch.setattr("stream.commands.classify.classify_file", interrupted)
     assert run_main(monkeypatch, "classify") == 130
     assert "Traceback" not in capsys.readouterr().err
+
+
+class Plugin:
+    """An entry point of another package."""
+
+    name = "other"
+    value = "other.cli:app"
+
+    def __init__(self, loaded: object) -> None:
+        self._loaded = loaded
+
+    def load(self) -> object:
+        if isinstance(self._loaded, Exception):
+            raise self._loaded
+        return self._loaded
+
+
+@pytest.mark.parametrize(
+    ("loaded", "reason"),
+    [
+        (ModuleNotFoundError("No module named 'absent'"), "ModuleNotFoundError: No module named 'absent'"),
+        (SyntaxError("two\nlines"), "SyntaxError: two lines"),
+        (42, "TypeError: it is a int, not a typer.Typer"),
+    ],
+)
+@pytest.mark.parametrize("arguments", [("--version",), ("--help",), ("settings",)])
+def test_a_plugin_that_cannot_be_imported_is_a_warning(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    loaded: object,
+    reason: str,
+    arguments: tuple[str, ...],
+) -> None:
+    monkeypatch.setattr("stream.cli.entry_points", lambda **_: [Plugin(loaded)])
+    assert run_main(monkeypatch, *arguments) == 0
+    out, err = capsys.readouterr()
+    assert out
+    assert err == f"starling: the commands of other (other.cli:app) are missing, its import failed: {reason}\n"

@@ -115,12 +115,6 @@ def test_a_length_goes_into_the_shortest_bucket_that_holds_it(tiny: Classifier, 
     assert tiny.bucket(length) == bucket
 
 
-def test_warming_up_runs_the_longest_input(tiny_bundle: Path) -> None:
-    classifier = Classifier(load_bundle(tiny_bundle))
-    classifier.warm_up()
-    assert classifier._shape == (1, 12)
-
-
 WRONG_MODELS: dict[str, tuple[dict[str, Any], str]] = {
     "other signature": ({"signature": "serving_default"}, "classify"),
     "other input": ({"input_name": "ids"}, "it has ids where only 'input_ids' should be"),

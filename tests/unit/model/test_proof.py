@@ -55,7 +55,7 @@ def test_an_id_that_no_tensor_holds_is_refused(tmp_path: Path) -> None:
 def test_a_special_token_beyond_the_vocabulary_is_refused(tmp_path: Path) -> None:
     tokenizer = tiny_tokenizer()
     tokenizer.post_processor = TemplateProcessing(single="[CLS] $A", special_tokens=[("[CLS]", 999)])
-    assert "cannot be used: an inference for the" in message_of(with_tokenizer(tmp_path, tokenizer), interpreters=1)
+    assert "with 999, the largest id" in message_of(with_tokenizer(tmp_path, tokenizer), interpreters=1)
 
 
 def test_a_tokenizer_that_makes_more_tokens_than_the_model_reads_is_refused(tmp_path: Path) -> None:
@@ -113,7 +113,10 @@ def test_an_inference_that_fails_while_the_parallelism_is_measured_is_a_bundle_e
     assert message_of(tmp_path).startswith(f"{tmp_path / MODEL_FILE} cannot be used: gather index out of bounds Node")
 
 
-def test_every_length_and_two_tweets_at_once_are_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("interpreters", [1, 2, 5])
+def test_every_length_and_two_tweets_at_once_are_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interpreters: int
+) -> None:
     tried: list[tuple[int, int, int]] = []
     logits = Classifier.logits
 
@@ -122,8 +125,10 @@ def test_every_length_and_two_tweets_at_once_are_tried(tmp_path: Path, monkeypat
         return logits(self, batch)
 
     monkeypatch.setattr(Classifier, "logits", watched)
-    load_model(ModelSettings(path=write_bundle(tmp_path), interpreters=1))
-    assert {bucket for _, bucket, _ in tried} == set(LENGTH_BUCKETS)
+    load_model(ModelSettings(path=write_bundle(tmp_path), interpreters=interpreters))
+    assert {(bucket, largest) for rows, bucket, largest in tried if rows == 1} == {
+        (bucket, len(WEIGHTS) - 1) for bucket in LENGTH_BUCKETS
+    }
     assert {rows for rows, _, _ in tried} == {1, 2}
     assert tried[-1] == (1, MAX_TOKENS, len(WEIGHTS) - 1)
 

@@ -1,8 +1,7 @@
-"""What stream.tweets.messages writes: labels and rejections."""
+"""Encoding of labels and rejections."""
 
 import hashlib
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -10,17 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.model.bundle import Bundle, Manifest
 from stream.settings import LimitSettings
 from stream.tweets.decoding import decode_tweet
-from stream.tweets.labels import Label, LabelEncoder
+from stream.tweets.labels import Label, LabelEncoder, ModelIdentity
 from stream.tweets.rejections import Reason, RejectedTweetError
 from stream.tweets.tweet import Tweet
-from tests.unit.tiny_bundle import manifest_json
 
-BUNDLE = Bundle(Path("bundle"), Manifest.model_validate(manifest_json()))
-ENCODER = LabelEncoder("pi-1", BUNDLE.identity)
-TEXT_ENCODER = LabelEncoder("pi-1", BUNDLE.identity, include_text=True)
+MODEL = ModelIdentity("tiny", "float32", "0" * 64)
+ENCODER = LabelEncoder("pi-1", MODEL)
+TEXT_ENCODER = LabelEncoder("pi-1", MODEL, include_text=True)
 
 RECEIVED = datetime(2026, 2, 3, 4, 5, 6, 789_000, UTC)
 CLASSIFIED = datetime(2026, 2, 3, 4, 5, 7, 250_000, UTC)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from stream.errors import InputError
 from stream.tweets.lines import Line, Overlong, open_lines, read_lines
-from stream.tweets.source import Source, open_source, size_bytes
+from stream.tweets.source import Source, open_source
 
 THREE_LINES = b'{"id":"1"}\n\n  three'
 
@@ -75,7 +75,7 @@ def test_compressed_stdin_is_decompressed(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_closed_stdin_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", None)
-    with pytest.raises(InputError, match="stdin is closed"):
+    with pytest.raises(InputError, match="stdin: it is closed"):
         read("-")
 
 
@@ -202,10 +202,12 @@ def test_bytes_pushed_back_come_first(tmp_path: Path) -> None:
 def test_the_size_of_a_file_is_known_beforehand(tmp_path: Path) -> None:
     path = tmp_path / "tweets.txt"
     path.write_bytes(b"12345")
-    assert size_bytes(str(path)) == 5
+    with open_source(str(path)) as source:
+        assert source.size_bytes == 5
 
 
-@pytest.mark.parametrize("name", ["-", "missing.txt", "."])
-def test_the_size_of_anything_else_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert size_bytes(name) is None
+def test_the_size_of_a_pipe_is_unknown() -> None:
+    with piped() as (source, writing):
+        os.close(writing)
+        assert source.size_bytes is None
+    assert Source("memory", io.BytesIO(b"12345")).size_bytes is None

@@ -21,6 +21,7 @@ from training.report.figures.style import (
     known,
     label,
     marker,
+    plain_log_scale,
     save,
     styled,
     written,
@@ -61,6 +62,7 @@ FIGURE_5 = (
     Panel(Q.FLOPS, "Counted in the graph", axis="GFLOP/s"),
     Panel(Q.PAPER_FLOPS, "3.6e8 per tweet, as the paper", axis="GFLOP/s"),
 )
+PAPER_FIGURE_5 = (Panel(Q.PAPER_FLOPS, "FLOPS", axis="GFLOP/s"),)
 FIGURE_7 = (
     Panel(Q.SI, "SI, speed index"),
     Panel(Q.MPI, "MPI, performance"),
@@ -103,11 +105,23 @@ def _lines(rows: Sequence[Row]) -> list[Line]:
 
 
 def _name_lines(axes: Axes, lines: Sequence[Line]) -> None:
-    axes.set_yticks(range(len(lines)), [line.text for line in lines])
-    for line, tick in zip(lines, axes.get_yticklabels(), strict=True):
-        if line.row is None:
-            tick.set_fontweight("bold")
+    """Write the precisions beside the axis, and the groups' names into their empty lines, across all panels."""
+    axes.set_yticks(range(len(lines)), [line.text if line.row else "" for line in lines])
     axes.set_ylim(len(lines) - 0.4, -0.6)
+    axes.set_zorder(1)  # above the next panels, which would hide the end of a long name
+    axes.patch.set_visible(False)
+    for at, line in enumerate(lines):
+        if line.row is None:
+            axes.text(
+                0,
+                at,
+                line.text,
+                transform=axes.get_yaxis_transform(),
+                fontsize=7.5,
+                fontweight="bold",
+                va="center",
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+            )
 
 
 def _draw(axes: Axes, lines: Sequence[Line], panel: Panel) -> None:
@@ -149,8 +163,7 @@ def _scale(axes: Axes, rows: Sequence[Row], panel: Panel) -> None:
     values = [written(row, panel.quantity) for row in rows]
     low, high = min(values), max(values)
     if low > 0 and high / low > _LOG_FROM:
-        axes.set_xscale("log", nonpositive="clip")
-        axes.set_xlim(low / 2, high * 2)
+        plain_log_scale(axes, low / 2, high * 2)
         return
     axes.set_xlim(left=0)
     axes.margins(x=0.08)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import fill
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Picture
@@ -38,7 +39,7 @@ _FEWEST_SPOKES = 3
 _LINES = {"float32": ("-", 3.4), "float16": ("--", 2.2), "int8": ("-", 1.1)}
 """Style and width: where lines coincide, the wider one behind stays visible."""
 _IN_A_LINE = 3
-_NAME_CHARACTERS = 30
+_NAME_CHARACTERS = 26
 
 
 def radar(rows: Sequence[Row], folder: Path, file: str, title: str) -> Figure | None:
@@ -52,11 +53,11 @@ def radar(rows: Sequence[Row], folder: Path, file: str, title: str) -> Figure | 
     lines = math.ceil(len(names) / columns)
     with styled():
         width = FULL_WIDTH_INCHES if columns > 1 else FULL_WIDTH_INCHES / 1.8
-        picture = Picture(figsize=(width, 0.4 + 2.3 * lines), layout="constrained")
+        picture = Picture(figsize=(width, 0.4 + 2.5 * lines), layout="constrained")
         grid = picture.subplots(lines, columns, squeeze=False, subplot_kw={"projection": "polar"}).ravel()
         for axes, name in zip(grid, names, strict=False):
             _draw(axes, in_group(name, ours), ours, spokes)
-            axes.set_title(_wrapped(name), pad=12, loc="center")
+            axes.set_title(fill(name, _NAME_CHARACTERS), pad=18, loc="center")
         for axes in grid[len(names) :]:
             axes.set_visible(False)
         handles = [
@@ -65,10 +66,6 @@ def radar(rows: Sequence[Row], folder: Path, file: str, title: str) -> Figure | 
         ]
         picture.legend(handles=handles, loc="outside lower center", ncols=len(handles))
         return save(picture, folder, file, title, _alternative(ours, spokes))
-
-
-def _wrapped(name: str) -> str:
-    return name.replace(", ", ",\n") if len(name) > _NAME_CHARACTERS else name
 
 
 def _spokes(rows: Sequence[Row]) -> list[Quantity]:

@@ -20,6 +20,8 @@ from training.report.figures.style import (
     known,
     label_points,
     marker,
+    marker_points,
+    plain_log_scale,
     save,
     styled,
     written,
@@ -53,7 +55,7 @@ def power_scatter(rows: Sequence[Row], folder: Path, name: str, title: str) -> F
             _point(axes, row, Q.SECONDS_PER_TWEET, written(row, Q.WATTS), error_of(row, Q.WATTS))
         axes.set_xlabel(Q.SECONDS_PER_TWEET.manner.axis)
         axes.set_ylabel(Q.WATTS.manner.axis)
-        _limits(axes, [written(row, Q.SECONDS_PER_TWEET) for row in shown])
+        _limits(axes, shown, Q.SECONDS_PER_TWEET)
         tops = [written(row, Q.WATTS) + error_of(row, Q.WATTS) for row in shown]
         axes.set_ylim(0, 1.15 * max(tops))
         _equal_energy(axes, Q.SECONDS_PER_TWEET.manner.scale)
@@ -133,12 +135,12 @@ def _draw_tradeoff(axes: Axes, rows: Sequence[Row], quantity: Quantity, front: S
         accuracy = written(row, Q.ACCURACY)
         _point(axes, row, quantity, accuracy, _accuracy_whiskers(row))
         if row in front:
-            axes.plot(written(row, quantity), accuracy, "o", ms=12, mfc="none", mec="black", mew=0.9, zorder=2)
+            axes.plot(written(row, quantity), accuracy, "o", ms=14, mfc="none", mec="black", mew=0.9, zorder=2)
     axes.set_xlabel(quantity.manner.axis)
     axes.set_ylabel(Q.ACCURACY.manner.axis)
     axes.grid(visible=True, axis="both")
     axes.margins(y=0.15)
-    _limits(axes, [written(row, quantity) for row in rows])
+    _limits(axes, rows, quantity)
 
 
 def _point(axes: Axes, row: Row, across: Quantity, up: float, error: float | list[list[float]] | None) -> None:
@@ -153,11 +155,11 @@ def _point(axes: Axes, row: Row, across: Quantity, up: float, error: float | lis
         mfc=(*_rgb(colour(row)), 0.55),
         mec="black",
         mew=0.6,
-        ms=7,
+        ms=marker_points(row),
         elinewidth=0.7,
         capsize=2,
         ecolor="#444444",
-        zorder=3,
+        zorder=4 - marker_points(row) / 10,
     )
 
 
@@ -166,12 +168,14 @@ def _rgb(tint: str) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def _limits(axes: Axes, values: Sequence[float]) -> None:
+def _limits(axes: Axes, rows: Sequence[Row], quantity: Quantity) -> None:
+    """Start the axis at zero, or make it logarithmic if the values are far apart; whiskers fit in."""
+    values = [written(row, quantity) for row in rows]
+    highest = max(written(row, quantity) + error_of(row, quantity) for row in rows)
     if min(values) > 0 and max(values) / min(values) > _LOG_FROM:
-        axes.set_xscale("log")
-        axes.set_xlim(min(values) / 1.5, max(values) * 1.5)
+        plain_log_scale(axes, min(values) / 1.5, highest * 1.5)
     else:
-        axes.set_xlim(0, 1.15 * max(values))
+        axes.set_xlim(0, 1.08 * highest)
 
 
 def _equal_energy(axes: Axes, per_second: float) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Picture
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from training.report.document import Figure
 from training.report.markdown import FIGURES_FOLDER
@@ -21,12 +22,16 @@ BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 SKY, PURPLE, YELLOW, GREY = "#56B4E9", "#CC79A7", "#F0E442", "#666666"
 COLOURS = {"float32": BLUE, "float16": ORANGE, "int8": GREEN}
 MARKERS = {"float32": "s", "float16": "D", "int8": "o"}
+MARKER_POINTS = {"float32": 9.0, "float16": 6.0, "int8": 5.0}
+"""Sizes: where points coincide, the larger one behind stays visible."""
 FULL_WIDTH_INCHES = 7.2
 """Width of two columns of a journal's page."""
 _PNG_DOTS_PER_INCH = 200
 _POINTS_PER_INCH = 72
 _LABEL_POINTS = 7
 _LINE_SPACING = 1.35
+_MANY_DECADES = 300
+_LARGEST_PLAIN = 1e5
 _SAME_HEIGHT = 0.06
 """Part of the axes' height within which points count as equally high."""
 
@@ -93,6 +98,21 @@ def colour(row: Row) -> str:
 def marker(row: Row) -> str:
     """Return a row's marker, which shows its precision in black and white print."""
     return MARKERS.get(row.precision, "^")
+
+
+def marker_points(row: Row) -> float:
+    """Return the size of a row's marker in points."""
+    return MARKER_POINTS.get(row.precision, 7.0)
+
+
+def plain_log_scale(axes: Axes, low: float, high: float) -> None:
+    """Make the horizontal axis logarithmic, with ticks at 1, 2 and 5 that are written as plain numbers."""
+    axes.set_xscale("log", nonpositive="clip")
+    axes.set_xlim(low, high)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < _MANY_DECADES else (1,)))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    if high < _LARGEST_PLAIN and low > 1 / _LARGEST_PLAIN:
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
 
 
 def error_of(row: Row, quantity: Quantity) -> float:
