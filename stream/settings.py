@@ -117,6 +117,12 @@ class BrokerSettings(_Section):
     wait_at_start: bool = Field(
         default=False, description="Keep trying if the broker cannot be reached at the start, instead of exiting."
     )
+    proof_seconds: float = Field(
+        300,
+        ge=0,
+        description="Time without a tweet after which the node sends a message to itself, to prove that tweets can "
+        "arrive; also at the start. 0: never.",
+    )
     sys_metrics: bool = Field(
         default=False,
         description="Export Mosquitto's own statistics ($SYS), for instance dropped messages. One node of a fleet is "

@@ -218,6 +218,14 @@ class Connection:
         """
         await self._answered(self._unsubscribe(topic), f"the end of the subscription to {topic}")
 
+    async def unsubscribed(self, topic: str) -> None:
+        """End a subscription, and wait for the answer for as long as the connection lasts.
+
+        Raises:
+            BrokerError: The connection is lost.
+        """
+        await self._unsubscribe(topic)
+
     def unsubscribe_soon(self, topic: str) -> None:
         """End a subscription without waiting for the answer, which follows the messages that are on their way."""
         self._unsubscribe(topic)

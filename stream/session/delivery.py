@@ -1,12 +1,13 @@
-"""The promise: a tweet is acknowledged only after the broker has confirmed its label or its rejection.
+"""The delivery of tweets: each is acknowledged only after the broker has confirmed its label or its rejection.
 
 Every message becomes a task that ends with the acknowledgement. When the connection is lost the tasks are cancelled
-with it, for the broker still holds what was not acknowledged and sends it again.
+with it: the broker still has the messages that were not acknowledged, and sends them again.
 """
 
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from stream.errors import PublicationRefusedError
@@ -15,6 +16,7 @@ from stream.labelling.pipeline import LabellingPipeline, ReadTweet, labelling_me
 from stream.labelling.recent import RecentResults
 from stream.mqtt.packets import Message
 from stream.session.connections import Connections
+from stream.session.proof import is_proof
 from stream.session.refusals import Kind, Refusals, Result
 from stream.session.results import Results, refusal_detail, without_text
 from stream.session.topics import OWN_PREFIX
@@ -26,10 +28,10 @@ from stream.tweets.rejections import Reason, RejectedTweetError
 logger = logging.getLogger(__name__)
 
 READ_AGAIN = 0.75
-"""The share of the window that may be full when it is filled again: room for many at once, rather than one by one."""
+"""The share of the window that may be full when reading is resumed, so that many messages are read at once."""
 _MOST_TOPIC_BYTES = 256
 _MOST_SLASHES = 7
-"""The strictest of the common brokers carry so much and no more, and one that gets more hangs up."""
+"""The limits of the strictest of the common brokers, which disconnect a client that exceeds them."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,12 @@ class Deliveries:
     """Carries the messages of one session through to their acknowledgement.
 
     Args:
-        tasks: What runs the work; its owner cancels it when the session is lost.
+        tasks: The group that runs the work; its owner cancels it when the session is lost.
         session: The connections.
-        labelling: What makes labels.
+        labelling: Makes the labels.
         remembered: What the node remembers of earlier sessions.
-        settings: Topics and how many tweets may be held.
-        metrics: Where tweets are counted.
+        settings: The topics, and the number of tweets that may be held.
+        metrics: Counts the tweets.
     """
 
     def __init__(
@@ -75,6 +77,8 @@ class Deliveries:
         self._results = Results(session.outlet, remembered.refusals, metrics.stage_seconds.labels("publish").time)
         self._held = InProgress()
         self._draining = False
+        self.on_arrival: Callable[[], None] = lambda: None
+        """Called for each message that arrives, before it is taken."""
         self._intake.deliver_to(self._take)
 
     @property
@@ -83,7 +87,7 @@ class Deliveries:
         return len(self._held) / self._most_held
 
     async def drain(self) -> None:
-        """Take no more messages and wait until those taken are done with."""
+        """Take no more messages and wait until those taken are done."""
         self._draining = True
         self._intake.pause()
         await self.idle()
@@ -93,10 +97,14 @@ class Deliveries:
         await self._held.idle()
 
     def oldest_seconds(self) -> float:
-        """How long the message that was taken first has been held; 0 where none is."""
+        """Return the seconds since the oldest message in progress was taken; 0 without one."""
         return self._held.oldest_seconds()
 
     def _take(self, message: Message) -> None:
+        self.on_arrival()
+        if is_proof(message.payload):
+            self._intake.acknowledge(message)
+            return
         number = self._held.begin()
         work = self._carry(message, number)
         try:
@@ -114,20 +122,20 @@ class Deliveries:
             self._intake.resume()
 
     async def _carry(self, message: Message, number: int) -> None:
-        """Label or rejects one message, publishes the outcome, acknowledges the message.
+        """Label or reject one message, publish the result, acknowledge the message.
 
         Raises:
-            BrokerError: The broker does not take the outcome; the message stays unacknowledged.
+            BrokerError: The connection is lost, or the broker refuses the topic; the message stays unacknowledged.
         """
         self._metrics.received.inc()
         try:
             with labelling_metrics(self._metrics):
-                await self._outcome(message, number, received_at=time.time())
+                await self._label_or_reject(message, number, received_at=time.time())
                 self._intake.acknowledge(message)
         finally:
             self._done(number)
 
-    async def _outcome(self, message: Message, number: int, received_at: float) -> None:
+    async def _label_or_reject(self, message: Message, number: int, received_at: float) -> None:
         try:
             read = self._labelling.read(message.payload)
         except RejectedTweetError as rejected:
@@ -180,10 +188,10 @@ class Deliveries:
 
 
 def check_response_topic(topic: str, topics: TopicSettings) -> None:
-    """Let no sender of tweets make this node, with its rights, publish wherever they like, or what gets it thrown out.
+    """Check a response topic, which the sender of a tweet chose and this node publishes to with its own rights.
 
     Raises:
-        PublicationRefusedError: Answers may not go to that topic.
+        PublicationRefusedError: No reply may be published to that topic.
     """
     results = topic in (topics.labels, topics.rejected) or any(matches(tweets, topic) for tweets in topics.tweet_topics)
     too_long = len(topic.encode()) > _MOST_TOPIC_BYTES or topic.count("/") > _MOST_SLASHES

@@ -85,8 +85,10 @@ class Refusals:
         self._refused[result.key] = error
         if len(self._refused) > _MOST_REMEMBERED:
             self._refused.popitem(last=False)
-        if result.kind is not Kind.REPLY and error.reason_code == Code.PACKET_TOO_LARGE and not (
-            self._too_large and self._too_large[0] <= len(result.payload)
+        if (
+            result.kind is not Kind.REPLY
+            and error.reason_code == Code.PACKET_TOO_LARGE
+            and not (self._too_large and self._too_large[0] <= len(result.payload))
         ):
             self._too_large = len(result.payload), error
 

@@ -58,7 +58,7 @@ async def test_a_label_that_is_too_large_with_its_text_is_published_without_it(t
             await probe.tweet("big", LONG_TEXT)
             await probe.tweets(IDS)
             await probe.until(lambda: set(probe.labelled_ids()) == IDS | {"big"})
-            assert await read('starling_results_refused_total{kind="label"}') == 1
+            assert await read('starling_results_refused_total{kind="label"}') >= 1
     assert {label["id"] for label in probe.labels if "text" not in label} == {"big"}
 
 
@@ -80,7 +80,7 @@ async def test_a_reply_larger_than_the_broker_accepts_is_dropped_and_its_label_p
             await probe.send(b'{"id":"1","text":"a"}', response_topic="replies/a", correlation_data=correlation)
             await probe.tweets(IDS - {"1"})
             await probe.until(lambda: set(probe.labelled_ids()) == IDS)
-            await until(read, "starling_responses_refused_total", lambda count: count == 1)
+            await until(read, "starling_responses_refused_total", lambda count: count >= 1)
             assert await read("starling_broker_reconnects_total") == 0
     assert not probe.on("replies/#")
 

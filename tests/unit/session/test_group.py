@@ -102,7 +102,7 @@ async def group(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Group]:
     monkeypatch.setattr(group_module, "_LOOK_SECONDS", 0.001)
     group = Group(group="kitchen", behind_seconds=0.005)
     await group.place.join()
-    fairness = asyncio.create_task(group.place.keep_fair())
+    fairness = asyncio.create_task(group.place.balance())
     yield group
     fairness.cancel()
     await asyncio.wait([fairness])
