@@ -334,7 +334,8 @@ class Connection:
     def _hung_up(self) -> bool:
         """Return whether the broker has ended the connection instead of accepting it."""
         without_reason = self._error is None or isinstance(self._error, ConnectionError | MalformedPacketError)
-        return self._ended.is_set() and self._accepted.done() and not self._connected and without_reason
+        unanswered = self._accepted.done() and not self._accepted.cancelled() and self._accepted.exception() is not None
+        return unanswered and without_reason
 
     def _new_stream(self) -> PacketStream:
         return PacketStream(self._on_packet, self._on_end, self._on_writable)

@@ -101,7 +101,9 @@ class NodeSession:
             metrics=self._metrics,
         )
         place = membership(self._settings, session, deliveries, self._metrics)
-        proof = Proof(self._settings, session, self._health, lambda: deliveries.fill)
+        proof = Proof(
+            self._settings, session, self._health, lambda: deliveries.fill, with_tweets=not self._ever_connected
+        )
         deliveries.on_arrival = proof.arrived
         with self._health.watching(deliveries.oldest_seconds):
             async with session.outlet, session.intake:

@@ -59,13 +59,17 @@ class Proof:
         session: The connections.
         health: Shows why the subscription is not proven.
         busy: Returns whether tweets are in progress: reading may be paused then.
+        with_tweets: Whether to read a topic of tweets at once, too, and not only after a while without tweets.
     """
 
-    def __init__(self, settings: Settings, session: Connections, health: Health, busy: Callable[[], object]) -> None:
+    def __init__(
+        self, settings: Settings, session: Connections, health: Health, busy: Callable[[], object], *, with_tweets: bool
+    ) -> None:
         self._settings = settings
         self._session = session
         self._health = health
         self._busy = busy
+        self._with_tweets = with_tweets
         self._arrived = asyncio.Event()
 
     def arrived(self) -> None:
@@ -81,6 +85,7 @@ class Proof:
         while self._settings.broker.proof_seconds:
             reason = await self._missing()
             self._report(reason)
+            self._with_tweets = True
             seconds = self._settings.broker.proof_seconds
             await self._wait(min(seconds, self._settings.broker.timeout_seconds) if reason else seconds)
 
@@ -112,7 +117,7 @@ class Proof:
                     "check that it supports shared subscriptions ($share/…), or leave out broker.group"
                 )
             return f"the broker delivers nothing of {topic}: check its access rules for this user"
-        return await self._unreadable()
+        return await self._unreadable() if self._with_tweets else None
 
     async def _unreadable(self) -> str | None:
         for topic in self._settings.topics.tweet_topics:
