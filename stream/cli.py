@@ -60,6 +60,9 @@ def demo(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end, and nothing else.")] = False,
 ) -> None:
     """Run a broker, the service and a publisher of sample tweets in one process, and show the labels."""
+    from stream.commands.demo.requirements import need_the_demo_extra
+
+    need_the_demo_extra()
     from stream.commands.demo.demo import run_demo
 
     run_demo(tweets=tweets, rate=rate, model=model, simulate_meter=simulated_meter, as_json=json)

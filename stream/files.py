@@ -89,8 +89,12 @@ def unreadable(name: str, error: Exception) -> InputError:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, make_folder: bool = True) -> Iterator[Path]:
     """Replace a file or a folder in one step: readers see the old one or the whole new one.
+
+    Args:
+        path: The file or folder.
+        make_folder: Whether to make the folder that it is in, where there is none.
 
     Yields:
         The path to write the new one to, in the same folder. If the block raises, it is removed and `path` stays as
@@ -100,7 +104,8 @@ def replacing(path: Path) -> Iterator[Path]:
         OSError: It cannot be written.
     """
     partial = path.with_name(f".{path.name}.partial")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if make_folder:
+        path.parent.mkdir(parents=True, exist_ok=True)
     _remove(partial)
     try:
         yield partial
@@ -113,13 +118,18 @@ def replacing(path: Path) -> Iterator[Path]:
         _remove(partial)
 
 
-def replace_text(path: Path, text: str) -> None:
+def replace_text(path: Path, text: str, *, make_folder: bool = True) -> None:
     """Replace a text file in one step, as UTF-8.
+
+    Args:
+        path: The file.
+        text: Its new content.
+        make_folder: Whether to make the folder that it is in, where there is none.
 
     Raises:
         OSError: It cannot be written.
     """
-    with replacing(path) as partial:
+    with replacing(path, make_folder=make_folder) as partial:
         partial.write_text(text, encoding="utf-8")
 
 

@@ -9,6 +9,8 @@ import pytest
 
 # In CI the same examples each time, so that a failure is caused by the change; new examples on a developer's machine.
 hypothesis.settings.register_profile("starling", deadline=None, derandomize="CI" in os.environ)
+# Each mutant runs the tests again, so few examples must do: `make mutation`.
+hypothesis.settings.register_profile("mutation", deadline=None, derandomize=True, max_examples=15, database=None)
 hypothesis.settings.load_profile("starling")
 
 # A shell that runs the tests in the background ignores Ctrl-C for them and for all processes that they start.

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from stream.experiment.labelled import LabelledTweet, read_labelled
+from stream.experiment.labelled import GoldTweet, read_labelled
 from stream.experiment.plan import PlannedModel
 from stream.experiment.results import Subject
 from stream.experiment.subject import Inference
@@ -132,7 +132,7 @@ def _by_class(regression: Any) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, An
     return weights, bias
 
 
-def _majorities(tweets: Sequence[LabelledTweet]) -> dict[str, Polarity]:
+def _majorities(tweets: Sequence[GoldTweet]) -> dict[str, Polarity]:
     polarities: dict[str, list[Polarity]] = {}
     for each in tweets:
         if each.tweet.entity is not None:

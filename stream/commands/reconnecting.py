@@ -3,7 +3,7 @@
 import asyncio
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import typer
 
@@ -18,11 +18,15 @@ class Reconnection:
         longest_delay_seconds: Delay between two attempts, at most.
         wait_seconds: Time without a connection after which the command gives up. A broker that was never reached is
             not waited for.
+        clock: Returns the time in seconds.
     """
 
-    def __init__(self, longest_delay_seconds: float, wait_seconds: float) -> None:
+    def __init__(
+        self, longest_delay_seconds: float, wait_seconds: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._longest_delay_seconds = longest_delay_seconds
         self._wait_seconds = wait_seconds
+        self._clock = clock
         self._delays: Iterator[float] | None = None
         self._give_up_at = -math.inf
 
@@ -39,11 +43,12 @@ class Reconnection:
         Raises:
             BrokerError: The given error, where it is time to give up.
         """
-        now = time.monotonic()
+        now = self._clock()
         if self._give_up_at == math.inf:
             self._give_up_at = now + self._wait_seconds
             self._delays = reconnect_delays(self._longest_delay_seconds)
-            typer.echo(f"{error}; reconnecting for up to {self._wait_seconds:g} s", err=True)
+            if self._wait_seconds:
+                typer.echo(f"{error}; reconnecting for up to {self._wait_seconds:g} s", err=True)
         if self._delays is None or now >= self._give_up_at:
             raise error
         await asyncio.sleep(min(next(self._delays), self._give_up_at - now))

@@ -1,5 +1,6 @@
 """The folder of an experiment's results: its device, its plan, finished and unfinished runs."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from stream.errors import InputError
 from stream.experiment.index import append_to_index, write_index
 from stream.experiment.plan import Cell, PlanFile
 from stream.experiment.results import CELLS_FOLDER, CellResult, Device, cell_path, read_cell, write_cell
+from stream.files import replacing
 from stream.model.bundle import file_sha256
 
 _PLAN_COPY = "plan.toml"
@@ -35,7 +37,8 @@ class ResultsFolder:
         try:
             (self.path / CELLS_FOLDER).mkdir(parents=True, exist_ok=True)
             if not copy.exists():
-                _copy_atomically(file.path, copy)
+                with replacing(copy) as partial:
+                    shutil.copyfile(file.path, partial)
         except OSError as error:
             raise InputError(f"{self.path} cannot be written: {error.strerror}") from error
         if file_sha256(copy) != file.sha256:
@@ -93,10 +96,3 @@ def _check_same_device(path: Path, there: Device, here: Device) -> None:
 def _identity(device: Device) -> str:
     serial = f", serial number {device.serial}" if device.serial else ""
     return f"'{device.node}' ({device.model}{serial})"
-
-
-def _copy_atomically(source: Path, target: Path) -> None:
-    """Copy a file so that it is never there in part."""
-    partial = target.with_suffix(".partial")
-    partial.write_bytes(source.read_bytes())
-    partial.replace(target)

@@ -4,7 +4,6 @@ Columns hold one number per tweet, sample or reading, so that a report can compu
 seconds of the device's monotonic clock, unless their name ends in `_at`.
 """
 
-import os
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from stream.errors import InputError
+from stream.files import replace_text
 from stream.tweets.polarity import Polarity
 
 SCHEMA = 2
@@ -197,13 +197,8 @@ def write_cell(folder: Path, result: CellResult) -> None:
         InputError: They cannot be written.
     """
     path = cell_path(folder, result.cell)
-    partial = path.with_suffix(".partial")
     try:
-        with partial.open("w", encoding="utf-8") as file:
-            file.write(result.model_dump_json(by_alias=True))
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        replace_text(path, result.model_dump_json(by_alias=True))
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}") from error
 

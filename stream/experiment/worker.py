@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from stream.errors import StarlingError
-from stream.experiment.labelled import LabelledTweet, chosen, in_order_of, read_labelled
+from stream.experiment.labelled import GoldTweet, chosen, in_order_of, read_labelled
 from stream.experiment.plan import PlannedModel
 from stream.experiment.results import Span, Subject, Tweets
 from stream.experiment.subject import Runnable, load_subject
@@ -61,7 +61,7 @@ class _Record:
         self.refused = 0
         self.columns: dict[str, list[Any]] = {name: [] for name in Tweets.model_fields}
 
-    def run(self, subject: Runnable, labelled: LabelledTweet) -> None:
+    def run(self, subject: Runnable, labelled: GoldTweet) -> None:
         """Label one tweet and record its times."""
         started = time.perf_counter()
         try:
@@ -115,7 +115,7 @@ def work(job: Job) -> None:
     say({"finished": finished.model_dump(mode="json")})
 
 
-def _run(subject: Runnable, tweets: list[LabelledTweet]) -> tuple[_Record, Span]:
+def _run(subject: Runnable, tweets: list[GoldTweet]) -> tuple[_Record, Span]:
     record = _Record()
     began = reported = time.monotonic()
     for number, tweet in enumerate(tweets, start=1):

@@ -7,6 +7,7 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from stream.errors import InputError
+from stream.files import replace_text
 
 
 def write_power_settings(file: Path, values: Mapping[str, float]) -> None:
@@ -21,7 +22,7 @@ def write_power_settings(file: Path, values: Mapping[str, float]) -> None:
     """
     try:
         text = file.read_text(encoding="utf-8") if file.exists() else ""
-        _replace(file, _with_values(text, values))
+        replace_text(file, _with_values(text, values), make_folder=False)
     except OSError as error:
         raise InputError(f"cannot write the settings to {file}: {error.strerror}") from error
     except (TOMLKitError, UnicodeDecodeError) as error:
@@ -34,12 +35,3 @@ def _with_values(text: str, values: Mapping[str, float]) -> str:
     for key, value in values.items():
         section[key] = value
     return tomlkit.dumps(document)
-
-
-def _replace(file: Path, text: str) -> None:
-    """Replace the file atomically: the service could not start with an incomplete settings file."""
-    beside = file.with_name(f".{file.name}.new")
-    beside.write_text(text, encoding="utf-8")
-    if file.exists():
-        beside.chmod(file.stat().st_mode)
-    beside.replace(file)

@@ -21,7 +21,7 @@ _PLATFORM = Path("/sys/devices/platform")
 _THROTTLED_FILE = "soc*/*firmware*/get_throttled"
 """Pattern of the firmware's file; its folder is soc/soc:firmware on a Raspberry Pi 4, soc@…/soc@…:firmware on a 5."""
 _COMMAND_SECONDS = 1.0
-_PATIENCE_SECONDS = 2.0
+_LONGEST_WAIT_SECONDS = 2.0
 """Longest wait of a scrape for new values; after that it gets the values read before."""
 THROTTLED_BITS = {0: "under_voltage", 1: "frequency_capped", 2: "throttled", 3: "soft_temperature_limit"}
 """Bits of the Raspberry Pi firmware's `get_throttled` for the present; those from 16 on are for the past."""
@@ -47,7 +47,7 @@ class ResourceCollector(Collector):
         """Read every value in a thread; returns without new values if that takes too long."""
         if self._reading is None or self._reading.done():
             self._reading = asyncio.get_running_loop().run_in_executor(None, self.read)
-        await asyncio.wait([self._reading], timeout=_PATIENCE_SECONDS)
+        await asyncio.wait([self._reading], timeout=_LONGEST_WAIT_SECONDS)
 
 
 def throttled_bits() -> int | None:

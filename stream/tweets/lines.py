@@ -34,8 +34,10 @@ def read_lines(
         with_carriage_returns: Whether to keep the first half of the line ends of Windows.
     """
     for line in _split(source, longest_bytes):
-        is_kept = with_carriage_returns or not isinstance(line, bytes)
-        yield line if is_kept else line.removesuffix(b"\r")
+        if isinstance(line, bytes) and not with_carriage_returns:
+            yield line.removesuffix(b"\r")
+        else:
+            yield line
 
 
 def _split(source: Source, longest_bytes: int) -> Iterator[Line | None]:

@@ -30,7 +30,7 @@ from stream.tweets.tables import USUAL_COLUMNS, Columns, Row, delimiter_of, find
 
 @dataclass(frozen=True)
 class FileOptions:
-    """How a file is to be read."""
+    """Options for reading a file."""
 
     format: Format | None = None
     """None: the file's beginning tells."""

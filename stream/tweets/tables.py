@@ -34,7 +34,7 @@ class Row:
     line: int
     """Number of its last line."""
     fields: Mapping[str, str] | None
-    """By column; None where the row has more or fewer fields than the header."""
+    """Values by column; None if the row has more or fewer fields than the header."""
     detail: str = ""
     """The fault of a row without fields: 'has 3 columns, its header 2'."""
 

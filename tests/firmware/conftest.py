@@ -1,4 +1,4 @@
-"""The firmware, built once, and the simulated Uno that runs it."""
+"""The firmware and the simulated Uno, built once per session."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The firmware's headers, compiled for this machine, against Python's own arithmetic."""
+"""The firmware's headers, compiled for this machine, compared with Python's arithmetic."""
 
 import binascii
 import ctypes

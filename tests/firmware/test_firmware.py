@@ -1,4 +1,4 @@
-"""The firmware that ships, run by simavr, asked over its serial port."""
+"""The shipped firmware, run by simavr, tested over its serial port."""
 
 import subprocess
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Fuzzes every target for its share of the time: `python -m tests.fuzz SECONDS`; ends with 1 if something is found.
+"""Fuzzes each target for an equal share of the time: `python -m tests.fuzz SECONDS`; exits with 1 after a finding.
 
 What was found is left in .fuzz/TARGET/; once it is understood, it goes into tests/fuzz/corpus/TARGET under a name that
 says what it is, where the ordinary tests replay it.
@@ -17,7 +17,7 @@ _LONGEST_RUN_SECONDS = 5
 
 
 def main() -> None:
-    """Run the targets one after the other, and show what came of it."""
+    """Run the targets one after the other and print the results."""
     seconds = max(1, int(sys.argv[1]) // len(TARGETS))
     results = [_fuzz(name, seconds) for name in TARGETS]
     sys.exit(any(results))
@@ -40,7 +40,7 @@ def _fuzz(name: str, seconds: int) -> int:
     said = log.read_text(errors="replace")
     runs = re.findall(r"number_of_executed_units: (\d+)", said)
     covered = re.findall(r"cov: (\d+)", said)
-    outcome = f"FOUND SOMETHING, see {log}" if code else "found nothing"
+    outcome = f"FAILED, see {log}" if code else "no finding"
     print(f"{name}: {''.join(runs[-1:]) or '?'} runs, {''.join(covered[-1:]) or '?'} edges, {outcome}", flush=True)
     return code
 

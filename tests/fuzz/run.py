@@ -11,7 +11,7 @@ with atheris.instrument_imports(include=["stream", "paho", "tests.fuzz"]):
 
 
 def main() -> None:
-    """Run until libFuzzer's options say that it is enough, or something is found."""
+    """Run until a limit of libFuzzer's options is reached, or an input fails."""
     name = sys.argv.pop(1)
     target = TARGETS[name]
 

@@ -1,4 +1,4 @@
-"""What is fuzzed: each target takes any bytes, as a stranger could send them, and holds what must be true of them all.
+"""Fuzzing targets: each accepts any bytes, as an attacker could send them, and asserts what must hold for all of them.
 
 A target raises for a finding: an AssertionError, or whatever the code under test should not have raised.
 """
@@ -39,7 +39,7 @@ _TOPICS = ("tweets/polarity", "tweets/rejected", "tweets/in", "starling/pi/statu
 
 
 def tweet(payload: bytes) -> None:
-    """A message from the broker, through to its label or its rejection."""
+    """Decode a message and write its label or its rejection."""
     try:
         decoded = decode_tweet(payload, _LIMITS)
     except RejectedTweetError as rejected:
@@ -55,7 +55,7 @@ def tweet(payload: bytes) -> None:
 
 
 def text(data: bytes) -> None:
-    """Any string, lone surrogates included, through cleaning and tokenising."""
+    """Clean and tokenise any string, including lone surrogates."""
     _is_cleaned_and_tokenised(data.decode("utf-8", "surrogatepass" if _is_wtf8(data) else "replace"))
 
 
@@ -102,7 +102,7 @@ def _split(*parts: bytes) -> list[Packet]:
 
 
 def watch(data: bytes) -> None:
-    """A message that `starling watch` shows: the first byte chooses its topic."""
+    """Show a message in `starling watch`; the first byte selects its topic."""
     topic = _TOPICS[data[0] % len(_TOPICS) if data else 0]
     viewer = _viewer()
     viewer._energy_shown.clear()
@@ -112,7 +112,7 @@ def watch(data: bytes) -> None:
 
 
 def frames(data: bytes) -> None:
-    """A serial line's bytes, however they are cut: the same frames come out, and the same lines are rejected."""
+    """Parse bytes of the serial line: frames and rejections do not depend on chunk boundaries."""
     for sent in (data, _with_checksums(data)):
         assert _frames_of([sent]) == _frames_of([sent[place : place + 1] for place in range(len(sent))])
 
@@ -150,7 +150,7 @@ def _label_of(decoded: Tweet) -> Label:
 
 
 def _with_checksums(data: bytes) -> bytes:
-    """The lines with the checksums that they should have, which a fuzzer does not guess."""
+    """Return the lines with valid checksums, which a fuzzer would not find."""
     return b"".join(b"$%b*%04X\n" % (line, checksum(line)) for line in data.split(b"\n"))
 
 

@@ -1,4 +1,4 @@
-"""Replays what fuzzing starts from and what it has found, as it is and slightly damaged, so that it stays found."""
+"""Runs the targets on the corpus and on earlier findings, unchanged and slightly damaged."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What an operator sees of a running service: metrics, health, and how much it holds."""
+"""The metrics and health of a running service, and the number of tweets that it holds."""
 
 import asyncio
 import shutil
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.broker
 
 
 class Observed:
-    """A service whose HTTP side the test asks."""
+    """A service whose HTTP server the test requests."""
 
     def __init__(self) -> None:
         self.address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -70,7 +70,7 @@ async def test_the_metrics_count_what_happened(broker: Mosquitto) -> None:
 
 @pytest.mark.prometheus
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed: apt-get install prometheus")
-async def test_prometheus_finds_nothing_to_complain_of_in_the_metrics(broker: Mosquitto) -> None:
+async def test_promtool_accepts_the_metrics(broker: Mosquitto) -> None:
     observed = Observed()
     async with serving(settings_for(broker.port), observed.address.set_result):
         _, text = await observed.get("/metrics")
@@ -81,7 +81,7 @@ async def test_prometheus_finds_nothing_to_complain_of_in_the_metrics(broker: Mo
     assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")
 
 
-async def test_a_service_is_alive_but_not_ready_while_it_has_no_broker(broker: Mosquitto) -> None:
+async def test_a_service_without_a_broker_is_alive_but_not_ready(broker: Mosquitto) -> None:
     settings = settings_for(broker.port, broker={"wait_at_start": True})
     broker.stop()
     observed = Observed()
@@ -101,7 +101,7 @@ async def test_a_service_is_alive_but_not_ready_while_it_has_no_broker(broker: M
 
 
 @pytest.mark.parametrize(("protocol", "qos"), [("5", 1), ("5", 0), ("3.1.1", 1)])
-async def test_a_flood_of_tweets_stays_in_the_broker_and_little_is_held_here(
+async def test_the_node_holds_at_most_its_window_under_a_flood_of_tweets(
     broker: Mosquitto, monkeypatch: pytest.MonkeyPatch, protocol: str, qos: int
 ) -> None:
     most = 8

@@ -1,4 +1,4 @@
-"""The HTTP side with TLS and a password: who gets in, who does not, and what is refused at the start."""
+"""The HTTP server with TLS and a password: access, malformed requests, and errors at the start."""
 
 import asyncio
 import resource
@@ -70,13 +70,13 @@ async def test_the_metrics_are_served_over_tls(certificates: Certificates) -> No
         assert await status(f"{address}/metrics", ssl=trusting) == 200
 
 
-async def test_a_reader_who_does_not_trust_the_certificate_gets_nothing(certificates: Certificates) -> None:
+async def test_a_client_that_does_not_trust_the_certificate_gets_nothing(certificates: Certificates) -> None:
     async with serving(**tls_of(certificates)) as address:
         with pytest.raises(aiohttp.ClientConnectorCertificateError):
             await status(f"{address}/metrics")
 
 
-async def test_with_tls_nothing_is_served_in_the_clear(certificates: Certificates) -> None:
+async def test_with_tls_plain_http_is_not_served(certificates: Certificates) -> None:
     async with serving(**tls_of(certificates)) as address:
         with pytest.raises(aiohttp.ClientError):
             await status(f"{address.replace('https', 'http')}/metrics")
@@ -89,25 +89,23 @@ async def test_the_password_over_tls_opens_the_metrics(certificates: Certificate
         assert await status(f"{address}/metrics", ssl=trusting, headers=basic(f"{USER}:{PASSWORD}")) == 200
 
 
-STRANGERS: dict[str, dict[str, Any]] = {
-    "nobody": {},
+WRONG_CREDENTIALS: dict[str, dict[str, Any]] = {
+    "no header": {},
     "wrong password": basic(f"{USER}:wrong"),
     "wrong user": basic(f"somebody:{PASSWORD}"),
     "password alone": basic(PASSWORD),
     "no password": basic(f"{USER}:"),
     "half the password": basic(f"{USER}:{PASSWORD[:5]}"),
-    "in the clear": {"Authorization": f"Basic {USER}:s3cret"},
-    "nothing": {"Authorization": ""},
+    "not encoded": {"Authorization": f"Basic {USER}:s3cret"},
+    "empty": {"Authorization": ""},
     "scheme alone": {"Authorization": "Basic"},
     "other scheme": {"Authorization": basic(f"{USER}:{PASSWORD}")["Authorization"].replace("Basic", "Bearer")},
     "no ASCII": {"Authorization": "Basic ünïcode"},
 }
 
 
-@pytest.mark.parametrize("headers", STRANGERS.values(), ids=STRANGERS)
-async def test_who_does_not_know_the_password_is_asked_for_it(
-    password: dict[str, Any], headers: dict[str, str]
-) -> None:
+@pytest.mark.parametrize("headers", WRONG_CREDENTIALS.values(), ids=WRONG_CREDENTIALS)
+async def test_a_request_without_the_password_gets_401(password: dict[str, Any], headers: dict[str, str]) -> None:
     async with (
         serving(**password) as address,
         aiohttp.ClientSession() as session,
@@ -126,14 +124,14 @@ async def test_the_nodes_page_asks_for_the_password_too(password: dict[str, Any]
         assert await status(f"{address}{path}", headers=basic(f"{USER}:{PASSWORD}")) == 200
 
 
-async def test_a_password_of_bytes_that_are_no_text_is_a_wrong_one(password: dict[str, Any]) -> None:
+async def test_a_password_that_is_not_utf_8_is_wrong(password: dict[str, Any]) -> None:
     request = b"GET /metrics HTTP/1.1\r\nHost: a\r\nAuthorization: Basic \xff\xfe\r\n\r\n"
     async with serving(**password) as address:
         assert (await raw_request(int(address.rsplit(":", 1)[1]), request)).startswith(b"HTTP/1.1 401")
 
 
 @pytest.mark.parametrize("scheme", ["Basic", "basic", "BASIC"])
-async def test_the_schemes_name_may_be_written_either_way(password: dict[str, Any], scheme: str) -> None:
+async def test_the_authorization_scheme_is_case_insensitive(password: dict[str, Any], scheme: str) -> None:
     headers = {"Authorization": basic(f"{USER}:{PASSWORD}")["Authorization"].replace("Basic", scheme)}
     async with serving(**password) as address:
         assert await status(f"{address}/metrics", headers=headers) == 200
@@ -153,7 +151,7 @@ async def test_every_other_path_asks_for_the_password(password: dict[str, Any], 
 
 
 async def raw_request(port: int, request: bytes) -> bytes:
-    """Send bytes as they are, and return the first line of the answer."""
+    """Send bytes unchanged, and return the first line of the response."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(request)
     try:
@@ -174,9 +172,7 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("request_", MALFORMED.values(), ids=MALFORMED)
-async def test_a_request_that_is_none_is_refused_and_leaves_nothing_in_the_log(
-    request_: bytes, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_malformed_request_is_refused_and_not_logged(request_: bytes, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     async with serving() as address:
         answer = await raw_request(int(address.rsplit(":", 1)[1]), request_)
@@ -194,7 +190,7 @@ async def test_idle_connections_do_not_keep_prometheus_out() -> None:
             readers.append(reader)
         assert await status(f"{address}/metrics") == 200
         async with asyncio.timeout(10):
-            assert await readers[0].read() == b""  # it made room
+            assert await readers[0].read() == b""  # it was closed to make room
 
 
 @pytest.fixture
@@ -235,17 +231,17 @@ async def test_a_burst_of_connections_takes_few_descriptors_and_health_checks_ar
 
 
 WRONG_FILES: dict[str, tuple[dict[str, str], str]] = {
-    "certificate that is not there": (
+    "missing certificate": (
         {"certificate_file": "gone.pem", "key_file": "broker.key"},
         "http: cannot use certificate_file",
     ),
-    "certificate that is none": ({"certificate_file": "noise", "key_file": "broker.key"}, "must be PEM"),
+    "malformed certificate": ({"certificate_file": "noise", "key_file": "broker.key"}, "must be PEM"),
     "key of another certificate": ({"certificate_file": "broker.pem", "key_file": "node.key"}, "belong together"),
     "key with a passphrase": ({"certificate_file": "broker.pem", "key_file": "locked.key"}, "no passphrase"),
-    "password that is not there": ({"username": USER, "password_file": "gone"}, "http.password_file: cannot read"),
-    "password that is a folder": ({"username": USER, "password_file": "."}, "http.password_file: cannot read"),
-    "password that is empty": ({"username": USER, "password_file": "empty"}, "it is empty"),
-    "password that is no text": ({"username": USER, "password_file": "noise"}, "it is not UTF-8"),
+    "missing password": ({"username": USER, "password_file": "gone"}, "http.password_file: cannot read"),
+    "folder as password": ({"username": USER, "password_file": "."}, "http.password_file: cannot read"),
+    "empty password": ({"username": USER, "password_file": "empty"}, "it is empty"),
+    "password that is not UTF-8": ({"username": USER, "password_file": "noise"}, "it is not UTF-8"),
 }
 
 
@@ -281,7 +277,7 @@ async def test_a_key_with_a_passphrase_ends_the_start_instead_of_asking_for_it(w
     assert err.startswith("starling: http: cannot use certificate_file")
 
 
-async def test_check_tells_how_the_metrics_are_served_and_what_of_it_does_not_work(
+async def test_check_reports_how_the_metrics_are_served_and_its_errors(
     wrong_files: Path, password: dict[str, Any]
 ) -> None:
     config = wrong_files / "starling.toml"

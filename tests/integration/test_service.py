@@ -34,7 +34,7 @@ GARBAGE = {
 
 
 @PROTOCOLS
-async def test_a_tweet_comes_back_as_a_label_that_keeps_the_contract(broker: Mosquitto, protocol: str) -> None:
+async def test_a_label_has_the_fields_of_the_contract(broker: Mosquitto, protocol: str) -> None:
     settings = settings_for(broker.port, broker={"protocol": protocol})
     async with serving(settings), probing(settings) as probe:
         await probe.tweet("1", "I love it, best day of my life!", entity="Acme", lang="en")
@@ -51,7 +51,7 @@ async def test_a_tweet_comes_back_as_a_label_that_keeps_the_contract(broker: Mos
 
 
 @PROTOCOLS
-async def test_whatever_is_no_tweet_is_rejected_with_its_reason(broker: Mosquitto, protocol: str) -> None:
+async def test_a_message_that_is_not_a_tweet_is_rejected_with_its_reason(broker: Mosquitto, protocol: str) -> None:
     settings = settings_for(broker.port, broker={"protocol": protocol})
     async with serving(settings), probing(settings) as probe:
         for payload in GARBAGE:
@@ -63,9 +63,9 @@ async def test_whatever_is_no_tweet_is_rejected_with_its_reason(broker: Mosquitt
     assert reasons == {hashlib.sha256(payload).hexdigest(): reason for payload, reason in GARBAGE.items()}
 
 
-async def test_nasty_but_readable_tweets_are_labelled(broker: Mosquitto) -> None:
+async def test_unusual_but_valid_tweets_are_labelled(broker: Mosquitto) -> None:
     settings = settings_for(broker.port)
-    nasty = {
+    unusual = {
         "rtl": "\u202eevil\u202c مرحبا بالعالم",
         "nul": "good\u0000bye",
         "zwj": "👩‍👩‍👧‍👦🏳️‍🌈",
@@ -75,15 +75,15 @@ async def test_nasty_but_readable_tweets_are_labelled(broker: Mosquitto) -> None
         "mention": "@someone",
     }
     async with serving(settings), probing(settings) as probe:
-        for tweet_id, text in nasty.items():
+        for tweet_id, text in unusual.items():
             await probe.tweet(tweet_id, text)
         await probe.send(b'{"id": 12345678901234567890, "text": "a number for an id"}')
-        await probe.until(lambda: len(probe.labels) == len(nasty) + 1)
-    assert sorted(probe.labelled_ids()) == sorted([*nasty, "12345678901234567890"])
+        await probe.until(lambda: len(probe.labels) == len(unusual) + 1)
+    assert sorted(probe.labelled_ids()) == sorted([*unusual, "12345678901234567890"])
     assert not probe.rejections
 
 
-async def test_no_result_is_retained_and_none_holds_the_text(broker: Mosquitto) -> None:
+async def test_results_are_not_retained_and_do_not_contain_the_text(broker: Mosquitto) -> None:
     settings = settings_for(broker.port)
     async with serving(settings):
         async with probing(settings) as probe:
@@ -97,7 +97,7 @@ async def test_no_result_is_retained_and_none_holds_the_text(broker: Mosquitto) 
     assert [message.topic for message in later.messages if message.retain] == ["starling/test/status"]
 
 
-async def test_the_text_goes_along_where_the_operator_says_so(broker: Mosquitto) -> None:
+async def test_the_label_contains_the_text_if_the_settings_say_so(broker: Mosquitto) -> None:
     settings = settings_for(broker.port, labels={"include_text": True})
     async with serving(settings), probing(settings) as probe:
         await probe.tweet("1", "take me along")
@@ -140,7 +140,7 @@ async def test_a_retained_tweet_and_one_of_qos_0_are_labelled(broker: Mosquitto)
         await probe.label_of("qos0")
 
 
-async def test_a_retained_tweet_is_not_labelled_anew_when_the_node_comes_back(broker: Mosquitto) -> None:
+async def test_a_retained_tweet_is_not_labelled_again_after_a_restart(broker: Mosquitto) -> None:
     settings = settings_for(broker.port)
     async with probing(settings) as probe:
         await probe.send(b'{"id":"retained","text":"still here"}', retain=True)
@@ -159,7 +159,7 @@ async def test_the_status_topic_says_online_and_offline(broker: Mosquitto) -> No
         await probe.until(lambda: probe.status == [ONLINE, OFFLINE])
 
 
-async def test_tweets_sent_while_the_node_is_away_are_labelled_when_it_is_back(broker: Mosquitto) -> None:
+async def test_tweets_sent_while_the_node_is_down_are_labelled_after_its_restart(broker: Mosquitto) -> None:
     settings = settings_for(broker.port)
     async with serving(settings):
         pass
@@ -172,12 +172,12 @@ async def test_tweets_sent_while_the_node_is_away_are_labelled_when_it_is_back(b
 
 
 @PROTOCOLS
-async def test_a_backlog_that_takes_longer_than_the_broker_may_costs_no_reconnection(
+async def test_a_backlog_longer_than_the_timeout_causes_no_reconnection(
     broker: Mosquitto, protocol: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    # In a group, a node looks for the others before it subscribes, and the first tweets are done with by then.
-    hasty = {"group": "fleet", "receive_maximum": 2, "timeout_seconds": 0.5}
-    settings = settings_for(broker.port, broker={"protocol": protocol} | hasty)
+    # In a group, a node looks for the others before it subscribes; the first tweets have been processed by then.
+    impatient = {"group": "fleet", "receive_maximum": 2, "timeout_seconds": 0.5}
+    settings = settings_for(broker.port, broker={"protocol": protocol} | impatient)
     async with serving(settings):
         pass
     async with probing(settings_for(broker.port)) as probe:
@@ -191,7 +191,7 @@ async def test_a_backlog_that_takes_longer_than_the_broker_may_costs_no_reconnec
 
 @PROTOCOLS
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-async def test_a_broker_that_restarts_under_load_costs_no_tweet(
+async def test_no_tweet_is_lost_when_the_broker_restarts_under_load(
     broker: Mosquitto, protocol: str, how: signal.Signals
 ) -> None:
     settings = settings_for(broker.port, broker={"protocol": protocol})
@@ -199,7 +199,7 @@ async def test_a_broker_that_restarts_under_load_costs_no_tweet(
     async with serving(settings):
         async with probing(settings, identifier="probe") as probe:
             await probe.tweets(ids)
-            await asyncio.to_thread(broker.save)  # a kill costs Mosquitto what it has confirmed since it last saved
+            await asyncio.to_thread(broker.save)  # a killed Mosquitto loses what it confirmed since it last saved
             await probe.until(lambda: len(probe.labels) >= 40)
         before = set(probe.labelled_ids())
         assert before < ids

@@ -48,14 +48,14 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @asynccontextmanager
 async def node(broker: Mosquitto, **sections: Any) -> AsyncIterator[tuple[str, Any]]:
-    """Run a node; yields its page's address, and its settings."""
+    """Run a node; yields the address of its page, and its settings."""
     settings = settings_for(broker.port, node=NODE, **sections)
     listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     async with serving(settings, listening.set_result):
         yield f"{await listening}/", settings
 
 
-async def test_the_page_follows_what_the_node_does_and_shows_no_text(broker: Mosquitto, chromium: Browser) -> None:
+async def test_the_page_shows_the_nodes_work_and_no_text(broker: Mosquitto, chromium: Browser) -> None:
     async with node(broker) as (url, settings), probing(settings) as probe:
         await chromium.look(url)
         await chromium.until(READY)
@@ -67,10 +67,10 @@ async def test_the_page_follows_what_the_node_does_and_shows_no_text(broker: Mos
         assert "ms" in await chromium.text("p50")
         assert (await chromium.text("model")).startswith(probe.labels[0]["model"]["name"])
         assert "kingfisher" not in await chromium.run("return document.documentElement.outerHTML")
-        assert await chromium.complaints() == []
+        assert await chromium.errors() == []
 
 
-async def test_a_name_with_markup_is_shown_as_it_is(broker: Mosquitto, chromium: Browser) -> None:
+async def test_a_name_with_markup_is_shown_as_text(broker: Mosquitto, chromium: Browser) -> None:
     async with node(broker) as (url, _):
         await chromium.look(url)
         await chromium.until(READY)
@@ -79,7 +79,7 @@ async def test_a_name_with_markup_is_shown_as_it_is(broker: Mosquitto, chromium:
         assert await chromium.run("return document.querySelectorAll('b').length") == 0
 
 
-async def test_the_page_says_why_a_node_is_not_ready_and_when_it_does_not_answer(
+async def test_the_page_shows_why_a_node_is_not_ready_and_since_when_it_does_not_answer(
     broker: Mosquitto, chromium: Browser
 ) -> None:
     async with node(broker) as (url, _):
@@ -95,7 +95,7 @@ async def test_the_page_says_why_a_node_is_not_ready_and_when_it_does_not_answer
     await chromium.until(gone)
 
 
-async def test_the_page_asks_with_the_password_that_it_was_opened_with(
+async def test_the_page_sends_the_password_that_it_was_opened_with(
     broker: Mosquitto, chromium: Browser, tmp_path: Path
 ) -> None:
     password = tmp_path / "password"
@@ -106,7 +106,7 @@ async def test_the_page_asks_with_the_password_that_it_was_opened_with(
         await chromium.until(READY)
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["by day", "by night"])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("size", [DESKTOP, TELEPHONE], ids=["desktop", "telephone"])
 async def test_everything_can_be_read(
     broker: Mosquitto, chromium: Browser, size: tuple[int, int], *, dark: bool
@@ -117,4 +117,4 @@ async def test_everything_can_be_read(
         assert await chromium.run(CONTRAST) == []
         width = await chromium.run("return document.documentElement.scrollWidth")
         assert width <= size[0]
-        assert await chromium.complaints() == []
+        assert await chromium.errors() == []

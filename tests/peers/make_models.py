@@ -1,4 +1,4 @@
-"""Makes the TensorFlow Lite models that are compared, in `.peers/`; run with the training extra.
+"""Creates the TensorFlow Lite models of the comparison in `.peers/`; needs the training extra.
 
 minilm-per-tensor.tflite    `.peers/checkpoint` as tflite-runtime 2.14 can load it, up to 128 tokens
 mobilebert-128.tflite       MobileBERT's shape with random weights, 1 x 128, as the paper converted it
@@ -46,13 +46,13 @@ def main() -> None:
     (FOLDER / "minilm-per-tensor.tflite").write_bytes(per_tensor)
     tf.random.set_seed(1)
     model = TFMobileBertForSequenceClassification(MOBILEBERT)
-    model(tf.constant([[101, 102]]))  # which makes its weights
+    model(tf.constant([[101, 102]]))  # creates its weights
     (FOLDER / "mobilebert-128.tflite").write_bytes(_padded(model))
     _write_bundle(FOLDER / "mobilebert", _dynamic(model))
 
 
 def _padded(model: Any) -> bytes:
-    """The three inputs of BERT, one tweet of 128 tokens, one scale a matrix, as tflite-runtime 2.14 wants."""
+    """Convert with BERT's three inputs, one tweet of 128 tokens, one scale per matrix, for tflite-runtime 2.14."""
     names = ("input_ids", "attention_mask", "token_type_ids")
     specifications = [tf.TensorSpec([1, TOKENS], tf.int32, name=name) for name in names]
 
@@ -64,7 +64,7 @@ def _padded(model: Any) -> bytes:
 
 
 def _dynamic(model: Any) -> bytes:
-    """One input of any length, as stream/model/bundle.py describes it, one scale a column."""
+    """Convert with one input of any length, as stream/model/bundle.py describes, and one scale per column."""
 
     def classify(input_ids: Any) -> Any:
         mask = tf.cast(tf.not_equal(input_ids, PADDING_ID), tf.int32)
@@ -74,7 +74,7 @@ def _dynamic(model: Any) -> bytes:
 
 
 def _converted(model: Any, classify: Any, specifications: list[Any], *, per_tensor: bool) -> bytes:
-    """Convert a function; the model is captured by it, for a module that held it would have every layer traced."""
+    """Convert a function that captures the model: a module with the model would trace every layer."""
     module = tf.Module()
     module.weights = list(model.variables)
     module.classify = tf.function(classify, input_signature=specifications)

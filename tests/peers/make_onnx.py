@@ -1,4 +1,4 @@
-"""Makes `.peers/minilm-int8.onnx` of `.peers/checkpoint`, with ONNX Runtime's own dynamic quantisation."""
+"""Creates `.peers/minilm-int8.onnx` from `.peers/checkpoint` with ONNX Runtime's own dynamic quantisation."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def main() -> None:
         input_names=["input_ids", "attention_mask"],
         output_names=["logits"],
         dynamic_axes={"input_ids": free, "attention_mask": free, "logits": {0: "batch"}},
-        dynamo=False,  # whose graph has the batch of the example built in
+        dynamo=False,  # the new exporter fixes the batch size of the example
         opset_version=17,
     )
     quant_pre_process(str(whole), str(prepared), skip_symbolic_shape=True)

@@ -1,4 +1,4 @@
-"""ONNX Runtime with the same weights in 8 bits, each batch no longer than its longest tweet."""
+"""ONNX Runtime with the same weights in 8 bits; batches are padded to their longest tweet."""
 
 import argparse
 import itertools
@@ -13,7 +13,7 @@ from tests.peers.answering import batches_of_like_length, label_texts
 
 
 class OnnxRuntime:
-    """Sessions of one thread each, side by side; sharing one inference among threads was slower."""
+    """Parallel sessions with one thread each; several threads per inference were slower."""
 
     def __init__(self, model: str, tokenizer: str, batch: int, sessions: int) -> None:
         options = onnxruntime.SessionOptions()

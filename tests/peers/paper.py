@@ -1,4 +1,4 @@
-"""The paper's way: a paho loop around tflite-runtime, one tweet at a time, each padded to the model's full length.
+"""The paper's method: a paho loop around tflite-runtime, one tweet at a time, padded to the model's full length.
 
 After 'Quantized Transformer Language Model Implementations on Edge Devices': a TensorFlow Lite model on a Raspberry Pi
 that takes tweets from MQTT. It acknowledges a tweet when it arrives, as paho does by default.
@@ -21,11 +21,11 @@ from tests.peers.answering import LABELS, say
 
 
 class PaddedModel:
-    """A model that is always given as many tokens as it can read."""
+    """A model with a fixed input length."""
 
     def __init__(self, model: str, tokenizer: str, length: int, threads: int) -> None:
         self._interpreter = Interpreter(model, num_threads=threads)
-        self._interpreter.allocate_tensors()  # or XNNPACK is left out
+        self._interpreter.allocate_tensors()  # otherwise XNNPACK is not used
         self._inputs, (self._output,) = _tensors(self._interpreter)
         for index in self._inputs.values():
             self._interpreter.resize_tensor_input(index, (1, length))
@@ -35,7 +35,7 @@ class PaddedModel:
         self._tokenizer.enable_padding(length=length)
 
     def column(self, text: str) -> int:
-        """The column of a text's label."""
+        """Return the column of a text's label."""
         encoding = self._tokenizer.encode(placeholders(text))
         given = {
             "input_ids": encoding.ids,
@@ -49,7 +49,7 @@ class PaddedModel:
 
 
 def _tensors(interpreter: Interpreter) -> tuple[dict[str, int], list[int]]:
-    """The indices of the inputs, by name, and of the outputs; what tells them must be gone before a resize."""
+    """Return the inputs' indices by name, and the outputs'; the runner must be deleted before a resize."""
     runner = interpreter.get_signature_runner()
     inputs = {name: int(details["index"]) for name, details in runner.get_input_details().items()}
     return inputs, [int(details["index"]) for details in runner.get_output_details().values()]

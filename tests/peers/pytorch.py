@@ -1,4 +1,4 @@
-"""PyTorch with the same weights: eager, one text after the other, or Hugging Face's `pipeline` as its pages show it."""
+"""PyTorch with the same weights: eager, one text at a time, or Hugging Face's `pipeline` as in its documentation."""
 
 import argparse
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ CHECKPOINT = ".peers/checkpoint"
 
 
 def eager() -> Classify:
-    """The model, called with one text at a time at its exact length."""
+    """Return a function that runs the model on one text at a time, at its exact length."""
     tokenizer = AutoTokenizer.from_pretrained(CHECKPOINT)
     model = AutoModelForSequenceClassification.from_pretrained(CHECKPOINT).eval()
 
@@ -26,7 +26,7 @@ def eager() -> Classify:
 
 
 def piped() -> Classify:
-    """The pipeline, given all texts at once."""
+    """Return a function that runs the pipeline on all texts at once."""
     classifier = pipeline("text-classification", model=CHECKPOINT, device="cpu")
 
     def classify(texts: Sequence[str]) -> list[int]:

@@ -1,4 +1,4 @@
-"""How exact the meter is: the real firmware under simavr, read by the real reader, against currents that are known.
+"""Accuracy of the meter: the real firmware under simavr, read by the service's reader, with known currents.
 
     python -m tests.power.accuracy
 
@@ -40,36 +40,36 @@ LOAD: tuple[tuple[float, float], ...] = (
     (0, 0.5), (3, 1.1), (4, 0.6), (9.5, 1.4), (10, 0.5), (17.3, 0.9), (25, 0.55), (26.1, 2.0), (26.9, 0.5),
     (38, 1.2), (50, 0.6), (55, 0.9),
 )  # fmt: skip
-"""A changing load: from this simulated second on, so many amperes."""
+"""A changing load: start in simulated seconds, current in amperes."""
 LOAD_SECONDS = 60.0
 SUPPLY_VOLTS = 5.0
 _COVERAGE = 1.96
-"""Standard errors on either side that should hold the truth in 95 of 100 windows."""
+"""Standard errors of an interval that contains the true value in 95 % of the windows."""
 _KNOWN = Calibration(supply_volts=SUPPLY_VOLTS)
 _FAST = ("--fast",)
 
 
 @dataclass(frozen=True)
 class Accuracy:
-    """What was found at one current."""
+    """Result at one current."""
 
     waveform: str
     tared: bool
     true_amperes: float
     mean_amperes: float
     standard_error_amperes: float
-    """As stated for one window."""
+    """Stated standard error of one window."""
     covered: float
-    """Ratio of the windows whose stated interval of 95 % holds the truth."""
+    """Ratio of the windows whose 95 % interval contains the true current."""
 
     @property
     def error_percent(self) -> float:
-        """Of full scale."""
+        """Error in percent of full scale."""
         return 100 * (self.mean_amperes - self.true_amperes) / FULL_SCALE_AMPERES
 
 
 async def measure_waveform(build: Path, waveform: str, *, tared: bool, windows: int) -> list[Accuracy]:
-    """Measure each of the currents.
+    """Measure each current.
 
     Args:
         build: Where the simulator is.
@@ -88,7 +88,7 @@ async def measure_waveform(build: Path, waveform: str, *, tared: bool, windows: 
 
 async def _measure(uno: SimulatedUno, meter: MeterLink, waveform: str, true: float, windows: int) -> Accuracy:
     uno.set(amperes=true)
-    identity = await meter.identify()  # its answer comes after the change
+    identity = await meter.identify()  # its answer follows the change
     await _windows(meter, 2)
     estimates = [amperes(sample, identity, _KNOWN) for sample in await _windows(meter, windows)]
     return Accuracy(
@@ -138,7 +138,7 @@ async def measure_changing_load(build: Path) -> tuple[Estimate, float]:
 
 
 def true_joules(began: float, ended: float) -> float:
-    """The energy of LOAD between two simulated times."""
+    """Return the energy of LOAD between two simulated times."""
     steps = [*LOAD, (math.inf, 0.0)]
     charge = sum(
         value * max(0.0, min(until, ended) - max(since, began)) for (since, value), (until, _) in pairwise(steps)
@@ -147,7 +147,7 @@ def true_joules(began: float, ended: float) -> float:
 
 
 async def measure_reader_cpu(build: Path, seconds: float) -> float:
-    """The share of a core that reading the meter in real time takes."""
+    """Return the share of a core that reading the meter in real time needs."""
     async with (
         simulated_uno(build, signals={"amperes": 1.0, "noise": NOISE_VOLTS}) as uno,
         aclosing(SerialMeter(uno.port, _KNOWN).readings()) as readings,
@@ -160,7 +160,7 @@ async def measure_reader_cpu(build: Path, seconds: float) -> float:
 
 
 async def measure_scatter(build: Path, windows: int) -> tuple[float, float]:
-    """Compare how much windows differ with what each states, for noise of the sensor's own 2 kHz.
+    """Compare the standard deviation of windows with their stated noise, for 2 kHz noise as of the sensor.
 
     Returns:
         The standard deviation of the windows' means, and the mean of their stated noise, in amperes.
@@ -176,7 +176,7 @@ async def measure_scatter(build: Path, windows: int) -> tuple[float, float]:
 
 
 def accuracy_table(rows: Sequence[Accuracy]) -> str:
-    """A line for each waveform, with and without tare, the worst of its currents."""
+    """Return a table row for a waveform: the worst of its currents."""
     lines = ["| current | tare | worst error, % of 5 A | error stated at 0 and 3 A, mA | windows covered, % |"]
     lines += ["|---|---|---|---|---|"]
     for waveform in WAVEFORMS:
@@ -211,7 +211,7 @@ async def _print_all(windows: int, cpu_seconds: float) -> None:
         accuracy_table(rows),
         "",
         f"A minute of a changing load: {joules.value:.2f} J of {true:.2f} J, {100 * (joules.value / true - 1):+.2f} %.",
-        f"Noise of 2 kHz, windows of 25 ms: they scatter by {1000 * scatter:.2f} mA and state {1000 * stated:.2f} mA.",
+        f"Noise of 2 kHz, windows of 25 ms: standard deviation {1000 * scatter:.2f} mA, stated {1000 * stated:.2f} mA.",
         f"The reader takes {100 * share:.2f} % of a core.",
     ]
     sys.stdout.write("\n".join(lines) + "\n")

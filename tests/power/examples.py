@@ -1,4 +1,4 @@
-"""Frames and readings as the tests need them."""
+"""Example frames and readings."""
 
 from collections.abc import AsyncGenerator, Iterable
 
@@ -11,28 +11,28 @@ PERIOD_SECONDS = PERIOD * 104e-6
 
 
 def line(payload: str) -> bytes:
-    """A whole line with this payload."""
+    """Return a complete line with this payload."""
     return f"${payload}*{checksum(payload.encode()):04X}\n".encode()
 
 
 def sample(sequence: int = 0, code: int = 512, n: int = WINDOW, supply_millivolts: int = 5006) -> Sample:
-    """A window in which every code was the same."""
+    """Return a window with a constant code."""
     return Sample(sequence, n + 64, n, n * code, n * code * code, supply_millivolts)
 
 
 def sample_line(of: Sample) -> bytes:
-    """The line that the meter sends for it."""
+    """Return the line that the meter sends for a window."""
     fields = (of.sequence, of.period, of.n, of.code_sum, of.square_sum, of.supply_millivolts)
     return line("S1," + ",".join(map(str, fields)))
 
 
 def reading(watts: float, seconds: float = 1.0, *, noise: float = 0.0, gap_seconds: float = 0.0) -> Reading:
-    """A reading without systematic errors."""
+    """Return a reading without systematic errors."""
     return Reading(seconds, Estimate(watts, noise), gap_seconds=gap_seconds)
 
 
 class Recorded:
-    """A source that gives the readings it was made with, and ends."""
+    """A source with a fixed list of readings."""
 
     name = "recorded"
 

@@ -1,4 +1,4 @@
-"""What the meter must reach, in a short form; `make power-accuracy` measures it at length."""
+"""Required accuracy of the meter with few windows; `make power-accuracy` measures with more."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Zero, gain and reference; and that the settings file keeps what else is in it."""
+"""Calibration of zero, gain and reference, and writing to the settings file."""
 
 from pathlib import Path
 

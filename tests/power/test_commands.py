@@ -32,7 +32,7 @@ SUMMARY = {
 
 
 async def starling(*arguments: str | Path, typed: str = "") -> Result:
-    """Run a command in this process, in a thread, since it runs an event loop of its own."""
+    """Run a command in a thread of this process, since it runs its own event loop."""
     words = [str(argument) for argument in arguments]
     return await asyncio.to_thread(lambda: CliRunner().invoke(app, words, input=typed))
 

@@ -1,4 +1,4 @@
-"""The machine's own figures, from copies of what such machines show."""
+"""The machine's own counters, from copies of their files."""
 
 import asyncio
 import os

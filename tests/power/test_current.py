@@ -1,4 +1,4 @@
-"""Amperes and volts from sums, and what their standard errors are made of."""
+"""Conversion of sums to amperes and volts with standard errors."""
 
 import math
 import random

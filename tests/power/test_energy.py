@@ -1,4 +1,4 @@
-"""Joules: sums over time, gaps apart, errors by their kind."""
+"""Energy: sums over time, gaps, propagation of errors."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The meter's lines: what is read, what is refused and why, and that the next whole one always is."""
+"""Parsing of the meter's lines, rejection of invalid ones, and resynchronisation."""
 
 import random
 from collections import Counter
@@ -152,7 +152,7 @@ def test_input_without_a_newline_does_not_grow_the_buffer() -> None:
 
 
 def test_damaged_lines_yield_no_false_frames() -> None:
-    """Lines that differ from good ones in a few places, which is what a line sees, and random ones."""
+    """Lines with a few errors, as on a serial line, and random lines."""
     chance = random.Random(20)
     sent = [sample_line(sample(number, chance.randrange(CODE_MAX))) for number in range(20_000)]
     data = bytearray()

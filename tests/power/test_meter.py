@@ -1,4 +1,4 @@
-"""The real reader on the real firmware: found, reset, unplugged, plugged in again."""
+"""The meter's reader with the real firmware: connection, reset, disconnection, reconnection."""
 
 import asyncio
 import logging
@@ -108,7 +108,7 @@ async def test_a_disconnected_meter_is_logged_and_read_again_after_reconnecting(
 
 
 class OtherEnd:
-    """The far end of a port, which sends what the test wants as soon as it is asked to identify itself."""
+    """The other end of a port, which sends given data when it is asked to identify itself."""
 
     def __init__(self) -> None:
         self._ours, self._theirs = pty.openpty()
@@ -143,7 +143,7 @@ async def uno() -> AsyncIterator[OtherEnd]:
 
 
 async def connected_error(meter: SerialMeter) -> str:
-    """Why the meter goes down."""
+    """Return the error that makes the meter go down."""
     async with aclosing(meter.readings()) as readings:
         waiting = asyncio.ensure_future(anext(readings))
         while meter.health.error is None:  # noqa: ASYNC110  (the service has no use for an event)

@@ -1,4 +1,4 @@
-"""The account of a source, and what Prometheus and the energy topic are told of it."""
+"""Accumulation of a source's readings, and their export to Prometheus and MQTT."""
 
 import math
 from collections.abc import AsyncGenerator, Callable
@@ -25,7 +25,7 @@ METERED = Reading(1.0, WATTS, Estimate(5.0, scale=0.1), Estimate(1.0, noise=0.06
 
 
 class Clock:
-    """A clock that stands until it is set."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.seconds = 100.0
@@ -129,7 +129,7 @@ def test_energy_per_tweet_is_exported_in_both_shares() -> None:
 
 
 def works() -> Callable[[], Work]:
-    """Four idle readings, then two in which two tweets each are labelled."""
+    """Return a monitor after four idle readings and two with two labelled tweets each."""
     done = iter([Work()] * 4 + [Work(3, 2, 1), Work(5, 4, 1)])
     return lambda: next(done)
 

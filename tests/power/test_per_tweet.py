@@ -1,4 +1,4 @@
-"""Joules a tweet, idle power, and a current below zero."""
+"""Energy per tweet, idle power, and detection of a current below zero."""
 
 import logging
 import math
@@ -15,7 +15,7 @@ IDLE_WATTS, BUSY_WATTS = 3.0, 5.0
 
 
 def after_idle_then_work(tweets: int, *, busy_seconds: int = 10) -> EnergyPerTweet:
-    """Ten idle seconds, then so many at work, in which the tweets are labelled evenly."""
+    """Add ten idle seconds, then seconds with evenly labelled tweets."""
     per_tweet = EnergyPerTweet(60)
     for _ in range(10):
         per_tweet.add(reading(IDLE_WATTS), Work())

@@ -1,4 +1,4 @@
-"""Which device a setting means."""
+"""Selection of the device that a setting names."""
 
 import os
 import stat
@@ -20,7 +20,7 @@ def usb(device: str, vendor: int, product: int, serial: str | None) -> ListPortI
 
 @pytest.fixture(autouse=True)
 def plugged_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A GPS receiver, two Unos and a port that is not USB."""
+    """Provide a GPS receiver, two Unos and a port that is not USB."""
     found = [
         usb("/dev/ttyACM0", 0x1546, 0x01A8, None),
         usb("/dev/ttyACM1", 0x2341, 0x0043, "75430"),

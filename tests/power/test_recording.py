@@ -1,4 +1,4 @@
-"""Readings in a file."""
+"""Recording of readings to a file."""
 
 import csv
 import math

@@ -1,4 +1,4 @@
-"""The service with a meter: joules per tweet on its topic and in its metrics, from the simulated Uno."""
+"""The service with a simulated meter: energy per tweet on its topic and in its metrics."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which source the settings choose, and what `starling check` says of it."""
+"""Selection of the source by the settings, and its check by `starling check`."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +23,7 @@ class FiveWatts:
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Make the machine have these counters and no others."""
+    """Replace the machine's counters."""
 
     def found() -> Gauge:
         return FiveWatts()

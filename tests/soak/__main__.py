@@ -1,4 +1,4 @@
-"""`make soak`: an hour at four fifths of what a node can do, and a table of whether anything was lost or grew."""
+"""`make soak`: an hour at 80 % of a node's saturation throughput, and a table of lost tweets and growth."""
 
 import asyncio
 import logging
@@ -22,21 +22,19 @@ _EVERY_SECONDS = 60
 
 
 def main(
-    seconds: Annotated[
-        float, typer.Option(envvar="SOAK_SECONDS", min=5, help="How long the steady load lasts.")
-    ] = 3600,
+    seconds: Annotated[float, typer.Option(envvar="SOAK_SECONDS", min=5, help="Duration of the steady load.")] = 3600,
     load: Annotated[
-        float, typer.Option(envvar="SOAK_LOAD", min=0.01, max=1, help="The load, as a ratio of what the node can do.")
+        float, typer.Option(envvar="SOAK_LOAD", min=0.01, max=1, help="Load as a ratio of the saturation throughput.")
     ] = 0.8,
     interpreters: Annotated[
-        int | None, typer.Option(min=1, help="How many the node gets; left out: one for each core.")
+        int | None, typer.Option(min=1, help="Interpreters of the node; default: one per core.")
     ] = None,
     tweets: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="JSON lines to send in place of the samples.")
+        Path | None, typer.Option(exists=True, dir_okay=False, help="JSON lines to send instead of the samples.")
     ] = None,
-    folder: Annotated[Path, typer.Option(help="Where the samples and the plot go.")] = Path("build/soak"),
+    folder: Annotated[Path, typer.Option(help="Folder for the samples and the plot.")] = Path("build/soak"),
 ) -> None:
-    """Soak a node, shows what came of it, and end with 1 if a promise was broken."""
+    """Run a soak test, print its results, and exit with 1 if a promise was broken."""
     try:
         texts(tweets)
     except NoTweetsError as error:
@@ -70,7 +68,7 @@ def _soak(plan: SoakPlan, folder: Path) -> Soak:
 
 
 def _say(sample: Sample) -> None:
-    """Show that it goes on."""
+    """Show the progress."""
     if int(sample.at_seconds) % _EVERY_SECONDS == 0:
         done = sample.labelled + sample.rejected
         typer.echo(

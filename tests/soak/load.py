@@ -1,9 +1,8 @@
-"""The load: first as much as the node takes, then steadily a share of that. A program of its own, so that what it costs
-can be told from what the node does.
+"""The load: first saturation, then a constant share of it. It is a separate process, so that its CPU time is known.
 
     python -m tests.soak.load '{"port": 1883, "share": 0.8, …}'
 
-says once a second, in a line of JSON, what was counted.
+prints a report as a line of JSON once per second.
 """
 
 import sys
@@ -21,25 +20,25 @@ from tests.soak.results import Results
 from tests.soak.tweets import texts
 
 _MOST_OUTSTANDING = 256
-"""While saturation is measured: several windows of the node, so that it never waits for the load."""
+"""Unanswered tweets while saturation is measured: several windows of the node, so that it never waits for the load."""
 _UNMEASURED_SHARE = 0.3
-"""Of the time for saturation, in which the node gets going."""
+"""Share of the saturation time that is not measured, while the node warms up."""
 _PATIENCE_SECONDS = 60.0
-"""Without any result for so long, what is waited for is lost."""
+"""After this time without a result the missing ones count as lost."""
 _LOOK_SECONDS = 0.005
 _REPORT_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class LoadPlan:
-    """What the load is told.
+    """Parameters of the load.
 
     Attributes:
-        port: The broker's, on this machine.
-        seconds: How long the steady load lasts.
+        port: Port of the broker on this machine.
+        seconds: Duration of the steady load.
         share: The steady load, as a ratio of saturation.
-        saturation_seconds: How long saturation is measured.
-        tweets: A file of tweets to send in place of the samples.
+        saturation_seconds: Duration of the saturation measurement.
+        tweets: A file of tweets to send instead of the samples.
     """
 
     port: int
@@ -51,21 +50,21 @@ class LoadPlan:
 
 @dataclass(frozen=True)
 class Report:
-    """What was counted; all counts are since the program began.
+    """Counts since the start of the program.
 
     Attributes:
         phase: "saturation", "steady", "finish" while the last results are awaited, and "end" once.
-        at_seconds: Since the steady load began.
-        rate: Tweets a second that are aimed at; None while saturation is measured.
-        published: Tweets that the broker has confirmed.
-        sent_again: Tweets that the broker may have been sent twice.
+        at_seconds: Time since the start of the steady load.
+        rate: Target in tweets per second; None while saturation is measured.
+        published: Tweets that the broker has acknowledged.
+        sent_again: Tweets that may have been sent twice.
         labelled: Tweets with a label.
         rejected: Tweets with a rejection.
         repeated: Tweets with more than one result.
         waiting: Tweets without a result, in the load, the broker or the node; at the end, those lost.
-        latency_p50_seconds: Median of those whose result came since the last report; None where none came.
-        latency_p99_seconds: Likewise, the 99th percentile.
-        cpu_seconds: The load's own.
+        latency_p50_seconds: Median latency of results since the last report; None without results.
+        latency_p99_seconds: 99th percentile of the same latencies.
+        cpu_seconds: CPU time of the load.
     """
 
     phase: str
@@ -95,7 +94,7 @@ class Load:
         self._started = self._reported = time.monotonic()
 
     def run(self) -> None:
-        """Do all of it."""
+        """Run all phases."""
         self._results.connect(self._plan.port)
         self._publisher.connect(self._plan.port)
         self._rate = self._plan.share * self._saturate()
@@ -113,7 +112,7 @@ class Load:
         return self._publisher.sent - self._results.tweets
 
     def _saturate(self) -> float:
-        """Keep the node busy; returns how many tweets a second it did."""
+        """Saturate the node; return its throughput in tweets per second."""
         begin = time.monotonic() + _UNMEASURED_SHARE * self._plan.saturation_seconds
         end = self._started + self._plan.saturation_seconds
         self._until(lambda: time.monotonic() >= begin, self._fill)
@@ -126,14 +125,14 @@ class Load:
             self._publisher.publish()
 
     def _publish_steadily(self, rate: float) -> None:
-        """Publish each tweet when it is due, whatever became of the others: an open loop."""
+        """Publish each tweet at its due time, independent of results (open loop)."""
         for due_seconds in _due(self._started, rate, self._plan.seconds):
             self._report_if_due()
             time.sleep(max(0.0, due_seconds - time.monotonic()))
             self._publisher.publish(due_seconds)
 
     def _finish(self) -> None:
-        """Wait until every tweet has its result, or none comes any more."""
+        """Wait until every tweet has its result, or no more results arrive."""
         most, changed = self._results.tweets, time.monotonic()
 
         def over() -> bool:
@@ -177,7 +176,7 @@ class Load:
 
 
 def percentiles(values: list[float]) -> tuple[float | None, float | None]:
-    """The median and the 99th percentile; None where there is nothing."""
+    """Return the median and the 99th percentile; None without values."""
     if len(values) < 2:
         return (values[0], values[0]) if values else (None, None)
     cuts = quantiles(values, n=100, method="inclusive")

@@ -1,4 +1,4 @@
-"""A soak as a picture."""
+"""Plot of a soak test."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -15,11 +15,11 @@ _DOTS_PER_INCH = 90
 _SECONDS_PER_MINUTE = 60
 _MEGABYTE = 1_000_000
 _BLUE, _ORANGE, _GREEN = "#0072b2", "#d55e00", "#009e73"
-"""Of Okabe and Ito's palette, which the colour-blind can tell apart."""
+"""Okabe and Ito's palette, which is suitable for colour-blind readers."""
 
 
 def plot(samples: Sequence[Sample], file: Path) -> None:
-    """Draw the steady load: memory, what is open, latency, what waits, and the processor."""
+    """Plot memory, descriptors, latency, waiting tweets and CPU time of the steady load."""
     taken = steady(samples)
     figure = Figure(figsize=_INCHES, layout="constrained")
     FigureCanvasAgg(figure)
@@ -42,7 +42,7 @@ def _memory(panel: Axes, samples: Sequence[Sample], minutes: Sequence[float]) ->
 
 def _counts(panel: Axes, samples: Sequence[Sample], minutes: Sequence[float]) -> None:
     panel.plot(minutes, [sample.descriptors for sample in samples], color=_BLUE, label="file descriptors")
-    panel.plot(minutes, [sample.tasks for sample in samples], color=_ORANGE, label="tasks that carry no tweet")
+    panel.plot(minutes, [sample.tasks for sample in samples], color=_ORANGE, label="tasks without a tweet")
     panel.plot(minutes, [sample.threads for sample in samples], color=_GREEN, label="threads")
     panel.set_ylabel("open (count)")
     panel.set_ylim(bottom=0)

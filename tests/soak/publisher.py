@@ -1,4 +1,4 @@
-"""Publishes tweets, through the broker's restarts, and counts those that the broker has confirmed."""
+"""Publishes tweets, also across restarts of the broker, and counts those that the broker has acknowledged."""
 
 import time
 from collections.abc import Sequence
@@ -14,13 +14,13 @@ class Publisher:
     """Publishes one tweet after the other.
 
     Args:
-        topic: Where to.
-        texts: What to cycle through.
+        topic: The topic to publish to.
+        texts: The texts, used repeatedly.
 
     Attributes:
-        sent: How many tweets were handed over, to be published as soon as there is a broker.
-        confirmed: How many of them the broker has.
-        sent_again: How many the broker may have twice, since it went away before it could confirm them.
+        sent: Tweets given to the client, which publishes them when it is connected.
+        confirmed: Tweets that the broker has acknowledged.
+        sent_again: Tweets that the broker may have received twice, because the connection was lost too early.
     """
 
     def __init__(self, topic: str, texts: Sequence[str]) -> None:
@@ -34,12 +34,12 @@ class Publisher:
         self._client.on_disconnect = self._lose
 
     def connect(self, port: int) -> None:
-        """Connect, and stays so."""
+        """Connect, and reconnect when the connection is lost."""
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
 
     def publish(self, due_seconds: float | None = None) -> None:
-        """Publish the next tweet, which was due then; left out: now."""
+        """Publish the next tweet; its due time is now by default."""
         payload = message(self.sent, time.monotonic() if due_seconds is None else due_seconds, self._texts)
         self.sent += 1
         self._client.publish(self._topic, payload, qos=1)

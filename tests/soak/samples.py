@@ -1,4 +1,4 @@
-"""What is written down once a second of a soak: the load's counts, and what the node uses."""
+"""Samples of a soak test, one per second: the load's counts and the node's resources."""
 
 import csv
 from collections.abc import Callable, Iterator, Sequence
@@ -14,18 +14,18 @@ from tests.soak.load import Report
 
 @dataclass(frozen=True)
 class Sample(Report):
-    """A report of the load, and beside it the node as it was at that moment.
+    """A report of the load with the state of the node at that moment.
 
     Attributes:
         restarts: How often the broker had been restarted by then.
-        rss_bytes: The node's resident memory.
-        anonymous_bytes: That part of it which is no file's: what the node has allocated.
-        threads: The node's.
-        descriptors: Its open files and sockets.
-        tasks: Those of its event loop that carry no tweet.
-        in_progress: Tweets that it holds.
-        node_cpu_seconds: What it has used of the processor since its start, in user and system mode.
-        machine_cpu_seconds: What all programs have used of all cores since the machine's start.
+        rss_bytes: Resident memory of the node.
+        anonymous_bytes: The part of it that the node has allocated, without mapped files.
+        threads: Threads of the node.
+        descriptors: Open files and sockets of the node.
+        tasks: Tasks of its event loop that do not process a tweet.
+        in_progress: Tweets in progress.
+        node_cpu_seconds: CPU time of the node since its start, user and system.
+        machine_cpu_seconds: CPU time of all programs on all cores since the start of the machine.
     """
 
     restarts: int
@@ -40,11 +40,11 @@ class Sample(Report):
 
 
 class NodeEndedError(Exception):
-    """The node is no more; its log says why."""
+    """The node ended; its log has the reason."""
 
 
 async def sample(report: Report, node: Node, process: psutil.Process, restarts: int) -> Sample:
-    """Look at the node, from within by its metrics and from without by its process."""
+    """Sample the node's metrics and its process."""
     exposition = await _exposition(node, process)
     in_progress = int(metric(exposition, "starling_tweets_in_progress"))
     with process.oneshot():
@@ -72,15 +72,17 @@ async def _exposition(node: Node, process: psutil.Process) -> str:
 
 def _machine_cpu_seconds() -> float:
     times = psutil.cpu_times()
-    return sum(times) - times.idle - times.iowait - times.guest - times.guest_nice  # a guest's are in user and nice too
+    return (
+        sum(times) - times.idle - times.iowait - times.guest - times.guest_nice
+    )  # guest times are included in user and nice
 
 
 @contextmanager
 def written_to(file: Path) -> Iterator[Callable[[Sample], None]]:
-    """Begin a CSV file with a column for each attribute of a sample.
+    """Start a CSV file with a column for each attribute of a sample.
 
     Yields:
-        What writes a sample to it, at once: a soak that does not come to its end leaves what was seen until then.
+        A function that writes a sample immediately, so that an aborted soak leaves its samples.
     """
     with file.open("w", newline="", encoding="utf-8", buffering=1) as lines:
         writer = csv.DictWriter(lines, [field.name for field in fields(Sample)])
@@ -93,5 +95,5 @@ def written_to(file: Path) -> Iterator[Callable[[Sample], None]]:
 
 
 def steady(samples: Sequence[Sample]) -> list[Sample]:
-    """Those of the steady load."""
+    """Return the samples of the steady load."""
     return [one for one in samples if one.phase == "steady"]

@@ -1,4 +1,4 @@
-"""How fast something grows, and how sure that is."""
+"""Slope of a value over time, with its standard error."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ _SECONDS_PER_HOUR = 3600
 
 @dataclass(frozen=True)
 class Slope:
-    """A straight line's rise, with the standard error that its scatter gives."""
+    """Slope of a fitted line, with the standard error from its residuals."""
 
     per_hour: float
     standard_error: float
@@ -20,12 +20,12 @@ class Slope:
 def slope(seconds: Sequence[float], values: Sequence[float]) -> Slope:
     """Fit a line by least squares, through the means of 20 equal blocks.
 
-    What is measured a second after the other is no independent evidence: a line through the samples themselves would
-    claim a standard error far too small. The blocks' means are about independent.
+    Samples that are a second apart are correlated: a line through them would have a much too small standard error. The
+    means of the blocks are approximately independent.
 
     Args:
-        seconds: When each value was taken.
-        values: As many; at least three.
+        seconds: Time of each value.
+        values: The values; at least three.
     """
     blocks = min(_BLOCKS, len(values))
     hours = np.array([block.mean() for block in np.array_split(np.asarray(seconds), blocks)]) / _SECONDS_PER_HOUR

@@ -1,4 +1,4 @@
-"""A soak: a node, a broker that is restarted again and again, a steady load, and a look at them once a second."""
+"""A soak test: a node, a broker that is restarted repeatedly, and a steady load, sampled once per second."""
 
 import asyncio
 import contextlib
@@ -23,20 +23,20 @@ max_inflight_messages 64
 _NODE_BROKER = {"wait_at_start": True}
 _LONGEST_RESTART_SECONDS = 300.0
 _FEWEST_PERIODS = 3
-"""In a short soak the broker is restarted often enough to part it into so many."""
+"""Minimum number of periods between restarts of the broker, also in a short soak."""
 _LONGEST_SATURATION_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
 class SoakPlan:
-    """What a soak is to be.
+    """Parameters of a soak test.
 
     Attributes:
-        seconds: How long the steady load lasts.
+        seconds: Duration of the steady load.
         share: The steady load, as a ratio of saturation.
-        interpreters: How many the node has; None: as many as it would take by itself.
-        tweets: A file of tweets to send in place of the samples.
-        model: A bundle in place of the shipped one.
+        interpreters: Interpreters of the node; None: its own choice.
+        tweets: A file of tweets to send instead of the samples.
+        model: A bundle to use instead of the shipped one.
     """
 
     seconds: float
@@ -47,27 +47,27 @@ class SoakPlan:
 
     @property
     def restart_seconds(self) -> float:
-        """How long the broker is left alone."""
+        """Time between two restarts of the broker."""
         return min(_LONGEST_RESTART_SECONDS, self.seconds / _FEWEST_PERIODS)
 
     def for_load(self, port: int) -> LoadPlan:
-        """The load's part of it."""
+        """Return the parameters of the load."""
         saturation_seconds = min(_LONGEST_SATURATION_SECONDS, self.seconds / 4)
         return LoadPlan(port, self.seconds, self.share, saturation_seconds, str(self.tweets) if self.tweets else None)
 
 
 class LoadFailedError(Exception):
-    """The load ended before it should, having said why on stderr."""
+    """The load ended early; its reason is on stderr."""
 
 
 class Soak:
-    """What runs, and what was seen of it.
+    """A running soak test and its samples.
 
     Args:
-        plan: What it is to be.
+        plan: The parameters.
         broker: The broker.
         node: The node, ready.
-        window: How many tweets it may hold.
+        window: Largest number of tweets in flight.
         see: Called with each sample.
     """
 
@@ -83,7 +83,7 @@ class Soak:
         self._see = see
 
     async def run(self) -> None:
-        """Let the load loose and watches, until it is over."""
+        """Run the load and take samples until it ends."""
         process = psutil.Process(self._node.pid)
         async with asyncio.TaskGroup() as tasks, contextlib.aclosing(_reports(self._plan, self._broker)) as reports:
             restarting: asyncio.Task[None] | None = None
@@ -95,7 +95,7 @@ class Soak:
                 self._see(seen)
 
     async def _restart_broker(self) -> None:
-        """Restart it at the end of each period but the last."""
+        """Restart the broker at the end of each period except the last."""
         for _ in range(round(self._plan.seconds / self._plan.restart_seconds) - 1):
             await asyncio.sleep(self._plan.restart_seconds)
             await asyncio.to_thread(self._broker.stop)
@@ -104,11 +104,11 @@ class Soak:
 
 
 async def run_soak(plan: SoakPlan, folder: Path, see: Callable[[Sample], None] = lambda _: None) -> Soak:
-    """Run a soak from its beginning to its end.
+    """Run a soak test.
 
     Args:
-        plan: What it is to be.
-        folder: An empty folder for what the programs write.
+        plan: The parameters.
+        folder: An empty folder for the output of the programs.
         see: Called with each sample.
     """
     with Mosquitto(folder, _BROKER_OPTIONS, log_type="error") as broker:
@@ -122,10 +122,10 @@ async def run_soak(plan: SoakPlan, folder: Path, see: Callable[[Sample], None] =
 
 
 async def _reports(plan: SoakPlan, broker: Mosquitto) -> AsyncGenerator[Report]:
-    """Run the load; yields what it says.
+    """Run the load and yield its reports.
 
     Raises:
-        LoadFailedError: It failed.
+        LoadFailedError: The load failed.
     """
     arguments = orjson.dumps(asdict(plan.for_load(broker.port))).decode()
     command = (sys.executable, "-m", "tests.soak.load", arguments)

@@ -1,11 +1,11 @@
-"""What a soak was, in numbers."""
+"""Summary of a soak test."""
 
 from tests.soak.samples import Sample, steady
 from tests.soak.soak import Soak, SoakPlan
 
 
 def summary(plan: SoakPlan, soak: Soak) -> list[tuple[str, str]]:
-    """What was done to the node, and what it cost; over the steady load where nothing else is said."""
+    """Return names and values; they are those of the steady load unless stated otherwise."""
     end = soak.samples[-1]
     first, last = steady(soak.samples)[0], steady(soak.samples)[-1]
     rate = end.rate or 0.0

@@ -1,4 +1,4 @@
-"""The tweets of a soak: texts of the lengths that real ones have, no two of them the same."""
+"""The tweets of a soak test: texts of realistic lengths, all different."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -12,22 +12,22 @@ from stream.tweets.decoding import decode_tweet
 from stream.tweets.rejections import RejectedTweetError
 
 _EVERY_REJECTED = 33
-"""Of so many tweets, one has no text and is to be rejected."""
+"""One of this many tweets has no text and must be rejected."""
 _MICROSECONDS = 1_000_000
 
 
 class NoTweetsError(Exception):
-    """The file that was given holds nothing to send."""
+    """The given file contains no tweet."""
 
 
 def texts(file: Path | None) -> list[str]:
-    """Read the texts to cycle through.
+    """Read the texts, which are used repeatedly.
 
     Args:
-        file: JSON lines, each a tweet as the service takes them; None: the samples that the demo sends.
+        file: JSON lines with tweets that the service accepts; None: the samples of the demo.
 
     Raises:
-        NoTweetsError: There is none in the file.
+        NoTweetsError: The file contains no tweet.
     """
     found = []
     for line in file.read_bytes().splitlines() if file else sample_tweets():
@@ -39,12 +39,12 @@ def texts(file: Path | None) -> list[str]:
 
 
 def message(number: int, due_seconds: float, texts: Sequence[str]) -> bytes:
-    """Write a tweet whose id tells which it is and when it was due, for its result carries the id and nothing else."""
+    """Return a tweet whose id contains its number and due time, since its result contains only the id."""
     text = "" if number % _EVERY_REJECTED == 0 else f"{texts[number % len(texts)]} {number}"
     return orjson.dumps({"id": f"{number}-{due_seconds * _MICROSECONDS:.0f}", "text": text})
 
 
 def read_id(tweet_id: str) -> tuple[int, float]:
-    """Get the number and the due time, in seconds on the machine's monotonic clock, back from an id."""
+    """Return the number and the due time (seconds of the monotonic clock) from an id."""
     number, _, due = tweet_id.partition("-")
     return int(number), int(due) / _MICROSECONDS

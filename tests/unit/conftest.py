@@ -1,4 +1,4 @@
-"""Models for the tests: the one that is shipped, and a tiny one."""
+"""Models for the tests: the shipped one, and a small one."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def shipped_model() -> Model:
 
 @pytest.fixture(scope="session")
 def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a good bundle, not to be changed."""
+    """The folder of a good bundle, which tests must not change."""
     return write_bundle(tmp_path_factory.mktemp("bundle"))
 
 

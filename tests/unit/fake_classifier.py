@@ -1,4 +1,4 @@
-"""An interpreter that a test can look into, hold and break."""
+"""A fake interpreter that a test can inspect, pause and make fail."""
 
 import threading
 from collections.abc import Sequence
@@ -12,10 +12,10 @@ BUCKETS = (4, 8, 16)
 
 
 class FakeClassifier(Classifier):
-    """Answers each tweet with its own first id, so that it is seen whose answer is whose.
+    """Returns each tweet's first id as its result, so that results can be assigned to tweets.
 
-    `batches` holds what was inferred; `began` is released at each inference's beginning; while `go` is clear, none
-    ends; `error`, where set, is what they end in.
+    `batches` has the batches of all inferences. `began` is released when an inference begins. While `go` is clear,
+    no inference ends. `error` is raised at the end of each inference, if it is set.
     """
 
     def __init__(self, error: Exception | None = None) -> None:
@@ -36,5 +36,5 @@ class FakeClassifier(Classifier):
 
     @property
     def first_ids(self) -> list[list[int]]:
-        """The first id of each tweet, batch by batch."""
+        """The first id of each tweet, by batch."""
         return [[ids[0] for ids in batch] for batch in self.batches]

@@ -1,6 +1,6 @@
-"""A model bundle of a dozen words, made here: as real as the shipped one to all that loads it, and loaded at once.
+"""A small model bundle for tests: complete, with a vocabulary of ten words, and loaded quickly.
 
-Its model adds up a row of the table for each token, so that a test can tell by head what comes out.
+Its model adds a row of the table for each token, so that a test can calculate its results.
 """
 
 import json
@@ -35,11 +35,11 @@ LENGTH_BUCKETS = [4, 8, 12]
 
 _FILE_IDENTIFIER = b"TFL3"
 _ANY = -1
-"""A dimension that is known only when the model runs."""
+"""A dynamic dimension."""
 
 
 def write_bundle(folder: Path, manifest: dict[str, Any] | None = None, **model: Any) -> Path:
-    """Write a bundle: good, unless what is given for the manifest or for `tiny_model` makes it bad."""
+    """Write a bundle; arguments for the manifest or for `tiny_model` can make it unusable."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MODEL_FILE).write_bytes(tiny_model(**model))
     tiny_tokenizer().save(str(folder / TOKENIZER_FILE))
@@ -48,13 +48,13 @@ def write_bundle(folder: Path, manifest: dict[str, Any] | None = None, **model: 
 
 
 def write_manifest(folder: Path, **changes: Any) -> None:
-    """Write a manifest with the hashes of the files that are there."""
+    """Write a manifest with the hashes of the folder's files."""
     files = {name: file_sha256(folder / name) for name in (MODEL_FILE, TOKENIZER_FILE)}
     (folder / MANIFEST_FILE).write_text(json.dumps(manifest_json(files=files) | changes), encoding="utf-8")
 
 
 def manifest_json(**changes: Any) -> dict[str, Any]:
-    """The contents of a manifest."""
+    """Return the content of a manifest."""
     return {
         "schema": 1,
         "name": "tiny",
@@ -71,7 +71,7 @@ def manifest_json(**changes: Any) -> dict[str, Any]:
 
 
 def tiny_tokenizer() -> Tokenizer:
-    """Split at spaces and knows the words of the table."""
+    """Make a tokenizer that splits at spaces and has the words of the table."""
     ids = {word: number for number, word in enumerate(WEIGHTS)}
     tokenizer = Tokenizer(WordLevel(ids, unk_token="[UNK]"))  # noqa: S106  (no password)
     tokenizer.pre_tokenizer = Whitespace()

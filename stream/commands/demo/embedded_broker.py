@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import typer
+from amqtt.broker import Broker
 
-from stream.errors import StarlingError
 from stream.free_port import free_port
 
 HOST = "127.0.0.1"
@@ -27,17 +27,7 @@ async def embedded_broker() -> AsyncIterator[int]:
 
     Yields:
         The port that it listens on.
-
-    Raises:
-        StarlingError: The demo extra is not installed.
     """
-    try:
-        from amqtt.broker import Broker  # noqa: PLC0415  (the service does without)
-    except ImportError as error:
-        raise StarlingError(
-            "the demo needs amqtt of the extra demo: pip install '.[demo]' in a checkout, or pip install 'WHEEL[demo]' "
-            "with the path of the wheel"
-        ) from error
     port = free_port()
     broker = Broker(
         {
@@ -99,7 +89,7 @@ def counted_errors() -> Iterator[None]:
         logging.getLogger("asyncio").removeFilter(errors)
         if errors.count:
             typer.echo(
-                f"the demo's broker reported {errors.count} error(s): this machine was too slow for it at times, which a "
-                "lower --rate may help; a real broker, for instance Mosquitto, waits",
+                f"the demo's broker reported {errors.count} error(s): this machine was too slow for it at times, for "
+                "which a lower --rate may help; a real broker, for instance Mosquitto, waits",
                 err=True,
             )

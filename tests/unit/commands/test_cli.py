@@ -167,3 +167,13 @@ def test_a_plugin_that_cannot_be_imported_is_a_warning(
     out, err = capsys.readouterr()
     assert out
     assert err == f"starling: the commands of other (other.cli:app) are missing, its import failed: {reason}\n"
+
+
+def test_without_its_extra_the_demo_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("stream.commands.demo.requirements.find_spec", lambda name: None if name == "amqtt" else name)
+    assert run_main(monkeypatch, "demo") == 1
+    err = capsys.readouterr().err
+    assert err.startswith("starling: the demo needs amqtt of the extra demo: pip install '.[demo]' in a checkout")
+    assert len(err.splitlines()) == 1

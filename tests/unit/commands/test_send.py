@@ -12,7 +12,8 @@ from stream.commands.send import Messages, new_id_prefix
 from stream.errors import InputError
 from stream.settings import LimitSettings
 from stream.tweets.decoding import decode_tweet
-from stream.tweets.reader import FileOptions, Format
+from stream.tweets.formats import Format
+from stream.tweets.reader import FileOptions
 from stream.tweets.source import open_source
 
 JSON_LINES = b'{"id":"1","text":"a"}\n\nnot json\n{"text":"b"}'

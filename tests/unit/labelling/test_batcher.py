@@ -27,13 +27,13 @@ class Bench:
         self.fakes = fakes
 
     async def put(self, *tweets: tuple[int, int]) -> list[Answer]:
-        """Hand in tweets, given as first id and length, and let the batcher see them."""
+        """Submit tweets, given as first id and length, and let the batcher queue them."""
         answers = [asyncio.create_task(self.batcher.classify([number] * length)) for number, length in tweets]
         await asyncio.sleep(0)
         return answers
 
     async def hold(self) -> list[Answer]:
-        """Occupy every interpreter with a tweet of the number 0 until `release`."""
+        """Keep every interpreter busy with a tweet of the number 0 until `release`."""
         held = []
         for fake in self.fakes:
             fake.go.clear()
@@ -44,7 +44,7 @@ class Bench:
         return held
 
     async def classify_together(self, *tweets: tuple[int, int]) -> None:
-        """Classify tweets; no interpreter is done with its first batch before each has begun one."""
+        """Classify tweets; no interpreter ends its first batch before each has begun one."""
         for fake in self.fakes:
             fake.go.clear()
         answers = await self.put(*tweets)
@@ -111,13 +111,13 @@ def fake_bucket(length: int) -> int:
     return next(bucket for bucket in BUCKETS if length <= bucket)
 
 
-async def test_a_lone_tweet_goes_at_once() -> None:
+async def test_a_single_tweet_is_classified_at_once() -> None:
     async with running(max_batch=16) as bench:
         assert await numbers_of(await bench.put((1, SHORT))) == [1]
     assert bench.fakes[0].first_ids == [[1]]
 
 
-async def test_what_came_while_the_interpreter_was_busy_goes_together() -> None:
+async def test_tweets_that_arrive_while_the_interpreter_is_busy_form_a_batch() -> None:
     async with running() as bench:
         await bench.hold()
         answers = await bench.put((1, SHORT), (2, SHORT))
@@ -127,7 +127,7 @@ async def test_what_came_while_the_interpreter_was_busy_goes_together() -> None:
     assert bench.fakes[0].first_ids == [[0], [1, 2, 3]]
 
 
-async def test_a_batch_has_one_bucket_and_the_oldest_tweet_says_which() -> None:
+async def test_the_oldest_tweet_decides_the_bucket_of_a_batch() -> None:
     async with running() as bench:
         await bench.hold()
         answers = await bench.put((1, LONG), (2, SHORT), (3, LONG - 1), (4, MIDDLE), (5, 1))
@@ -151,7 +151,7 @@ async def test_a_queue_is_shared_among_the_interpreters_that_are_free() -> None:
     assert sorted(map(len, (batch for fake in bench.fakes for batch in fake.batches))) == [3, 3, 3]
 
 
-async def test_an_interpreter_that_is_alone_free_takes_what_is_there() -> None:
+async def test_the_only_free_interpreter_takes_all_waiting_tweets() -> None:
     async with running(interpreters=2) as bench:
         await bench.hold()
         answers = await bench.put(*((number, SHORT) for number in range(1, 7)))
@@ -161,7 +161,7 @@ async def test_an_interpreter_that_is_alone_free_takes_what_is_there() -> None:
     assert bench.fakes[1].first_ids == [[0], [1, 2, 3, 4, 5, 6]]
 
 
-async def test_a_tweet_whose_caller_has_gone_is_not_classified_and_the_others_are() -> None:
+async def test_a_tweet_whose_caller_was_cancelled_is_not_classified() -> None:
     async with running() as bench:
         await bench.hold()
         gone, stays = await bench.put((1, SHORT), (2, SHORT))
@@ -172,7 +172,7 @@ async def test_a_tweet_whose_caller_has_gone_is_not_classified_and_the_others_ar
     assert bench.fakes[0].first_ids == [[0], [2]]
 
 
-async def test_a_caller_that_goes_during_inference_leaves_the_others_theirs() -> None:
+async def test_a_caller_cancelled_during_inference_does_not_affect_others() -> None:
     async with running() as bench:
         (gone,) = await bench.hold()
         (stays,) = await bench.put((2, SHORT))
@@ -182,7 +182,7 @@ async def test_a_caller_that_goes_during_inference_leaves_the_others_theirs() ->
         assert await numbers_of([stays]) == [2]
 
 
-async def test_any_number_of_callers_may_go() -> None:
+async def test_many_cancelled_callers_do_not_affect_others() -> None:
     async with running(max_batch=1) as bench:
         await bench.hold()
         gone = await bench.put(*((1, SHORT) for _ in range(2000)))
@@ -218,7 +218,7 @@ async def test_an_inference_that_fails_ends_a_context_that_waits_for_something_e
     assert answers[0].cancelled()
 
 
-async def test_an_answer_too_few_ends_the_context() -> None:
+async def test_a_missing_result_ends_the_context() -> None:
     class Short(FakeClassifier):
         def probabilities(self, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
             return super().probabilities(batch)[1:]
@@ -229,7 +229,7 @@ async def test_an_answer_too_few_ends_the_context() -> None:
     assert caught.group_contains(ValueError)
 
 
-async def test_closing_cancels_what_waits_and_what_is_being_computed() -> None:
+async def test_closing_cancels_waiting_and_running_tweets() -> None:
     async with running() as bench:
         computed = await bench.hold()
         waiting = await bench.put((1, SHORT), (2, LONG))
@@ -237,7 +237,7 @@ async def test_closing_cancels_what_waits_and_what_is_being_computed() -> None:
     assert all(answer.cancelled() for answer in (*computed, *waiting))
 
 
-async def test_metrics_show_what_waits_and_for_how_long() -> None:
+async def test_metrics_show_waiting_tweets_and_their_waiting_time() -> None:
     async with running() as bench:
         held = await bench.hold()
         answers = await bench.put((1, SHORT), (2, LONG))
@@ -288,7 +288,7 @@ async def test_metrics_count_batches_tweets_and_times() -> None:
         (3, 16, {"emptied": 1.0, "shared": 2.0, "full": 0.0}),
     ],
 )
-async def test_metrics_tell_why_each_batch_left(
+async def test_metrics_count_the_reasons_for_batch_sizes(
     interpreters: int, max_batch: int, departures: dict[str, float]
 ) -> None:
     async with running(interpreters, max_batch) as bench:

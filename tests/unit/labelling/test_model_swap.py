@@ -166,7 +166,7 @@ async def test_a_new_model_has_the_batches_of_its_own_settings(old: Path, new: P
         assert bench.labelling.engine.batcher._queue._max_batch == 3
 
 
-async def test_a_link_that_leads_elsewhere_is_another_model(
+async def test_a_changed_link_loads_the_other_model(
     old: Path, new: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(model_swap, "_LOOK_SECONDS", LOOK_SECONDS)
@@ -178,9 +178,7 @@ async def test_a_link_that_leads_elsewhere_is_another_model(
         assert await bench.labelled_by() == "new"
 
 
-async def test_a_link_that_leads_nowhere_is_refused_once(
-    old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_broken_link_is_refused_once(old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model_swap, "_LOOK_SECONDS", LOOK_SECONDS)
     link = tmp_path / "link"
     link.symlink_to(old)
@@ -300,7 +298,7 @@ async def test_only_the_last_of_many_requests_is_served(old: Path, new: Path) ->
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("bad_alloc"), OSError("disk"), ZeroDivisionError()])
-async def test_whatever_a_new_model_fails_with_the_old_one_stays(
+async def test_the_old_model_stays_after_any_error_of_a_new_one(
     old: Path, new: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with running(old) as bench:

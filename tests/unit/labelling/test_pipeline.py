@@ -83,7 +83,7 @@ async def test_a_text_longer_than_the_model_reads_is_counted_as_truncated(
     ],
     ids=["undecodable", "over a limit", "cleaned away"],
 )
-async def test_what_cannot_be_read_is_rejected_and_timed_all_the_same(
+async def test_an_unreadable_message_is_rejected_and_timed(
     labelling: LabellingPipeline, metrics: Metrics, payload: bytes, reason: Reason
 ) -> None:
     with pytest.raises(RejectedTweetError) as caught:
@@ -109,12 +109,12 @@ async def test_a_tweet_is_labelled_by_the_engine_that_it_was_read_for(
         assert orjson.loads(await labelling.label(again, 0.0))["node"] == "other"
 
 
-async def test_the_model_in_use_is_told_to_the_metrics(labelling: LabellingPipeline, metrics: Metrics) -> None:
+async def test_the_metrics_name_the_model_in_use(labelling: LabellingPipeline, metrics: Metrics) -> None:
     labels = {"name": "tiny", "precision": "float32", "sha256": labelling.engine.model.bundle.sha256}
     assert value(metrics, "starling_model_info", **labels) == 1
 
 
-def test_a_tweet_before_any_model_is_a_fault_of_ours(metrics: Metrics) -> None:
+def test_a_tweet_before_any_model_is_an_internal_error(metrics: Metrics) -> None:
     with pytest.raises(RuntimeError, match="before a model was loaded"):
         LabellingPipeline(LIMITS, metrics).read(b"{}")
 
@@ -146,16 +146,14 @@ def test_a_tweet_is_in_progress_until_it_is_done(metrics: Metrics) -> None:
     assert value(metrics, "starling_tweet_seconds_count") == 1
 
 
-def test_a_tweet_that_was_given_up_is_not_timed(metrics: Metrics) -> None:
+def test_a_cancelled_tweet_is_not_timed(metrics: Metrics) -> None:
     with pytest.raises(asyncio.CancelledError), labelling_metrics(metrics):
         raise asyncio.CancelledError
     assert value(metrics, "starling_tweets_in_progress") == 0
     assert value(metrics, "starling_tweet_seconds_count") == 0
 
 
-async def test_a_tweet_that_reads_like_one_before_gets_its_result_without_an_inference(
-    tiny_model: Model, metrics: Metrics
-) -> None:
+async def test_a_tweet_with_the_same_tokens_gets_the_remembered_result(tiny_model: Model, metrics: Metrics) -> None:
     async with Batcher(tiny_model.classifiers, 16, metrics) as batcher:
         labelling = LabellingPipeline(LIMITS, metrics)
         labelling.use(Engine(tiny_model, batcher, LabelEncoder("pi-1", tiny_model.bundle.identity), 1, metrics))

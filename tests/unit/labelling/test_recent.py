@@ -11,7 +11,7 @@ def test_a_label_is_found_by_its_tweets_id() -> None:
     assert recent.find("7") == b"label of 7"
 
 
-def test_a_tweet_never_seen_has_no_label() -> None:
+def test_an_unknown_key_has_no_value() -> None:
     assert RecentResults[str, bytes](2).find("7") is None
 
 
@@ -22,7 +22,7 @@ def test_the_oldest_is_forgotten_first() -> None:
     assert [recent.find(tweet_id) for tweet_id in ("7", "8", "9")] == [None, b"8", b"9"]
 
 
-def test_a_tweet_labelled_anew_is_young_again() -> None:
+def test_a_key_that_is_stored_again_is_the_newest() -> None:
     recent: RecentResults[str, bytes] = RecentResults(2)
     for tweet_id in ("7", "8", "7", "9"):
         recent.remember(tweet_id, tweet_id.encode())
@@ -37,7 +37,7 @@ def test_the_later_of_two_labels_counts() -> None:
 
 
 @given(st.lists(st.sampled_from("abcdefgh")), st.integers(1, 5))
-def test_never_more_than_the_capacity_is_held(ids: list[str], capacity: int) -> None:
+def test_at_most_the_capacity_is_stored(ids: list[str], capacity: int) -> None:
     recent: RecentResults[str, bytes] = RecentResults(capacity)
     for tweet_id in ids:
         recent.remember(tweet_id, b"")

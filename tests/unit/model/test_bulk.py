@@ -50,7 +50,7 @@ def test_more_lines_than_a_chunk_keep_their_order(tiny_model: Model) -> None:
     assert outcomes == [expected(number, kind) for number, kind in enumerate(kinds)]
 
 
-def test_nothing_in_gives_nothing_out(tiny_model: Model) -> None:
+def test_an_empty_input_gives_an_empty_output(tiny_model: Model) -> None:
     assert list(label_lines(tiny_model, [], LIMITS)) == []
 
 

@@ -25,12 +25,12 @@ from tests.unit.tiny_bundle import manifest_json, write_bundle, write_manifest
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A good bundle's folder, to be spoilt."""
+    """The folder of a good bundle, for a test to change."""
     return write_bundle(tmp_path / "bundle")
 
 
 def message_of(path: Path) -> str:
-    """The error that loading ends in, which must be one line."""
+    """Return the message of the error that loading raises, which must be one line."""
     with pytest.raises(BundleError) as caught:
         load_bundle(path)
     message = str(caught.value)
@@ -60,7 +60,9 @@ def test_the_shipped_bundles_are_good(wanted: Path | None) -> None:
     assert load_bundle(wanted).manifest.max_tokens >= 60
 
 
-def test_a_folder_comes_before_a_shipped_bundle_of_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_takes_precedence_over_a_shipped_bundle_of_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert find_bundle(Path("fast")) == SHIPPED / "fast"
     write_bundle(tmp_path / "fast")
@@ -68,7 +70,7 @@ def test_a_folder_comes_before_a_shipped_bundle_of_its_name(tmp_path: Path, monk
 
 
 @pytest.mark.parametrize("wanted", ["gone", "elsewhere/fast", "/fast"])
-def test_a_path_is_no_shipped_bundle_s_name(wanted: str) -> None:
+def test_a_path_does_not_name_a_shipped_bundle(wanted: str) -> None:
     assert find_bundle(Path(wanted)) == Path(wanted)
 
 
@@ -103,7 +105,7 @@ def test_a_bundle_may_omit_a_file_that_the_default_bundle_has(folder: Path) -> N
 
 
 @pytest.mark.parametrize("name", [MODEL_FILE, TOKENIZER_FILE])
-def test_a_file_of_which_one_byte_was_changed_is_named(folder: Path, name: str) -> None:
+def test_a_file_with_one_changed_byte_is_named(folder: Path, name: str) -> None:
     content = bytearray((folder / name).read_bytes())
     content[len(content) // 2] ^= 1
     (folder / name).write_bytes(content)
@@ -126,46 +128,44 @@ def with_(**changes: Any) -> Callable[[dict[str, Any]], None]:
 
 HASHES = {MODEL_FILE: "0" * 64, TOKENIZER_FILE: "1" * 64}
 WRONG = {
-    "schema of another time": (with_(schema=2), "schema: "),
+    "other schema": (with_(schema=2), "schema: "),
     "no schema": (without("schema"), "schema: Field required"),
     "no name": (without("name"), "name: Field required"),
     "empty name": (with_(name=""), "name: "),
     "no licence": (without("licence"), "licence: "),
     "no source": (without("source"), "source: "),
-    "a key too many": (with_(colour="red"), "colour: "),
-    "unheard-of precision": (with_(precision="int4"), "precision: "),
-    "unheard-of label": (with_(labels=["bad", "neutral", "positive"]), "labels.0: "),
+    "unknown key": (with_(colour="red"), "colour: "),
+    "unknown precision": (with_(precision="int4"), "precision: "),
+    "unknown label": (with_(labels=["bad", "neutral", "positive"]), "labels.0: "),
     "label twice": (with_(labels=["negative", "negative", "positive"]), "labels must be negative, neutral, positive"),
     "label too few": (with_(labels=["negative", "positive"]), "labels must be negative, neutral, positive"),
     "buckets that do not ascend": (with_(length_buckets=[8, 4, 12]), "length_buckets must ascend"),
     "bucket twice": (with_(length_buckets=[4, 4, 12]), "length_buckets must ascend"),
-    "buckets short of the longest text": (with_(length_buckets=[4, 8]), "length_buckets must ascend and end with"),
+    "buckets below the longest text": (with_(length_buckets=[4, 8]), "length_buckets must ascend and end with"),
     "buckets beyond the longest text": (with_(length_buckets=[4, 16]), "length_buckets must ascend and end with"),
     "no buckets": (with_(length_buckets=[]), "length_buckets must ascend"),
-    "room for no word": (with_(max_tokens=2), "max_tokens: "),
-    "more tokens than BERT has places": (with_(max_tokens=513), "max_tokens: "),
+    "too few tokens for a word": (with_(max_tokens=2), "max_tokens: "),
+    "more tokens than BERT has positions": (with_(max_tokens=513), "max_tokens: "),
     "temperature of 0": (with_(temperature=0), "temperature: "),
     "temperature that makes every probability nan": (with_(temperature=5e-324), "temperature: "),
     "temperature too low": (with_(temperature=0.049), "temperature: "),
     "temperature too high": (with_(temperature=20.1), "temperature: "),
     "infinite temperature": (with_(temperature=math.inf), "the number Infinity is not finite"),
-    "temperature that is no number": (with_(temperature=math.nan), "the number NaN is not finite"),
+    "temperature that is not a number": (with_(temperature=math.nan), "the number NaN is not finite"),
     "infinite number among the notes": (with_(scores={"f1": -math.inf}), "the number -Infinity is not finite"),
     "bucket of no token": (with_(length_buckets=[0, 12]), "length_buckets.0: "),
-    "bucket of fewer tokens than none": (with_(length_buckets=[-4, 12]), "length_buckets.0: "),
+    "negative bucket": (with_(length_buckets=[-4, 12]), "length_buckets.0: "),
     "very long name": (with_(name="a" * 129), "name: "),
     "very many files": (with_(files=dict.fromkeys(map(str, range(65)), "1" * 64)), "files: "),
     "cleaning without a version": (with_(cleaning={"name": "paper"}), "cleaning.version: "),
     "no hash of the model": (with_(files={TOKENIZER_FILE: "1" * 64}), "files has no hash of model.tflite"),
     "no hash of the tokenizer": (with_(files={MODEL_FILE: "1" * 64}), "files has no hash of tokenizer.json"),
-    "hash that is none": (with_(files=HASHES | {MODEL_FILE: "abc"}), "files.model.tflite: "),
+    "malformed hash": (with_(files=HASHES | {MODEL_FILE: "abc"}), "files.model.tflite: "),
 }
 
 
 @pytest.mark.parametrize(("spoil", "expected"), WRONG.values(), ids=WRONG)
-def test_what_is_wrong_in_a_manifest_is_named(
-    folder: Path, spoil: Callable[[dict[str, Any]], None], expected: str
-) -> None:
+def test_an_error_in_a_manifest_is_named(folder: Path, spoil: Callable[[dict[str, Any]], None], expected: str) -> None:
     manifest = manifest_json()
     spoil(manifest)
     (folder / "model.json").write_text(json.dumps(manifest), encoding="utf-8")
@@ -181,7 +181,7 @@ def test_a_file_outside_the_folder_is_refused(folder: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["..", "", "model\0"])
-def test_a_file_name_that_is_none_is_refused(folder: Path, name: str) -> None:
+def test_an_invalid_file_name_is_refused(folder: Path, name: str) -> None:
     write_manifest(folder, files={name: "2" * 64, **HASHES})
     assert str(folder) in message_of(folder)
 
@@ -210,7 +210,9 @@ FILES = ("model.json", MODEL_FILE, TOKENIZER_FILE)
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")])
-def test_what_is_no_regular_file_is_refused_and_not_read(folder: Path, name: str, make: Callable[[Path], None]) -> None:
+def test_a_file_that_is_not_regular_is_refused_and_not_read(
+    folder: Path, name: str, make: Callable[[Path], None]
+) -> None:
     (folder / name).unlink()
     make(folder / name)
     assert message_of(folder).startswith(f"{folder / name} is not a regular file")
@@ -355,6 +357,8 @@ def test_links_to_nowhere_do_not_hide_the_age_of_a_bundle(folder: Path) -> None:
     assert seconds_since_change(folder) < 60
 
 
-def test_a_clock_that_was_set_back_makes_no_bundle_new_for_ever(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clock_that_was_set_back_does_not_make_a_bundle_look_new(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("time.time", lambda: 1000.0)
     assert seconds_since_change(folder) > 1e6

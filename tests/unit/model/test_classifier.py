@@ -23,7 +23,7 @@ TEXTS = [
     "i hate mondays but this coffee is really something else, best cup in weeks, and the cake was not bad either",
 ]
 TOLERANCE = 1e-5
-"""Of a probability. Each row is quantised by itself; measured on x86-64, rows are equal to the last bit."""
+"""Tolerance of probabilities. Each row is quantised separately; on x86-64, rows were equal to the last bit."""
 
 
 def ids_of(text: str) -> list[int]:
@@ -77,14 +77,14 @@ def test_the_shipped_models_probabilities_sum_to_1(shipped: Classifier, shipped_
     assert shipped.probabilities(shipped_ids).sum(axis=1) == pytest.approx(1, abs=1e-6)
 
 
-def test_a_batch_gives_what_its_tweets_give_one_by_one(shipped: Classifier, shipped_ids: list[list[int]]) -> None:
+def test_a_batch_gives_the_same_results_as_single_tweets(shipped: Classifier, shipped_ids: list[list[int]]) -> None:
     alone = np.concatenate([shipped.probabilities([ids]) for ids in shipped_ids])
     assert shipped.probabilities(shipped_ids) == pytest.approx(alone, abs=TOLERANCE)
 
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
 @given(numbers=st.lists(st.integers(0, len(TEXTS) - 1), min_size=1, max_size=5))
-def test_a_tweets_company_does_not_change_its_label(
+def test_other_tweets_in_a_batch_do_not_change_a_label(
     shipped: Classifier, shipped_ids: list[list[int]], numbers: list[int]
 ) -> None:
     batch = shipped.probabilities([shipped_ids[number] for number in numbers])

@@ -25,7 +25,7 @@ def test_a_tweet_is_tokenised_after_cleaning(tiny_model: Model) -> None:
     assert tiny_model.tokens(Tweet("7", "lovely\n\ntrain")) == tiny_model.tokens(Tweet("8", "lovely train"))
 
 
-def test_a_tweet_of_which_cleaning_leaves_nothing_is_rejected(tiny_model: Model) -> None:
+def test_a_tweet_without_text_after_cleaning_is_rejected(tiny_model: Model) -> None:
     with pytest.raises(RejectedTweetError, match="leaves nothing") as caught:
         tiny_model.tokens(Tweet("7", "\x00\x01"))
     assert (caught.value.reason, caught.value.tweet_id) == (Reason.NOTHING_LEFT, "7")
@@ -48,7 +48,7 @@ def test_a_model_has_as_many_interpreters_as_the_settings_say(tiny_bundle: Path)
 
 
 @pytest.mark.parametrize("cores", [1, 2, 3])
-def test_left_to_itself_a_model_has_no_more_interpreters_than_there_are_cores(
+def test_by_default_there_are_no_more_interpreters_than_cores(
     monkeypatch: pytest.MonkeyPatch, tiny_bundle: Path, cores: int
 ) -> None:
     monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(cores)))
@@ -69,7 +69,7 @@ def test_without_a_path_the_shipped_bundle_is_loaded(shipped_model: Model) -> No
     assert load_model(ModelSettings(interpreters=1)).bundle == shipped_model.bundle
 
 
-def test_a_model_that_wants_an_unknown_cleaning_is_refused(tmp_path: Path) -> None:
+def test_a_model_with_an_unknown_cleaning_is_refused(tmp_path: Path) -> None:
     folder = write_bundle(tmp_path, {"cleaning": {"name": "placeholders", "version": 2}})
     with pytest.raises(BundleError, match="'placeholders' version 2"):
         load_model(ModelSettings(path=folder))

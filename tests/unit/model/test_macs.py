@@ -16,7 +16,7 @@ WIDTH, INNER_WIDTH, LAYERS, LABELS = 384, 1536, 6, 3
 
 
 def shipped_macs_by_hand(tokens: int) -> int:
-    """Six layers of width 384, of whose last only [CLS] is computed (training/encoder.py)."""
+    """Calculate the MACs of six layers of width 384; the last layer is computed for [CLS] only (training/bert.py)."""
     projection, feed_forward = WIDTH * WIDTH, 2 * WIDTH * INNER_WIDTH
     attention = 2 * tokens * WIDTH  # for one token: its products with all keys, and with all values
     whole_layer = tokens * (4 * projection + feed_forward + attention)
@@ -25,7 +25,7 @@ def shipped_macs_by_hand(tokens: int) -> int:
     return (LAYERS - 1) * whole_layer + last_layer + pooler_and_head
 
 
-def test_the_shipped_models_operations_are_those_worked_out_by_hand() -> None:
+def test_the_shipped_models_macs_equal_those_calculated_by_hand() -> None:
     lengths = [4, 24, 32, 80]
     assert count_macs(SHIPPED_BUNDLE / "model.tflite", lengths) == {
         length: shipped_macs_by_hand(length) for length in lengths
@@ -37,7 +37,7 @@ def test_the_mean_over_lengths_is_that_of_each() -> None:
     assert mean_macs(SHIPPED_BUNDLE / "model.tflite", [10, 30]) == pytest.approx(expected)
 
 
-def test_a_table_and_a_sum_multiply_nothing(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_gather_and_sum_have_no_macs(tmp_path_factory: pytest.TempPathFactory) -> None:
     bundle = write_bundle(tmp_path_factory.mktemp("bundle"))
     assert count_macs(bundle / "model.tflite", [4, 8]) == {4: 0, 8: 0}
 

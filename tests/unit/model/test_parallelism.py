@@ -38,7 +38,7 @@ def test_the_fastest_is_taken_unless_its_lead_is_not_worth_the_memory(
     assert fastest([ONE, TWO, FOUR], rates.__getitem__) == chosen
 
 
-def test_where_there_is_no_choice_nothing_is_measured() -> None:
+def test_a_single_candidate_is_not_measured() -> None:
     def rate(_: Parallelism) -> float:
         raise AssertionError
 
@@ -54,12 +54,10 @@ def test_where_there_is_no_choice_nothing_is_measured() -> None:
         ({"threads": 8}, (1, 8)),
     ],
 )
-def test_what_the_settings_say_is_done(
-    settings: dict[str, int], parallelism: tuple[int, int], tiny_bundle: Path
-) -> None:
+def test_the_settings_are_followed(settings: dict[str, int], parallelism: tuple[int, int], tiny_bundle: Path) -> None:
     assert choose_parallelism(ModelSettings(**settings), load_bundle(tiny_bundle), cores=4) == parallelism
 
 
-def test_what_they_leave_open_is_measured(tiny_bundle: Path) -> None:
+def test_parallelism_without_settings_is_measured(tiny_bundle: Path) -> None:
     assert choose_parallelism(ModelSettings(), load_bundle(tiny_bundle), cores=2) in candidates(2)
     assert tweets_per_second(load_bundle(tiny_bundle), Parallelism(2, 1)) > 0

@@ -1,4 +1,4 @@
-"""Bundles whose files have the right hashes, and which could not serve all the same."""
+"""Bundles whose files have the right hashes, but which cannot serve."""
 
 import json
 from pathlib import Path

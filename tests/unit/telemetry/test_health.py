@@ -7,17 +7,17 @@ STUCK_SECONDS = 60.0
 
 @pytest.fixture
 def health() -> Health:
-    """That of a service that lacks nothing."""
+    """The state of a service that is ready."""
     health = Health(STUCK_SECONDS)
     health.model_loaded = health.broker_connected = True
     return health
 
 
-def test_a_new_service_lacks_model_and_broker() -> None:
+def test_a_new_service_misses_model_and_broker() -> None:
     assert Health(STUCK_SECONDS).missing() == ["the model is being loaded", "the broker is not connected"]
 
 
-def test_a_service_with_model_and_broker_lacks_nothing(health: Health) -> None:
+def test_a_service_with_model_and_broker_misses_nothing(health: Health) -> None:
     assert health.missing() == []
 
 
@@ -29,24 +29,24 @@ def test_a_service_with_model_and_broker_lacks_nothing(health: Health) -> None:
         ("stopping", True, "the service is stopping"),
     ],
 )
-def test_each_thing_missing_is_named(health: Health, part: str, missing: str, *, state: bool) -> None:
+def test_each_missing_part_is_named(health: Health, part: str, missing: str, *, state: bool) -> None:
     setattr(health, part, state)
     assert health.missing() == [missing]
 
 
-def test_work_that_takes_no_longer_than_it_may_is_well(health: Health) -> None:
+def test_work_within_the_time_limit_is_healthy(health: Health) -> None:
     with health.watching(lambda: STUCK_SECONDS):
         assert health.stuck() is None
         assert health.missing() == []
 
 
-def test_work_that_takes_longer_than_it_may_is_stuck_and_missing(health: Health) -> None:
+def test_work_beyond_the_time_limit_is_stuck(health: Health) -> None:
     with health.watching(lambda: 0.0), health.watching(lambda: 61.0), health.watching(lambda: 5.0):
         assert health.stuck() == "a tweet or an inference has been under way for 61 s"
         assert health.missing() == [health.stuck()]
 
 
-def test_work_is_watched_no_longer_than_it_lasts(health: Health) -> None:
+def test_work_is_watched_only_within_its_context(health: Health) -> None:
     with health.watching(lambda: 61.0):
         pass
     assert health.stuck() is None

@@ -28,12 +28,12 @@ def metrics() -> Metrics:
 
 @pytest.fixture
 def families(metrics: Metrics) -> list[Metric]:
-    """What a scrape gives, parsed."""
+    """The parsed result of a scrape."""
     return list(parse(generate_latest(metrics.registry).decode()))
 
 
 def own(families: list[Metric]) -> Iterator[Metric]:
-    """Our own, without the times of creation that the client library adds to them."""
+    """Yield Starling's metrics, without the creation times that the client library adds."""
     return (
         family for family in families if family.name.startswith("starling_") and not family.name.endswith("_created")
     )
@@ -66,7 +66,7 @@ def test_every_metric_is_described_in_a_sentence(families: list[Metric]) -> None
     assert [family.name for family in own(families) if not re.fullmatch(r"[A-Z1].*\.", family.documentation)] == []
 
 
-def test_what_only_grows_ends_in_total_and_nothing_else_does(families: list[Metric]) -> None:
+def test_only_counters_end_in_total(families: list[Metric]) -> None:
     for family in own(families):
         ends = {sample.name.endswith("_total") for sample in family.samples}
         assert ends == {family.type == "counter"} or not family.samples, family.name
@@ -109,7 +109,7 @@ def test_every_known_label_is_there_from_the_start_with_0(
     assert values_by(families, sample, label) == dict.fromkeys(known, 0.0)
 
 
-def test_the_model_is_told_by_name_precision_and_hash(metrics: Metrics) -> None:
+def test_the_model_is_exported_with_name_precision_and_hash(metrics: Metrics) -> None:
     labels = {"name": "tiny", "precision": "float32", "sha256": "0" * 64}
     assert metrics.registry.get_sample_value("starling_model_info", labels) == 1
 
@@ -120,7 +120,7 @@ def test_a_new_model_takes_the_place_of_the_old_one(metrics: Metrics) -> None:
     assert values_by(families, "starling_model_info", "name") == {"other": 1}
 
 
-def test_the_release_is_told(families: list[Metric]) -> None:
+def test_the_version_is_exported(families: list[Metric]) -> None:
     assert values_by(families, "starling_build_info", "version") == {__version__: 1}
 
 

@@ -31,7 +31,7 @@ class ReadingRegistry(CollectorRegistry):
 
 @pytest.fixture
 def registry() -> CollectorRegistry:
-    """A registry whose values are read anew for each test value."""
+    """A registry that reads before each value."""
     return ReadingRegistry()
 
 
@@ -84,12 +84,14 @@ def test_the_frequency_is_in_hertz(registry: CollectorRegistry, monkeypatch: pyt
     assert value(registry, "starling_system_cpu_frequency_hertz") == 1.5e9
 
 
-def test_without_a_known_frequency_none_is_told(registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_frequency_is_not_exported(registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("psutil.cpu_freq", lambda: None)
     assert registry.get_sample_value("starling_system_cpu_frequency_hertz") is None
 
 
-def test_of_a_chips_sensors_the_hottest_is_told(registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_chip_has_the_highest_temperature_of_its_sensors(
+    registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sensors = {
         "cpu_thermal": [SimpleNamespace(current=48.5)],
         "nvme": [SimpleNamespace(current=40.0), SimpleNamespace(current=51.0)],
@@ -121,7 +123,7 @@ def test_throttled_bits_are_asked_of_vcgencmd_where_there_is_no_file(throttled_f
 
 
 @pytest.mark.parametrize("script", ["exit 1", "echo nonsense", "echo"])
-def test_a_vcgencmd_that_cannot_tell_is_as_none(throttled_file: Path, script: str) -> None:
+def test_a_failing_vcgencmd_gives_none(throttled_file: Path, script: str) -> None:
     make_command(throttled_file, script)
     assert throttled_bits() is None
 
@@ -132,19 +134,21 @@ def make_command(throttled_file: Path, script: str) -> None:
     command.chmod(0o755)
 
 
-def test_each_present_reason_to_hold_back_is_told(registry: CollectorRegistry, throttled_file: Path) -> None:
+def test_each_current_reason_for_throttling_is_exported(registry: CollectorRegistry, throttled_file: Path) -> None:
     throttled_file.write_text("50005", encoding="ascii")
     reasons = ("under_voltage", "frequency_capped", "throttled", "soft_temperature_limit")
     assert [value(registry, "starling_system_throttled", reason=reason) for reason in reasons] == [1, 0, 1, 0]
 
 
-def test_what_held_back_in_the_past_is_not_told_as_present(registry: CollectorRegistry, throttled_file: Path) -> None:
+def test_past_reasons_for_throttling_are_not_exported_as_current(
+    registry: CollectorRegistry, throttled_file: Path
+) -> None:
     throttled_file.write_text("f0000", encoding="ascii")
     assert value(registry, "starling_system_throttled", reason="under_voltage") == 0
 
 
 @pytest.mark.usefixtures("throttled_file")
-def test_a_machine_that_is_no_raspberry_pi_tells_nothing_of_throttling(registry: CollectorRegistry) -> None:
+def test_a_machine_other_than_a_raspberry_pi_exports_no_throttling(registry: CollectorRegistry) -> None:
     assert throttled_bits() is None
     assert "starling_system_throttled" not in {family.name for family in registry.collect()}
 
@@ -167,7 +171,7 @@ def test_a_value_that_cannot_be_read_leaves_out_no_other(
 
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """Set to let the reading of the load go on."""
+    """An event that a reading of the load waits for."""
     go = threading.Event()
 
     def load() -> tuple[float, float, float]:
@@ -198,7 +202,7 @@ async def test_the_event_loop_runs_while_values_are_read(slow: threading.Event) 
 async def test_a_scrape_does_not_wait_for_ever_and_no_second_reading_begins_beside_the_first(
     slow: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resources, "_PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(resources, "_LONGEST_WAIT_SECONDS", 0.01)
     readings = 0
     read = ResourceCollector.read
 
@@ -213,6 +217,6 @@ async def test_a_scrape_does_not_wait_for_ever_and_no_second_reading_begins_besi
         await collector.refresh()
     assert (readings, load_of(collector)) == (1, None)
     slow.set()
-    monkeypatch.setattr(resources, "_PATIENCE_SECONDS", 60.0)
+    monkeypatch.setattr(resources, "_LONGEST_WAIT_SECONDS", 60.0)
     await collector.refresh()
     assert load_of(collector) == 0.75

@@ -64,7 +64,7 @@ async def stopped(reporting: asyncio.Task[None]) -> None:
         await reporting
 
 
-async def test_a_service_that_is_not_ready_says_why_and_that_it_lives(
+async def test_a_service_that_is_not_ready_reports_the_reasons_and_keep_alive_signals(
     systemd: socket.socket, reporting: asyncio.Task[None]
 ) -> None:
     assert [await heard(systemd) for _ in range(3)] == [
@@ -75,7 +75,7 @@ async def test_a_service_that_is_not_ready_says_why_and_that_it_lives(
     await stopped(reporting)
 
 
-async def test_a_service_says_when_it_is_ready_and_when_it_is_so_no_more(
+async def test_changes_of_readiness_are_reported(
     systemd: socket.socket, health: Health, reporting: asyncio.Task[None]
 ) -> None:
     assert (await next_state(systemd)).startswith("STATUS=not ready: the model is being loaded")
@@ -88,7 +88,7 @@ async def test_a_service_says_when_it_is_ready_and_when_it_is_so_no_more(
     await stopped(reporting)
 
 
-async def test_a_stuck_service_gives_no_sign_of_life_until_it_moves(
+async def test_a_stuck_service_sends_no_keep_alive_signal_until_it_recovers(
     systemd: socket.socket, health: Health, caplog: pytest.LogCaptureFixture
 ) -> None:
     age_seconds = 61.0
@@ -173,9 +173,7 @@ def test_without_a_watchdog_no_keep_alive_signal_is_sent(systemd: socket.socket,
     assert [message.partition(":")[0] for message in messages(systemd)] == ["STATUS=not ready"]
 
 
-def test_a_service_that_stops_says_so_at_once_and_only_once(
-    systemd: socket.socket, address: Path, health: Health
-) -> None:
+def test_a_stopping_service_reports_it_once(systemd: socket.socket, address: Path, health: Health) -> None:
     health.model_loaded = health.broker_connected = True
     reporter = Reporter(str(address), health, watchdog_seconds=None)
     reporter.report()
@@ -188,7 +186,7 @@ def test_a_service_that_stops_says_so_at_once_and_only_once(
     ]
 
 
-async def test_a_service_that_ends_before_it_was_ready_says_that_it_stops(
+async def test_a_service_that_ends_before_it_was_ready_reports_that_it_stops(
     systemd: socket.socket, reporting: asyncio.Task[None]
 ) -> None:
     await heard(systemd)
@@ -252,7 +250,7 @@ def test_the_watchdogs_time_is_read(
 
 
 @pytest.mark.parametrize("value", ["", "0", "abc", "-5", "1.5", "1_000", "٣", " 3", "9" * 5000, "1e6"])
-def test_a_watchdogs_time_that_is_no_number_is_as_none(
+def test_a_malformed_watchdog_time_is_ignored(
     monkeypatch: pytest.MonkeyPatch, value: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("WATCHDOG_USEC", value)

@@ -29,7 +29,7 @@ def test_a_quantile_is_where_prometheus_would_put_it(share: float, counts: tuple
 
 
 @pytest.mark.parametrize("counts", [(), (0, 0, 0, 0)])
-def test_of_nothing_there_is_no_quantile(counts: tuple[float, ...]) -> None:
+def test_without_observations_there_is_no_quantile(counts: tuple[float, ...]) -> None:
     assert quantile(0.5, BOUNDS, counts) is None
 
 

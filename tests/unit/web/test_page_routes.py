@@ -1,4 +1,4 @@
-"""The page as it is served: one file, and a policy under which nothing but what is in it can run."""
+"""The page as it is served: one file, and a content security policy that allows nothing else."""
 
 import re
 from base64 import b64encode
@@ -53,7 +53,7 @@ async def test_the_browser_is_told_to_run_and_load_only_what_is_in_the_page(clie
     assert "unsafe" not in str(policy)
 
 
-async def test_the_page_has_all_its_parts_in_itself(client: aiohttp.ClientSession) -> None:
+async def test_the_page_has_no_external_parts(client: aiohttp.ClientSession) -> None:
     html = await page(client)
     assert re.findall(r"(?:src|href)=[\"'](?!data:|/(?:metrics|healthz|readyz)[\"'])", html) == []
     assert re.findall(r"@import|url\(|\bstyle=|\bon\w+=", html) == []
@@ -66,14 +66,14 @@ async def test_nothing_of_the_node_is_in_the_page_so_nothing_needs_to_be_escaped
         assert (await answer.json())["node"] == "<b>pi"
 
 
-async def test_the_numbers_are_not_kept_by_anybody_on_the_way(client: aiohttp.ClientSession) -> None:
+async def test_the_numbers_are_not_cached(client: aiohttp.ClientSession) -> None:
     async with client.get("/now") as answer:
         assert answer.headers["Cache-Control"] == "no-store"
         assert answer.content_type == "application/json"
 
 
 @pytest.mark.parametrize("path", ["/", "/now"])
-async def test_the_page_can_only_be_looked_at(client: aiohttp.ClientSession, path: str) -> None:
+async def test_the_page_is_read_only(client: aiohttp.ClientSession, path: str) -> None:
     async with client.post(path) as answer:
         assert answer.status == HTTPStatus.METHOD_NOT_ALLOWED
 

@@ -23,7 +23,7 @@ class Bench:
         self.history = self.status.history = History(self.metrics, lambda: self.seconds)
 
     def pass_time(self, intervals: int, positive: int = 0) -> None:
-        """Let whole intervals pass, with so many labels in each."""
+        """Let whole intervals pass, with this number of labels in each."""
         for _ in range(intervals):
             self.seconds += INTERVAL_SECONDS
             self.metrics.received.inc(positive)
@@ -36,7 +36,7 @@ def bench() -> Bench:
     return Bench()
 
 
-def test_a_node_that_has_done_nothing_knows_no_rate_no_latency_no_model_and_no_power(bench: Bench) -> None:
+def test_values_are_none_before_the_first_tweet(bench: Bench) -> None:
     numbers = bench.status.as_json()
     assert numbers["tweets"]["received_per_second"] is None
     assert numbers["latency_seconds"] == {"p50": None, "p99": None}
@@ -45,7 +45,7 @@ def test_a_node_that_has_done_nothing_knows_no_rate_no_latency_no_model_and_no_p
     assert numbers["polarity"]["counts"] == [[0, 0, 0]]
 
 
-def test_a_node_says_who_it_is_and_why_it_is_not_ready(bench: Bench) -> None:
+def test_the_status_has_name_version_and_reasons_for_not_being_ready(bench: Bench) -> None:
     bench.health.model_loaded = True
     numbers = bench.status.as_json()
     assert (numbers["node"], numbers["version"]) == ("pi-1", __version__)
@@ -54,7 +54,7 @@ def test_a_node_says_who_it_is_and_why_it_is_not_ready(bench: Bench) -> None:
     assert (bench.status.as_json()["ready"], bench.status.as_json()["missing"]) == (True, [])
 
 
-def test_the_rate_is_that_of_the_last_seconds_and_not_of_all_time(bench: Bench) -> None:
+def test_the_rate_is_that_of_the_last_seconds(bench: Bench) -> None:
     bench.pass_time(30, positive=1000)
     bench.pass_time(2, positive=50)
     assert bench.status.as_json()["tweets"]["received_per_second"] == pytest.approx(5)
@@ -82,18 +82,18 @@ def test_each_interval_has_its_labels_and_the_present_one_is_last(bench: Bench) 
     }
 
 
-def test_no_more_is_kept_than_is_shown(bench: Bench) -> None:
+def test_the_history_is_limited_to_the_intervals_shown(bench: Bench) -> None:
     bench.pass_time(10 * INTERVALS, positive=1)
     assert bench.status.as_json()["polarity"]["counts"] == [[0, 0, 1]] * INTERVALS + [[0, 0, 0]]
 
 
-def test_what_is_in_hand_is_told_beside_what_may_be(bench: Bench) -> None:
+def test_the_status_has_tweets_in_progress_and_their_limit(bench: Bench) -> None:
     bench.metrics.in_progress.set(3)
     bench.metrics.waiting.set(2)
     tweets = bench.status.as_json()["tweets"]
     assert (tweets["in_progress"], tweets["at_most"], tweets["waiting"]) == (3, 64, 2)
 
 
-def test_all_of_it_is_json(bench: Bench) -> None:
+def test_the_status_is_json(bench: Bench) -> None:
     bench.pass_time(3, positive=1)
     assert json.loads(json.dumps(bench.status.as_json(), allow_nan=False))["node"] == "pi-1"

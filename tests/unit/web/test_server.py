@@ -25,7 +25,7 @@ def settings(**http: Any) -> Settings:
 
 @dataclass
 class Served:
-    """A served HTTP side and its client."""
+    """A running HTTP server and its client."""
 
     client: aiohttp.ClientSession
     metrics: Metrics = field(default_factory=Metrics)
@@ -61,7 +61,7 @@ async def test_metrics_are_served_as_prometheus_reads_them(served: Served) -> No
     assert values["starling_tweets_received_total"] == 3
 
 
-async def test_a_service_that_turns_is_healthy_even_before_it_is_ready(served: Served) -> None:
+async def test_healthz_is_ok_before_the_service_is_ready(served: Served) -> None:
     status, body = await served.json("/healthz")
     assert status == HTTPStatus.OK
     assert body.keys() == {"status", "node", "version", "uptime_seconds"}
@@ -78,12 +78,12 @@ async def test_a_service_is_not_ready_until_nothing_is_missing(served: Served) -
     assert await served.json("/readyz") == (HTTPStatus.OK, {"ready": True, "missing": []})
 
 
-async def test_a_service_that_stops_is_not_ready_any_more(served: Served) -> None:
+async def test_a_stopping_service_is_not_ready(served: Served) -> None:
     served.health.model_loaded = served.health.broker_connected = served.health.stopping = True
     assert (await served.json("/readyz"))[0] == HTTPStatus.SERVICE_UNAVAILABLE
 
 
-async def test_a_service_whose_work_does_not_get_done_is_neither_healthy_nor_ready(served: Served) -> None:
+async def test_a_stuck_service_is_neither_healthy_nor_ready(served: Served) -> None:
     served.health.model_loaded = served.health.broker_connected = True
     with served.health.watching(lambda: 61.0):
         status, body = await served.json("/healthz")
@@ -102,7 +102,7 @@ async def test_nothing_can_be_changed_over_http(served: Served) -> None:
         assert answer.status == HTTPStatus.METHOD_NOT_ALLOWED
 
 
-async def test_the_address_is_told_with_the_port_that_was_taken() -> None:
+async def test_the_address_has_the_port_in_use() -> None:
     async with serve_http(settings(), Metrics(), Health(STUCK_SECONDS)) as address:
         host, _, port = address.removeprefix("http://").rpartition(":")
     assert host == "127.0.0.1"
@@ -110,7 +110,7 @@ async def test_the_address_is_told_with_the_port_that_was_taken() -> None:
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
-async def test_an_ipv6_address_is_told_in_brackets() -> None:
+async def test_an_ipv6_address_is_in_brackets() -> None:
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
     except OSError:
@@ -140,5 +140,5 @@ async def test_the_port_is_free_again_afterwards() -> None:
         assert (await served.json("/healthz"))[0] == HTTPStatus.OK
 
 
-def test_the_usual_address_is_of_this_machine_alone() -> None:
+def test_the_default_address_is_local() -> None:
     assert (HttpSettings().host, HttpSettings().port) == ("127.0.0.1", 9108)
