@@ -12,7 +12,7 @@ import pytest
 import trustme
 
 from stream.errors import BrokerError, PublicationRefusedError
-from stream.mqtt import connection as connection_module
+from stream.mqtt import link as link_module
 from stream.mqtt.connection import Connection
 from stream.mqtt.packets import CONNECT, DISCONNECT, PINGREQ, PUBACK, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, Message, Will
 from stream.mqtt.versions import Versions
@@ -108,8 +108,8 @@ async def test_without_an_identifier_each_connection_has_a_name_of_its_own() -> 
 
 async def test_small_packets_are_not_held_back() -> None:
     async with scripted_broker(accept_and_stay) as settings, Connection(settings) as connection:
-        assert connection._stream._transport
-        sock = connection._stream._transport.get_extra_info("socket")
+        assert connection._link._stream._transport
+        sock = connection._link._stream._transport.get_extra_info("socket")
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
@@ -406,7 +406,7 @@ async def test_a_packet_identifier_in_flight_is_not_used_again() -> None:
     async with scripted_broker(script) as settings, Connection(settings) as connection:
         first = asyncio.ensure_future(connection.publish_confirmed("t", b"a"))
         await until(lambda: seen)
-        connection._packet_id = 65_534
+        connection._link._packet_id = 65_534
         await connection.publish_confirmed("t", b"b")
         await connection.publish_confirmed("t", b"c")
         await first
@@ -426,7 +426,7 @@ async def test_a_broker_that_reads_slowly_holds_publishers_back_and_little_is_bu
 
     async with scripted_broker(script) as settings, Connection(settings) as connection:
         confirmed = [asyncio.ensure_future(connection.publish_confirmed("t", message)) for _ in range(500)]
-        transport = connection._stream._transport
+        transport = connection._link._stream._transport
         assert transport
         await until(lambda: transport.get_write_buffer_size() > 0)
         await asyncio.sleep(0)
@@ -459,7 +459,7 @@ async def test_while_paused_messages_stay_in_the_network_and_none_is_lost() -> N
             await sent.wait()
             await until(lambda: len(delivered) >= 3)
             assert len(delivered) == 3
-            assert len(connection._stream._received._bytes) < 200_000
+            assert len(connection._link._stream._received._bytes) < 200_000
             connection.resume()
             await until(lambda: len(delivered) == count)
     assert [message.packet_id for message in delivered] == list(range(1, count + 1))
@@ -474,7 +474,7 @@ async def test_more_messages_than_anybody_takes_stay_in_the_network() -> None:
         await stay(peer)
 
     async with scripted_broker(script) as settings, Connection(settings) as connection:
-        await until(lambda: connection._stream.paused)
+        await until(lambda: connection._link._stream.paused)
         assert len(connection._incoming._waiting) == 1024
         messages = connection.incoming()
         assert [(await anext(messages)).packet_id for _ in range(count)] == list(range(1, count + 1))
@@ -559,7 +559,7 @@ async def test_the_last_packets_arrive_though_something_was_sent_that_is_not_rea
 
 
 async def test_a_broker_that_does_not_hang_up_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection_module, "_CLOSE_SECONDS", 0.05)
+    monkeypatch.setattr(link_module, "_CLOSE_SECONDS", 0.05)
     closed = asyncio.Event()
 
     async def script(peer: Peer) -> None:
@@ -775,3 +775,14 @@ async def test_a_version_that_the_settings_name_is_the_only_one_tried(protocol: 
         with pytest.raises(BrokerError):
             await Connection(settings).__aenter__()
     assert levels == [5 if protocol == "5" else 4]
+
+
+async def test_messages_can_be_iterated_over_after_the_older_version_was_tried() -> None:
+    async def script(peer: Peer) -> None:
+        connect = await peer.expect(CONNECT)
+        if connect.raw[connect.body + 6] == 4:
+            peer.send(connack(version_5=False), publish(b"t", b"a", version_5=False))
+            await stay(peer)
+
+    async with scripted_broker(script) as settings, Connection(settings) as connection:
+        assert (await anext(connection.incoming())).payload == b"a"
