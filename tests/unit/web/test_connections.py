@@ -30,6 +30,8 @@ REQUEST = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
 def _few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "_MOST_CONNECTIONS", LIMIT)
     monkeypatch.setattr(connections, "_SWEEP_SECONDS", 0.01)
+    for limit in ("_FIRST_REQUEST_SECONDS", "_RESPONSE_SECONDS", "IDLE_SECONDS"):
+        monkeypatch.setattr(connections, limit, 3600.0)
 
 
 class Client:
