@@ -89,7 +89,7 @@ class Connection:
 
         To be called before the connection is entered: a broker that knows the session sends at once.
         """
-        self._deliver = deliver
+        self._deliver = self._link.deliver = deliver
 
     def pause(self) -> None:
         """Read nothing more, so that the messages stay in the broker.

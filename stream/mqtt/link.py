@@ -80,7 +80,7 @@ class Link:
         self._settings = settings
         self._login = login
         self._tls = tls
-        self._deliver = deliver
+        self.deliver = deliver
         self._on_ended = on_end
         self._stream = self._new_stream()
         self._accepted: asyncio.Future[ConnectAnswer] = asyncio.get_running_loop().create_future()
@@ -186,7 +186,7 @@ class Link:
         kind = packet.raw[0] & TYPE_BITS
         try:
             if kind == PUBLISH and self._connected:
-                self._deliver(read_publish(packet, version_5=self.version_5))
+                self.deliver(read_publish(packet, version_5=self.version_5))
             elif kind == PUBACK and self._connected:
                 self.publications.confirm(*read_publish_answer(packet))
             else:
