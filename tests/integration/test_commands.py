@@ -108,7 +108,7 @@ async def test_what_is_sent_is_seen_by_watch(broker: Mosquitto, tmp_path: Path) 
         assert await watching.stdout.readline() == b"node test is online\n"
         code, out, err = await finished("send", str(texts), "--text", "--config", config)
         assert (code, out) == (0, "")
-        assert re.fullmatch(r"sent 2 tweets to tweets/in in [0-9.]+ s \(\d+ a second\), all confirmed\n", err)
+        assert re.fullmatch(r"sent 2 tweets to tweets/in in [0-9.]+ s \([0-9.]+ a second\), all confirmed\n", err)
         lines = (await watching.stdout.read()).decode().splitlines()
         assert await watching.wait() == 0
     assert sorted(line.split("  ")[-1] for line in lines) == [
