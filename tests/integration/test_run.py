@@ -16,7 +16,7 @@ pytestmark = pytest.mark.broker
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
-async def test_a_node_that_is_told_to_stop_finishes_what_it_holds_and_loses_nothing(
+async def test_a_node_that_is_stopped_finishes_what_is_in_flight_and_loses_nothing(
     broker: Mosquitto, tmp_path: Path, protocol: str
 ) -> None:
     settings = settings_for(broker.port, broker={"protocol": protocol})
@@ -39,7 +39,7 @@ async def test_a_node_that_is_told_to_stop_finishes_what_it_holds_and_loses_noth
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
-async def test_a_node_that_is_killed_under_load_loses_nothing_and_repeats_no_more_than_it_held(
+async def test_a_node_killed_under_load_loses_nothing_and_repeats_at_most_what_was_in_flight(
     broker: Mosquitto, tmp_path: Path, protocol: str
 ) -> None:
     settings = settings_for(broker.port, broker={"protocol": protocol})
