@@ -21,6 +21,8 @@ from stream.tweets.rejections import RejectedTweetError, RejectionCount
 from stream.tweets.source import Source, open_source
 
 _MOST_IN_BATCH = 256
+_DECIMAL_BELOW = 10
+"""Rates below this are shown with a decimal."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,8 @@ def _summary(sender: Sender, messages: "Messages", topic: str, seconds: float) -
     ]
     all_confirmed = "" if sender.unconfirmed or sender.refused else ", all confirmed"
     rate = sender.confirmed / seconds
-    sent = f"sent {sender.confirmed} tweets to {topic} in {seconds:.1f} s ({rate:.0f} a second){all_confirmed}"
+    rate_in_words = f"{rate:.1f}" if rate < _DECIMAL_BELOW else f"{rate:.0f}"
+    sent = f"sent {sender.confirmed} tweets to {topic} in {seconds:.1f} s ({rate_in_words} a second){all_confirmed}"
     return "; ".join([sent, *filter(None, counts)])
 
 

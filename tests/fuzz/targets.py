@@ -3,6 +3,7 @@
 A target raises for a finding: an AssertionError, or whatever the code under test should not have raised.
 """
 
+import io
 import unicodedata
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,6 +14,7 @@ import orjson
 import regex
 
 from stream.commands.watch import Viewer
+from stream.errors import InputError
 from stream.model.bundle import SHIPPED_BUNDLE, Bundle, load_bundle
 from stream.model.tokenizer import Tokenizer
 from stream.mqtt.decoding import (
@@ -29,7 +31,9 @@ from stream.settings import LimitSettings, Settings
 from stream.tweets.cleaning import Cleaner, paper, placeholders
 from stream.tweets.decoding import decode_tweet
 from stream.tweets.labels import Label, LabelEncoder
+from stream.tweets.reader import read_records
 from stream.tweets.rejections import RejectedTweetError
+from stream.tweets.source import Source
 from stream.tweets.tweet import Tweet
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -117,8 +121,19 @@ def frames(data: bytes) -> None:
         assert _frames_of([sent]) == _frames_of([sent[place : place + 1] for place in range(len(sent))])
 
 
+def file(content: bytes) -> None:
+    """Read a file of tweets: each record is bytes or a rejection, or the file is refused."""
+    try:
+        records = list(read_records(Source("file", io.BytesIO(content))))
+    except InputError:
+        return
+    for record in records:
+        assert record  # a file never pauses
+        assert isinstance(record.content, bytes | RejectedTweetError)
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    target.__name__: target for target in (tweet, text, packet, stream, watch, frames)
+    target.__name__: target for target in (tweet, text, file, packet, stream, watch, frames)
 }
 
 

@@ -83,13 +83,13 @@ async def test_the_demo_labels_or_rejects_every_sample() -> None:
     assert 0 < summary["latency_ms"]["p50"] <= summary["latency_ms"]["p90"] <= summary["latency_ms"]["p99"]
 
 
-async def test_the_demo_sends_the_samples_again_where_more_are_wanted() -> None:
+async def test_the_demo_repeats_the_samples_if_more_tweets_are_requested() -> None:
     tweets = len(sample_tweets()) + 100
     code, out, _ = await finished("demo", "--tweets", str(tweets), "--rate", "0", "--json")
     assert (code, json.loads(out)["published"], json.loads(out)["lost"]) == (0, tweets, 0)
 
 
-async def test_the_demo_shows_plain_lines_where_there_is_no_terminal() -> None:
+async def test_the_demo_shows_plain_lines_without_a_terminal() -> None:
     code, out, _ = await finished("demo", "--tweets", "5", "--rate", "0")
     assert code == 0
     assert "/metrics while the demo runs" in out
@@ -108,7 +108,7 @@ async def test_what_is_sent_is_seen_by_watch(broker: Mosquitto, tmp_path: Path) 
         assert await watching.stdout.readline() == b"node test is online\n"
         code, out, err = await finished("send", str(texts), "--text", "--config", config)
         assert (code, out) == (0, "")
-        assert re.fullmatch(r"sent 2 tweets to tweets/in in [0-9.]+ s \(\d+ a second\), all confirmed\n", err)
+        assert re.fullmatch(r"sent 2 tweets to tweets/in in [0-9.]+ s \([0-9.]+ a second\), all confirmed\n", err)
         lines = (await watching.stdout.read()).decode().splitlines()
         assert await watching.wait() == 0
     assert sorted(line.split("  ")[-1] for line in lines) == [
@@ -135,7 +135,7 @@ async def test_send_keeps_to_its_rate_and_sends_json_lines_unchanged(broker: Mos
 
 
 @pytest.mark.broker
-async def test_watch_gives_messages_as_they_came_where_json_is_wanted(broker: Mosquitto, tmp_path: Path) -> None:
+async def test_watch_prints_messages_unchanged_as_json(broker: Mosquitto, tmp_path: Path) -> None:
     settings = settings_for(broker.port)
     config = write_config(tmp_path, settings, free_port())
     async with started("watch", "--config", config, "--count", "1", "--json") as watching:
@@ -191,7 +191,7 @@ async def test_check_names_each_part_that_does_not_work(tmp_path: Path) -> None:
     assert f"127.0.0.1:{port}" in lines["broker"]
 
 
-async def test_a_full_disk_is_told_in_one_line() -> None:
+async def test_a_full_disk_is_reported_in_one_line() -> None:
     with Path("/dev/full").open("wb") as full_disk:  # noqa: ASYNC230  (opening it waits for nothing)
         process = await asyncio.create_subprocess_exec(
             *STARLING, "classify", stdin=asyncio.subprocess.PIPE, stdout=full_disk, stderr=asyncio.subprocess.PIPE

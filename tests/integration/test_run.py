@@ -1,6 +1,7 @@
 """`starling run` as a program: started, stopped, killed, and started wrongly."""
 
 import asyncio
+import json
 import signal
 from pathlib import Path
 
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.broker
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
-async def test_a_node_that_is_told_to_stop_finishes_what_it_holds_and_loses_nothing(
+async def test_a_node_that_is_stopped_finishes_what_is_in_flight_and_loses_nothing(
     broker: Mosquitto, tmp_path: Path, protocol: str
 ) -> None:
     settings = settings_for(broker.port, broker={"protocol": protocol})
@@ -39,7 +40,7 @@ async def test_a_node_that_is_told_to_stop_finishes_what_it_holds_and_loses_noth
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
-async def test_a_node_that_is_killed_under_load_loses_nothing_and_repeats_no_more_than_it_held(
+async def test_a_node_killed_under_load_loses_nothing_and_repeats_at_most_what_was_in_flight(
     broker: Mosquitto, tmp_path: Path, protocol: str
 ) -> None:
     settings = settings_for(broker.port, broker={"protocol": protocol})
@@ -120,3 +121,13 @@ async def test_a_wrong_setting_ends_the_start_with_one_line(
     assert (code, out) == (exit_code, "")
     assert says in err.splitlines()[-1]
     assert "Traceback" not in err
+
+
+async def test_the_log_is_json_if_the_settings_say_so(tmp_path: Path) -> None:
+    settings = settings_for(free_port(), log={"format": "json"}, log_level="debug")
+    code, out, err = await finished("run", "--config", write_config(tmp_path, settings, free_port()))
+    assert (code, out) == (69, "")
+    *events, last = err.splitlines()
+    assert last.startswith("starling: broker 127.0.0.1:")
+    assert {"time", "level", "logger", "message"} <= json.loads(events[0]).keys()
+    assert all(isinstance(json.loads(event), dict) for event in events)

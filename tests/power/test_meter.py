@@ -210,8 +210,17 @@ async def test_a_cancelled_pause_resumes_reading(uno: OtherEnd, monkeypatch: pyt
         transport: Any = meter._writer.transport
         paused, resumed = asyncio.Event(), asyncio.Event()
         pause, resume = transport.pause_reading, transport.resume_reading
-        monkeypatch.setattr(transport, "pause_reading", lambda: (pause(), paused.set()))
-        monkeypatch.setattr(transport, "resume_reading", lambda: (resume(), resumed.set()))
+
+        def pause_reading() -> None:
+            pause()
+            paused.set()
+
+        def resume_reading() -> None:
+            resume()
+            resumed.set()
+
+        monkeypatch.setattr(transport, "pause_reading", pause_reading)
+        monkeypatch.setattr(transport, "resume_reading", resume_reading)
         receiving = asyncio.create_task(meter.receive())
         await paused.wait()
         assert not resumed.is_set()

@@ -89,7 +89,7 @@ def test_a_long_tweet_comes_whole(api: Api, out: Path) -> None:
     assert rows(out)[0]["text"] == "The beginning and the end"
 
 
-def test_an_id_that_the_api_says_nothing_of_is_not_asked_for_for_ever(api: Api, out: Path) -> None:
+def test_an_id_that_the_answer_lacks_is_not_requested_again(api: Api, out: Path) -> None:
     api.troubles.append(lambda handler: handler.reply(200, {}))
     fetch(api, out, "1")
     fetch(api, out, "1")
@@ -119,7 +119,7 @@ def test_a_rate_limit_is_waited_out_until_the_time_it_names(api: Api, out: Path)
         ("not_json", "an answer that is not JSON"),
     ],
 )
-def test_a_trouble_that_passes_is_told_and_waited_out(api: Api, out: Path, trouble: str, said: str) -> None:
+def test_a_temporary_fault_is_reported_and_retried(api: Api, out: Path, trouble: str, said: str) -> None:
     api.troubles.extend([getattr(x_api_server, trouble)] * 2)
     watched = fetch(api, out, "1")
     assert len(watched.slept) == 2
@@ -127,7 +127,7 @@ def test_a_trouble_that_passes_is_told_and_waited_out(api: Api, out: Path, troub
     assert [row["id"] for row in rows(out)] == ["1"]
 
 
-def test_an_api_that_stays_unwell_is_given_up_and_what_was_fetched_is_kept(api: Api, out: Path) -> None:
+def test_a_lasting_fault_ends_the_command_and_what_was_fetched_is_kept(api: Api, out: Path) -> None:
     fetch(api, out, "1")
     api.troubles.extend([x_api_server.unavailable] * 20)
     with pytest.raises(HydrationError, match=r"did not answer in 8 tries: 503 .*the same command goes on"):
@@ -136,18 +136,18 @@ def test_an_api_that_stays_unwell_is_given_up_and_what_was_fetched_is_kept(api: 
     assert len(rows(out)) == 1
 
 
-def test_an_api_that_nobody_serves_is_waited_for(out: Path) -> None:
+def test_an_unreachable_api_is_retried(out: Path) -> None:
     with pytest.raises(HydrationError, match="did not answer in 8 tries: it cannot be reached; what was"):
         fetch(Api(address="http://127.0.0.1:9"), out, "1")
 
 
-def test_a_wrong_token_is_told_at_once(api: Api, out: Path) -> None:
+def test_a_wrong_token_is_reported_at_once(api: Api, out: Path) -> None:
     with pytest.raises(HydrationError, match=r"the X API refuses: 401 .*is the bearer token right\?"):
         fetch(api, out, "1", token="guessed")  # noqa: S106
     assert len(api.asked) == 1
 
 
-def test_a_plan_that_is_used_up_is_told_at_once(api: Api, out: Path) -> None:
+def test_a_plan_that_is_used_up_is_reported_at_once(api: Api, out: Path) -> None:
     api.troubles.append(x_api_server.used_up)
     with pytest.raises(HydrationError, match="this month are used up"):
         fetch(api, out, "1")
@@ -239,7 +239,7 @@ def test_an_answer_without_tweets_or_without_texts_is_read(api: Api, out: Path) 
     assert [row["id"] for row in rows(out)] == ["3"]
 
 
-def test_a_line_torn_by_a_crash_is_cut_off_and_its_tweet_asked_for_again(api: Api, out: Path) -> None:
+def test_an_incomplete_last_line_is_removed_and_its_tweet_requested_again(api: Api, out: Path) -> None:
     fetch(api, out, "1", "2")
     out.write_bytes(out.read_bytes()[:-9])
     fetch(api, out, "1", "2")
@@ -327,7 +327,7 @@ def test_replabs_texts_are_written_where_its_reader_finds_them(
     assert dataset.ids_without_text == ["4"]
 
 
-def test_a_command_killed_at_any_moment_goes_on_where_it_was(api: Api, out: Path, tmp_path: Path) -> None:
+def test_a_killed_command_continues_when_it_is_repeated(api: Api, out: Path, tmp_path: Path) -> None:
     reached, released = threading.Event(), threading.Event()
 
     def hang(handler: Handler) -> None:

@@ -49,7 +49,7 @@ def test_a_group_with_any_other_error_stays_whole(group: BaseExceptionGroup[Base
 
 
 @pytest.mark.parametrize("error", [OURS, ValueError("bug"), KeyboardInterrupt()])
-def test_an_error_in_no_group_passes_through(error: BaseException) -> None:
+def test_an_error_outside_a_group_passes_unchanged(error: BaseException) -> None:
     with pytest.raises(type(error)) as caught, ungrouped():
         raise error
     assert caught.value is error

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+_NAMED_TUPLE = {"_replace", "_asdict", "_fields"}
+"""Public methods of named tuples, which begin with an underscore so that they cannot be fields."""
 SOURCES = ("stream", "training", "grafana", "deploy", "tests")
 
 
@@ -19,7 +21,7 @@ def modules(*folders: str) -> Iterator[tuple[Path, ast.Module]]:
 
 
 def is_private(name: str) -> bool:
-    return name.startswith("_") and not name.startswith("__")
+    return name.startswith("_") and not name.startswith("__") and name not in _NAMED_TUPLE
 
 
 def defined_names(tree: ast.Module) -> Iterator[str]:

@@ -37,7 +37,7 @@ def test_without_a_file_every_setting_has_its_default() -> None:
     assert (settings.broker.host, settings.broker.port, settings.topics.tweets) == ("localhost", 1883, "tweets/in")
 
 
-def test_a_node_without_a_name_is_called_as_its_host() -> None:
+def test_the_default_name_of_a_node_is_that_of_its_host() -> None:
     assert load_settings().node == socket.gethostname()
 
 
@@ -47,24 +47,24 @@ def test_a_file_sets_what_it_names_and_leaves_the_rest(write: Write) -> None:
     assert settings.broker.port == 1883
 
 
-def test_the_environment_names_the_file_where_nobody_else_does(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_names_the_file_by_default(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STARLING_CONFIG", str(write('node = "pi-kitchen"')))
     assert load_settings().node == "pi-kitchen"
 
 
-def test_a_named_file_goes_before_the_environments(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_named_file_overrides_that_of_the_environment(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STARLING_CONFIG", "/nowhere/starling.toml")
     assert load_settings(write('node = "pi-kitchen"')).node == "pi-kitchen"
 
 
-def test_the_environment_goes_over_the_file_key_by_key(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_overrides_the_file_key_by_key(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STARLING_BROKER__HOST", "from.environment")
     monkeypatch.setenv("STARLING_NODE", "pi-environment")
     settings = load_settings(write('node = "pi-file"\n[broker]\nhost = "from.file"\nport = 2000\n'))
     assert (settings.node, settings.broker.host, settings.broker.port) == ("pi-environment", "from.environment", 2000)
 
 
-def test_overrides_go_over_file_and_environment_key_by_key(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_overrides_override_file_and_environment_key_by_key(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STARLING_BROKER__HOST", "from.environment")
     monkeypatch.setenv("STARLING_BROKER__USERNAME", "ada")
     path = write('[broker]\nhost = "from.file"\nport = 2000\n')
@@ -123,21 +123,21 @@ def test_a_number_past_its_limit_is_refused(key: str, value: float) -> None:
 
 
 @pytest.mark.parametrize("key", POSITIVE)
-def test_a_time_is_more_than_nothing(key: str) -> None:
+def test_a_time_must_be_greater_than_zero(key: str) -> None:
     assert message_of(overrides=overriding(key, 0)).endswith("input should be greater than 0")
     assert load_settings(overrides=overriding(key, 0.001))
 
 
 @pytest.mark.parametrize("key", ["broker.host", "topics.tweets", "topics.labels", "topics.rejected", "http.host"])
-def test_what_must_have_a_name_has_one(key: str) -> None:
+def test_an_empty_name_is_refused(key: str) -> None:
     assert message_of(overrides=overriding(key, "")).startswith(f"{key} in the settings: ")
 
 
-def test_no_text_leaves_the_device_unless_the_operator_says_so() -> None:
+def test_labels_have_no_text_by_default() -> None:
     assert load_settings().labels.include_text is False
 
 
-def test_a_missing_broker_ends_the_start_unless_the_operator_says_so() -> None:
+def test_the_start_does_not_wait_for_a_missing_broker_by_default() -> None:
     assert load_settings().broker.wait_at_start is False
 
 
@@ -191,7 +191,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("toml", "expected"), WRONG.values(), ids=WRONG)
-def test_what_is_wrong_in_the_file_is_named_with_the_file(write: Write, toml: str, expected: str) -> None:
+def test_an_error_in_the_file_names_the_file(write: Write, toml: str, expected: str) -> None:
     path = write(toml)
     message = message_of(path)
     assert expected in message
@@ -208,7 +208,7 @@ def test_what_is_wrong_in_the_file_is_named_with_the_file(write: Write, toml: st
         "[http]\npassword_file = ['hunter2']",
     ],
 )
-def test_a_password_in_the_wrong_place_is_in_no_error(write: Write, toml: str) -> None:
+def test_a_password_in_the_wrong_place_is_not_shown_in_an_error(write: Write, toml: str) -> None:
     with pytest.raises(SettingsError) as caught:
         load_settings(write(toml))
     assert "hunter2" not in "".join(traceback.format_exception(caught.value))
@@ -224,7 +224,7 @@ WRONG_VARIABLES = {
 
 
 @pytest.mark.parametrize(("variable", "value", "expected"), WRONG_VARIABLES.values(), ids=WRONG_VARIABLES)
-def test_what_is_wrong_in_the_environment_is_named_with_its_variable(
+def test_an_error_in_the_environment_names_the_variable(
     monkeypatch: pytest.MonkeyPatch, variable: str, value: str, expected: str
 ) -> None:
     monkeypatch.setenv(variable, value)
@@ -239,7 +239,7 @@ def test_a_wrong_variable_is_named_even_where_the_file_is_right(write: Write, mo
 
 
 @pytest.mark.parametrize("variable", ["STARLING_TOPICS__RESPONSE_PREFIXES", "STARLING_TOPICS"])
-def test_a_list_or_a_section_that_is_no_json_says_that_it_should_be(
+def test_a_list_or_a_section_that_is_not_json_is_an_error_that_says_so(
     monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     monkeypatch.setenv(variable, "replies/")
@@ -253,7 +253,7 @@ def test_an_override_that_is_wrong_is_named() -> None:
 
 
 @pytest.mark.parametrize("content", [b"node = ", b"[broker", b"node = 'a'\nnode = 'b'", b"node = '\xff'"])
-def test_a_file_that_is_no_toml_is_named(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_toml_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "starling.toml"
     path.write_bytes(content)
     assert message_of(path).startswith(f"{path} is not TOML: ")
@@ -264,7 +264,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     assert message_of(path) == f"cannot read the settings file {path}: No such file or directory"
 
 
-def test_a_folder_is_no_settings_file(tmp_path: Path) -> None:
+def test_a_folder_as_settings_file_is_an_error(tmp_path: Path) -> None:
     assert message_of(tmp_path) == f"cannot read the settings file {tmp_path}: Is a directory"
 
 
@@ -356,7 +356,7 @@ def test_topics_of_tweets_may_be_given_in_the_environment(
     assert load_settings().topics.tweet_topics == topics
 
 
-def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path: Path) -> None:
+def test_a_byte_order_mark_in_the_file_is_ignored(tmp_path: Path) -> None:
     path = tmp_path / "starling.toml"
     path.write_text('node = "pi"\n', encoding="utf-8-sig")
     assert load_settings(path).node == "pi"

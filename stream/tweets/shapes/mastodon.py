@@ -10,6 +10,8 @@ from stream.tweets.html_text import html_to_text
 from stream.tweets.rejections import Reason, RejectedTweetError
 from stream.tweets.shapes.fields import Fields, Json, child
 
+_LONGEST_HTML = 65_536
+"""Characters that are converted in the event loop, at most; it takes up to 0.1 s."""
 _WITH_STATUS = frozenset({"update", "status.update"})
 
 
@@ -27,8 +29,15 @@ def read(found: Json) -> Fields:
     """
     status = _carried(found) if _is_event(found) else found
     content = child(status, "reblog").get("content") or status.get("content")
-    text = html_to_text(content) if isinstance(content, str) else content
+    text = _text(content, status.get("id")) if isinstance(content, str) else content
     return Fields(status.get("id"), text, found.get("entity"), status.get("language"))
+
+
+def _text(content: str, status_id: object) -> str:
+    if len(content) > _LONGEST_HTML:
+        detail = f"the HTML has {len(content)} characters, the limit is {_LONGEST_HTML}"
+        raise RejectedTweetError(Reason.TOO_LONG, detail, status_id if isinstance(status_id, str) else None)
+    return html_to_text(content)
 
 
 def _is_event(found: Json) -> bool:

@@ -122,7 +122,9 @@ def test_a_wrong_use_is_exit_code_2_and_points_to_help(
     assert "-h' for help" in capsys.readouterr().err
 
 
-def test_an_interruption_is_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_interruption_gives_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 

@@ -50,7 +50,7 @@ def test_a_wrong_address_is_blamed_on_the_option(tmp_path: Path, address: str, s
     assert str(path) not in str(caught.value)
 
 
-def test_the_address_goes_over_file_and_environment_and_leaves_the_rest(
+def test_the_address_overrides_file_and_environment_only_for_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "starling.toml"

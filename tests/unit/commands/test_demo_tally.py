@@ -69,7 +69,7 @@ def test_a_label_for_a_tweet_past_the_usual_limits_is_matched() -> None:
     assert tally.outstanding == 0
 
 
-def test_what_has_no_result_is_lost() -> None:
+def test_a_message_without_a_result_is_lost() -> None:
     tally = Tally()
     tally.sent(tweet("7"))
     tally.sent(tweet("8"))
@@ -77,7 +77,7 @@ def test_what_has_no_result_is_lost() -> None:
     assert account(tally) == {"published": 2, "labelled": 1, "rejected": 0, "lost": 1, "duplicates": 0}
 
 
-def test_a_second_result_is_a_duplicate_and_counts_no_more_than_that() -> None:
+def test_a_second_result_is_counted_as_a_duplicate_only() -> None:
     tally = Tally()
     tally.sent(tweet("7"))
     tally.labelled(label("7"))
@@ -113,7 +113,7 @@ def test_two_texts_of_one_id_want_two_results() -> None:
 
 
 @pytest.mark.parametrize("good_first", [True, False])
-def test_a_label_and_a_rejection_of_one_id_are_told_apart(*, good_first: bool) -> None:
+def test_a_label_and_a_rejection_with_the_same_id_are_distinguished(*, good_first: bool) -> None:
     good, bad = tweet("7"), orjson.dumps({"id": "7"})
     tally = Tally()
     for payload in (good, bad) if good_first else (bad, good):

@@ -53,7 +53,7 @@ def test_messages_that_nodes_will_reject_are_counted(path: Path) -> None:
     assert messages.not_sent.total == 0
 
 
-def test_rows_that_are_no_message_are_counted(path: Path) -> None:
+def test_rows_with_the_wrong_number_of_fields_are_counted(path: Path) -> None:
     found, messages = sent(path, b"id,text\n1,a\n2\n3,c\n", FileOptions())
     assert texts_of(found) == ["a", "c"]
     assert messages.not_sent.reasons == {"bad_row": 1}

@@ -34,7 +34,7 @@ def viewer() -> Viewer:
     return Viewer(load_settings())
 
 
-def test_a_label_is_one_line_of_what_it_says() -> None:
+def test_a_label_is_shown_on_one_line() -> None:
     assert shown_label(entity="Acme") == "positive 0.87  7  Acme"
 
 
@@ -42,7 +42,7 @@ def test_a_label_shows_the_text_that_it_carries() -> None:
     assert shown_label(text="what\na day") == "positive 0.87  7  what a day"
 
 
-def test_a_text_that_was_read_is_shown_with_its_label_and_let_go() -> None:
+def test_a_text_that_was_read_is_shown_with_its_label_and_then_forgotten() -> None:
     texts = {"7": "what a day", "8": "another"}
     assert shown_label(texts) == "positive 0.87  7  what a day"
     assert texts == {"8": "another"}
@@ -54,12 +54,12 @@ def test_a_rejection_is_one_line_with_its_reason() -> None:
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
-def test_nothing_in_a_tweet_reaches_the_terminal_but_printable_characters(text: str) -> None:
+def test_only_printable_characters_of_a_tweet_reach_the_terminal(text: str) -> None:
     assert shown_label(id=text, entity=text, text=text).isprintable()
     assert shown_rejection(id=text, reason=text, detail=text).isprintable()
 
 
-def test_a_terminals_commands_are_disarmed() -> None:
+def test_control_sequences_of_terminals_are_removed() -> None:
     assert one_line("a\x1b[2Jb\x9bc\r\nd\u202ee") == "a[2Jbc de"
 
 
@@ -73,7 +73,7 @@ def test_results_are_shown_and_counted(viewer: Viewer, capsys: pytest.CaptureFix
     assert viewer.results == 2
 
 
-def test_a_node_that_comes_or_goes_is_shown_and_is_no_result(
+def test_a_nodes_status_is_shown_and_not_counted_as_a_result(
     viewer: Viewer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     viewer.show(message("starling/pi-1/status", b"online"))
@@ -91,16 +91,14 @@ def test_a_tweets_text_is_shown_with_its_label(viewer: Viewer, capsys: pytest.Ca
     assert capsys.readouterr().out == "positive 0.87  7  what a day\n"
 
 
-def test_texts_are_not_kept_for_ever(viewer: Viewer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_kept_texts_is_limited(viewer: Viewer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stream.commands.watch._TEXTS_KEPT", 2)
     for tweet_id in ("7", "8", "9"):
         viewer.show(message("tweets/in", {"id": tweet_id, "text": "what a day"}))
     assert list(viewer._texts) == ["8", "9"]
 
 
-def test_json_shows_results_as_they_came_and_nothing_else(
-    viewer: Viewer, capsysbinary: pytest.CaptureFixture[bytes]
-) -> None:
+def test_json_shows_only_results_unchanged(viewer: Viewer, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     viewer.show_json(message("tweets/polarity", LABEL))
     viewer.show_json(message("starling/pi-1/status", b"online"))
     viewer.show_json(message("tweets/rejected", REJECTION))
@@ -130,7 +128,7 @@ NO_RESULTS = {
 
 @pytest.mark.parametrize("payload", NO_RESULTS.values(), ids=NO_RESULTS)
 @pytest.mark.parametrize("topic", ["tweets/polarity", "tweets/rejected"])
-def test_what_is_no_result_is_said_to_be_none(
+def test_a_message_that_is_not_a_result_is_reported(
     viewer: Viewer, capsys: pytest.CaptureFixture[str], topic: str, payload: bytes
 ) -> None:
     viewer.show(message(topic, payload))
@@ -139,14 +137,14 @@ def test_what_is_no_result_is_said_to_be_none(
 
 
 @given(st.sampled_from(["tweets/polarity", "tweets/rejected", "tweets/in", "starling/a/status"]), st.data())
-def test_no_message_of_a_stranger_ends_the_watch(topic: str, data: st.DataObject) -> None:
+def test_no_message_ends_the_watch(topic: str, data: st.DataObject) -> None:
     payload = data.draw(st.binary() | ANY_JSON.map(lambda value: json.dumps(value).encode()))
     viewer = Viewer(load_settings())
     viewer.show(message(topic, payload))
     viewer.show_json(message(topic, payload))
 
 
-def test_json_is_one_line_a_message_and_commands_no_terminal(
+def test_json_is_one_line_per_message_without_control_characters(
     viewer: Viewer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     viewer.show_json(message("tweets/polarity", '{\n"id":\n"\u009b2J\u007f"}'.encode()))
@@ -154,18 +152,20 @@ def test_json_is_one_line_a_message_and_commands_no_terminal(
 
 
 @pytest.mark.parametrize("payload", [b"\x1b[2J", b'"\xff"', b"[" * 600 + b"]" * 600], ids=["text", "bytes", "depth"])
-def test_json_leaves_out_what_is_none(viewer: Viewer, capsys: pytest.CaptureFixture[str], payload: bytes) -> None:
+def test_json_leaves_out_messages_that_are_not_json(
+    viewer: Viewer, capsys: pytest.CaptureFixture[str], payload: bytes
+) -> None:
     viewer.show_json(message("tweets/rejected", payload))
     assert capsys.readouterr() == ("", "a message on tweets/rejected is not JSON\n")
     assert viewer.results == 0
 
 
-def test_a_text_without_end_is_cut(viewer: Viewer, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_long_text_is_cut(viewer: Viewer, capsys: pytest.CaptureFixture[str]) -> None:
     viewer.show(message("tweets/polarity", LABEL | {"text": "a" * 100_000}))
     assert len(capsys.readouterr().out) < 1100
 
 
-def test_energy_of_nodes_that_are_made_up_fills_no_memory(viewer: Viewer) -> None:
+def test_invented_nodes_do_not_fill_the_memory(viewer: Viewer) -> None:
     quantity = {"value": 2.5, "standard_error": None}
     per_tweet = {"all": quantity, "above_idle": None}
     energy = {"watts": quantity, "joules_per_tweet": per_tweet, "joules_total": quantity, "source": "rapl"}

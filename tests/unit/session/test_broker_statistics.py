@@ -1,10 +1,19 @@
 """What is made of the figures that a broker publishes under $SYS."""
 
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import ClassVar, Self
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
-from stream.session.broker_statistics import BrokerStatistics
+from stream.errors import BrokerError
+from stream.mqtt.packets import Message
+from stream.session import broker_statistics
+from stream.session.broker_statistics import BrokerStatistics, collect_broker_statistics, logger
+from stream.settings import BrokerSettings, load_settings
 
 DROPPED = "$SYS/broker/publish/messages/dropped"
 
@@ -42,4 +51,80 @@ def test_no_payload_is_more_than_a_number(payload: bytes) -> None:
 def test_what_else_is_said_is_not_exported() -> None:
     figures = BrokerStatistics()
     figures.hear("$SYS/broker/made/up", b"1")
-    assert {sample.value for metric in figures.collect() for sample in metric.samples} == {0.0}
+    metrics = list(figures.collect())
+    assert {sample.value for metric in metrics for sample in metric.samples} == {0.0}
+    assert {metric.type for metric in metrics} == {"counter"}  # a gauge that is not known is no 0
+    assert all(metric.documentation for metric in metrics)
+
+
+class FakeConnection:
+    """A broker that says one figure and ends the connection."""
+
+    made: ClassVar[list["FakeConnection"]] = []
+
+    def __init__(self, settings: BrokerSettings, *, identifier: str) -> None:
+        self.settings = settings
+        self.identifier = identifier
+        self.topics: list[str] = []
+        self.made.append(self)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return
+
+    async def subscribe_confirmed(self, topic: str) -> None:
+        self.topics.append(topic)
+
+    async def incoming(self) -> AsyncIterator[Message]:
+        yield Message(DROPPED, b"3")
+        await asyncio.sleep(0)
+        raise BrokerError("the connection is lost")
+
+
+def cancelled_after(delays_seconds: list[float]) -> Iterator[float]:
+    yield from delays_seconds
+    raise asyncio.CancelledError
+
+
+async def test_figures_are_read_again_after_each_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(broker_statistics, "Connection", FakeConnection)
+    monkeypatch.setattr(FakeConnection, "made", [])
+    monkeypatch.setattr(broker_statistics, "reconnect_delays", lambda longest: cancelled_after([longest / 1e6] * 3))
+    settings = load_settings(overrides={"node": "pi-1", "broker": {"sys_metrics": True, "reconnect_seconds": 0.5}})
+    registry = CollectorRegistry()
+    seen: list[float | None] = []
+    monkeypatch.setattr(logger, "warning", lambda *_: seen.append(dropped(registry)))
+    with pytest.raises(asyncio.CancelledError):
+        await collect_broker_statistics(settings, registry)
+    assert seen == [3.0] * 4
+    assert dropped(registry) is None
+    assert {(made.settings, made.identifier) for made in FakeConnection.made} == {
+        (settings.broker, "starling-pi-1-sys")
+    }
+    assert DROPPED in FakeConnection.made[-1].topics
+    assert len(FakeConnection.made[-1].topics) == 7
+
+
+async def test_a_loss_is_logged_with_its_reason(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(broker_statistics, "Connection", FakeConnection)
+    monkeypatch.setattr(broker_statistics, "reconnect_delays", lambda _: cancelled_after([]))
+    settings = load_settings(overrides={"broker": {"sys_metrics": True}})
+    with pytest.raises(asyncio.CancelledError):
+        await collect_broker_statistics(settings, CollectorRegistry())
+    assert [record.getMessage() for record in caplog.records] == [
+        "the broker's own figures are not read: the connection is lost"
+    ]
+
+
+async def test_nothing_is_read_unless_the_settings_ask_for_it() -> None:
+    registry = CollectorRegistry()
+    await collect_broker_statistics(load_settings(), registry)
+    assert list(registry.collect()) == []
+
+
+def dropped(registry: CollectorRegistry) -> float | None:
+    return registry.get_sample_value("starling_broker_messages_dropped_total")

@@ -31,6 +31,8 @@ class FakeConnection(Connection):
         self.kept = False
         self.confirmed: set[str] = set()
         self.subscriptions: set[str] = set()
+        self.ended: list[str] = []
+        self.acknowledged: list[Message] = []
         self.said: list[bytes] = []
         self.hear: Callable[[Message], None] = lambda _: None
 
@@ -42,7 +44,7 @@ class FakeConnection(Connection):
         self.hear = deliver
 
     def acknowledge(self, message: Message) -> None:
-        pass
+        self.acknowledged.append(message)
 
     async def subscribe_confirmed(self, topic: str) -> None:
         self.confirmed.add(topic)
@@ -52,9 +54,11 @@ class FakeConnection(Connection):
         self.subscriptions.add(topic)
 
     def unsubscribe_soon(self, topic: str) -> None:
+        self.ended.append(topic)
         self.subscriptions.discard(topic)
 
     async def unsubscribe_confirmed(self, topic: str) -> None:
+        self.ended.append(topic)
         self.subscriptions.discard(topic)
 
     async def publish_confirmed(self, topic: str, payload: bytes | str, *, retain: bool = False, **_: Any) -> None:
@@ -174,12 +178,39 @@ async def test_a_node_that_is_behind_stays_where_no_other_would_take_its_share(
     assert group.states()[:5] == ["keeping_up", "behind", "keeping_up", "behind", "keeping_up"]
 
 
-async def test_a_node_with_much_room_in_its_window_is_not_behind(group: Group) -> None:
+async def test_a_node_that_returned_can_fall_behind_again(group: Group, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    group.another("pi-3")
+    group.another("pi-2")
+    for _ in range(2):
+        group.window.fill = 1.0
+        await until(lambda: group.intake.subscriptions == set())
+        group.window.fill = 0.0
+        await until(lambda: group.intake.subscriptions == {SHARED})
+    messages = ["behind: leaving the group to pi-2, pi-3 for a while", "caught up: back in the group"]
+    await until(lambda: [record.getMessage() for record in caplog.records] == 2 * messages)
+
+
+def test_a_node_is_behind_when_its_window_was_full_for_longer_than_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    group = Group(group="kitchen", behind_seconds=5)
+    assert isinstance(group.place, GroupMember)
+    for seconds, fill, is_behind in [
+        (100.0, 0.5, False),
+        (105.0, 0.5, False),
+        (105.1, 0.5, True),
+        (105.2, 0.49, False),
+        (106.0, 1.0, False),
+        (111.0, 1.0, False),
+        (111.1, 1.0, True),
+    ]:
+        group.window.fill = fill
+        monkeypatch.setattr("time.monotonic", lambda seconds=seconds: seconds)
+        assert group.place._is_behind() == is_behind
+
+
+async def test_what_other_nodes_say_is_acknowledged(group: Group) -> None:
     group.another()
-    group.window.fill = 0.49
-    for _ in range(20):
-        await asyncio.sleep(0.001)
-    assert group.states() == ["keeping_up"]
+    assert [message.topic for message in group.outlet.acknowledged] == ["starling/pi-2/status", "starling/pi-2/group"]
 
 
 async def test_a_node_that_stops_leaves_its_share_to_the_others_and_works_off_what_it_has(group: Group) -> None:
@@ -188,6 +219,7 @@ async def test_a_node_that_stops_leaves_its_share_to_the_others_and_works_off_wh
     await group.place.leave()
     assert group.window.fill == 0
     assert group.intake.subscriptions == set()
+    assert group.intake.ended == [SHARED, SHARED]
     assert group.states() == ["keeping_up", "behind"]
     assert group.is_member() == 0
 

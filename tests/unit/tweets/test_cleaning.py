@@ -77,7 +77,7 @@ def test_what_is_clean_is_composed(clean: Cleaner, text: str) -> None:
 
 @EVERY_CLEANING
 @given(text=ANY_TEXT)
-def test_what_is_clean_has_no_space_but_single_ones_within(clean: Cleaner, text: str) -> None:
+def test_a_cleaned_text_has_only_single_spaces_within(clean: Cleaner, text: str) -> None:
     assert clean(text) == " ".join(clean(text).split())
 
 
@@ -91,7 +91,7 @@ def test_what_is_clean_can_be_encoded(clean: Cleaner, text: str) -> None:
 @given(text=ANY_TEXT)
 @example(text="a" + "\u0345\u0327" * 5000)
 @example(text="a" + "\u0344" * 30)
-def test_no_letter_keeps_more_than_thirty_marks(clean: Cleaner, text: str) -> None:
+def test_a_letter_keeps_at_most_thirty_marks(clean: Cleaner, text: str) -> None:
     assert not regex.search(r"\p{M}{31}", clean(text))
 
 
@@ -142,7 +142,7 @@ def test_the_papers_cleaning_removes_redundant_spaces() -> None:
 
 
 @given(ANY_TEXT)
-def test_the_papers_cleaning_leaves_no_punctuation_or_symbol(text: str) -> None:
+def test_the_papers_cleaning_removes_punctuation_and_symbols(text: str) -> None:
     categories = {unicodedata.category(character) for character in paper(text)}
     assert not [category for category in categories if category[0] in "PS" or category in ("Cf", "Co")]
 
@@ -170,7 +170,7 @@ def test_placeholders_keep_emojis_punctuation_and_symbols(kept: str) -> None:
 @pytest.mark.parametrize("clean", [placeholders, words])
 @given(text=ANY_TEXT)
 @example(text="@0²")
-def test_no_handle_is_left_where_placeholders_stand_for_them(clean: Cleaner, text: str) -> None:
+def test_placeholders_replace_every_mention(clean: Cleaner, text: str) -> None:
     assert not re.search(r"@(?!user(?![A-Za-z0-9_]))[A-Za-z0-9_]", clean(text))
 
 

@@ -38,11 +38,11 @@ def written(tweet: Tweet, encoder: LabelEncoder = ENCODER) -> dict[str, Any]:
     return decoded
 
 
-def test_a_label_has_the_contracts_keys_and_no_other() -> None:
+def test_a_label_has_exactly_the_keys_of_the_contract() -> None:
     assert written(Tweet("7", "good")).keys() == CONTRACT
 
 
-def test_a_label_says_which_tweet_and_how_it_was_labelled() -> None:
+def test_a_label_has_the_tweets_id_and_the_result() -> None:
     label = written(Tweet("7", "good"))
     assert label["id"] == "7"
     assert label["polarity"] == "positive"
@@ -50,7 +50,7 @@ def test_a_label_says_which_tweet_and_how_it_was_labelled() -> None:
     assert label["probabilities"] == {"negative": 0.125, "neutral": 0.25, "positive": 0.625}
 
 
-def test_a_label_says_which_model_and_node_made_it() -> None:
+def test_a_label_names_its_model_and_its_node() -> None:
     label = written(Tweet("7", "good"))
     assert label["model"] == {"name": "tiny", "precision": "float32", "sha256": "0" * 64}
     assert label["node"] == "pi-1"
@@ -62,13 +62,13 @@ def test_a_labels_times_are_utc_to_the_microsecond() -> None:
     assert datetime.fromisoformat(label["classified_at"]) == CLASSIFIED
 
 
-def test_entity_and_language_go_into_the_label_where_they_are_given() -> None:
+def test_entity_and_language_are_in_the_label_if_they_are_given() -> None:
     label = written(Tweet("7", "good", entity="Acme", lang="en"))
     assert label.keys() == CONTRACT | {"entity", "lang"}
     assert (label["entity"], label["lang"]) == ("Acme", "en")
 
 
-def test_the_text_goes_into_the_label_only_when_asked() -> None:
+def test_the_text_is_in_the_label_only_if_it_is_requested() -> None:
     assert "text" not in written(Tweet("7", "good"))
     assert written(Tweet("7", "good"), TEXT_ENCODER)["text"] == "good"
 
@@ -94,7 +94,7 @@ def rejection(payload: bytes, rejected: RejectedTweetError) -> dict[str, Any]:
     return decoded
 
 
-def test_a_rejection_says_why_and_of_which_message() -> None:
+def test_a_rejection_has_the_reason_and_the_hash_of_the_message() -> None:
     message = rejection(b"hello", RejectedTweetError(Reason.NOT_JSON, "not JSON"))
     assert message == {
         "reason": "not_json",
@@ -106,7 +106,7 @@ def test_a_rejection_says_why_and_of_which_message() -> None:
     }
 
 
-def test_a_rejection_names_the_tweet_where_its_id_is_known() -> None:
+def test_a_rejection_has_the_tweets_id_if_it_is_known() -> None:
     assert rejection(b"{}", RejectedTweetError(Reason.NO_TEXT, "none", "7"))["id"] == "7"
 
 

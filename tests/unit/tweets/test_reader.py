@@ -110,7 +110,7 @@ def test_each_format_gives_the_same_tweets(content: bytes, variant: Any) -> None
 
 @pytest.mark.parametrize("blank", [b"\n", b"\r\n \n\n", b"\xef\xbb\xbf\n"])
 @pytest.mark.parametrize("content", FORMATS.values(), ids=FORMATS)
-def test_blank_first_lines_are_no_part_of_the_format(content: bytes, blank: bytes) -> None:
+def test_blank_first_lines_are_ignored(content: bytes, blank: bytes) -> None:
     assert [outcome for outcome in outcomes_of(blank + content) if outcome[1] not in {"empty", "not_json"}] == PAIRS
 
 

@@ -149,6 +149,11 @@ def test_a_status_with_a_picture_alone_has_no_text() -> None:
     assert rejection(STATUS | {"content": "<p></p>"}) == (Reason.NO_TEXT, "113")
 
 
+def test_a_status_with_html_that_is_too_long_is_rejected() -> None:
+    assert decode(STATUS | {"content": "<br>" * 16_000 + "a"}).text == "a"
+    assert rejection(STATUS | {"content": "<br>" * 17_000 + "a"}) == (Reason.TOO_LONG, "113")
+
+
 def test_a_status_in_an_event_of_the_streaming_api_is_read() -> None:
     event = {"stream": ["public"], "event": "update", "payload": orjson.dumps(STATUS).decode()}
     assert decode(event) == Tweet("113", "Snow & sun.", lang="en")

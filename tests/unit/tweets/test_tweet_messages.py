@@ -61,11 +61,11 @@ def test_an_id_may_have_128_characters() -> None:
     assert decode(V2 | {"id": "7" * 128}).id == "7" * 128
 
 
-def test_the_id_as_a_string_goes_before_the_number_that_javascript_rounds() -> None:
+def test_the_id_as_a_string_is_preferred_to_the_number() -> None:
     assert decode({"id": 1849222000111222300, "id_str": "1849222000111222333", "text": "a"}).id == "1849222000111222333"
 
 
-def test_entity_and_language_travel_through() -> None:
+def test_entity_and_language_are_copied() -> None:
     tweet = decode(V2 | {"entity": "Acme", "lang": "fr"})
     assert (tweet.entity, tweet.lang) == ("Acme", "fr")
 
@@ -76,11 +76,11 @@ def test_entity_and_language_may_stand_outside_the_wrapper() -> None:
 
 
 @pytest.mark.parametrize("value", [None, 3, ["Acme"], {"name": "Acme"}])
-def test_an_entity_that_is_no_string_is_left_out(value: object) -> None:
+def test_an_entity_that_is_not_a_string_is_left_out(value: object) -> None:
     assert decode(V2 | {"entity": value}).entity is None
 
 
-def test_an_entity_without_end_is_cut() -> None:
+def test_a_long_entity_is_cut() -> None:
     assert decode(V2 | {"entity": "e" * 1000}).entity == "e" * 256
 
 
@@ -88,7 +88,7 @@ def test_a_character_of_four_bytes_counts_as_one() -> None:
     assert decode(V2 | {"text": "\U0001f600" * 280}).text == "\U0001f600" * 280
 
 
-def test_control_characters_in_a_text_are_no_reason_to_reject() -> None:
+def test_a_text_with_control_characters_is_accepted() -> None:
     assert decode(b'{"id":"7","text":"a\\u0000b"}').text == "a\x00b"
 
 
@@ -143,7 +143,7 @@ REJECTED: dict[str, tuple[bytes, Reason, str]] = {
 
 
 @pytest.mark.parametrize(("payload", "reason", "detail"), REJECTED.values(), ids=REJECTED)
-def test_what_is_no_tweet_is_rejected_with_its_reason(payload: bytes, reason: Reason, detail: str) -> None:
+def test_a_message_that_is_not_a_tweet_is_rejected_with_its_reason(payload: bytes, reason: Reason, detail: str) -> None:
     with pytest.raises(RejectedTweetError, match=detail) as caught:
         decode(payload)
     assert caught.value.reason is reason
@@ -159,7 +159,7 @@ def test_each_reason_that_decoding_gives_is_tested() -> None:
     [b'{"id":"7"}', b'{"id":7,"text":["a"]}', orjson.dumps(V2 | {"text": "a" * 281})],
     ids=[Reason.NO_TEXT, Reason.BAD_TEXT, Reason.TOO_LONG],
 )
-def test_a_rejection_knows_the_tweets_id_where_that_could_be_read(payload: bytes) -> None:
+def test_a_rejection_has_the_tweets_id_if_it_could_be_read(payload: bytes) -> None:
     with pytest.raises(RejectedTweetError) as caught:
         decode(payload)
     assert caught.value.tweet_id == "7"

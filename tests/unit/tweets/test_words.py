@@ -25,7 +25,7 @@ def test_an_emoji_becomes_its_name(text: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize("sign", ["\xa9", "\u2122", "\u2192", "\u20ac", "\u2500", "\U0001f1eb"])
-def test_signs_that_are_no_emojis_stay(sign: str) -> None:
+def test_symbols_that_are_not_emojis_stay(sign: str) -> None:
     assert words(f"a {sign} b") == f"a {sign} b"
 
 
@@ -55,5 +55,5 @@ def test_a_hashtag_becomes_its_words(text: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["#1", "number # one", "#", "C# is", "#_"])
-def test_a_number_sign_that_begins_no_hashtag_stays(text: str) -> None:
+def test_a_number_sign_without_a_hashtag_stays(text: str) -> None:
     assert words(text) == text

@@ -1,0 +1,256 @@
+"""Delivery of single messages, with connections and a pipeline that the test controls."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from stream.errors import BrokerError, PublicationRefusedError
+from stream.labelling.pipeline import LabellingPipeline, ReadTweet
+from stream.labelling.recent import RecentResults
+from stream.mqtt.packets import Message
+from stream.session.connections import Connections
+from stream.session.delivery import Deliveries
+from stream.settings import load_settings
+from stream.telemetry.metrics import Metrics
+from stream.tweets.rejections import Reason, RejectedTweetError
+from tests.unit.waiting import until
+
+LABELS, REJECTED, REPLIES = "tweets/polarity", "tweets/rejected", "replies/a"
+
+
+class FakeConnections:
+    """The connections of a node; what it does with them is in `done`, in its order."""
+
+    def __init__(self) -> None:
+        self.done: list[tuple[Any, ...]] = []
+        self.paused = False
+        self.confirmations: asyncio.Semaphore | None = None
+        """Each confirms one publication; None: all are confirmed at once."""
+        self.failures: dict[str, Exception] = {}
+        self.deliver: Callable[[Message], None] = lambda _: None
+
+    def deliver_to(self, deliver: Callable[[Message], None]) -> None:
+        self.deliver = deliver
+
+    def pause(self) -> None:
+        self.paused = True
+
+    def resume(self) -> None:
+        self.paused = False
+
+    def acknowledge(self, message: Message) -> None:
+        self.done.append(("acknowledge", message.payload))
+
+    async def publish_confirmed(self, topic: str, payload: bytes, *, correlation_data: bytes | None = None) -> None:
+        if self.confirmations:
+            await self.confirmations.acquire()
+        if topic in self.failures:
+            raise self.failures[topic]
+        self.done.append((topic, payload, correlation_data))
+
+
+class FakePipeline:
+    """Labels a message `1` with `label of 1`, and rejects what is no number."""
+
+    def __init__(self) -> None:
+        self.labelled: list[str] = []
+        self.received_at: list[float] = []
+
+    def read(self, payload: bytes) -> ReadTweet:
+        if not payload.isdigit():
+            raise RejectedTweetError(Reason.NOT_JSON, "not JSON")
+        return cast("ReadTweet", SimpleNamespace(tweet=SimpleNamespace(id=payload.decode())))
+
+    async def label(self, read: ReadTweet, received_at: float) -> bytes:
+        self.received_at.append(received_at)
+        self.labelled.append(read.tweet.id)
+        return b"label of " + read.tweet.id.encode()
+
+    def rejection(self, rejected: RejectedTweetError, payload: bytes, received_at: float) -> bytes:
+        self.received_at.append(received_at)
+        return f"{rejected.reason}: ".encode() + payload
+
+
+class Node:
+    """Deliveries with everything around them."""
+
+    def __init__(self, tasks: asyncio.TaskGroup, receive_maximum: int) -> None:
+        self.broker, self.pipeline, self.metrics = FakeConnections(), FakePipeline(), Metrics()
+        self.recent: RecentResults[str, bytes] = RecentResults(10)
+        connection = cast("Any", self.broker)
+        self.deliveries = Deliveries(
+            tasks,
+            Connections(intake=connection, outlet=connection),
+            labelling=cast("LabellingPipeline", self.pipeline),
+            recent=self.recent,
+            settings=load_settings(overrides={"broker": {"receive_maximum": receive_maximum}}),
+            metrics=self.metrics,
+        )
+
+    def receive(self, payload: bytes, **fields: Any) -> None:
+        self.broker.deliver(Message("tweets/in", payload, **fields))
+
+    async def deliver(self, payload: bytes, **fields: Any) -> list[tuple[Any, ...]]:
+        """Deliver a message to its end; returns what was done."""
+        self.receive(payload, **fields)
+        await self.deliveries.idle()
+        return self.broker.done
+
+    def metric(self, name: str, **labels: str) -> float | None:
+        return self.metrics.registry.get_sample_value(name, labels)
+
+
+@asynccontextmanager
+async def running(receive_maximum: int = 8) -> AsyncIterator[Node]:
+    async with asyncio.TaskGroup() as tasks:
+        yield Node(tasks, receive_maximum)
+
+
+@pytest.fixture
+async def node() -> AsyncIterator[Node]:
+    async with running() as node:
+        yield node
+
+
+async def test_a_message_is_acknowledged_after_its_label(node: Node) -> None:
+    assert await node.deliver(b"1") == [(LABELS, b"label of 1", None), ("acknowledge", b"1")]
+
+
+async def test_a_message_is_not_acknowledged_before_its_label_is_confirmed(node: Node) -> None:
+    node.broker.confirmations = asyncio.Semaphore(0)
+    node.receive(b"1")
+    await asyncio.sleep(0)
+    assert node.broker.done == []
+    node.broker.confirmations.release()
+    await node.deliveries.idle()
+    assert node.broker.done[-1] == ("acknowledge", b"1")
+
+
+async def test_a_rejected_message_is_acknowledged_after_its_rejection(node: Node) -> None:
+    assert await node.deliver(b"x") == [(REJECTED, b"not_json: x", None), ("acknowledge", b"x")]
+
+
+@pytest.mark.parametrize(("payload", "result"), [(b"1", b"label of 1"), (b"x", b"not_json: x")])
+async def test_the_result_is_also_published_to_the_response_topic(node: Node, payload: bytes, result: bytes) -> None:
+    done = await node.deliver(payload, response_topic=REPLIES, correlation_data=b"7")
+    assert done[1:] == [(REPLIES, result, b"7"), ("acknowledge", payload)]
+    assert node.metric("starling_responses_refused_total") == 0
+
+
+@pytest.mark.parametrize("topic", ["home/door", "replies/full"])
+async def test_a_refused_response_is_counted_and_the_message_is_acknowledged(
+    node: Node, caplog: pytest.LogCaptureFixture, topic: str
+) -> None:
+    caplog.set_level("DEBUG")
+    node.broker.failures["replies/full"] = PublicationRefusedError("the quota is used up")
+    assert (await node.deliver(b"1", response_topic=topic))[1:] == [("acknowledge", b"1")]
+    assert node.metric("starling_responses_refused_total") == 1
+    (record,) = caplog.records
+    assert record.getMessage().startswith(f"no answer was sent to the response topic '{topic}': ")
+
+
+@pytest.mark.parametrize("topic", [LABELS, REPLIES])
+async def test_a_message_whose_result_is_not_confirmed_is_not_acknowledged(topic: str) -> None:
+    tasks = asyncio.TaskGroup()
+    await tasks.__aenter__()
+    node = Node(tasks, 8)
+    node.broker.failures[topic] = BrokerError("gone")
+    node.receive(b"1", response_topic=REPLIES)
+    with pytest.raises(ExceptionGroup) as group:
+        await tasks.__aexit__(None, None, None)
+    assert group.group_contains(BrokerError, match="gone")
+    assert ("acknowledge", b"1") not in node.broker.done
+    assert node.deliveries.fill == 0
+    assert node.metric("starling_tweets_in_progress") == 0
+    assert node.metric("starling_tweet_seconds_count") == 0
+
+
+async def test_a_redelivered_message_gets_its_remembered_label(node: Node) -> None:
+    await node.deliver(b"1")
+    node.broker.done.clear()
+    assert await node.deliver(b"1", duplicate=True) == [(LABELS, b"label of 1", None), ("acknowledge", b"1")]
+    assert node.pipeline.labelled == ["1"]
+    assert node.metric("starling_tweets_redelivered_total") == 1
+
+
+async def test_a_redelivered_message_without_a_remembered_label_is_labelled(node: Node) -> None:
+    await node.deliver(b"1", duplicate=True)
+    assert node.pipeline.labelled == ["1"]
+    assert node.metric("starling_tweets_redelivered_total") == 0
+
+
+async def test_a_new_message_with_a_known_id_is_labelled_again(node: Node) -> None:
+    node.recent.remember("1", b"old label")
+    assert (await node.deliver(b"1"))[0] == (LABELS, b"label of 1", None)
+    assert node.recent.find("1") == b"label of 1"
+
+
+async def test_messages_and_stages_are_counted(node: Node) -> None:
+    await node.deliver(b"1")
+    await node.deliver(b"x")
+    assert node.metric("starling_tweets_received_total") == 2
+    assert node.metric("starling_stage_seconds_count", stage="publish") == 2
+    assert node.metric("starling_tweet_seconds_count") == 2
+    assert node.metric("starling_tweets_in_progress") == 0
+
+
+async def test_the_time_of_arrival_is_passed_on(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time", lambda: 12.5)
+    await node.deliver(b"1")
+    await node.deliver(b"x")
+    assert node.pipeline.received_at == [12.5, 12.5]
+
+
+async def test_reading_stops_at_a_full_window_and_continues_with_a_quarter_of_it_free() -> None:
+    async with running(receive_maximum=8) as node:
+        deliveries, broker = node.deliveries, node.broker
+        broker.confirmations = confirmations = asyncio.Semaphore(0)
+        for number in range(7):
+            node.receive(str(number).encode())
+        assert (deliveries.fill, broker.paused) == (7 / 8, False)
+        node.receive(b"7")
+        assert (deliveries.fill, broker.paused) == (1, True)
+        confirmations.release()
+        await until(lambda: deliveries.fill == 7 / 8)
+        assert broker.paused
+        confirmations.release()
+        await until(lambda: deliveries.fill == 6 / 8)
+        assert not broker.paused
+        for _ in range(6):
+            confirmations.release()
+
+
+async def test_draining_waits_for_every_message_and_reads_no_more() -> None:
+    async with running(receive_maximum=8) as node:
+        node.broker.confirmations = confirmations = asyncio.Semaphore(0)
+        node.receive(b"1")
+        draining = asyncio.create_task(node.deliveries.drain())
+        await asyncio.sleep(0)
+        assert not draining.done()
+        assert node.broker.paused
+        confirmations.release()
+        await draining
+        assert node.broker.paused
+        assert node.broker.done[-1] == ("acknowledge", b"1")
+
+
+async def test_a_message_that_arrives_while_the_session_ends_stays_with_the_broker() -> None:
+    async with asyncio.TaskGroup() as tasks:
+        node = Node(tasks, 8)
+    node.receive(b"1")
+    assert node.deliveries.fill == 0
+    assert node.broker.done == []
+    assert not node.broker.paused
+
+
+async def test_the_work_on_a_message_has_a_name_and_an_age(node: Node) -> None:
+    assert node.deliveries.oldest_seconds() == 0
+    node.broker.confirmations = asyncio.Semaphore(0)
+    node.receive(b"1")
+    assert "tweet-0" in {task.get_name() for task in asyncio.all_tasks()}
+    await until(lambda: node.deliveries.oldest_seconds() > 0)
+    node.broker.confirmations.release()
