@@ -94,7 +94,7 @@ class Metrics:
         self.results_refused = Counter(
             "starling_results_refused",
             "Labels and rejections that the broker did not accept, by kind; their tweets are done.",
-            ["kind"],
+            ["result"],
             registry=registry,
         )
         self.responses_refused = Counter(

@@ -58,7 +58,7 @@ async def test_a_label_that_is_too_large_with_its_text_is_published_without_it(t
             await probe.tweet("big", LONG_TEXT)
             await probe.tweets(IDS)
             await probe.until(lambda: set(probe.labelled_ids()) == IDS | {"big"})
-            assert await read('starling_results_refused_total{kind="label"}') >= 1
+            assert await read('starling_results_refused_total{result="label"}') >= 1
     assert {label["id"] for label in probe.labels if "text" not in label} == {"big"}
 
 

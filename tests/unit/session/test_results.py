@@ -116,8 +116,8 @@ async def test_refusals_of_one_kind_are_all_counted_and_logged_once(caplog: pyte
         node.refusals.count(Kind.LABEL, PublicationRefusedError("too large", reason_code=0x95))
     node.refusals.count(Kind.REJECTION, PublicationRefusedError("too large", reason_code=0x95))
     count = node.metrics.registry.get_sample_value
-    assert count("starling_results_refused_total", {"kind": "label"}) == 10
-    assert count("starling_results_refused_total", {"kind": "rejection"}) == 1
+    assert count("starling_results_refused_total", {"result": "label"}) == 10
+    assert count("starling_results_refused_total", {"result": "rejection"}) == 1
     assert len(caplog.records) == 2
 
 
