@@ -69,6 +69,8 @@ def make_bundle(
         raise ConversionError(f"--per-tensor applies to int8 only, not to {conversion.precision}")
     if out.exists():
         raise ConversionError(f"{out} exists already: remove it, or give another folder with --out")
+    if not out.parent.is_dir():
+        raise ConversionError(f"cannot write {out}: the folder {out.parent} does not exist")
     try:
         with replacing(out) as folder:
             folder.mkdir()

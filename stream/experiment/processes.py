@@ -5,6 +5,7 @@ import os
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import IO, Protocol, TypeVar
 
 from stream.errors import InputError
@@ -44,8 +45,9 @@ class Watcher:
 
     def samples(self) -> Iterator[Numbers]:
         """Yield the samples so far, in the order of monitor.COLUMNS."""
-        self._output.seek(0)
-        return monitor.parse(self._output)
+        # Opened again for an offset of its own: the file's offset is shared with the monitor, which still writes there.
+        with Path("/proc/self/fd", str(self._output.fileno())).open("rb") as output:
+            yield from monitor.parse(output)
 
 
 @asynccontextmanager

@@ -111,8 +111,10 @@ class ModelSwapper:
     async def _watch_path(self) -> None:
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
+            current = self._settings.model, self._folder
             folder = await asyncio.to_thread(_folder, self._settings.model)
-            if folder != self._folder:
+            is_swapped = current != (self._settings.model, self._folder)  # meanwhile, so that the folder is outdated
+            if folder != self._folder and not is_swapped:
                 self._folder = folder
                 self.request(self._settings.model)
 

@@ -131,7 +131,8 @@ def test_a_killed_experiment_is_continued(folder: Path) -> None:
     before = cell_path(out, "tiny-test-1threads-seed0").read_bytes()
     finished_before = set((out / "cells").glob("*.json"))
     assert len(finished_before) < 3
-    assert run(plan, out).returncode == 0
+    continued = run(plan, out)
+    assert continued.returncode == 0, continued.stderr
     assert cell_path(out, "tiny-test-1threads-seed0").read_bytes() == before
     assert [line["seed"] for line in index(out)] == [0, 1, 2]
     assert killed.returncode == -signal.SIGKILL

@@ -38,6 +38,12 @@ def test_other_seed_or_step_gives_other_masks(network: Network, seed: int, step:
     assert (logits(network, 1, 7) != logits(network, seed, step)).any()
 
 
+def test_masks_change_within_a_step(network: Network) -> None:
+    first = logits(network, 1, 7)
+    network.next_dropout()
+    assert (np.asarray(network.outputs(tf.constant([[2, 5, 6, 7, 3]]), training=True).logits) != first).any()
+
+
 def test_layers_draw_different_masks() -> None:
     seed = tf.constant([1, 7], tf.int64)
     first, second = (StatelessDropout(0.5, lambda: seed, number)(ONES, training=True) for number in range(2))

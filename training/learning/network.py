@@ -41,6 +41,10 @@ _WORD_HEADS = ("mlm", "predictions", "lm_head")
 """Attributes of the head for masked-language modelling, by architecture."""
 
 
+_MOST_STEPS = 1 << 32
+"""More than any number of training steps, so that further masks of a step are not those of another step."""
+
+
 class Network:
     """Trainable encoder with a head.
 
@@ -90,6 +94,10 @@ class Network:
     def seed_dropout(self, seed: int, step: int) -> None:
         """Set the seed of dropout for a training step, so that a resumed run draws the same masks."""
         self._dropout_seed.assign([seed, step])
+
+    def next_dropout(self) -> None:
+        """Draw other masks in the rest of the step."""
+        self._dropout_seed.assign_add([0, _MOST_STEPS])
 
     def outputs(self, input_ids: Tensor, *, training: bool = False, states: bool = False) -> Outputs:
         """Run the network.

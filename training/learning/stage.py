@@ -88,7 +88,13 @@ class StageRun:
 
         def step(*arguments: Tensor) -> Tensor:
             *inputs, rate, number = arguments
-            loss, gradients = self._gradients(lambda: task.loss(*inputs))
+
+            def loss_of() -> Tensor:
+                loss = task.loss(*inputs)
+                task.network.next_dropout()  # adversarial training computes the loss twice, with independent masks
+                return loss
+
+            loss, gradients = self._gradients(loss_of)
             optimiser.apply(gradients, rate)
             task.network.ignore_padding()
             average.update(number)

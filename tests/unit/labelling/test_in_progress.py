@@ -3,7 +3,6 @@ import asyncio
 import pytest
 
 from stream.labelling.in_progress import InProgress
-from tests.unit.waiting import until
 
 
 async def test_it_is_idle_until_the_first_item_begins_and_after_the_last_one_ended() -> None:
@@ -27,12 +26,13 @@ async def test_an_item_ends_with_its_context_even_in_an_error() -> None:
     assert len(work) == 0
 
 
-async def test_the_age_is_that_of_the_oldest_item() -> None:
-    work = InProgress()
+def test_the_age_is_that_of_the_oldest_item(monkeypatch: pytest.MonkeyPatch) -> None:
+    work, numbers = InProgress(), []
     assert work.oldest_seconds() == 0
-    oldest = work.begin()
-    await until(lambda: work.oldest_seconds() > 0.01)
-    work.begin()
-    assert work.oldest_seconds() > 0.01
-    work.end(oldest)
-    assert len(work) == 1
+    for seconds in (100.0, 103.0):
+        monkeypatch.setattr("time.monotonic", lambda seconds=seconds: seconds)
+        numbers.append(work.begin())
+    monkeypatch.setattr("time.monotonic", lambda: 110.0)
+    assert work.oldest_seconds() == 10
+    work.end(numbers[0])
+    assert work.oldest_seconds() == 7

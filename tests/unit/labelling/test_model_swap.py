@@ -105,11 +105,16 @@ async def test_the_model_of_the_settings_labels_first(old: Path) -> None:
         assert await bench.labelled_by() == "old"
 
 
-async def test_another_model_takes_over_when_it_is_requested(old: Path, new: Path) -> None:
+async def test_another_model_takes_over_when_it_is_requested(
+    old: Path, new: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    sha256 = orjson.loads((new / "model.json").read_bytes())["files"][MODEL_FILE]
     async with running(old) as bench:
         bench.request(new)
         await bench.swaps(1)
         assert await bench.labelled_by() == "new"
+    assert caplog.messages == [f"labelling with new (float32, sha256 {sha256[:12]})"]
 
 
 @pytest.fixture
@@ -148,7 +153,8 @@ async def test_a_model_that_cannot_be_used_is_refused_and_the_old_one_stays(
         await bench.swaps(1, "refused")
         assert await bench.labelled_by() == "old"
         assert bench.count("swapped") == 0
-    assert f"the old model stays: no model bundle at {tmp_path / 'gone'}" in caplog.text
+    (message,) = caplog.messages
+    assert message.startswith(f"the old model stays: no model bundle at {tmp_path / 'gone'}")
 
 
 async def test_a_good_model_after_a_refused_one_is_taken(old: Path, new: Path, tmp_path: Path) -> None:
@@ -203,6 +209,47 @@ async def test_a_model_that_was_requested_by_another_path_is_loaded_once(
         await until(lambda: bench.labelling.engine.model.bundle.manifest.name == "old")
         await bench.swaps(2)
         assert bench.count("swapped") == 2
+
+
+async def test_a_model_that_was_requested_is_not_loaded_again_by_a_check_of_the_path(
+    old: Path, new: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_swap, "_LOOK_SECONDS", LOOK_SECONDS)
+    checks, find = [], model_swap._folder
+
+    def counted(settings: ModelSettings) -> Path:
+        checks.append(settings.path)
+        return find(settings)
+
+    monkeypatch.setattr(model_swap, "_folder", counted)
+    async with running(old) as bench:
+        bench.request(new)
+        await bench.swaps(1)
+        before = len(checks)
+        await until(lambda: len(checks) >= before + 3)
+        assert bench.health.reloads_requested == 1
+
+
+async def test_a_check_of_the_path_that_a_swap_overtakes_requests_no_reload(
+    old: Path, new: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_swap, "_LOOK_SECONDS", LOOK_SECONDS)
+    go, checks, find = threading.Event(), [], model_swap._folder
+
+    def slow(settings: ModelSettings) -> Path:
+        checks.append(settings.path)
+        if settings.path == old:
+            go.wait()
+        return find(settings)
+
+    async with running(old) as bench:
+        monkeypatch.setattr(model_swap, "_folder", slow)
+        await until(lambda: old in checks)
+        bench.request(new)
+        await bench.swaps(1)
+        go.set()
+        await until(lambda: checks.count(new) >= 3)  # by the swap, and by two checks of the path
+        assert bench.health.reloads_requested == 1
 
 
 def relink(link: Path, target: Path) -> None:
@@ -311,7 +358,7 @@ async def test_the_old_model_stays_after_any_error_of_a_new_one(
         await bench.swaps(1, "refused")
         assert await bench.labelled_by() == "old"
         assert bench.health.reloads_done == 1
-    assert f"the old model stays: {new} cannot be loaded" in caplog.text
+    assert caplog.messages == [f"the old model stays: {new} cannot be loaded"]
 
 
 async def test_a_link_in_a_circle_is_refused_and_the_old_model_stays(
