@@ -8,7 +8,7 @@ PIP_INSTALL = pip --disable-pip-version-check install --quiet
 export TF_USE_LEGACY_KERAS = 1
 export TF_CPP_MIN_LOG_LEVEL = 2
 
-.PHONY: help demo test lint test-edge test-training test-lowest test-fleet test-arm test-arm-short arm-installed arm-instructions power-accuracy dashboards pictures chaos soak fuzz audit \
+.PHONY: help demo test lint test-edge test-training test-lowest test-fleet test-arm test-arm-short arm-installed arm-instructions power-accuracy dashboards pictures chaos soak fuzz mutation audit \
     peers compare performance performance-docs system-packages clean
 
 help:
@@ -27,6 +27,7 @@ help:
 	@echo "make chaos           inject every fault and count lost tweets: a table after a few minutes"
 	@echo "make soak            an hour under load, with a table and a plot of memory and latency; SOAK_SECONDS changes the time"
 	@echo "make fuzz            ten minutes of fuzzing; FUZZ_SECONDS changes the time"
+	@echo "make mutation        test whether the unit tests detect changes of the code; MUTANTS='stream.session*' selects"
 	@echo "make peers           prepare the programs that we are compared with, from CHECKPOINT=folder (installs PyTorch, TensorFlow)"
 	@echo "make compare         measure Starling and the peers in turns"
 	@echo "make performance     repeat all measurements of docs/performance.md; about half an hour, on an idle machine"
@@ -93,6 +94,11 @@ FUZZ_SECONDS ?= 600
 fuzz: .venv/fuzz-installed
 	.venv/bin/python -m tests.fuzz $(FUZZ_SECONDS)
 
+# Some tens of minutes of processor time; it continues where it was interrupted. Survivors: `mutmut results`, `mutmut show`.
+mutation: .venv/mutation-installed
+	.venv/bin/mutmut run $(MUTANTS)
+	.venv/bin/mutmut results
+
 # --strict: a package that PyPI has no data for is a failure.
 audit: .venv-audit/installed
 	@for pinned in deploy/constraints.txt training/constraints.txt; do \
@@ -148,6 +154,11 @@ LOWEST_TOOLS = paho-mqtt|pytest|pytest-asyncio|pytest-timeout|pytest-xdist|hypot
 	@.venv/bin/$(PIP_INSTALL) --constraint deploy/constraints.txt --editable '.[demo,dev,fuzz]'
 	@touch $@
 
+.venv/mutation-installed: .venv/dev-installed
+	@echo "installing the mutation tester ..."
+	@.venv/bin/$(PIP_INSTALL) --constraint deploy/constraints.txt --editable '.[demo,dev,mutation]'
+	@touch $@
+
 .venv-audit/installed: .venv/bin/python
 	@$(PYTHON) -m venv .venv-audit
 	@.venv-audit/bin/$(PIP_INSTALL) 'pip-audit>=2.9,<3'
@@ -197,4 +208,4 @@ paper: .venv-training/installed
 include paper.mk
 
 clean:
-	rm -rf build .arm .venv .venv-training .venv-lowest .venv-fleet .fleet .venv-audit .venv-peers .venv-paper .peers .fuzz .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf build mutants .arm .venv .venv-training .venv-lowest .venv-fleet .fleet .venv-audit .venv-peers .venv-paper .peers .fuzz .mypy_cache .pytest_cache .ruff_cache .hypothesis
