@@ -36,7 +36,7 @@ _MOST_SLASHES = 7
 
 @dataclass(frozen=True)
 class Remembered:
-    """What a node remembers over all its sessions."""
+    """The memory of a node over all its sessions."""
 
     recent: RecentResults[str, bytes]
     """The labels made lately, as they were published, by tweet id."""
@@ -78,7 +78,7 @@ class Deliveries:
         self._held = InProgress()
         self._draining = False
         self.on_arrival: Callable[[], None] = lambda: None
-        """Called for each message that arrives, before it is taken."""
+        """Callback for each message that arrives, before it is taken."""
         self._intake.deliver_to(self._take)
 
     @property

@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 _MOST_REMEMBERED = 1024
 _REMEMBERED_SECONDS = 600.0
-"""After which the broker is tried again: its limits may have been raised."""
+"""Time after which the broker is tried again: its limits may have been raised."""
 
 
 class Kind(StrEnum):

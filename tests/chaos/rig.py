@@ -81,7 +81,7 @@ class Watch:
         self.most_memory_bytes = 0.0
 
     async def look(self) -> None:
-        """Look again and again, for as long as it is let."""
+        """Read the metrics repeatedly, until cancelled."""
         while True:
             exposition = await self._node.metrics()
             if exposition:
@@ -132,7 +132,7 @@ class Rig:
         self.dice = random.Random(plan.seed)
         self.ids = [str(number) for number in range(plan.tweets)]
         self._plan = plan
-        self._farewells = 0
+        self._stops = 0
         self._unsaved = 0
         self._published = asyncio.Event()
 
@@ -175,7 +175,7 @@ class Rig:
         """Have the node drain and end; it owes the broker nothing then."""
         self.node.tell_to_stop()
         assert await self.node.stopped() == 0
-        self._farewells += 1
+        self._stops += 1
 
     async def start_node(self) -> None:
         """Start the node again."""
@@ -186,7 +186,7 @@ class Rig:
     @contextlib.asynccontextmanager
     async def saved(self) -> AsyncIterator[None]:
         """Make the broker save; what is labelled from here on, as long as the context lasts, it may forget."""
-        self.relay.slow(_PACED_BYTES_PER_SECOND)  # lest the node be done with everything meanwhile
+        self.relay.slow(_PACED_BYTES_PER_SECOND)  # so that the node does not finish everything in the meantime
         before = self.books.results.total()  # what comes while it saves may be missing from what it saves
         await asyncio.to_thread(self.broker.save)
         yield
@@ -213,7 +213,7 @@ class Rig:
         For each session that was lost, what the node held: a window. Beside that, what it had acknowledged and the
         broker never heard, and what was done after the broker had saved and before it died.
         """
-        sessions_lost = self.relay.arrived(Packet.SUBSCRIPTION) - 1 - self._farewells
+        sessions_lost = self.relay.arrived(Packet.SUBSCRIPTION) - 1 - self._stops
         return self.window * sessions_lost + self.relay.lost(Packet.ACKNOWLEDGEMENT) + self._unsaved
 
 

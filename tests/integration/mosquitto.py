@@ -77,7 +77,7 @@ class Mosquitto:
 
     @property
     def pid(self) -> int:
-        """The process, for whoever watches it from outside."""
+        """Process id of the broker."""
         assert self._process
         return self._process.pid
 

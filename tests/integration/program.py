@@ -75,7 +75,7 @@ class Node:
 
     @property
     def pid(self) -> int:
-        """The process, for whoever watches it from outside."""
+        """Process id of the program."""
         assert self._process
         return self._process.pid
 

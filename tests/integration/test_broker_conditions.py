@@ -21,7 +21,7 @@ _LAST = "last"
 
 @contextlib.asynccontextmanager
 async def serving_to_the_end(settings: Settings, probe: Probe) -> AsyncIterator[None]:
-    """Run the service, and has the probe receive all of its labels, and its farewell after them."""
+    """Run the service, and let the probe receive all of its labels, and then its `offline`."""
     async with serving(settings):
         yield
         probe.status.clear()

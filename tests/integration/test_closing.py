@@ -1,4 +1,4 @@
-"""What a client says last."""
+"""The end of a connection."""
 
 import asyncio
 
@@ -19,7 +19,7 @@ _FILLING = "x" * 20_000
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
-async def test_what_was_acknowledged_before_the_farewell_does_not_come_again_though_more_had_come(
+async def test_acknowledged_messages_do_not_come_again_after_a_disconnect_with_unread_messages(
     broker: Mosquitto, protocol: str
 ) -> None:
     settings = BrokerSettings(host="127.0.0.1", port=broker.port, protocol=protocol)

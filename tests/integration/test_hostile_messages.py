@@ -74,7 +74,7 @@ def _peak_memory_bytes(pid: int) -> int:
     return 1024 * next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
 
 
-async def test_a_stranger_who_asks_for_answers_in_the_wrong_place_fills_no_log(
+async def test_response_topics_that_are_not_allowed_fill_no_log(
     broker: Mosquitto, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)

@@ -111,10 +111,10 @@ async def test_a_node_shows_its_certificate_to_a_broker_that_asks(tmp_path: Path
 async def test_a_broker_with_a_certificate_of_another_authority_is_refused(
     tmp_path: Path, certificates: Certificates
 ) -> None:
-    stranger = tmp_path / "stranger.pem"
-    trustme.CA().cert_pem.write_to_path(stranger)
+    other = tmp_path / "other.pem"
+    trustme.CA().cert_pem.write_to_path(other)
     with Mosquitto(tmp_path, certificates.broker_options(ask_clients=False)) as broker:
-        settings = settings_for(broker.port, broker={"tls": True, "ca_file": stranger})
+        settings = settings_for(broker.port, broker={"tls": True, "ca_file": other})
         with pytest.raises(BrokerError, match=r"broker\.ca_file"):
             async with Connection(settings.broker):
                 pass

@@ -1,4 +1,4 @@
-"""What a node believes of others, where anybody may have said it."""
+"""Statuses and states of other nodes, which anyone may have published."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -42,7 +42,7 @@ def test_a_word_that_is_none_is_not_believed(member: GroupMember, state: bytes) 
     assert not member._others()
 
 
-def test_a_stranger_who_makes_up_nodes_fills_no_memory_and_drives_none_out(member: GroupMember) -> None:
+def test_invented_nodes_fill_no_memory_and_displace_no_known_node(member: GroupMember) -> None:
     say(member, "pi-2")
     for number in range(2000):
         say(member, f"made-up-{number}")
