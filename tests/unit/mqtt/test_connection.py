@@ -14,6 +14,7 @@ import trustme
 from stream.errors import BrokerError, PublicationRefusedError
 from stream.mqtt import link as link_module
 from stream.mqtt.connection import Connection
+from stream.mqtt.encoding import publish_packet
 from stream.mqtt.packets import CONNECT, DISCONNECT, PINGREQ, PUBACK, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, Message, Will
 from stream.mqtt.versions import Versions
 from stream.settings import BrokerSettings
@@ -786,3 +787,28 @@ async def test_messages_can_be_iterated_over_after_the_older_version_was_tried()
 
     async with scripted_broker(script) as settings, Connection(settings) as connection:
         assert (await anext(connection.incoming())).payload == b"a"
+
+
+async def test_everything_that_waits_in_the_network_arrives_before_the_connection_is_closed() -> None:
+    accepted, closing = asyncio.Event(), asyncio.Event()
+    kinds: list[int] = []
+
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        transport: Any = peer.writer.transport
+        transport.pause_reading()
+        accepted.set()
+        await closing.wait()
+        transport.resume_reading()
+        while found := await peer.packet():
+            kinds.append(found.raw[0] & 0xF0)
+
+    async with scripted_broker(script) as settings, Connection(settings) as connection:
+        await accepted.wait()
+        for number in range(1, 101):
+            connection._link.send(publish_packet(b"t", b"x" * 100_000, number, properties=b"\0"))
+        transport = connection._link._stream._transport
+        assert transport
+        assert transport.get_write_buffer_size() > 0
+        asyncio.get_running_loop().call_soon(closing.set)
+    assert kinds == [PUBLISH] * 100 + [DISCONNECT]
