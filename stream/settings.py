@@ -84,7 +84,9 @@ class BrokerSettings(_Section):
 
     host: Host = Field("localhost", description="Name or address of the broker, without its port.")
     port: int = Field(1883, ge=1, le=65535, description="Port of the broker; 8883 is usual with TLS.")
-    protocol: Literal["5", "3.1.1"] = Field("5", description="Version of MQTT: '5' or '3.1.1'.")
+    protocol: Literal["auto", "5", "3.1.1"] = Field(
+        "auto", description="Version of MQTT: '5', '3.1.1', or 'auto': 5, and 3.1.1 where the broker refuses 5."
+    )
     username: str | None = Field(None, description="User name.")
     password_file: Path | None = Field(None, description="File with the user's password.")
     tls: bool = Field(
@@ -114,6 +116,12 @@ class BrokerSettings(_Section):
     reconnect_seconds: float = Field(60, gt=0, description="Seconds between two attempts to reconnect, at most.")
     wait_at_start: bool = Field(
         default=False, description="Keep trying if the broker cannot be reached at the start, instead of exiting."
+    )
+    proof_seconds: float = Field(
+        300,
+        ge=0,
+        description="Time without a tweet after which the node sends a message to itself, to prove that tweets can "
+        "arrive; also at the start. 0: never.",
     )
     sys_metrics: bool = Field(
         default=False,

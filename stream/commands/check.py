@@ -17,11 +17,10 @@ from rich.text import Text
 
 from stream.commands.health_request import ask_health
 from stream.credentials import http_tls
-from stream.errors import BrokerError, ListenError, StarlingError
+from stream.errors import ListenError, StarlingError
 from stream.model.loading import load_model
-from stream.mqtt.connection import Connection
 from stream.power.check import check_power
-from stream.session.topics import check_topic
+from stream.session.broker_check import check_broker
 from stream.settings import Settings, load_settings
 from stream.tweets.tweet import Tweet
 from stream.web.access import password_guard
@@ -90,25 +89,7 @@ def _check_model(settings: Settings) -> str:
 
 
 def _check_broker(settings: Settings) -> str:
-    broker = settings.broker
-    seconds = asyncio.run(_round_trip_seconds(settings))
-    return f"{broker.host}:{broker.port} carries a message there and back in {1000 * seconds:.1f} ms"
-
-
-async def _round_trip_seconds(settings: Settings) -> float:
-    topic = check_topic(settings.node)
-    async with Connection(settings.broker) as client:
-        await client.subscribe_confirmed(topic)
-        started = time.perf_counter()
-        await client.publish_confirmed(topic, b"check")
-        try:
-            async with asyncio.timeout(settings.broker.timeout_seconds):
-                await anext(client.incoming())
-        except TimeoutError as error:
-            raise BrokerError(
-                f"the broker takes messages to {topic} but does not bring them back: check its access rules"
-            ) from error
-        return time.perf_counter() - started
+    return asyncio.run(check_broker(settings))
 
 
 def _check_http(settings: Settings) -> str:

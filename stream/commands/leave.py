@@ -1,4 +1,4 @@
-"""`starling leave`: has the broker forget a node that will not come back under its name."""
+"""`starling leave`: makes the broker forget a node that will not come back under its name."""
 
 import asyncio
 from pathlib import Path
@@ -8,9 +8,10 @@ import typer
 from stream.errors import BrokerError, ungrouped
 from stream.mqtt.connection import Connection
 from stream.mqtt.packets import Message
-from stream.session.group import subscription
 from stream.session.node_session import intake_identifier
-from stream.session.topics import ONLINE, energy_topic, group_topic, status_topic
+from stream.session.proof import is_proof
+from stream.session.subscriptions import node_subscription, read_remembered, tweet_subscriptions
+from stream.session.topics import ONLINE, energy_topic, group_topic, status_topic, subscriptions_topic
 from stream.settings import Settings, load_settings
 
 _LOOK_SECONDS = 1.0
@@ -18,14 +19,14 @@ _LOOK_SECONDS = 1.0
 
 
 def leave_broker(config: Path | None, *, discard: bool) -> None:
-    """End a node's session at the broker, which otherwise deals it tweets until the session expires.
+    """End a node's session at the broker, which otherwise sends it tweets until the session expires.
 
     Args:
         config: The node's settings file.
-        discard: Also where the broker keeps tweets for the node, which are lost then.
+        discard: Whether to end it also if the broker keeps tweets for the node, which are then lost.
 
     Raises:
-        StarlingError: The node is online, tweets wait for it, or the broker cannot be had.
+        StarlingError: The node is online, tweets wait for it, or the broker cannot be reached.
     """
     settings = load_settings(config)
     with ungrouped():
@@ -38,12 +39,12 @@ async def _leave(settings: Settings, *, discard: bool) -> None:
     waiting = await _end_subscription(settings, discard=discard)
     if waiting and not discard:
         raise BrokerError(
-            f"the broker keeps {waiting} tweets or more for {settings.node}: have it run once more, until it has "
+            f"the broker keeps {waiting} tweets or more for {settings.node}: run it once more, until it has "
             "labelled them, or drop them with --discard"
         )
     # A session that begins anew and is not persistent takes the place of the old one, and ends with the connection.
     async with Connection(settings.broker, identifier=intake_identifier(settings.node)) as client:
-        for topic in (status_topic, group_topic, energy_topic):
+        for topic in (status_topic, group_topic, energy_topic, subscriptions_topic):
             await client.publish_confirmed(topic(settings.node), b"", retain=True)
 
 
@@ -60,17 +61,26 @@ async def _refuse_if_online(settings: Settings) -> None:
 
 
 async def _end_subscription(settings: Settings, *, discard: bool) -> int:
-    """End it, unless tweets wait that are not to be dropped; returns how many came."""
+    """End the subscriptions, unless tweets wait that are not to be dropped; returns how many arrived."""
+    topics = {*tweet_subscriptions(settings), node_subscription(settings), *(await read_remembered(settings) or ())}
     waiting: list[Message] = []
     intake = Connection(settings.broker, identifier=intake_identifier(settings.node), persistent=True)
-    intake.deliver_to(waiting.append)  # and acknowledge none: they stay the broker's
+
+    def take(message: Message) -> None:
+        if not is_proof(message.payload):
+            waiting.append(message)  # not acknowledged, so that the broker keeps it
+
+    intake.deliver_to(take)
     async with intake:
         if not intake.session_present:
             return 0
-        # Changes nothing; but the broker sends what it has before it answers.
-        await intake.subscribe_confirmed(subscription(settings))
+        # Changes nothing; but the broker sends the messages that it has before it answers.
+        for topic in tweet_subscriptions(settings):
+            await intake.subscribe_confirmed(topic)
         if not waiting or discard:
-            await intake.unsubscribe_confirmed(subscription(settings))
-            if waiting and not discard:  # they came in between, and more may: nobody else need be there to take them
-                await intake.subscribe_confirmed(subscription(settings))
+            for topic in topics:
+                await intake.unsubscribe_confirmed(topic)
+            if waiting and not discard:  # tweets that arrived in between, and more may follow
+                for topic in tweet_subscriptions(settings):
+                    await intake.subscribe_confirmed(topic)
     return len(waiting)

@@ -1,7 +1,9 @@
 """`starling probe`: sends tweets until this node has labelled one."""
 
 import asyncio
+import itertools
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 import orjson
@@ -10,6 +12,8 @@ from pydantic import BaseModel, ValidationError
 
 from stream.errors import BrokerError, ungrouped
 from stream.mqtt.connection import Connection
+from stream.session.proof import concrete
+from stream.session.topics import node_tweets_topic
 from stream.settings import Settings, load_settings
 
 _BETWEEN_SECONDS = 1.0
@@ -57,16 +61,21 @@ async def _first_answer(settings: Settings, seconds: float) -> _Answer:
 
 
 async def _send(client: Connection, settings: Settings, prefix: str) -> None:
-    number = 0
-    while True:
-        tweet = {"id": f"{prefix}-{number}", "text": _TEXT}
-        await client.publish_confirmed(_without_wildcards(settings.topics.tweet_topics[0]), orjson.dumps(tweet))
+    """Send a tweet a second to the topic of tweets, and the first one to the node's own topic too.
+
+    In a large group the node's turn may take a while; its own topic reaches it at once, where this user may publish
+    there and the node's release knows that topic.
+    """
+    with suppress(BrokerError):  # some brokers close the connection on what they do not allow, so it is another one
+        async with Connection(settings.broker) as direct:
+            await direct.publish_confirmed(node_tweets_topic(settings.node), _tweet(prefix, 0))
+    for number in itertools.count(1):
+        await client.publish_confirmed(concrete(settings.topics.tweet_topics[0]), _tweet(prefix, number))
         await asyncio.sleep(_BETWEEN_SECONDS)
-        number += 1
 
 
-def _without_wildcards(topic: str) -> str:
-    return topic.replace("+", "probe").replace("#", "probe")
+def _tweet(prefix: str, number: int) -> bytes:
+    return orjson.dumps({"id": f"{prefix}-{number}", "text": _TEXT})
 
 
 async def _answer(client: Connection, settings: Settings, prefix: str) -> _Answer:

@@ -27,6 +27,11 @@ class InProgress:
         self._idle.clear()
         return number
 
+    def renew(self, number: int) -> None:
+        """Let the age of an item begin anew: it waits for something else than this service."""
+        del self._begun[number]
+        self._begun[number] = time.monotonic()
+
     def end(self, number: int) -> None:
         """Remove an item."""
         del self._begun[number]

@@ -78,6 +78,12 @@ def publish_packet(
     return bytes((flags,)) + write_variable_integer(len(head) + len(payload)) + head + payload
 
 
+def publish_packet_bytes(topic_bytes: int, payload_bytes: int, property_bytes: int) -> int:
+    """Return the size of a message's packet at QoS 1."""
+    body = 2 + topic_bytes + 2 + property_bytes + payload_bytes
+    return 1 + len(write_variable_integer(body)) + body
+
+
 def publish_properties(response_topic: str | None = None, correlation_data: bytes | None = None) -> bytes:
     """Write a message's properties, for MQTT 5."""
     if response_topic is None and correlation_data is None:
@@ -112,7 +118,7 @@ def disconnect_packet(code: int = 0, *, version_5: bool) -> bytes:
 def _connect_flags(login: Login) -> int:
     flags = _CLEAN_START if login.clean_start else 0
     if login.will:
-        flags |= _WILL | _WILL_QOS_1 | (_WILL_RETAIN if login.will.retain else 0)
+        flags |= _WILL | (_WILL_QOS_1 if login.will.qos else 0) | (_WILL_RETAIN if login.will.retain else 0)
     flags |= _USERNAME if login.username is not None else 0
     return flags | (_PASSWORD if login.password is not None else 0)
 

@@ -4,7 +4,7 @@ import os
 import socket
 import ssl
 
-from stream.errors import BrokerError
+from stream.errors import BrokerError, PublicationRefusedError
 from stream.mqtt.packets import ConnectAnswer, Disconnection, MalformedPacketError
 from stream.mqtt.reason_codes import (
     connect_reason_advice,
@@ -70,6 +70,12 @@ def ended_by_broker(broker: str, ended: Disconnection) -> BrokerError:
     name, advice = reason_name(ended.code), reason_advice(ended.code)
     what = f"{broker}: the connection is lost, the broker ended it"
     return BrokerError(_sentence(what, name, ended.reason_text, advice), reason_code=ended.code)
+
+
+def refused_publication(broker: str, topic: str, code: int) -> PublicationRefusedError:
+    """Return the error of a message that the broker refused."""
+    sentence = _sentence(f"{broker}: no message to {topic}", reason_name(code), "", reason_advice(code))
+    return PublicationRefusedError(sentence, reason_code=code)
 
 
 def refused_subscription(broker: str, topic: str, code: int) -> BrokerError:

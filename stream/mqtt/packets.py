@@ -56,11 +56,12 @@ class Message(NamedTuple):
 
 
 class Will(NamedTuple):
-    """A message that the broker publishes, at QoS 1, when the connection is lost."""
+    """A message that the broker publishes when the connection is lost."""
 
     topic: str
     payload: bytes
     retain: bool = False
+    qos: int = 1
 
 
 class Login(NamedTuple):

@@ -5,9 +5,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from stream.errors import BrokerError, PublicationRefusedError
+from stream.errors import BrokerError
 from stream.mqtt.encoding import publish_packet
-from stream.mqtt.reason_codes import FIRST_FAILURE, reason_advice, reason_name
+from stream.mqtt.failures import refused_publication
+from stream.mqtt.reason_codes import FIRST_FAILURE
 
 _MOST_IN_FLIGHT = 4096
 
@@ -89,7 +90,7 @@ class Publications:
         answered = self._in_flight.pop(packet_id, None)
         if answered is not None and not answered.confirmed.done():
             if code >= FIRST_FAILURE:
-                answered.confirmed.set_exception(self._refusal(answered.topic, code))
+                answered.confirmed.set_exception(refused_publication(self._broker, answered.topic, code))
             else:
                 answered.confirmed.set_result(None)
         if self._waiting:
@@ -146,8 +147,3 @@ class Publications:
                 late = f"a message to {oldest.topic} was not confirmed in {self._timeout_seconds:g} s"
                 oldest.confirmed.set_exception(BrokerError(f"{self._broker}: {late}"))
         self._send_waiting()
-
-    def _refusal(self, topic: str, code: int) -> PublicationRefusedError:
-        advice = reason_advice(code)
-        sentence = f"{self._broker}: no message to {topic} ({reason_name(code)})" + (f"; {advice}" if advice else "")
-        return PublicationRefusedError(sentence, reason_code=code)

@@ -11,18 +11,21 @@ class Code(IntEnum):
     """The reason codes that the program itself looks for or sends."""
 
     SUCCESS = 0x00
+    UNSPECIFIED_ERROR = 0x80
     MALFORMED_PACKET = 0x81
     IMPLEMENTATION_SPECIFIC_ERROR = 0x83
     UNSUPPORTED_PROTOCOL_VERSION = 0x84
     NOT_AUTHORIZED = 0x87
     SERVER_BUSY = 0x89
     SESSION_TAKEN_OVER = 0x8E
+    TOPIC_NAME_INVALID = 0x90
     PACKET_TOO_LARGE = 0x95
     MESSAGE_RATE_TOO_HIGH = 0x96
     QUOTA_EXCEEDED = 0x97
     RETAIN_NOT_SUPPORTED = 0x9A
+    QOS_NOT_SUPPORTED = 0x9B
     SHARED_SUBSCRIPTIONS_NOT_SUPPORTED = 0x9E
-    CONNECTION_RATE_EXCEEDED = 0x9F
+    WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED = 0xA2
 
 
 class Reason(NamedTuple):
@@ -94,11 +97,6 @@ _RETURN_CODES: Final = {
     5: Reason("Not authorized", f"{_LOGIN}, and the broker's access rules"),
 }
 """MQTT 3.1.1's CONNACK."""
-
-TRANSIENT: Final = frozenset(
-    {Code.SERVER_BUSY, Code.MESSAGE_RATE_TOO_HIGH, Code.QUOTA_EXCEEDED, Code.IMPLEMENTATION_SPECIFIC_ERROR}
-)
-"""A publication refused with one of these may be accepted later."""
 
 
 def reason_name(code: int) -> str:

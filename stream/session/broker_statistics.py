@@ -1,4 +1,4 @@
-"""The broker's own figures for Prometheus, as Mosquitto publishes them under $SYS; over a connection of their own."""
+"""The broker's statistics for Prometheus, read from Mosquitto's $SYS topics over a connection of their own."""
 
 import asyncio
 import logging
@@ -32,7 +32,7 @@ _STATISTICS = (
     _Statistic(
         "publish/messages/dropped",
         "starling_broker_messages_dropped",
-        "Messages that the broker dropped, for a client's queue was full.",
+        "Messages that the broker dropped because a client's queue was full.",
         CounterMetricFamily,
     ),
     _Statistic(
@@ -48,24 +48,30 @@ _STATISTICS = (
         CounterMetricFamily,
     ),
     _Statistic(
-        "store/messages/count", "starling_broker_messages_stored", "Messages that the broker keeps, for whomever."
+        "store/messages/count", "starling_broker_messages_stored", "Messages that the broker stores for its clients."
     ),
-    _Statistic("retained messages/count", "starling_broker_messages_retained", "Of these, retained ones: no backlog."),
+    _Statistic(
+        "retained messages/count",
+        "starling_broker_messages_retained",
+        "Retained messages among these, which are not a backlog.",
+    ),
     _Statistic("clients/connected", "starling_broker_clients_connected", "Clients that are connected."),
     _Statistic(
-        "clients/disconnected", "starling_broker_clients_away", "Clients that are away and have a session kept."
+        "clients/disconnected",
+        "starling_broker_clients_away",
+        "Clients that are disconnected and have a stored session.",
     ),
 )
 
 
 class BrokerStatistics(Collector):
-    """What the broker said last; nothing while it cannot be heard."""
+    """The latest statistics of the broker; none while it is not connected."""
 
     def __init__(self) -> None:
         self._values: dict[str, float] = {}
 
-    def hear(self, topic: str, payload: bytes) -> None:
-        """Take in a figure; what is no number is let go by."""
+    def receive(self, topic: str, payload: bytes) -> None:
+        """Take in a statistic; a payload that is not a number is ignored."""
         try:
             value = float(payload)
         except ValueError:
@@ -73,43 +79,43 @@ class BrokerStatistics(Collector):
         if math.isfinite(value):
             self._values[topic.removeprefix(_ROOT)] = value
 
-    def forget(self) -> None:
-        """Know nothing any more."""
+    def clear(self) -> None:
+        """Drop all statistics."""
         self._values.clear()
 
     def collect(self) -> Iterable[Metric]:
-        """Give the figures that are known."""
-        for figure in _STATISTICS:
-            if (value := self._values.get(figure.topic, self._unsaid(figure))) is not None:
-                yield figure.family(figure.name, figure.help_text, value=value)
+        """Yield the statistics that are known."""
+        for statistic in _STATISTICS:
+            if (value := self._values.get(statistic.topic, self._default(statistic))) is not None:
+                yield statistic.family(statistic.name, statistic.help_text, value=value)
 
-    def _unsaid(self, figure: _Statistic) -> float | None:
-        """What holds while the broker says nothing of it: Mosquitto publishes no count before it is above 0.
+    def _default(self, statistic: _Statistic) -> float | None:
+        """Return the value of a statistic that was not received: Mosquitto publishes no count before it is above 0.
 
-        A counter that began with its first drops would hide them from `increase()`.
+        A counter that started with its first increase would hide it from `increase()`.
         """
-        return 0.0 if self._values and figure.family is CounterMetricFamily else None
+        return 0.0 if self._values and statistic.family is CounterMetricFamily else None
 
 
 async def collect_broker_statistics(settings: Settings, registry: CollectorRegistry) -> None:
-    """Listen until it is cancelled, again after each loss; returns at once where the settings do not ask for it."""
+    """Collect statistics until cancelled, over a new connection after each loss; return at once if not enabled."""
     if not settings.broker.sys_metrics:
         return
-    figures = BrokerStatistics()
-    registry.register(figures)
+    statistics = BrokerStatistics()
+    registry.register(statistics)
     delays = reconnect_delays(settings.broker.reconnect_seconds)
     while True:
         try:
-            await _listen(settings, figures)
+            await _receive(settings, statistics)
         except BrokerError as error:
-            logger.warning("the broker's own figures are not read: %s", error)
-        figures.forget()
+            logger.warning("the broker's statistics are not read: %s", error)
+        statistics.clear()
         await asyncio.sleep(next(delays))
 
 
-async def _listen(settings: Settings, figures: BrokerStatistics) -> None:
-    async with Connection(settings.broker, identifier=f"starling-{settings.node}-sys") as client:
-        for figure in _STATISTICS:
-            await client.subscribe_confirmed(_ROOT + figure.topic)
-        async for message in client.incoming():
-            figures.hear(message.topic, message.payload)
+async def _receive(settings: Settings, statistics: BrokerStatistics) -> None:
+    async with Connection(settings.broker, identifier=f"starling-{settings.node}-sys") as connection:
+        for statistic in _STATISTICS:
+            await connection.subscribe_confirmed(_ROOT + statistic.topic)
+        async for message in connection.incoming():
+            statistics.receive(message.topic, message.payload)

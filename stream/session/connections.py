@@ -7,9 +7,9 @@ from stream.mqtt.connection import Connection
 
 @dataclass(frozen=True)
 class Connections:
-    """Two connections: when enough tweets are held no more are read, but the confirmations of results must be."""
+    """Two connections: while the window is full no more tweets are read, but confirmations of results must be read."""
 
     intake: Connection
-    """Where tweets come from; the broker keeps this session while we are away."""
+    """The connection that tweets arrive by; the broker keeps its session while the node is away."""
     outlet: Connection
-    """Where results go."""
+    """The connection that results are published over."""

@@ -1,12 +1,14 @@
-"""The promise: a tweet is acknowledged only after the broker has confirmed its label or its rejection.
+"""The delivery of tweets: each is acknowledged only after the broker has confirmed its label or its rejection.
 
 Every message becomes a task that ends with the acknowledgement. When the connection is lost the tasks are cancelled
-with it, for the broker still holds what was not acknowledged and sends it again.
+with it: the broker still has the messages that were not acknowledged, and sends them again.
 """
 
 import asyncio
 import logging
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from stream.errors import PublicationRefusedError
 from stream.labelling.in_progress import InProgress
@@ -14,31 +16,44 @@ from stream.labelling.pipeline import LabellingPipeline, ReadTweet, labelling_me
 from stream.labelling.recent import RecentResults
 from stream.mqtt.packets import Message
 from stream.session.connections import Connections
+from stream.session.proof import is_proof
+from stream.session.refusals import Kind, Refusals, Result
+from stream.session.results import Results, refusal_detail, without_text
 from stream.session.topics import OWN_PREFIX
 from stream.settings import Settings, TopicSettings
 from stream.telemetry.metrics import Metrics
 from stream.topic_filters import matches
-from stream.tweets.rejections import RejectedTweetError
+from stream.tweets.rejections import Reason, RejectedTweetError
 
 logger = logging.getLogger(__name__)
 
 READ_AGAIN = 0.75
-"""The share of the window that may be full when it is filled again: room for many at once, rather than one by one."""
+"""The share of the window that may be full when reading is resumed, so that many messages are read at once."""
 _MOST_TOPIC_BYTES = 256
 _MOST_SLASHES = 7
-"""The strictest of the common brokers carry so much and no more, and one that gets more hangs up."""
+"""The limits of the strictest of the common brokers, which disconnect a client that exceeds them."""
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """What a node remembers over all its sessions."""
+
+    recent: RecentResults[str, bytes]
+    """The labels made lately, as they were published, by tweet id."""
+    refusals: Refusals
+    """The results that the broker refused."""
 
 
 class Deliveries:
     """Carries the messages of one session through to their acknowledgement.
 
     Args:
-        tasks: What runs the work; its owner cancels it when the session is lost.
+        tasks: The group that runs the work; its owner cancels it when the session is lost.
         session: The connections.
-        labelling: What makes labels.
-        recent: The labels made lately, as they went out, by tweet id and over all sessions.
-        settings: Topics and how many tweets may be held.
-        metrics: Where tweets are counted.
+        labelling: Makes the labels.
+        remembered: What the node remembers of earlier sessions.
+        settings: The topics, and the number of tweets that may be held.
+        metrics: Counts the tweets.
     """
 
     def __init__(
@@ -47,21 +62,23 @@ class Deliveries:
         session: Connections,
         *,
         labelling: LabellingPipeline,
-        recent: RecentResults[str, bytes],
+        remembered: Remembered,
         settings: Settings,
         metrics: Metrics,
     ) -> None:
         self._tasks = tasks
         self._intake = session.intake
-        self._outlet = session.outlet
         self._labelling = labelling
-        self._recent = recent
+        self._remembered = remembered
+        self._recent = remembered.recent
         self._topics = settings.topics
         self._most_held = settings.broker.receive_maximum
         self._metrics = metrics
-        self._publish_seconds = metrics.stage_seconds.labels("publish")
+        self._results = Results(session.outlet, remembered.refusals, metrics.stage_seconds.labels("publish").time)
         self._held = InProgress()
         self._draining = False
+        self.on_arrival: Callable[[], None] = lambda: None
+        """Called for each message that arrives, before it is taken."""
         self._intake.deliver_to(self._take)
 
     @property
@@ -70,7 +87,7 @@ class Deliveries:
         return len(self._held) / self._most_held
 
     async def drain(self) -> None:
-        """Take no more messages and wait until those taken are done with."""
+        """Take no more messages and wait until those taken are done."""
         self._draining = True
         self._intake.pause()
         await self.idle()
@@ -80,10 +97,14 @@ class Deliveries:
         await self._held.idle()
 
     def oldest_seconds(self) -> float:
-        """How long the message that was taken first has been held; 0 where none is."""
+        """Return the seconds since the oldest message in progress was taken; 0 without one."""
         return self._held.oldest_seconds()
 
     def _take(self, message: Message) -> None:
+        self.on_arrival()
+        if is_proof(message.payload):
+            self._intake.acknowledge(message)
+            return
         number = self._held.begin()
         work = self._carry(message, number)
         try:
@@ -101,63 +122,76 @@ class Deliveries:
             self._intake.resume()
 
     async def _carry(self, message: Message, number: int) -> None:
-        """Label or rejects one message, publishes the outcome, acknowledges the message.
+        """Label or reject one message, publish the result, acknowledge the message.
 
         Raises:
-            BrokerError: The broker does not take the outcome; the message stays unacknowledged.
+            BrokerError: The connection is lost, or the broker refuses the topic; the message stays unacknowledged.
         """
         self._metrics.received.inc()
         try:
             with labelling_metrics(self._metrics):
-                await self._outcome(message, received_at=time.time())
+                await self._label_or_reject(message, number, received_at=time.time())
                 self._intake.acknowledge(message)
         finally:
             self._done(number)
 
-    async def _outcome(self, message: Message, received_at: float) -> None:
+    async def _label_or_reject(self, message: Message, number: int, received_at: float) -> None:
         try:
             read = self._labelling.read(message.payload)
         except RejectedTweetError as rejected:
-            rejection = self._labelling.rejection(rejected, message.payload, received_at)
-            await self._publish(self._topics.rejected, rejection)
-            await self._respond(message, rejection)
+            await self._reject(message, number, rejected, received_at)
         else:
-            await self._publish_label(message, read, received_at)
+            await self._publish_label(message, number, read, received_at)
 
-    async def _publish_label(self, message: Message, read: ReadTweet, received_at: float) -> None:
+    async def _publish_label(self, message: Message, number: int, read: ReadTweet, received_at: float) -> None:
         label = self._recent.find(read.tweet.id) if message.duplicate else None
         if label is None:
             label = await self._labelling.label(read, received_at)
             self._recent.remember(read.tweet.id, label)
         else:
             self._metrics.redelivered.inc()
-        # Also one that the broker confirmed before: if it lost the acknowledgement it may have lost the label too.
-        await self._publish(self._topics.labels, label)
-        await self._respond(message, label)
+        # Also a label that the broker has confirmed before: if it lost the acknowledgement it may have lost both.
+        refused = await self._publish(Result(Kind.LABEL, self._topics.labels, label, message), number)
+        if refused:
+            self._remembered.refusals.count(Kind.LABEL, refused)
+        if refused and (short := without_text(label)):
+            label = short
+            refused = await self._publish(Result(Kind.SHORT_LABEL, self._topics.labels, short, message), number)
+        if refused:
+            rejected = RejectedTweetError(Reason.LABEL_REFUSED, refusal_detail(refused), read.tweet.id)
+            await self._reject(message, number, rejected, received_at)
+        else:
+            await self._respond(message, label)
 
-    async def _publish(self, topic: str, payload: bytes) -> None:
-        with self._publish_seconds.time():
-            await self._outlet.publish_confirmed(topic, payload)
+    async def _reject(self, message: Message, number: int, rejected: RejectedTweetError, received_at: float) -> None:
+        rejection = self._labelling.rejection(rejected, message.payload, received_at)
+        if refused := await self._publish(Result(Kind.REJECTION, self._topics.rejected, rejection, message), number):
+            self._remembered.refusals.count(Kind.REJECTION, refused)
+        await self._respond(message, rejection)
+
+    async def _publish(self, result: Result, number: int) -> PublicationRefusedError | None:
+        return await self._results.publish(result, lambda: self._held.renew(number))
 
     async def _respond(self, message: Message, payload: bytes) -> None:
-        """Answer to the tweet's response topic; a topic that is not allowed costs its asker the answer, no more."""
+        """Reply to the tweet's response topic; the sender of a topic that is not allowed gets no reply."""
         topic = message.response_topic
         if topic is None:
             return
         try:
             check_response_topic(topic, self._topics)
-            await self._outlet.publish_confirmed(topic, payload, correlation_data=message.correlation_data)
+            if refused := await self._results.publish_once(Result(Kind.REPLY, topic, payload, message)):
+                raise refused
         except PublicationRefusedError as error:
             self._metrics.responses_refused.inc()
-            # Whoever may send tweets could fill the log with these; the metric counts them.
-            logger.debug("no answer was sent to the response topic %.80r: %s", topic, error)
+            # Any sender of tweets could fill the log with these; the metric counts them.
+            logger.debug("no reply was sent to the response topic %.80r: %s", topic, error)
 
 
 def check_response_topic(topic: str, topics: TopicSettings) -> None:
-    """Let no sender of tweets make this node, with its rights, publish wherever they like, or what gets it thrown out.
+    """Check a response topic, which the sender of a tweet chose and this node publishes to with its own rights.
 
     Raises:
-        PublicationRefusedError: Answers may not go to that topic.
+        PublicationRefusedError: No reply may be published to that topic.
     """
     results = topic in (topics.labels, topics.rejected) or any(matches(tweets, topic) for tweets in topics.tweet_topics)
     too_long = len(topic.encode()) > _MOST_TOPIC_BYTES or topic.count("/") > _MOST_SLASHES

@@ -1,11 +1,12 @@
-"""Fair sharing within a group of nodes, over a broker that deals tweets strictly in turn, whoever is busy.
+"""The sharing of tweets within a group of nodes, on a broker that deals them strictly in turn, also to busy nodes.
 
-A node whose window has been full for a while is behind: it leaves the group, works off what the broker has queued for
-it, and comes back. Never all of them: a node leaves only while it sees another that is online and keeps up. It says
-that it is behind before it looks; the broker puts the words of two nodes in one order for both, so the later of two
-that would leave at once sees the earlier one's word, and stays. Where all are behind, all stay.
+A node whose window has been full for a while is behind. It leaves the group, works off the messages that the broker has
+queued for it, and comes back. At least one node always stays: a node leaves only while another one is online and keeps
+up. It publishes that it is behind before it looks at the others. The broker orders the messages of two nodes in the
+same way for both, so if two nodes want to leave at once, the later one sees the message of the earlier one and stays.
+If all nodes are behind, all stay.
 
-A node that is away for other reasons keeps its place: the broker queues its share until it is back.
+A node that is away for another reason keeps its place: the broker queues its share until it is back.
 """
 
 import asyncio
@@ -16,10 +17,10 @@ from enum import StrEnum
 
 import orjson
 
-from stream.mqtt.connection import Connection
 from stream.mqtt.packets import Message
 from stream.session.connections import Connections
 from stream.session.delivery import READ_AGAIN, Deliveries
+from stream.session.subscriptions import subscribe, tweet_subscriptions
 from stream.session.topics import ALL_GROUP_TOPICS, ALL_STATUS_TOPICS, ONLINE, group_topic, node_of, status_topic
 from stream.settings import NODE_PATTERN, Settings
 from stream.telemetry.metrics import Metrics
@@ -28,68 +29,63 @@ logger = logging.getLogger(__name__)
 
 _NODE = re.compile(NODE_PATTERN)
 _MOST_NODES = 1000
-"""Of which we keep the names: whoever may publish could make up any number."""
+"""Names of nodes that are kept, at most: anyone who may publish can invent any number of them."""
 _LOOK_SECONDS = 0.1
 _FULL = READ_AGAIN - 0.25
-"""The share that is held at least where more waits: it falls to READ_AGAIN and a batch below."""
+"""The share of the window that is full at least while messages wait: it falls to READ_AGAIN and a batch below."""
 _CAUGHT_UP = 0.25
-"""The share of the window that may still be full when a node comes back."""
+"""The share of the window that may still be full when a node returns to the group."""
 
 
 class State(StrEnum):
-    """What a node says of itself to the others of its group."""
+    """The state that a node publishes to its group."""
 
     KEEPING_UP = "keeping_up"
     BEHIND = "behind"
-
-
-def subscription(settings: Settings) -> str:
-    """What a node subscribes to: all tweets, or in a group its share of them."""
-    topic, group = settings.topics.tweet_topics[0], settings.broker.group
-    return f"$share/{group}/{topic}" if group else topic
 
 
 class SoleSubscriber:
     """A node that takes all tweets.
 
     Args:
-        settings: The topic of tweets.
+        settings: The topics of tweets.
         session: The connections.
     """
 
     def __init__(self, settings: Settings, session: Connections) -> None:
-        self._subscription = subscription(settings)
+        self._subscriptions = tweet_subscriptions(settings)
         self._intake = session.intake
 
     async def join(self) -> None:
         """Take tweets from now on.
 
         Raises:
-            BrokerError: The broker does not let us.
+            BrokerError: The broker refuses the subscription.
         """
-        await _subscribe(self._intake, self._subscription)
+        for topic in self._subscriptions:
+            await subscribe(self._intake, topic)
 
-    async def keep_fair(self) -> None:
-        """Have nobody to be fair to."""
+    async def balance(self) -> None:
+        """Do nothing: there are no other nodes to share with."""
 
     async def leave(self) -> None:
-        """Leave what comes to the broker, which keeps it for us."""
+        """Do nothing: the broker keeps new tweets until the node is back."""
 
 
 class GroupMember:
-    """A node that shares the tweets with the others of its group.
+    """A node that shares the tweets with the other nodes of its group.
 
     Args:
         settings: The node's name, its group, and when it counts as behind.
         session: The connections.
-        deliveries: What is held.
-        metrics: Where the place in the group is shown.
+        deliveries: The messages in progress.
+        metrics: Shows whether the node is in the group.
     """
 
     def __init__(self, settings: Settings, session: Connections, deliveries: Deliveries, metrics: Metrics) -> None:
         self._node = settings.node
         self._group = settings.broker.group
-        self._subscription = subscription(settings)
+        self._subscriptions = tweet_subscriptions(settings)
         self._behind_seconds = settings.broker.behind_seconds
         self._session = session
         self._deliveries = deliveries
@@ -97,56 +93,68 @@ class GroupMember:
         self._online: set[str] = set()
         self._keeping_up: set[str] = set()
         self._full_since: float | None = None
-        session.outlet.deliver_to(self._hear)
+        session.outlet.deliver_to(self._receive)
 
     async def join(self) -> None:
         """Take a share of the tweets from now on.
 
         Raises:
-            BrokerError: The broker does not let us.
+            BrokerError: The broker refuses a subscription.
         """
         for topic in (ALL_STATUS_TOPICS, ALL_GROUP_TOPICS):
             await self._session.outlet.subscribe_confirmed(topic)
-        await _subscribe(self._session.intake, self._subscription)
-        await self._say(State.KEEPING_UP)
+        for topic in self._subscriptions:
+            await subscribe(self._session.intake, topic)
+        await self._publish_state(State.KEEPING_UP)
         self._in_group.set(1)
 
-    async def keep_fair(self) -> None:
-        """Leave while behind and return when caught up, for as long as it is let."""
+    async def balance(self) -> None:
+        """Leave the group while behind and return when caught up, until cancelled."""
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             if self._is_behind():
-                await self._say(State.BEHIND)
+                await self._publish_state(State.BEHIND)
                 if self._others():
-                    await self._sit_out()
-                await self._say(State.KEEPING_UP)
+                    await self._catch_up()
+                await self._publish_state(State.KEEPING_UP)
 
     async def leave(self) -> None:
-        """Leave for good and work off what is queued, if another node takes our share; else the broker keeps it."""
-        await self._say(State.BEHIND)
+        """Leave the group for good and work off the queue, if another node takes over; else the broker keeps the share.
+
+        Raises:
+            BrokerError: The connection is lost.
+        """
+        await self._publish_state(State.BEHIND)
         if self._others():
-            self._session.intake.unsubscribe_soon(self._subscription)
+            self._unsubscribe()
             await self._work_off_queue()
         self._in_group.set(0)
 
     async def _work_off_queue(self) -> None:
         while True:
             await self._deliveries.idle()
-            # Once more, for its answer: the broker would have sent what it still has before that.
-            await self._session.intake.unsubscribe_confirmed(self._subscription)
+            # Once more, to wait for the answer: the broker sends the messages that it still has before that.
+            for topic in self._subscriptions:
+                await self._session.intake.unsubscribe_confirmed(topic)
             if not self._deliveries.fill:
                 return
 
-    async def _sit_out(self) -> None:
+    async def _catch_up(self) -> None:
+        """Stay out of the group until the window is nearly empty."""
         logger.info("behind: leaving the group to %s for a while", ", ".join(sorted(self._others())))
-        self._session.intake.unsubscribe_soon(self._subscription)
+        self._unsubscribe()
         self._in_group.set(0)
         while self._deliveries.fill > _CAUGHT_UP:  # noqa: ASYNC110  (looked at as rarely as whether it is behind)
             await asyncio.sleep(_LOOK_SECONDS)
-        await self._session.intake.subscribe_confirmed(self._subscription)
+        for topic in self._subscriptions:
+            await self._session.intake.subscribe_confirmed(topic)
         self._in_group.set(1)
         self._full_since = None
         logger.info("caught up: back in the group")
+
+    def _unsubscribe(self) -> None:
+        for topic in self._subscriptions:
+            self._session.intake.unsubscribe_soon(topic)
 
     def _is_behind(self) -> bool:
         now = time.monotonic()
@@ -157,54 +165,44 @@ class GroupMember:
         return self._full_since is not None and now - self._full_since > self._behind_seconds
 
     def _others(self) -> set[str]:
-        """The nodes of this group, but for this one, that would take what we leave."""
+        """Return the other nodes of this group that would take over this node's share."""
         return (self._online & self._keeping_up) - {self._node}
 
-    async def _say(self, state: State) -> None:
+    async def _publish_state(self, state: State) -> None:
         message = orjson.dumps({"group": self._group, "state": state})
         await self._session.outlet.publish_confirmed(group_topic(self._node), message, retain=True)
 
-    def _hear(self, message: Message) -> None:
+    def _receive(self, message: Message) -> None:
+        """Take in the status or the state of a node."""
         self._session.outlet.acknowledge(message)
         node = node_of(message.topic)
         if not _NODE.fullmatch(node):
             return
         if message.topic == status_topic(node):
-            _keep(self._online, node, is_in=message.payload == ONLINE.encode())
+            _include(self._online, node, included=message.payload == ONLINE.encode())
         else:
-            _keep(self._keeping_up, node, is_in=self._takes_a_share(message.payload))
+            _include(self._keeping_up, node, included=self._keeps_up(message.payload))
 
-    def _takes_a_share(self, payload: bytes) -> bool:
+    def _keeps_up(self, payload: bytes) -> bool:
+        """Return whether a state is that of a node of this group that keeps up."""
         try:
-            said = orjson.loads(payload)
+            state = orjson.loads(payload)
         except orjson.JSONDecodeError:
             return False
-        return bool(said == {"group": self._group, "state": State.KEEPING_UP})
+        return bool(state == {"group": self._group, "state": State.KEEPING_UP})
 
 
 def membership(
     settings: Settings, session: Connections, deliveries: Deliveries, metrics: Metrics
 ) -> SoleSubscriber | GroupMember:
-    """Find a node's place: in the group that its settings name, or alone."""
+    """Return a node's part: in the group that its settings name, or alone."""
     if settings.broker.group is None:
         return SoleSubscriber(settings, session)
     return GroupMember(settings, session, deliveries, metrics)
 
 
-async def _subscribe(intake: Connection, topic: str) -> None:
-    """Subscribe, and wait for the answer only where it comes at once.
-
-    In a session that the broker has kept it comes after all the tweets that waited for us, which may take hours; and
-    such a session has its subscription.
-    """
-    if intake.session_present:
-        intake.subscribe_soon(topic)
-    else:
-        await intake.subscribe_confirmed(topic)
-
-
-def _keep(nodes: set[str], node: str, *, is_in: bool) -> None:
-    if not is_in:
+def _include(nodes: set[str], node: str, *, included: bool) -> None:
+    if not included:
         nodes.discard(node)
     elif len(nodes) < _MOST_NODES:
         nodes.add(node)

@@ -1,4 +1,4 @@
-"""The topics that are Starling's own, beside those that the settings name."""
+"""The topics of Starling's own, beside those that the settings name."""
 
 from typing import Final
 
@@ -11,25 +11,35 @@ ALL_ENERGY_TOPICS: Final = "starling/+/energy"
 
 
 def status_topic(node: str) -> str:
-    """Tell whether a node is there: retained, `online` or `offline`, the latter also as the node's will."""
+    """Return the topic of a node's presence: retained, `online` or `offline`, the latter also as the node's will."""
     return f"starling/{node}/status"
 
 
 def group_topic(node: str) -> str:
-    """Tell the other nodes of a node's group whether it keeps up: retained JSON, `group` and `state`."""
+    """Return the topic on which a node tells its group whether it keeps up: retained JSON, `group` and `state`."""
     return f"starling/{node}/group"
 
 
+def subscriptions_topic(node: str) -> str:
+    """Return the topic at which a node remembers its subscriptions: a retained JSON array of topic filters."""
+    return f"starling/{node}/subscriptions"
+
+
+def node_tweets_topic(node: str) -> str:
+    """Return the topic of tweets for this node alone, also where it shares all others with a group."""
+    return f"starling/{node}/tweets"
+
+
 def node_of(topic: str) -> str:
-    """The node that one of these topics speaks of."""
+    """Return the node that one of these topics concerns."""
     return topic.split("/")[1]
 
 
 def check_topic(node: str) -> str:
-    """Where `starling check` sends a message to itself, to see the broker carry it."""
+    """Return the topic of the messages that `starling check` sends to itself."""
     return f"starling/{node}/check"
 
 
 def energy_topic(node: str) -> str:
-    """What a node draws and what a tweet costs it: retained JSON, emptied when the node leaves."""
+    """Return the topic of a node's power and energy per tweet: retained JSON, emptied when the node leaves."""
     return f"starling/{node}/energy"

@@ -22,6 +22,8 @@ class Health:
         self.model_loaded = False
         self.broker_connected = False
         self.stopping = False
+        self.obstacles: dict[str, str] = {}
+        """Further reasons why no tweet can be labelled now, by the part that reports each."""
         self.reloads_requested = 0
         """Number of requests to load a model anew."""
         self.reloads_done = 0
@@ -56,4 +58,5 @@ class Health:
             "the service is stopping": self.stopping,
         }
         stuck = self.stuck()
-        return [reason for reason, holds in reasons.items() if holds] + ([stuck] if stuck else [])
+        found = [reason for reason, holds in reasons.items() if holds]
+        return [*found, *self.obstacles.values(), *([stuck] if stuck else [])]

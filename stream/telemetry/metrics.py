@@ -20,6 +20,7 @@ from stream.tweets.rejections import Reason
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # it would add a gauge for each counter
 
+RESULT_KINDS = ("label", "rejection")
 STAGES = ("decode", "queue", "inference", "publish")
 
 
@@ -88,6 +89,12 @@ class Metrics:
         self.truncated = Counter(
             "starling_tweets_truncated",
             "Tweets that were cut because they had more tokens than the model reads.",
+            registry=registry,
+        )
+        self.results_refused = Counter(
+            "starling_results_refused",
+            "Labels and rejections that the broker did not accept, by kind; their tweets are done.",
+            ["result"],
             registry=registry,
         )
         self.responses_refused = Counter(
@@ -180,5 +187,7 @@ class Metrics:
             self.model_swaps.labels(result)
         for size_reason in BatchSizeReason:
             self.batches.labels(size_reason)
+        for kind in RESULT_KINDS:
+            self.results_refused.labels(kind)
         for stage in STAGES:
             self.stage_seconds.labels(stage)

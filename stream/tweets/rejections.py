@@ -24,6 +24,8 @@ class Reason(StrEnum):
     BAD_TEXT = "bad_text"
     TOO_LONG = "too_long"
     NOTHING_LEFT = "nothing_left"
+    LABEL_REFUSED = "label_refused"
+    """A tweet whose label the broker does not accept, for instance because it is too large."""
 
 
 class RejectedTweetError(Exception):

@@ -18,6 +18,7 @@ _CONTINUED = 0x80
 """The bit by which a length says that it has another byte (MQTT 3.1.1 and 5, both 1.5.5 or 2.2.3)."""
 
 _UNLIMITED = 0
+_TWEETS = b"tweets/in"
 _END = b""
 
 Sender = Literal["node", "broker"]
@@ -35,7 +36,7 @@ class Packet(enum.Enum):
     CONFIRMATION = ("broker", 4)
     """PUBACK for a label."""
     SUBSCRIPTION = ("node", 8)
-    """SUBSCRIBE, once in each session."""
+    """SUBSCRIBE to the tweets, once in each session."""
 
 
 class _TornError(Exception):
@@ -208,9 +209,10 @@ class Relay:
 
 def _known(sender: Sender, data: bytes) -> Packet | None:
     try:
-        return Packet((sender, data[0] >> 4))
+        packet = Packet((sender, data[0] >> 4))
     except ValueError:
         return None
+    return None if packet is Packet.SUBSCRIPTION and _TWEETS not in data else packet
 
 
 async def _read_packet(source: asyncio.StreamReader) -> bytes:

@@ -18,8 +18,14 @@ from tests.integration.mosquitto import Mosquitto
 from tests.integration.probe import settings_for, write_config
 from tests.integration.program import Node, metric
 
-_BROKER = {"keepalive_seconds": 5, "timeout_seconds": 5, "reconnect_seconds": 0.5, "wait_at_start": True}
-"""Shorter than a user would set, so that a fault is noticed sooner."""
+_BROKER = {
+    "keepalive_seconds": 5,
+    "timeout_seconds": 5,
+    "reconnect_seconds": 0.5,
+    "wait_at_start": True,
+    "proof_seconds": 0,
+}
+"""Shorter than a user would set, so that a fault is noticed sooner; and no messages beside tweets and results."""
 _OPTIONS = """\
 allow_anonymous true
 max_inflight_messages 64

@@ -1,11 +1,12 @@
 """`starling probe`: whether a node labels, asked through the broker."""
 
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.integration.mosquitto import Mosquitto
-from tests.integration.probe import serving, settings_for, write_config
+from tests.integration.probe import probing, serving, settings_for, write_config
 from tests.integration.program import finished
 
 pytestmark = pytest.mark.broker
@@ -39,3 +40,16 @@ async def test_a_node_that_is_away_is_said_not_to_label(broker: Mosquitto, tmp_p
     assert (code, out) == (69, "")
     assert err.startswith("starling: ")
     assert "labelled none of the tweets" in err
+
+
+async def test_a_node_of_a_group_is_reached_at_once_on_a_topic_of_its_own(broker: Mosquitto, tmp_path: Path) -> None:
+    names = [f"node-{number}" for number in range(6)]
+    nodes = [settings_for(broker.port, node=name, broker={"group": "many"}) for name in names]
+    async with AsyncExitStack() as stack:
+        for settings in nodes:
+            await stack.enter_async_context(serving(settings))
+        probe = await stack.enter_async_context(probing(nodes[0], "tweets/in"))
+        for settings in nodes[:2]:
+            assert (await finished("probe", "--config", write_config(tmp_path, settings, http_port=0)))[0] == 0
+        await probe.until(lambda: len(probe.labels) >= 2)
+    assert {"node-0", "node-1"} <= {label["node"] for label in probe.labels}

@@ -93,7 +93,7 @@ async def _demo(
 ) -> None:
     meter = simulated_meter() if simulate_meter else nullcontext(settings.power)
     async with meter as power, embedded_broker() as port:
-        broker = BrokerSettings(host=HOST, port=port, protocol="3.1.1")
+        broker = BrokerSettings(host=HOST, port=port, protocol="3.1.1", proof_seconds=0)
         settings = settings.model_copy(update={"broker": broker, "power": power})
         async with _client(port) as client, _service(settings, client, view):
             with view:

@@ -12,9 +12,10 @@ import pytest
 import trustme
 
 from stream.errors import BrokerError, PublicationRefusedError
-from stream.mqtt import connection as connection_module
+from stream.mqtt import link as link_module
 from stream.mqtt.connection import Connection
 from stream.mqtt.packets import CONNECT, DISCONNECT, PINGREQ, PUBACK, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, Message, Will
+from stream.mqtt.versions import Versions
 from stream.settings import BrokerSettings
 from tests.unit.mqtt.scripted_broker import (
     Peer,
@@ -107,8 +108,8 @@ async def test_without_an_identifier_each_connection_has_a_name_of_its_own() -> 
 
 async def test_small_packets_are_not_held_back() -> None:
     async with scripted_broker(accept_and_stay) as settings, Connection(settings) as connection:
-        assert connection._stream._transport
-        sock = connection._stream._transport.get_extra_info("socket")
+        assert connection._link._stream._transport
+        sock = connection._link._stream._transport.get_extra_info("socket")
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
@@ -405,7 +406,7 @@ async def test_a_packet_identifier_in_flight_is_not_used_again() -> None:
     async with scripted_broker(script) as settings, Connection(settings) as connection:
         first = asyncio.ensure_future(connection.publish_confirmed("t", b"a"))
         await until(lambda: seen)
-        connection._packet_id = 65_534
+        connection._link._packet_id = 65_534
         await connection.publish_confirmed("t", b"b")
         await connection.publish_confirmed("t", b"c")
         await first
@@ -425,7 +426,7 @@ async def test_a_broker_that_reads_slowly_holds_publishers_back_and_little_is_bu
 
     async with scripted_broker(script) as settings, Connection(settings) as connection:
         confirmed = [asyncio.ensure_future(connection.publish_confirmed("t", message)) for _ in range(500)]
-        transport = connection._stream._transport
+        transport = connection._link._stream._transport
         assert transport
         await until(lambda: transport.get_write_buffer_size() > 0)
         await asyncio.sleep(0)
@@ -458,7 +459,7 @@ async def test_while_paused_messages_stay_in_the_network_and_none_is_lost() -> N
             await sent.wait()
             await until(lambda: len(delivered) >= 3)
             assert len(delivered) == 3
-            assert len(connection._stream._received._bytes) < 200_000
+            assert len(connection._link._stream._received._bytes) < 200_000
             connection.resume()
             await until(lambda: len(delivered) == count)
     assert [message.packet_id for message in delivered] == list(range(1, count + 1))
@@ -473,7 +474,7 @@ async def test_more_messages_than_anybody_takes_stay_in_the_network() -> None:
         await stay(peer)
 
     async with scripted_broker(script) as settings, Connection(settings) as connection:
-        await until(lambda: connection._stream.paused)
+        await until(lambda: connection._link._stream.paused)
         assert len(connection._incoming._waiting) == 1024
         messages = connection.incoming()
         assert [(await anext(messages)).packet_id for _ in range(count)] == list(range(1, count + 1))
@@ -558,7 +559,7 @@ async def test_the_last_packets_arrive_though_something_was_sent_that_is_not_rea
 
 
 async def test_a_broker_that_does_not_hang_up_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection_module, "_CLOSE_SECONDS", 0.05)
+    monkeypatch.setattr(link_module, "_CLOSE_SECONDS", 0.05)
     closed = asyncio.Event()
 
     async def script(peer: Peer) -> None:
@@ -616,3 +617,172 @@ async def test_a_broker_that_does_not_answer_a_ping_ends_the_connection() -> Non
     async with scripted_broker(script) as settings, Connection(settings) as connection:
         with pytest.raises(BrokerError, match="has not answered within the keepalive"):
             await connection.wait_disconnected()
+
+
+async def published_under(properties: bytes, *, retain: bool = False, payload: bytes = b"label") -> list[bytes]:
+    """Publish a message to a broker that states these limits; returns what it got."""
+    got: list[bytes] = []
+
+    async def script(peer: Peer) -> None:
+        await peer.accept(properties=properties)
+        while found := await peer.packet():
+            if found.raw[0] & 0xF0 == PUBLISH:
+                got.append(found.raw)
+                if found.raw[0] & 0x06:
+                    peer.send(puback(found))
+
+    async with scripted_broker(script) as settings, Connection(settings) as connection:
+        await connection.publish_confirmed("t", payload, retain=retain)
+    return got
+
+
+async def test_a_message_as_large_as_the_broker_accepts_is_sent_and_a_larger_one_is_refused_here() -> None:
+    limit = b"\x27" + (100).to_bytes(4)
+    fitting = b"x" * (100 - 2 - 3 - 2 - 1)
+    (sent,) = await published_under(limit, payload=fitting)
+    assert len(sent) == 100
+    with pytest.raises(PublicationRefusedError, match=r"no message to t \(Packet too large, code 149\)"):
+        await published_under(limit, payload=fitting + b"x")
+
+
+async def test_a_broker_without_retained_messages_gets_none() -> None:
+    assert (await published_under(b"\x25\x00", retain=True))[0][0] == PUBLISH | 2
+    assert (await published_under(b"", retain=True))[0][0] == PUBLISH | 2 | 1
+
+
+async def test_a_broker_of_qos_0_alone_gets_messages_that_it_need_not_confirm() -> None:
+    assert await published_under(b"\x24\x00") == [packet(PUBLISH, b"\x00\x01t\x00label")]
+
+
+@pytest.mark.parametrize(
+    ("properties", "topic", "code"), [(b"\x2a\x00", "$share/a/tweets/in", 0x9E), (b"\x28\x00", "tweets/#", 0xA2)]
+)
+async def test_a_subscription_that_the_broker_says_it_cannot_do_is_not_asked_for(
+    properties: bytes, topic: str, code: int
+) -> None:
+    kinds: list[int] = []
+
+    async def script(peer: Peer) -> None:
+        await peer.accept(properties=properties)
+        while found := await peer.packet():
+            kinds.append(found.raw[0] & 0xF0)
+
+    async with scripted_broker(script) as settings, Connection(settings) as connection:
+        with pytest.raises(BrokerError) as caught:
+            await connection.subscribe_confirmed(topic)
+    assert caught.value.reason_code == code
+    assert kinds == [DISCONNECT]
+
+
+@pytest.mark.parametrize("code", [0x9A, 0x9B])
+async def test_a_will_that_the_broker_cannot_keep_is_asked_for_in_a_simpler_form(code: int) -> None:
+    flags: list[int] = []
+
+    async def script(peer: Peer) -> None:
+        connect = await peer.expect(CONNECT)
+        flags.append(connect.raw[connect.body + 7])
+        peer.send(connack(code if len(flags) == 1 else 0))
+        await stay(peer)
+
+    async with scripted_broker(script) as settings, Connection(settings, will=Will("t", b"offline", retain=True)):
+        pass
+    assert [flag & 0x3C for flag in flags] == [0x2C, 0x04]
+
+
+def recording(levels: list[int], answer: Callable[[Peer, int], None]) -> Callable[[Peer], Awaitable[None]]:
+    """A script that notes the protocol level of each connection, and answers it."""
+
+    async def script(peer: Peer) -> None:
+        connect = await peer.expect(CONNECT)
+        level = connect.raw[connect.body + 6]
+        levels.append(level)
+        answer(peer, level)
+        await stay(peer)
+
+    return script
+
+
+REFUSALS_OF_5: dict[str, Callable[[Peer], None]] = {
+    "code": lambda peer: peer.send(connack(0x84)),
+    "return code of 3.1.1": lambda peer: peer.send(connack(1, version_5=False)),
+    "closed": Peer.close,
+    "reset": Peer.reset,
+    "not MQTT": lambda peer: peer.send(NO_MQTT),
+}
+
+
+@pytest.mark.parametrize("refusal", REFUSALS_OF_5)
+async def test_where_a_broker_does_not_speak_mqtt_5_the_older_version_follows(refusal: str) -> None:
+    levels: list[int] = []
+
+    def answer(peer: Peer, level: int) -> None:
+        if level == 5:
+            REFUSALS_OF_5[refusal](peer)
+        else:
+            peer.send(connack(version_5=False))
+
+    async with scripted_broker(recording(levels, answer)) as settings, Connection(settings) as connection:
+        assert connection.protocol == "3.1.1"
+    assert levels == [5, 4]
+
+
+async def test_a_version_that_was_refused_is_not_tried_first_again() -> None:
+    levels: list[int] = []
+
+    def answer(peer: Peer, level: int) -> None:
+        peer.send(connack(0x84) if level == 5 else connack(version_5=False))
+
+    async with scripted_broker(recording(levels, answer)) as settings:
+        versions = Versions(settings)
+        for _ in range(2):
+            async with Connection(settings, versions=versions):
+                pass
+    assert levels == [5, 4, 4]
+
+
+async def test_once_mqtt_5_has_worked_a_broker_that_hangs_up_is_not_tried_with_the_older_version() -> None:
+    levels: list[int] = []
+
+    def answer(peer: Peer, _: int) -> None:
+        if len(levels) == 1:
+            peer.send(connack())
+        else:
+            peer.close()
+
+    async with scripted_broker(recording(levels, answer)) as settings:
+        versions = Versions(settings)
+        async with Connection(settings, versions=versions):
+            pass
+        with pytest.raises(BrokerError, match="closed the connection"):
+            async with Connection(settings, versions=versions):
+                pass
+    assert levels == [5, 5]
+
+
+@pytest.mark.parametrize("code", [0x86, 0x87, 0x88])
+async def test_a_refusal_for_another_reason_is_not_followed_by_the_older_version(code: int) -> None:
+    levels: list[int] = []
+    async with scripted_broker(recording(levels, lambda peer, _: peer.send(connack(code)))) as settings:
+        with pytest.raises(BrokerError):
+            await Connection(settings).__aenter__()
+    assert levels == [5]
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+async def test_a_version_that_the_settings_name_is_the_only_one_tried(protocol: str) -> None:
+    levels: list[int] = []
+    async with scripted_broker(recording(levels, lambda peer, _: peer.close()), protocol=protocol) as settings:
+        with pytest.raises(BrokerError):
+            await Connection(settings).__aenter__()
+    assert levels == [5 if protocol == "5" else 4]
+
+
+async def test_messages_can_be_iterated_over_after_the_older_version_was_tried() -> None:
+    async def script(peer: Peer) -> None:
+        connect = await peer.expect(CONNECT)
+        if connect.raw[connect.body + 6] == 4:
+            peer.send(connack(version_5=False), publish(b"t", b"a", version_5=False))
+            await stay(peer)
+
+    async with scripted_broker(script) as settings, Connection(settings) as connection:
+        assert (await anext(connection.incoming())).payload == b"a"

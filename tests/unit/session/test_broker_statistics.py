@@ -27,22 +27,22 @@ def value(figures: BrokerStatistics, name: str) -> float | None:
 def test_a_figure_is_exported_once_it_is_known() -> None:
     figures = BrokerStatistics()
     assert value(figures, "starling_broker_messages_dropped_total") is None
-    figures.hear(DROPPED, b"12")
+    figures.receive(DROPPED, b"12")
     assert value(figures, "starling_broker_messages_dropped_total") == 12
 
 
 def test_a_figure_that_is_not_known_any_more_is_left_out() -> None:
     figures = BrokerStatistics()
-    figures.hear(DROPPED, b"12")
-    figures.forget()
+    figures.receive(DROPPED, b"12")
+    figures.clear()
     assert value(figures, "starling_broker_messages_dropped_total") is None
 
 
 @given(payload=st.binary(max_size=40))
 def test_no_payload_is_more_than_a_number(payload: bytes) -> None:
     figures = BrokerStatistics()
-    figures.hear(DROPPED, b"1")
-    figures.hear(DROPPED, payload)
+    figures.receive(DROPPED, b"1")
+    figures.receive(DROPPED, payload)
     known = value(figures, "starling_broker_messages_dropped_total")
     assert known is not None
     assert abs(known) < float("inf")
@@ -50,7 +50,7 @@ def test_no_payload_is_more_than_a_number(payload: bytes) -> None:
 
 def test_what_else_is_said_is_not_exported() -> None:
     figures = BrokerStatistics()
-    figures.hear("$SYS/broker/made/up", b"1")
+    figures.receive("$SYS/broker/made/up", b"1")
     metrics = list(figures.collect())
     assert {sample.value for metric in metrics for sample in metric.samples} == {0.0}
     assert {metric.type for metric in metrics} == {"counter"}  # a gauge that is not known is no 0
@@ -116,7 +116,7 @@ async def test_a_loss_is_logged_with_its_reason(
     with pytest.raises(asyncio.CancelledError):
         await collect_broker_statistics(settings, CollectorRegistry())
     assert [record.getMessage() for record in caplog.records] == [
-        "the broker's own figures are not read: the connection is lost"
+        "the broker's statistics are not read: the connection is lost"
     ]
 
 

@@ -13,8 +13,10 @@ from stream.labelling.pipeline import LabellingPipeline, ReadTweet
 from stream.labelling.recent import RecentResults
 from stream.mqtt.packets import Message
 from stream.session.connections import Connections
-from stream.session.delivery import Deliveries
+from stream.session.delivery import Deliveries, Remembered
+from stream.session.refusals import Refusals
 from stream.settings import load_settings
+from stream.telemetry.health import Health
 from stream.telemetry.metrics import Metrics
 from stream.tweets.rejections import Reason, RejectedTweetError
 from tests.unit.waiting import until
@@ -86,7 +88,7 @@ class Node:
             tasks,
             Connections(intake=connection, outlet=connection),
             labelling=cast("LabellingPipeline", self.pipeline),
-            recent=self.recent,
+            remembered=Remembered(self.recent, Refusals(self.metrics, Health(60), 60)),
             settings=load_settings(overrides={"broker": {"receive_maximum": receive_maximum}}),
             metrics=self.metrics,
         )
@@ -150,7 +152,7 @@ async def test_a_refused_response_is_counted_and_the_message_is_acknowledged(
     assert (await node.deliver(b"1", response_topic=topic))[1:] == [("acknowledge", b"1")]
     assert node.metric("starling_responses_refused_total") == 1
     (record,) = caplog.records
-    assert record.getMessage().startswith(f"no answer was sent to the response topic '{topic}': ")
+    assert record.getMessage().startswith(f"no reply was sent to the response topic '{topic}': ")
 
 
 @pytest.mark.parametrize("topic", [LABELS, REPLIES])

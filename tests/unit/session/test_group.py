@@ -28,13 +28,17 @@ class FakeConnection(Connection):
     """A broker's end that takes everything and remembers it."""
 
     def __init__(self) -> None:
-        self.session_present = False
+        self.kept = False
         self.confirmed: set[str] = set()
         self.subscriptions: set[str] = set()
         self.ended: list[str] = []
         self.acknowledged: list[Message] = []
         self.said: list[bytes] = []
         self.hear: Callable[[Message], None] = lambda _: None
+
+    @property
+    def session_present(self) -> bool:
+        return self.kept
 
     def deliver_to(self, deliver: Callable[[Message], None]) -> None:
         self.hear = deliver
@@ -106,7 +110,7 @@ async def group(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Group]:
     monkeypatch.setattr(group_module, "_LOOK_SECONDS", 0.001)
     group = Group(group="kitchen", behind_seconds=0.005)
     await group.place.join()
-    fairness = asyncio.create_task(group.place.keep_fair())
+    fairness = asyncio.create_task(group.place.balance())
     yield group
     fairness.cancel()
     await asyncio.wait([fairness])
@@ -123,7 +127,7 @@ async def test_a_node_of_no_group_takes_all_tweets() -> None:
 
 async def test_a_kept_session_is_not_kept_waiting_for_an_answer_that_comes_after_its_backlog() -> None:
     group = Group()
-    group.intake.session_present = True
+    group.intake.kept = True
     await group.place.join()
     assert group.intake.subscriptions == {"tweets/in"}
     assert not group.intake.confirmed

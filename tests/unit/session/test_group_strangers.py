@@ -22,7 +22,7 @@ def member() -> GroupMember:
 
 def say(member: GroupMember, node: str, state: bytes = b'{"group":"kitchen","state":"keeping_up"}') -> None:
     for topic, payload in ((f"starling/{node}/status", b"online"), (f"starling/{node}/group", state)):
-        member._hear(Message(topic, payload))
+        member._receive(Message(topic, payload))
 
 
 def test_a_node_that_keeps_up_is_known(member: GroupMember) -> None:

@@ -1,0 +1,78 @@
+"""The search for a message for which the broker closes the connection."""
+
+import pytest
+
+from stream.session.hang_ups import HangUps, Key
+
+BAD: Key = ("label", b"bad")
+
+
+def suspicious() -> HangUps:
+    """Hang-ups after two losses with several results in flight."""
+    hang_ups = HangUps(calm_seconds=60)
+    for _ in range(2):
+        hang_ups.connected()
+        hang_ups.lost()
+    return hang_ups
+
+
+def lose(hang_ups: HangUps, key: Key) -> bool:
+    hang_ups.connected()
+    return hang_ups.lost(key)
+
+
+def test_after_two_losses_in_quick_succession_results_are_published_one_at_a_time() -> None:
+    hang_ups = HangUps(calm_seconds=60)
+    hang_ups.connected()
+    hang_ups.lost()
+    assert not hang_ups.one_at_a_time
+    hang_ups.connected()
+    hang_ups.lost()
+    assert hang_ups.one_at_a_time
+
+
+def test_many_results_in_flight_at_one_loss_are_one_loss() -> None:
+    hang_ups = HangUps(calm_seconds=60)
+    hang_ups.connected()
+    for _ in range(64):
+        hang_ups.lost()
+    assert not hang_ups.one_at_a_time
+
+
+def test_losses_with_a_calm_time_between_them_raise_no_suspicion(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    hang_ups = HangUps(calm_seconds=60)
+    for _ in range(5):
+        hang_ups.connected()
+        now += 61
+        hang_ups.lost()
+    assert not hang_ups.one_at_a_time
+
+
+def test_a_result_that_was_alone_in_flight_at_three_losses_in_a_row_is_found() -> None:
+    hang_ups = suspicious()
+    assert [lose(hang_ups, BAD) for _ in range(3)] == [False, False, True]
+
+
+def test_a_loss_that_follows_a_refusal_is_explained_by_it() -> None:
+    hang_ups = HangUps(calm_seconds=60)
+    for _ in range(5):
+        hang_ups.connected()
+        hang_ups.explain()
+        hang_ups.lost()
+    assert not hang_ups.one_at_a_time
+
+
+def test_results_that_were_in_flight_at_different_losses_are_not_the_cause() -> None:
+    hang_ups = suspicious()
+    assert not any(lose(hang_ups, ("label", bytes([number % 2]))) for number in range(20))
+
+
+def test_after_many_confirmed_results_they_are_published_together_again() -> None:
+    hang_ups = suspicious()
+    for _ in range(255):
+        hang_ups.confirmed()
+    assert hang_ups.one_at_a_time
+    hang_ups.confirmed()
+    assert not hang_ups.one_at_a_time

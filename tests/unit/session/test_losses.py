@@ -1,0 +1,29 @@
+"""The hint at another service of the same name."""
+
+from stream.errors import BrokerError
+from stream.session.losses import Losses
+
+HINT = "; is another service running as 'pi-kitchen'?"
+TAKEN_OVER = BrokerError("the session was taken over", reason_code=0x8E)
+CLOSED = BrokerError("the broker closed the connection")
+
+
+def hints(*losses: tuple[BrokerError, float]) -> list[str]:
+    node = Losses("pi-kitchen")
+    return [node.hint(error, lasted_seconds) for error, lasted_seconds in losses]
+
+
+def test_a_session_that_is_taken_over_twice_hints_at_another_service() -> None:
+    assert hints((TAKEN_OVER, 100), (TAKEN_OVER, 100)) == ["", HINT]
+
+
+def test_four_quick_losses_without_a_reason_hint_at_another_service() -> None:
+    assert hints(*[(CLOSED, 1)] * 4) == ["", "", "", HINT]
+
+
+def test_a_session_that_lasted_ends_the_count_of_quick_losses() -> None:
+    assert hints((CLOSED, 1), (CLOSED, 1), (CLOSED, 11), (CLOSED, 1), (CLOSED, 1), (CLOSED, 1)) == [""] * 6
+
+
+def test_losses_for_another_reason_hint_at_nothing() -> None:
+    assert hints(*[(BrokerError("quota exceeded", reason_code=0x97), 1)] * 9) == [""] * 9

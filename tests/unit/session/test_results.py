@@ -1,0 +1,193 @@
+"""What becomes of a result that the broker refuses, by the reason code."""
+
+import asyncio
+import itertools
+import logging
+from contextlib import nullcontext
+from typing import Any
+
+import pytest
+
+from stream.errors import BrokerError, PublicationRefusedError
+from stream.mqtt.packets import Message
+from stream.session import results as results_module
+from stream.session.refusals import Kind, Refusals, Result
+from stream.session.results import Results, without_text
+from stream.telemetry.health import Health
+from stream.telemetry.metrics import Metrics
+from tests.unit.waiting import until
+
+SOURCE = Message("tweets/in", b'{"id":"1","text":"a"}')
+LABEL = Result(Kind.LABEL, "tweets/polarity", b"{}", SOURCE)
+
+
+class Outlet:
+    """A broker's answers: a reason code each, 0 for success, None for a lost connection; the last one repeats."""
+
+    def __init__(self, *answers: int | None) -> None:
+        self._answers = itertools.chain(answers, itertools.repeat(answers[-1]))
+        self.published = 0
+        self.connected = True
+
+    async def publish_confirmed(self, topic: str, payload: bytes, **_: Any) -> None:
+        self.published += 1
+        code = next(self._answers)
+        if code is None:
+            raise BrokerError("the connection is lost")
+        if code:
+            raise PublicationRefusedError(f"no message to {topic}, {len(payload)} bytes", reason_code=code)
+
+
+class Node:
+    """Results of a node with such a broker."""
+
+    def __init__(self, *answers: int | None) -> None:
+        self.outlet = Outlet(*answers)
+        self.health = Health(60)
+        self.metrics = Metrics()
+        self.refusals = Refusals(self.metrics, self.health, 60)
+        self.answered = 0
+
+    async def publish(self, result: Result = LABEL) -> PublicationRefusedError | None:
+        outlet: Any = self.outlet
+        return await Results(outlet, self.refusals, nullcontext).publish(result, self._answered)
+
+    def _answered(self) -> None:
+        self.answered += 1
+        self.obstacles = list(self.health.obstacles.values())
+
+
+@pytest.fixture(autouse=True)
+def no_delays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results_module, "reconnect_delays", lambda _: itertools.repeat(0.0))
+
+
+async def test_an_accepted_result_is_published_once() -> None:
+    node = Node(0)
+    assert await node.publish() is None
+    assert node.outlet.published == 1
+
+
+@pytest.mark.parametrize("code", [0x89, 0x96, 0x97])
+async def test_a_result_refused_for_the_moment_is_held_and_published_again(code: int) -> None:
+    node = Node(*[code] * 20, 0)
+    assert await node.publish() is None
+    assert (node.outlet.published, node.answered) == (21, 20)
+    assert "the broker accepts no results for now" in node.obstacles[0]
+    assert node.health.obstacles == {}
+
+
+@pytest.mark.parametrize("code", [0x80, 0x83])
+async def test_a_code_that_may_mean_either_is_tried_three_times(code: int) -> None:
+    node = Node(code)
+    refused = await node.publish()
+    assert refused
+    assert (refused.reason_code, node.outlet.published) == (code, 3)
+    assert node.health.obstacles == {}
+
+
+@pytest.mark.parametrize("code", [0x95, 0x99, 0x9E, 0xC3, 0xFF])
+async def test_a_message_that_is_refused_for_itself_is_returned_at_once(code: int) -> None:
+    node = Node(code)
+    refused = await node.publish()
+    assert refused
+    assert (refused.reason_code, node.outlet.published) == (code, 1)
+
+
+@pytest.mark.parametrize("code", [0x87, 0x90])
+async def test_a_topic_that_is_refused_ends_the_session(code: int) -> None:
+    with pytest.raises(BrokerError, match="no message to tweets/polarity"):
+        await Node(code).publish()
+
+
+async def test_a_held_result_that_is_cancelled_leaves_no_obstacle() -> None:
+    node = Node(0x97)
+    publishing = asyncio.ensure_future(node.publish())
+    await until(lambda: node.answered)
+    publishing.cancel()
+    await asyncio.wait([publishing])
+    assert node.health.obstacles == {}
+
+
+async def test_refusals_of_one_kind_are_all_counted_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
+    node = Node(0x95)
+    for _ in range(10):
+        node.refusals.count(Kind.LABEL, PublicationRefusedError("too large", reason_code=0x95))
+    node.refusals.count(Kind.REJECTION, PublicationRefusedError("too large", reason_code=0x95))
+    count = node.metrics.registry.get_sample_value
+    assert count("starling_results_refused_total", {"result": "label"}) == 10
+    assert count("starling_results_refused_total", {"result": "rejection"}) == 1
+    assert len(caplog.records) == 2
+
+
+async def test_a_result_for_which_the_broker_always_hangs_up_is_refused_in_the_end() -> None:
+    node = Node(None)
+    losses = 0
+    while True:
+        node.refusals.hang_ups.connected()
+        try:
+            refused = await node.publish()
+        except BrokerError:
+            losses += 1
+        else:
+            break
+    assert refused
+    assert losses == 5
+    innocent = Result(Kind.LABEL, "tweets/polarity", b"{}", Message("tweets/in", b"another"))
+    node.outlet = Outlet(0)
+    assert await node.publish(innocent) is None
+
+
+async def test_while_results_are_published_one_at_a_time_none_is_sent_beside_another() -> None:
+    node = Node(0)
+    for _ in range(2):
+        node.refusals.hang_ups.connected()
+        node.refusals.hang_ups.lost()
+    in_flight = most = 0
+
+    async def publish(*_: Any, **__: Any) -> None:
+        nonlocal in_flight, most
+        in_flight += 1
+        most = max(most, in_flight)
+        await asyncio.sleep(0)
+        in_flight -= 1
+
+    node.outlet.publish_confirmed = publish  # type: ignore[method-assign]
+    outlet: Any = node.outlet
+    results = Results(outlet, node.refusals, nullcontext)
+    await asyncio.gather(*(results.publish(LABEL, lambda: None) for _ in range(5)))
+    assert most == 1
+
+
+async def test_a_refused_result_is_not_published_again_in_the_next_session() -> None:
+    node = Node(0x99, 0)
+    first = await node.publish()
+    again = await node.publish()
+    assert first
+    assert again
+    assert (again.reason_code, node.outlet.published) == (0x99, 1)
+    other = Result(Kind.LABEL, "tweets/polarity", b"{}", Message("tweets/in", b"another"))
+    assert await node.publish(other) is None
+
+
+async def test_what_is_as_large_as_a_result_that_was_too_large_is_not_published() -> None:
+    node = Node(0x95, 0)
+    await node.publish(LABEL._replace(payload=b"x" * 300))
+    for number, (size, published) in enumerate([(300, False), (301, False), (299, True)]):
+        result = LABEL._replace(payload=b"x" * size, source=Message("tweets/in", b"%d" % number))
+        assert (await node.publish(result) is None) is published
+
+
+async def test_refusals_are_forgotten_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    node = Node(0x95, 0)
+    await node.publish()
+    monkeypatch.setattr("time.monotonic", lambda: float("inf"))
+    assert await node.publish() is None
+
+
+@pytest.mark.parametrize(
+    ("label", "short"), [(b'{"id":"1"}', None), (b'{"id":"1","text":"a"}', b'{"id":"1"}'), (b'{"text":""}', b"{}")]
+)
+def test_a_label_is_shortened_by_its_text(label: bytes, short: bytes | None) -> None:
+    assert without_text(label) == short
