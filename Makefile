@@ -52,7 +52,7 @@ test-edge: .venv/dev-installed system-packages
 	.venv/bin/pytest $(PYTEST_PARALLEL) --ignore=tests/training --ignore=tests/arm
 
 test-training: .venv-training/installed
-	.venv-training/bin/pytest tests/training
+	.venv-training/bin/pytest $(PYTEST_PARALLEL) tests/training
 
 ARM_TESTS = .venv/bin/pytest tests/arm --timeout 900 -n 2
 test-arm: arm-installed

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from stream.bench.broker import bench_broker
 from stream.bench.result import SCHEMA_VERSION
-from stream.errors import BrokerError
+from stream.cli import app
+from stream.errors import BrokerError, StarlingError
 from tests.integration.mosquitto import PROGRAM, Mosquitto
 from tests.integration.program import finished
 from tests.unit.tiny_bundle import write_bundle
@@ -50,11 +52,13 @@ async def measured(*arguments: str | Path) -> dict[str, Any]:
     return result
 
 
-async def refused(*arguments: str | Path) -> tuple[int, str]:
-    code, out, err = await finished("bench", *arguments)
-    assert out == ""
-    assert err.count("\n") == 1
-    return code, err
+def refused(*arguments: str | Path) -> tuple[int, str]:
+    """Run a command in this process; returns the exit code and the message of its error."""
+    result = CliRunner().invoke(app, ["bench", *map(str, arguments)])
+    assert isinstance(result.exception, StarlingError)
+    assert result.output == ""
+    assert "\n" not in str(result.exception)
+    return result.exception.exit_code, str(result.exception)
 
 
 async def test_a_model_is_measured_with_every_combination(bundle: Path) -> None:
@@ -149,15 +153,15 @@ async def test_peers_are_measured_in_turns_with_the_service(config: Path, bundle
     assert result["findings"]["labels_of_always-negative_equal_to_ours"] < 0.5  # most labels of the model are neutral
 
 
-async def test_a_missing_precision_is_refused(bundle: Path) -> None:
-    code, said = await refused("classifier", bundle, "--quick", "--precision", "float16")
+def test_a_missing_precision_is_refused(bundle: Path) -> None:
+    code, said = refused("classifier", bundle, "--quick", "--precision", "float16")
     assert code == 66
     assert "no given bundle has the precision float16" in said
 
 
 @pytest.mark.parametrize("command", ["classifier", "service"])
-async def test_a_too_short_measurement_is_refused(command: str) -> None:
-    code, said = await refused(command, "--seconds", "5")
+def test_a_too_short_measurement_is_refused(command: str) -> None:
+    code, said = refused(command, "--seconds", "5")
     assert code == 69
     assert "5 s are too short" in said
 
@@ -181,7 +185,7 @@ def test_a_missing_mosquitto_is_reported(tmp_path: Path, monkeypatch: pytest.Mon
         (("classifier", "--quick", "--tweets", "nowhere.jsonl"), "cannot read nowhere.jsonl"),
     ],
 )
-async def test_an_invalid_option_is_reported_in_one_line(options: tuple[str, ...], expected: str) -> None:
-    code, said = await refused(*options)
+def test_an_invalid_option_is_reported_in_one_line(options: tuple[str, ...], expected: str) -> None:
+    code, said = refused(*options)
     assert code in {66, 69}
     assert expected in said

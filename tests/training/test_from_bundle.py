@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from stream.model.bundle import Bundle, Precision, load_bundle
+from stream.model.private_copy import PrivateCopy
 from tests.training.toy import FINETUNE, toy_run, train
 from training.about import read_about
 from training.bundling import Conversion, make_bundle
@@ -80,8 +81,8 @@ def test_checkpoint_that_differs_from_the_bundle_is_not_written(
 
 
 def test_model_of_other_origin_is_an_error(bundles: dict[str, Bundle], tmp_path: Path) -> None:
-    bundle = replace(bundles["float32"], path=tmp_path)
-    (tmp_path / "model.tflite").write_bytes(made_by_others())
+    content = made_by_others()
+    bundle = replace(bundles["float32"], path=tmp_path, model=PrivateCopy([content], len(content)))
     with pytest.raises(CheckpointError, match=r"model\.tflite is not a BERT that starling convert made"):
         unpack_bundle(bundle, tmp_path / "checkpoint")
 
