@@ -114,12 +114,14 @@ class NodeSession:
                 ]
                 await self._subscriptions.prepare(session)
                 await place.join()
-                await subscribe(session.intake, node_subscription(self._settings))
+                if self._subscriptions.has_own_topics:
+                    await subscribe(session.intake, node_subscription(self._settings))
                 async with self._online(session):
                     helpers += [
                         tasks.create_task(self._subscriptions.end_former(session), name="former-subscriptions"),
-                        tasks.create_task(proof.keep(), name="proof"),
                     ]
+                    if self._subscriptions.has_own_topics:
+                        helpers.append(tasks.create_task(proof.keep(), name="proof"))
                     balance = tasks.create_task(place.balance(), name="balance")
                     await stop.wait()
                     balance.cancel()

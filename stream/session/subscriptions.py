@@ -48,6 +48,8 @@ class Subscriptions:
         self._settings = settings
         self._topic = subscriptions_topic(settings.node)
         self._wanted = {*tweet_subscriptions(settings), node_subscription(settings)}
+        self.has_own_topics = True
+        """False if the broker does not carry messages on topics of the node's own, beside its status."""
         self._remembered: set[str] | None = None
         """The retained message's; None: not read yet."""
 
@@ -59,7 +61,8 @@ class Subscriptions:
         """
         if self._remembered is None:
             self._remembered = await self._read(session)
-        await self._remember(session.outlet, self._remembered | self._wanted)
+        if self._remembered is not None:
+            await self._remember(session.outlet, self._remembered | self._wanted)
 
     async def end_former(self, session: Connections) -> None:
         """End the subscriptions that are no longer wanted, and wait until the broker has done so.
@@ -79,13 +82,17 @@ class Subscriptions:
             await outlet.publish_confirmed(self._topic, orjson.dumps(sorted(topics)), retain=True)
             self._remembered = topics
 
-    async def _read(self, session: Connections) -> set[str]:
+    async def _read(self, session: Connections) -> set[str] | None:
         """Read the retained message; without one, a kept session is that of a release that left none."""
         try:
             found = await read_remembered(self._settings)
         except BrokerError as error:
-            logger.warning("the subscriptions of earlier starts are not known: %s", error)
-            found = None
+            self.has_own_topics = False
+            logger.warning(
+                "subscriptions of former settings are not ended, nor is it proven that tweets arrive: %s", error
+            )
+            return None
+        self.has_own_topics = True
         if found is None:
             grouped = session.intake.session_present and self._settings.broker.group is not None
             return set(self._settings.topics.tweet_topics) if grouped else set()

@@ -74,6 +74,12 @@ async def test_access_rules_that_are_too_narrow_are_named(tmp_path: Path) -> Non
             await Service(settings).run()
 
 
+async def test_a_node_that_may_write_its_status_and_results_alone_labels_tweets(tmp_path: Path) -> None:
+    rules = f"user {_USER}\ntopic read #\ntopic write tweets/#\ntopic write starling/test/status\n"
+    with Mosquitto(tmp_path, _password_options(tmp_path, rules)) as broker:
+        assert await _labels_a_tweet(settings_for(broker.port, broker=_password_settings(tmp_path)))
+
+
 async def test_a_label_that_the_broker_refuses_keeps_its_tweet_in_the_broker(tmp_path: Path) -> None:
     narrow = f"user {_USER}\ntopic readwrite tweets/in\ntopic readwrite starling/#\ntopic read tweets/#\n"
     with Mosquitto(tmp_path, _password_options(tmp_path, narrow)) as broker:
