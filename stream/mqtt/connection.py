@@ -71,12 +71,12 @@ class Connection:
 
     @property
     def connected(self) -> bool:
-        """Whether the connection has been made and has not ended."""
+        """True from the acceptance of the connection until its end."""
         return self._link.connected
 
     @property
     def session_present(self) -> bool:
-        """Whether the broker has kept the session; known once connected."""
+        """True if the broker has kept the session; known once connected."""
         return self._link.answer.session_present
 
     @property

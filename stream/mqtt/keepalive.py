@@ -26,7 +26,7 @@ class Keepalive:
         self._on_silence = on_silence
         self._loop = asyncio.get_running_loop()
         self._asked_at: float | None = None
-        """When the ping was sent that nothing was received after."""
+        """Time of the last ping if nothing has been received since, else None."""
         self._timer = self._loop.call_later(interval_seconds, self._check)
 
     def stop(self) -> None:
@@ -52,6 +52,6 @@ class Keepalive:
         self._timer = self._loop.call_at(next_check, self._check)
 
     def _silent_since(self) -> float:
-        """When the direction that has been silent for longer was last used."""
+        """Return the time of the last use of the direction that has been silent for longer."""
         stream = self._stream
         return stream.sent_at if stream.paused else min(stream.sent_at, stream.received_at)

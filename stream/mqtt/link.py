@@ -73,9 +73,9 @@ class Link:
         self.requests = Requests()
         self.publications = Publications(self.broker, self.send, self.new_packet_id, settings.timeout_seconds)
         self.error: Exception | None = None
-        """What ended the link; None: the broker closed it, without a reason."""
+        """Reason for the end of the link; None: the broker closed it without a reason."""
         self.closing = False
-        """Whether this side has ended the link."""
+        """True if this side has ended the link."""
         self.ended = asyncio.Event()
         self._settings = settings
         self._login = login
@@ -90,12 +90,12 @@ class Link:
 
     @property
     def connected(self) -> bool:
-        """Whether the broker has accepted the connection and it has not ended."""
+        """True from the acceptance of the connection by the broker until its end."""
         return self._connected and not self.ended.is_set()
 
     @property
     def hung_up(self) -> bool:
-        """Whether the broker has ended the connection instead of answering CONNECT."""
+        """True if the broker has ended the connection instead of answering CONNECT."""
         unanswered = self._accepted.done() and not self._accepted.cancelled() and self._accepted.exception() is not None
         return unanswered and (self.error is None or isinstance(self.error, ConnectionError | MalformedPacketError))
 

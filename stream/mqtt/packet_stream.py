@@ -41,11 +41,11 @@ class PacketStream(asyncio.BufferedProtocol):
         self._ended = False
         self._closed = asyncio.Event()
         self.received_at = self.sent_at = self._loop.time()
-        """When bytes were last received and sent, by the event loop's clock."""
+        """Times of the last bytes received and sent, by the event loop's clock."""
 
     @property
     def paused(self) -> bool:
-        """Whether reading is paused."""
+        """True while reading is paused."""
         return self._paused
 
     def send(self, packet: bytes) -> None:

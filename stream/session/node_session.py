@@ -55,7 +55,7 @@ class NodeSession:
         self._losses = Losses(settings.node)
         self._ever_connected = False
         self._was_connected = False
-        """Whether the session that ended last had been established."""
+        """True if the session that ended last had been established."""
         self._connected_at = time.monotonic()
         self._delays = reconnect_delays(settings.broker.reconnect_seconds)
 
