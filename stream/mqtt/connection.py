@@ -71,7 +71,7 @@ class Connection:
 
     @property
     def connected(self) -> bool:
-        """True while the connection lasts."""
+        """True from the acceptance of the connection until its end."""
         return self._link.connected
 
     @property

@@ -26,7 +26,7 @@ class Keepalive:
         self._on_silence = on_silence
         self._loop = asyncio.get_running_loop()
         self._asked_at: float | None = None
-        """Time of the ping after which nothing was received; None without such a ping."""
+        """Time of the last ping if nothing has been received since, else None."""
         self._timer = self._loop.call_later(interval_seconds, self._check)
 
     def stop(self) -> None:

@@ -73,7 +73,7 @@ class Link:
         self.requests = Requests()
         self.publications = Publications(self.broker, self.send, self.new_packet_id, settings.timeout_seconds)
         self.error: Exception | None = None
-        """The error that ended the link; None: the broker closed it, without a reason."""
+        """Reason for the end of the link; None: the broker closed it without a reason."""
         self.closing = False
         """True if this side has ended the link."""
         self.ended = asyncio.Event()
@@ -90,7 +90,7 @@ class Link:
 
     @property
     def connected(self) -> bool:
-        """True after the broker has accepted the connection, until the connection ends."""
+        """True from the acceptance of the connection by the broker until its end."""
         return self._connected and not self.ended.is_set()
 
     @property

@@ -41,7 +41,7 @@ class PacketStream(asyncio.BufferedProtocol):
         self._ended = False
         self._closed = asyncio.Event()
         self.received_at = self.sent_at = self._loop.time()
-        """Times of the last received and sent bytes, by the event loop's clock."""
+        """Times of the last bytes received and sent, by the event loop's clock."""
 
     @property
     def paused(self) -> bool:

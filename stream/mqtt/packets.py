@@ -70,7 +70,7 @@ class Login(NamedTuple):
     client_id: str
     keepalive_seconds: int
     clean_start: bool = True
-    """True if the broker is to drop an earlier session; with MQTT 3.1.1 also this one at its end."""
+    """True: the broker deletes an earlier session and, with MQTT 3.1.1, this one at its end."""
     session_expiry_seconds: int = 0
     receive_maximum: int = MOST_PACKET_ID
     username: str | None = None
@@ -90,7 +90,7 @@ class BrokerLimits(NamedTuple):
     keepalive_seconds: int | None = None
     """The keepalive to use in place of ours."""
     session_expiry_seconds: int | None = None
-    """Time that the broker keeps the session, where it differs from the time asked for."""
+    """Time for which the broker keeps the session, if it differs from the requested time."""
     wildcards_available: bool = True
     shared_subscriptions_available: bool = True
 

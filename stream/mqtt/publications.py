@@ -25,7 +25,7 @@ class _InFlight(NamedTuple):
     topic: str
     confirmed: asyncio.Future[None]
     deadline: float
-    """Seconds of the event loop's clock."""
+    """Seconds by the event loop's clock."""
 
 
 class Publications:
@@ -49,7 +49,7 @@ class Publications:
         self._most_in_flight = _MOST_IN_FLIGHT
         self._writable = True
         self._in_flight: dict[int, _InFlight] = {}
-        """Messages by packet identifier, oldest first."""
+        """Publications by packet identifier, oldest first."""
         self._waiting: deque[_Publication] = deque()
         """Publications that wait for room."""
         self._timer: asyncio.TimerHandle | None = None

@@ -36,7 +36,7 @@ _MOST_SLASHES = 7
 
 @dataclass(frozen=True)
 class Remembered:
-    """The memory of a node over all its sessions."""
+    """Memory of a node over all its sessions."""
 
     recent: RecentResults[str, bytes]
     """The labels made lately, as they were published, by tweet id."""

@@ -20,7 +20,7 @@ Key = tuple[str, bytes]
 
 
 class HangUps:
-    """The lost connections of a node, and the message that they have in common.
+    """Common features of the lost connections of a node.
 
     Args:
         calm_seconds: A connection that lasted longer was not lost in quick succession.
@@ -37,7 +37,7 @@ class HangUps:
 
     @property
     def one_at_a_time(self) -> bool:
-        """True while results are to be published one at a time."""
+        """True if results are to be published one at a time."""
         return self._losses >= _LOSSES_TOGETHER
 
     def connected(self) -> None:

@@ -176,6 +176,12 @@ def _same_kind(shown: Any, real: Any) -> bool:
     )
 
 
+def test_the_readme_explains_every_reason_for_a_rejection() -> None:
+    table = re.findall(r"^\| (`.+?) \|", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    named = {reason for cell in table for reason in re.findall(r"`(\w+)`", cell)}
+    assert set(Reason) - named == set()
+
+
 @pytest.mark.parametrize("example", examples("yaml"), ids=str)
 def test_yaml_is_well_formed_and_settings_in_it_are_valid(example: Example) -> None:
     read = yaml.safe_load(example.source)

@@ -9,7 +9,7 @@ import pytest
 import tf_keras
 import transformers
 from safetensors.numpy import save_file
-from tokenizers import BertWordPieceTokenizer
+from tokenizers import BertWordPieceTokenizer, Tokenizer
 from tokenizers.processors import RobertaProcessing
 
 from tests.training.conftest import WORDS
@@ -109,6 +109,6 @@ def _write_tokenizer(folder: Path) -> None:
         "pad_token": "<pad>",
         "mask_token": "<mask>",
     }
-    tokenizer = BertWordPieceTokenizer(vocabulary, **names)
-    tokenizer.backend_tokenizer.post_processor = RobertaProcessing(("</s>", 2), ("<s>", 0))
+    tokenizer = Tokenizer.from_str(BertWordPieceTokenizer(vocabulary, **names).to_str())
+    tokenizer.post_processor = RobertaProcessing(("</s>", 2), ("<s>", 0))
     tokenizer.save(str(folder / "tokenizer.json"))

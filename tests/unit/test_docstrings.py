@@ -14,7 +14,6 @@ FRAGMENT = re.compile(
     r"Where|Whether|Which|Who|Whoever|Whom|Whose|Why|With)\b"
 )
 """First words of clauses that need another sentence."""
-UNFINISHED: set[str] = set()
 Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -38,12 +37,7 @@ def _statements(node: ast.AST) -> Iterator[ast.stmt]:
         yield from node.body
 
 
-def _param(folder: str) -> object:
-    unfinished = pytest.mark.xfail(strict=True, reason="some docstrings are not rewritten yet")
-    return pytest.param(folder, marks=unfinished if folder in UNFINISHED else ())
-
-
-@pytest.mark.parametrize("folder", [_param(folder) for folder in _folders()])
+@pytest.mark.parametrize("folder", _folders())
 def test_no_docstring_begins_with_a_fragment(folder: str) -> None:
     files = (ROOT / folder).rglob("*.py") if "/" in folder else (ROOT / folder).glob("*.py")
     found = [
