@@ -40,9 +40,10 @@ IDLE_WATTS = "starling_power_idle_watts"
 @pytest.fixture
 def raspberry_pi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make this machine report the values that only a Raspberry Pi reports."""
-    throttled = tmp_path / "get_throttled"
+    throttled = tmp_path / "soc" / "firmware" / "get_throttled"
+    throttled.parent.mkdir(parents=True)
     throttled.write_text("50005\n")
-    monkeypatch.setattr(resources, "_THROTTLED_FILE", throttled)
+    monkeypatch.setattr(resources, "_PLATFORM", tmp_path)
     thermal = {"cpu_thermal": [SimpleNamespace(current=61.5)]}
     monkeypatch.setattr(psutil, "sensors_temperatures", lambda: thermal)
     monkeypatch.setattr(psutil, "cpu_freq", lambda: SimpleNamespace(current=1500.0))
