@@ -262,6 +262,7 @@ def test_a_malformed_watchdog_time_is_ignored(
 @pytest.mark.parametrize(
     ("process", "is_watched"),
     [(str(os.getpid()), True), ("1", False), ("", False), ("abc", False), ("9" * 5000, False)],
+    ids=["this one", "another", "none", "not a number", "too large a number"],
 )
 def test_the_watchdog_of_another_process_is_left_to_it(
     monkeypatch: pytest.MonkeyPatch, process: str, *, is_watched: bool
