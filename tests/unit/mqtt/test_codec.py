@@ -175,7 +175,7 @@ def test_a_disconnection_has_a_code_only_where_there_is_something_to_say() -> No
 @given(
     client_id=st.text(st.characters(exclude_categories=["Cs"]), max_size=30),
     username=st.none() | st.text(max_size=30),
-    will=st.none() | st.builds(Will, st.just("t"), st.binary(max_size=200), st.booleans()),
+    will=st.none() | st.builds(Will, st.just("t"), st.binary(max_size=200), st.booleans(), st.integers(0, 1)),
     clean=st.booleans(),
 )
 def test_a_login_is_written_part_by_part(
@@ -195,7 +195,7 @@ def test_a_login_is_written_part_by_part(
     flags = body[7]
     assert bool(flags & 0x02) == clean
     assert bool(flags & 0x80) == bool(flags & 0x40) == (username is not None)
-    assert flags & 0x3C == (0 if will is None else 0x0C | 0x20 * will.retain)
+    assert flags & 0x3C == (0 if will is None else 0x04 | 0x08 * will.qos | 0x20 * will.retain)
     rest = body[10:]
     if version_5:
         assert rest.startswith(write_properties({0x11: 60, 0x21: 5}))
@@ -252,6 +252,18 @@ def test_properties_are_read_as_they_were_written(values: dict[int, int]) -> Non
     if values:
         with pytest.raises(MalformedPacketError):
             read_properties(written[:-1], 0)
+
+
+@pytest.mark.parametrize(("property_bytes", "is_read"), [(2048, True), (2049, False)])
+def test_longer_properties_of_a_message_are_not_read(property_bytes: int, is_read: bool) -> None:  # noqa: FBT001
+    response_topic = b"\x08\x00\x01r"
+    data = property_bytes - len(response_topic) - 3
+    section = response_topic + b"\x09" + data.to_bytes(2) + b"x" * data
+    raw = packet(0x30, b"\x00\x01t" + write_variable_integer(len(section)) + section + b"payload")
+    message = read_publish(one(raw), version_5=True)
+    assert message.payload == b"payload"
+    assert message.response_topic == ("r" if is_read else None)
+    assert message.correlation_data == (b"x" * data if is_read else None)
 
 
 def test_a_message_at_qos_2_that_nobody_asked_for_is_malformed() -> None:

@@ -114,6 +114,23 @@ async def test_each_has_its_own_time() -> None:
     assert isinstance(second.exception(), BrokerError)
 
 
+async def test_a_later_message_is_given_up_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = asyncio.get_running_loop()
+    now = loop.time()
+    monkeypatch.setattr(loop, "time", lambda: now)
+    post = Post(timeout_seconds=10)
+    (first,) = post.publish(b"a")
+    now += 4
+    (second,) = post.publish(b"b")
+    now += 6
+    with pytest.raises(BrokerError):
+        await first
+    assert not second.done()
+    now += 4
+    with pytest.raises(BrokerError):
+        await second
+
+
 async def test_a_lost_connection_fails_what_was_sent_and_what_waited() -> None:
     post = Post()
     post.publications.limit(1)
