@@ -12,6 +12,8 @@ from stream.errors import BrokerError, PublicationRefusedError
 from stream.labelling.pipeline import LabellingPipeline, ReadTweet
 from stream.labelling.recent import RecentResults
 from stream.mqtt.packets import Message
+from stream.mqtt.reason_codes import Code
+from stream.session import delivery
 from stream.session.connections import Connections
 from stream.session.delivery import Deliveries, Remembered
 from stream.session.refusals import Refusals
@@ -21,6 +23,7 @@ from stream.telemetry.metrics import Metrics
 from stream.tweets.rejections import Reason, RejectedTweetError
 from tests.unit.waiting import until
 
+LABEL = b'{"id":"1"}'
 LABELS, REJECTED, REPLIES = "tweets/polarity", "tweets/rejected", "replies/a"
 
 
@@ -33,6 +36,9 @@ class FakeConnections:
         self.confirmations: asyncio.Semaphore | None = None
         """Each confirms one publication; None: all are confirmed at once."""
         self.failures: dict[str, Exception] = {}
+        self.refused = b"refused"
+        """Part of the payloads that the broker refuses."""
+        self.refusal_code = 0x99
         self.deliver: Callable[[Message], None] = lambda _: None
 
     def deliver_to(self, deliver: Callable[[Message], None]) -> None:
@@ -52,15 +58,20 @@ class FakeConnections:
             await self.confirmations.acquire()
         if topic in self.failures:
             raise self.failures[topic]
+        if self.refused in payload:
+            raise PublicationRefusedError("not this one", reason_code=self.refusal_code)
         self.done.append((topic, payload, correlation_data))
 
 
 class FakePipeline:
-    """Labels a message `1` with `label of 1`, and rejects what is no number."""
+    """Labels a message `1` with its id alone, and rejects what is no number."""
 
     def __init__(self) -> None:
         self.labelled: list[str] = []
         self.received_at: list[float] = []
+        self.rejected: list[RejectedTweetError] = []
+        self.long_label: bytes | None = None
+        """The label of each tweet in place of the usual one."""
 
     def read(self, payload: bytes) -> ReadTweet:
         if not payload.isdigit():
@@ -70,10 +81,11 @@ class FakePipeline:
     async def label(self, read: ReadTweet, received_at: float) -> bytes:
         self.received_at.append(received_at)
         self.labelled.append(read.tweet.id)
-        return b"label of " + read.tweet.id.encode()
+        return self.long_label or b'{"id":"%b"}' % read.tweet.id.encode()
 
     def rejection(self, rejected: RejectedTweetError, payload: bytes, received_at: float) -> bytes:
         self.received_at.append(received_at)
+        self.rejected.append(rejected)
         return f"{rejected.reason}: ".encode() + payload
 
 
@@ -119,7 +131,7 @@ async def node() -> AsyncIterator[Node]:
 
 
 async def test_a_message_is_acknowledged_after_its_label(node: Node) -> None:
-    assert await node.deliver(b"1") == [(LABELS, b"label of 1", None), ("acknowledge", b"1")]
+    assert await node.deliver(b"1") == [(LABELS, LABEL, None), ("acknowledge", b"1")]
 
 
 async def test_a_message_is_not_acknowledged_before_its_label_is_confirmed(node: Node) -> None:
@@ -136,7 +148,7 @@ async def test_a_rejected_message_is_acknowledged_after_its_rejection(node: Node
     assert await node.deliver(b"x") == [(REJECTED, b"not_json: x", None), ("acknowledge", b"x")]
 
 
-@pytest.mark.parametrize(("payload", "result"), [(b"1", b"label of 1"), (b"x", b"not_json: x")])
+@pytest.mark.parametrize(("payload", "result"), [(b"1", LABEL), (b"x", b"not_json: x")])
 async def test_the_result_is_also_published_to_the_response_topic(node: Node, payload: bytes, result: bytes) -> None:
     done = await node.deliver(payload, response_topic=REPLIES, correlation_data=b"7")
     assert done[1:] == [(REPLIES, result, b"7"), ("acknowledge", payload)]
@@ -174,7 +186,7 @@ async def test_a_message_whose_result_is_not_confirmed_is_not_acknowledged(topic
 async def test_a_redelivered_message_gets_its_remembered_label(node: Node) -> None:
     await node.deliver(b"1")
     node.broker.done.clear()
-    assert await node.deliver(b"1", duplicate=True) == [(LABELS, b"label of 1", None), ("acknowledge", b"1")]
+    assert await node.deliver(b"1", duplicate=True) == [(LABELS, LABEL, None), ("acknowledge", b"1")]
     assert node.pipeline.labelled == ["1"]
     assert node.metric("starling_tweets_redelivered_total") == 1
 
@@ -187,8 +199,51 @@ async def test_a_redelivered_message_without_a_remembered_label_is_labelled(node
 
 async def test_a_new_message_with_a_known_id_is_labelled_again(node: Node) -> None:
     node.recent.remember("1", b"old label")
-    assert (await node.deliver(b"1"))[0] == (LABELS, b"label of 1", None)
-    assert node.recent.find("1") == b"label of 1"
+    assert (await node.deliver(b"1"))[0] == (LABELS, LABEL, None)
+    assert node.recent.find("1") == LABEL
+
+
+async def test_a_label_that_is_too_large_is_published_without_its_text(node: Node) -> None:
+    node.pipeline.long_label, node.broker.refused = b'{"id":"1","text":"hello"}', b"hello"
+    node.broker.refusal_code = Code.PACKET_TOO_LARGE
+    done = await node.deliver(b"1", response_topic=REPLIES)
+    assert done == [(LABELS, LABEL, None), (REPLIES, LABEL, None), ("acknowledge", b"1")]
+    assert node.metric("starling_results_refused_total", result="label") == 1
+
+
+@pytest.mark.parametrize("label", [b'{"id":"1","text":"hello"}', b'{"id":"1"}'])
+async def test_a_label_that_is_refused_without_its_text_too_becomes_a_rejection(
+    node: Node, caplog: pytest.LogCaptureFixture, label: bytes
+) -> None:
+    node.pipeline.long_label, node.broker.refused = label, b'"id"'
+    done = await node.deliver(b"1", response_topic=REPLIES)
+    assert done == [(REJECTED, b"label_refused: 1", None), (REPLIES, b"label_refused: 1", None), ("acknowledge", b"1")]
+    (rejected,) = node.pipeline.rejected
+    assert (rejected.reason, rejected.tweet_id) == (Reason.LABEL_REFUSED, "1")
+    assert rejected.detail == "the broker refused the label (Payload format invalid, code 153)"
+    assert node.pipeline.received_at[0] == node.pipeline.received_at[1]
+    assert node.metric("starling_results_refused_total", result="label") == 1
+    assert "the broker refuses a label: not this one" in caplog.text
+
+
+async def test_a_rejection_that_is_refused_is_counted_and_the_message_is_acknowledged(
+    node: Node, caplog: pytest.LogCaptureFixture
+) -> None:
+    node.broker.refused = b"not_json"
+    assert await node.deliver(b"x") == [("acknowledge", b"x")]
+    assert node.metric("starling_results_refused_total", result="rejection") == 1
+    assert "the broker refuses a rejection: not this one" in caplog.text
+
+
+async def test_a_message_of_the_node_to_itself_is_acknowledged_and_not_labelled(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrivals: list[bool] = []
+    monkeypatch.setattr(delivery, "is_proof", lambda payload: payload == b"1")
+    node.deliveries.on_arrival = lambda: arrivals.append(True)
+    assert await node.deliver(b"1") == [("acknowledge", b"1")]
+    assert node.metric("starling_tweets_received_total") == 0
+    assert arrivals == [True]
 
 
 async def test_messages_and_stages_are_counted(node: Node) -> None:
