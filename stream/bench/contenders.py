@@ -100,7 +100,7 @@ class ServiceContender:
 
     def resident_bytes(self) -> int:
         """Return the resident set size of the service."""
-        return self._rig.sampled[SERVICE].resident[-1]
+        return self._rig.sampled[SERVICE].last_resident_bytes
 
 
 def turn_size(contender: Contender, seconds: float) -> int:

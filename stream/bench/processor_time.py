@@ -4,7 +4,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import psutil
@@ -32,32 +32,44 @@ def resident_bytes(pid: int) -> int:
     return int(psutil.Process(pid).memory_info().rss)
 
 
+class Sample(NamedTuple):
+    """CPU time and memory of a process at one time."""
+
+    at: float
+    """Seconds, by `time.monotonic`."""
+    cpu_seconds: float
+    resident_bytes: int
+
+
 @dataclass
 class Sampled:
-    """Samples of a process's CPU time and memory, at times of `time.monotonic`."""
+    """Samples of a process, oldest first; one thread may add while another reads."""
 
-    times: list[float] = field(default_factory=list)
-    cpu: list[float] = field(default_factory=list)
-    resident: list[int] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
 
     def add(self, pid: int) -> None:
         """Take a sample."""
-        self.times.append(time.monotonic())
-        self.cpu.append(cpu_seconds(pid))
-        self.resident.append(resident_bytes(pid))
+        self.samples.append(Sample(time.monotonic(), cpu_seconds(pid), resident_bytes(pid)))
+
+    @property
+    def last_resident_bytes(self) -> int:
+        """Resident set size in the last sample."""
+        return self.samples[-1].resident_bytes
 
     def cpu_between(self, start: float, end: float) -> float:
         """CPU seconds between two times, interpolated between samples."""
-        before, after = np.interp([start, end], self.times, self.cpu)
+        samples = list(self.samples)
+        times = [sample.at for sample in samples]
+        before, after = np.interp([start, end], times, [sample.cpu_seconds for sample in samples])
         return float(after - before)
 
     def most_resident_bytes(self, start: float, end: float) -> int:
         """Largest sampled resident set size between two times."""
-        return max(self.resident_between(start, end), default=self.resident[-1])
+        return max(self.resident_between(start, end), default=self.last_resident_bytes)
 
     def resident_between(self, start: float, end: float) -> list[int]:
         """Samples of the resident set size between two times."""
-        return [size for at, size in zip(self.times, self.resident, strict=True) if start <= at <= end]
+        return [sample.resident_bytes for sample in list(self.samples) if start <= sample.at <= end]
 
 
 class Sampler:

@@ -104,7 +104,7 @@ class _Session:
             "ready_seconds": round(self.rig.ready.seconds, 3),
             "ready_cpu_seconds": round(self.rig.ready.cpu_seconds, 3),
             "idle_cpu_ratio": round(service.cpu_between(start, end) / (end - start), 5),
-            "idle_resident_bytes": service.resident[-1],
+            "idle_resident_bytes": service.last_resident_bytes,
         }
 
     def single(self) -> None:

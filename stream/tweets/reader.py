@@ -134,9 +134,8 @@ def _texts(lines: Iterator[Line | None], id_prefix: str) -> Iterator[Record | No
             yield None
         elif isinstance(line, Overlong):
             yield Record(number, _too_large(line))
-        elif line.strip():
-            message = {"id": f"{id_prefix}{number}", "text": line.decode("utf-8", "replace")}
-            yield Record(number, orjson.dumps(message))
+        elif (text := line.decode("utf-8", "replace")).strip():
+            yield Record(number, orjson.dumps({"id": f"{id_prefix}{number}", "text": text}))
 
 
 def _table(rows: Iterator[Row | None], name: str, options: FileOptions) -> Iterator[Record | None]:

@@ -4,9 +4,10 @@ import os
 import sys
 import time
 
+import psutil
 import pytest
 
-from stream.bench.processor_time import Sampled, Sampler, cpu_seconds
+from stream.bench.processor_time import Sample, Sampled, Sampler, cpu_seconds
 from stream.errors import BenchError
 from stream.processes.child import Child
 
@@ -63,7 +64,7 @@ def test_cpu_time_by_process_id_equals_the_own_clock() -> None:
 
 
 def test_cpu_time_between_two_times_is_interpolated() -> None:
-    sampled = Sampled(times=[0.0, 10.0, 20.0], cpu=[0.0, 5.0, 5.0], resident=[1, 7, 3])
+    sampled = Sampled([Sample(0.0, 0.0, 1), Sample(10.0, 5.0, 7), Sample(20.0, 5.0, 3)])
     assert sampled.cpu_between(2.0, 12.0) == pytest.approx(4.0)
     assert sampled.most_resident_bytes(5.0, 25.0) == 7
     assert sampled.resident_between(15.0, 25.0) == [3]
@@ -74,4 +75,15 @@ def test_a_sampler_survives_the_end_of_its_process() -> None:
         sampler = Sampler({"peer": child.pid})
         with sampler:
             pass
-    assert len(sampler.samples["peer"].times) >= 2
+    assert len(sampler.samples["peer"].samples) >= 2
+
+
+def test_a_sample_that_fails_half_way_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: int) -> int:
+        raise psutil.NoSuchProcess(1)
+
+    monkeypatch.setattr("stream.bench.processor_time.resident_bytes", fail)
+    sampled = Sampled()
+    with pytest.raises(psutil.NoSuchProcess):
+        sampled.add(os.getpid())
+    assert sampled.samples == []
