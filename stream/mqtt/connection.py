@@ -228,7 +228,8 @@ class Connection:
             try:
                 await self._connect(version_5=version_5)
             except BrokerError as error:
-                if not self._versions.other_may_help(error, hung_up=self._link.hung_up):
+                link = self._link
+                if not self._versions.other_may_help(error, hung_up=link.hung_up, silent=link.silent):
                     raise
                 logger.debug("%s; the other version of MQTT is tried", error)
             else:

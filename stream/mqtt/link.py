@@ -99,6 +99,11 @@ class Link:
         unanswered = self._accepted.done() and not self._accepted.cancelled() and self._accepted.exception() is not None
         return unanswered and (self.error is None or isinstance(self.error, ConnectionError | MalformedPacketError))
 
+    @property
+    def silent(self) -> bool:
+        """True if the broker has accepted the connection and not answered CONNECT in time."""
+        return self._accepted.cancelled() and isinstance(self.error, TimeoutError)
+
     async def open(self) -> None:
         """Connect and log in.
 

@@ -2,9 +2,11 @@
 
 import asyncio
 import time
+from contextlib import suppress
 
 from stream.errors import BrokerError
 from stream.mqtt.connection import Connection
+from stream.mqtt.packets import Message
 from stream.session.proof import Reading, proof_message, prove_reading, prove_sharing, unreadable
 from stream.session.topics import check_topic
 from stream.settings import Settings
@@ -17,6 +19,8 @@ async def check_broker(settings: Settings) -> str:
         BrokerError: The broker does not do what the service needs.
     """
     version, seconds = await _round_trip(settings)
+    broker = settings.broker.model_copy(update={"protocol": version})  # so that it is not found out again each time
+    settings = settings.model_copy(update={"broker": broker})
     found = [f"carries a message there and back in {1000 * seconds:.1f} ms over MQTT {version}"]
     if settings.broker.session_expiry_seconds:
         await _keeps_for_an_absent_session(settings)
@@ -45,27 +49,52 @@ async def _round_trip(settings: Settings) -> tuple[str, float]:
 
 
 async def _keeps_for_an_absent_session(settings: Settings) -> None:
-    """Publish a message while a session is absent, and see whether the session gets it."""
+    """See whether a session gets again what it has not acknowledged, and what is published while it is absent."""
     topic, name = check_topic(settings.node), f"starling-{settings.node}-check"
-    message = proof_message()
+    unacknowledged, waiting = proof_message(), proof_message()
+    missing = {unacknowledged, waiting}
     try:
-        async with Connection(settings.broker, identifier=name, persistent=True) as connection:
-            await connection.subscribe_confirmed(topic)
+        await _leave_unacknowledged(settings, name, topic, unacknowledged)
         async with Connection(settings.broker) as connection:
-            await connection.publish_confirmed(topic, message)
+            await connection.publish_confirmed(topic, waiting)
         async with Connection(settings.broker, identifier=name, persistent=True) as connection:
-            async with asyncio.timeout(settings.broker.timeout_seconds if connection.session_present else 0):
-                async for received in connection.incoming():
-                    if received.payload == message:
-                        return
-    except TimeoutError as error:
-        raise BrokerError(
-            "the broker does not keep messages for an absent session: tweets that arrive while the node is away, or "
-            "that it has not acknowledged, are lost; use another broker, or turn persistent sessions on"
-        ) from error
+            with suppress(TimeoutError):
+                async with asyncio.timeout(settings.broker.timeout_seconds if connection.session_present else 0):
+                    async for received in connection.incoming():
+                        missing.discard(received.payload)
+                        if not missing:
+                            break
     finally:
         async with Connection(settings.broker, identifier=name):
             pass  # a session that begins anew and is not persistent replaces the other, and ends with the connection
+    if waiting in missing:
+        raise BrokerError(
+            "the broker does not keep messages for an absent session: tweets that arrive while the node is away, or "
+            "that it has not acknowledged, are lost; use another broker, or turn persistent sessions on"
+        )
+    if unacknowledged in missing:
+        raise BrokerError(
+            "the broker does not send a message again that was not acknowledged: tweets that the node holds when its "
+            "connection is lost, or when it is killed, are lost; use another broker"
+        )
+
+
+async def _leave_unacknowledged(settings: Settings, name: str, topic: str, message: bytes) -> None:
+    """Receive a message in a session, and end the connection without acknowledging it."""
+    came = asyncio.Event()
+
+    def take(received: Message) -> None:
+        if received.payload == message:
+            came.set()
+
+    connection = Connection(settings.broker, identifier=name, persistent=True)
+    connection.deliver_to(take)
+    async with connection:
+        await connection.subscribe_confirmed(topic)
+        await connection.publish_confirmed(topic, message)
+        with suppress(TimeoutError):  # one that does not come is missing later, too
+            async with asyncio.timeout(settings.broker.timeout_seconds):
+                await came.wait()
 
 
 async def _reading(settings: Settings, topic: str) -> str:

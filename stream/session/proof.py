@@ -191,7 +191,7 @@ async def prove_sharing(settings: Settings, topic: str) -> None:
     """
     message = proof_message()
     async with Connection(settings.broker) as connection:
-        await connection.subscribe_confirmed(f"$share/{settings.broker.group}/{topic}")
+        await _subscribe_shared(connection, f"$share/{settings.broker.group}/{topic}")
         await connection.publish_confirmed(topic, message)
         try:
             async with asyncio.timeout(settings.broker.timeout_seconds):
@@ -203,6 +203,19 @@ async def prove_sharing(settings: Settings, topic: str) -> None:
                 "the broker grants a shared subscription ($share/…) and delivers nothing: leave out broker.group, or "
                 "use a broker that supports shared subscriptions"
             ) from error
+
+
+async def _subscribe_shared(connection: Connection, topic: str) -> None:
+    """Subscribe, and say what it was where the broker hangs up instead of answering, as over MQTT 3.1.1 it may."""
+    try:
+        await connection.subscribe_confirmed(topic)
+    except BrokerError as error:
+        if error.reason_code is not None:
+            raise
+        raise BrokerError(
+            f"no shared subscription ($share/…) comes about: {error}; leave out broker.group, or use a broker that "
+            "supports shared subscriptions"
+        ) from error
 
 
 def concrete(topic_filter: str) -> str:

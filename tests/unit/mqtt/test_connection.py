@@ -741,6 +741,40 @@ async def test_a_version_that_was_refused_is_not_tried_first_again() -> None:
     assert levels == [5, 4, 4]
 
 
+async def test_where_a_broker_does_not_answer_mqtt_5_the_older_version_is_tried_and_remembered() -> (
+    None
+):
+    levels: list[int] = []
+
+    def answer(peer: Peer, level: int) -> None:
+        if level == 4:
+            peer.send(connack(version_5=False))
+
+    async with scripted_broker(recording(levels, answer), timeout_seconds=0.3) as settings:
+        versions = Versions(settings)
+        for _ in range(2):
+            async with Connection(settings, versions=versions) as connection:
+                assert connection.protocol == "3.1.1"
+    assert levels == [5, 4, 4]
+
+
+async def test_once_mqtt_5_has_worked_a_silent_broker_is_not_tried_with_the_older_version() -> None:
+    levels: list[int] = []
+
+    def answer(peer: Peer, _: int) -> None:
+        if len(levels) == 1:
+            peer.send(connack())
+
+    async with scripted_broker(recording(levels, answer), timeout_seconds=0.3) as settings:
+        versions = Versions(settings)
+        async with Connection(settings, versions=versions):
+            pass
+        with pytest.raises(BrokerError, match="no answer"):
+            async with Connection(settings, versions=versions):
+                pass
+    assert levels == [5, 5]
+
+
 async def test_once_mqtt_5_has_worked_a_broker_that_hangs_up_is_not_tried_with_the_older_version() -> None:
     levels: list[int] = []
 
