@@ -8,7 +8,7 @@ PIP_INSTALL = pip --disable-pip-version-check install --quiet
 export TF_USE_LEGACY_KERAS = 1
 export TF_CPP_MIN_LOG_LEVEL = 2
 
-.PHONY: help demo test lint test-edge test-training test-lowest test-fleet test-arm test-arm-short arm-installed arm-instructions power-accuracy dashboards pictures chaos soak fuzz mutation audit \
+.PHONY: help demo test lint test-edge test-training test-lowest test-fleet test-arm test-arm-short arm-installed arm-instructions power-accuracy dashboards pictures chaos brokers soak fuzz mutation audit \
     peers compare performance performance-docs system-packages clean
 
 help:
@@ -25,6 +25,7 @@ help:
 	@echo "make dashboards      generate grafana/dashboards/ from grafana/source/"
 	@echo "make pictures        run a small fleet for eleven minutes and draw the pictures of docs/dashboards.md"
 	@echo "make chaos           inject every fault and count lost tweets: a table after a few minutes"
+	@echo "make brokers         count lost tweets with several brokers; writes the table of docs/reliability.md (about 5 minutes)"
 	@echo "make soak            an hour under load, with a table and a plot of memory and latency; SOAK_SECONDS changes the time"
 	@echo "make fuzz            ten minutes of fuzzing; FUZZ_SECONDS changes the time"
 	@echo "make mutation        test whether the unit tests detect changes of the code; MUTANTS='stream.session*' selects"
@@ -85,6 +86,10 @@ pictures: .venv/dev-installed system-packages
 
 chaos: .venv/dev-installed system-packages
 	@.venv/bin/python -m tests.chaos
+
+brokers: .venv/dev-installed system-packages
+	@tests/brokers/install
+	@.venv/bin/python -m tests.brokers
 
 # The program reads SOAK_SECONDS and SOAK_LOAD, a ratio, from the environment; make exports its variables.
 soak: .venv/dev-installed system-packages

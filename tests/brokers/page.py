@@ -67,7 +67,7 @@ def matrix_on_the_page() -> str:
 def matrix(rows: Sequence[Row]) -> str:
     """Return the results in Markdown: a table, and the sentences of `starling check`."""
     table = markdown_table(_COLUMNS, [_cells(row) for row in rows])
-    return f"\n{table}\n\n" + "".join(f"{line}\n" for line in _sentences(rows)) + "\n"
+    return "\n".join(["", table, "", *_sentences(rows), "\n"])
 
 
 def _row(fields: dict[str, Any]) -> Row:
@@ -87,17 +87,20 @@ def _cells(row: Row) -> list[str]:
     if row.delivery is None or row.check is None or row.sharing is None:
         return [name, f"not tried: {row.left_out}", *[""] * (len(_COLUMNS) - 2)]
     counts = (row.delivery.tweets, row.delivery.lost, row.delivery.repeated)
-    sharing = "works" if row.sharing.works else "does not work"
-    if not row.sharing.works and not row.sharing.check.works and row.check.works:
-        sharing += ", as `check` says"
     return [
         name,
         f"MQTT {row.protocol}",
         f"MQTT {row.chosen}" if row.chosen else "finds none",
         *(f"{count}" if row.delivery.complete else f"{count}, not complete" for count in counts),
-        sharing,
-        "works" if row.check.works else "says why not",
+        "works" if row.sharing.works else "does not work",
+        _verdict(row.check, row.sharing.check),
     ]
+
+
+def _verdict(check: Checked, with_group: Checked) -> str:
+    if not check.works:
+        return "broken"
+    return "works" if with_group.works else "works; with a group broken"
 
 
 def _sentences(rows: Sequence[Row]) -> list[str]:

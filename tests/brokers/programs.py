@@ -16,6 +16,8 @@ from pathlib import Path
 
 from stream.free_port import free_port
 
+LOGIN = ("starling", "secret")
+"""User name and password of the clients, where a broker wants them."""
 AEDES_VERSION = "1.2.0"
 _AEDES_SERVER = Path(__file__).with_name("aedes_server.mjs")
 _RABBITMQ = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
@@ -52,7 +54,7 @@ class Broker:
         version: Returns its version; raises UnavailableError where it cannot be run here.
         programs: Writes its configuration into an empty folder, and returns its processes in the order of their start.
             The last one listens on the port.
-        wants_login: Whether each client needs a user name and a password; which ones does not matter.
+        wants_login: Whether each client needs a user name and a password, those of `LOGIN`.
     """
 
     name: str
@@ -235,10 +237,23 @@ def _amqtt_version() -> str:
 
 
 def _amqtt(folder: Path, port: int) -> tuple[Program, ...]:
+    return _amqtt_with(folder, port, "AnonymousAuthPlugin:\n    allow_anonymous: true")
+
+
+def _amqtt_with_passwords(folder: Path, port: int) -> tuple[Program, ...]:
+    """Run amqtt with a password file: it treats the sessions of users otherwise than those of anonymous clients."""
+    from pwdlib.hashers.argon2 import Argon2Hasher  # noqa: PLC0415  (amqtt's dependency, installed with it)
+
+    passwords = folder / "passwords"
+    passwords.write_text(f"{LOGIN[0]}:{Argon2Hasher().hash(LOGIN[1])}\n")
+    return _amqtt_with(folder, port, f"FileAuthPlugin:\n    password_file: {passwords}")
+
+
+def _amqtt_with(folder: Path, port: int, plugin: str) -> tuple[Program, ...]:
     config = folder / "amqtt.yaml"
     config.write_text(
         f"listeners:\n  default:\n    type: tcp\n    bind: 127.0.0.1:{port}\n"
-        "plugins:\n  amqtt.plugins.authentication.AnonymousAuthPlugin:\n    allow_anonymous: true\n"
+        f"plugins:\n  amqtt.plugins.authentication.{plugin}\n"
     )
     return (Program((sys.executable, "-m", "amqtt.scripts.broker_script", "-c", str(config))),)
 
@@ -249,4 +264,5 @@ BROKERS = (
     Broker("ejabberd", _debian_version("ejabberd", "ejabberdctl"), _ejabberd, wants_login=True),
     Broker("aedes", _aedes_version, _aedes),
     Broker("amqtt", _amqtt_version, _amqtt),
+    Broker("amqtt with passwords", _amqtt_version, _amqtt_with_passwords, wants_login=True),
 )

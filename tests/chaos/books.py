@@ -114,7 +114,7 @@ class Books:
         self._seen.add(payload)
         result = orjson.loads(payload)
         if message.topic == self._settings.topics.rejected:
-            self.rejections[result["id"]] += 1
+            self.rejections[result.get("id", "")] += 1  # not every message has an id
         else:
             self.labels[result["id"]] += 1
             self._time_recovery(result["classified_at"])
