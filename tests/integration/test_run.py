@@ -17,7 +17,7 @@ pytestmark = pytest.mark.broker
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
-async def test_a_node_that_is_stopped_finishes_what_is_in_flight_and_loses_nothing(
+async def test_a_stopped_node_finishes_the_tweets_in_flight_and_loses_none(
     broker: Mosquitto, tmp_path: Path, protocol: str
 ) -> None:
     settings = settings_for(broker.port, broker={"protocol": protocol})
@@ -36,11 +36,11 @@ async def test_a_node_that_is_stopped_finishes_what_is_in_flight_and_loses_nothi
         assert 20 <= len(drained) < len(ids)
         async with started("run", "--config", config):
             await probe.until(lambda: set(probe.labelled_ids()) == ids)
-    assert len(probe.labels) == len(ids)  # nothing was acknowledged too late, so nothing came twice
+    assert len(probe.labels) == len(ids)  # every tweet was acknowledged in time, so no result is repeated
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
-async def test_a_node_killed_under_load_loses_nothing_and_repeats_at_most_what_was_in_flight(
+async def test_a_node_killed_under_load_loses_no_tweet_and_repeats_at_most_those_in_flight(
     broker: Mosquitto, tmp_path: Path, protocol: str
 ) -> None:
     settings = settings_for(broker.port, broker={"protocol": protocol})
@@ -62,7 +62,7 @@ async def test_a_node_killed_under_load_loses_nothing_and_repeats_at_most_what_w
     assert len(probe.labels) - len(ids) <= settings.broker.receive_maximum
 
 
-async def test_a_broker_that_does_not_answer_ends_the_start_with_one_line(tmp_path: Path) -> None:
+async def test_an_unreachable_broker_ends_the_start_with_one_line(tmp_path: Path) -> None:
     port = free_port()
     code, out, err = await finished("run", "--config", write_config(tmp_path, settings_for(port), free_port()))
     assert (code, out) == (69, "")
@@ -70,7 +70,7 @@ async def test_a_broker_that_does_not_answer_ends_the_start_with_one_line(tmp_pa
     assert "Traceback" not in err
 
 
-async def test_a_node_that_may_wait_for_its_broker_finds_it_when_it_comes(tmp_path: Path) -> None:
+async def test_a_node_with_wait_at_start_connects_when_the_broker_starts(tmp_path: Path) -> None:
     broker = Mosquitto(tmp_path)
     settings = settings_for(broker.port, broker={"wait_at_start": True})
     config = write_config(tmp_path, settings, free_port())
@@ -83,7 +83,7 @@ async def test_a_node_that_may_wait_for_its_broker_finds_it_when_it_comes(tmp_pa
                 await probe.until(lambda: ONLINE in probe.status)
 
 
-async def test_a_broker_that_refuses_us_ends_the_start_with_one_line(tmp_path: Path) -> None:
+async def test_a_refused_connection_ends_the_start_with_one_line(tmp_path: Path) -> None:
     with Mosquitto(tmp_path, "allow_anonymous false") as broker:
         config = write_config(tmp_path, settings_for(broker.port), free_port())
         code, _, err = await finished("run", "--config", config)
@@ -104,7 +104,7 @@ async def test_a_busy_port_ends_the_start_with_one_line(broker: Mosquitto, tmp_p
 @pytest.mark.parametrize(
     ("extra", "exit_code", "says"),
     [
-        ('path = "/nowhere"', 66, "no model bundle at /nowhere"),
+        ('path = "/dev/null/nowhere"', 66, "no model bundle at /dev/null/nowhere"),  # nothing can be copied to there
         ("[brokr]\nx = 1", 78, "unknown setting 'brokr' (did you mean 'broker'?)"),
         ("[limits]\npayload_bytes = 0", 78, "limits.payload_bytes"),
         ("[broken", 78, "is not TOML"),
@@ -123,7 +123,7 @@ async def test_a_wrong_setting_ends_the_start_with_one_line(
     assert "Traceback" not in err
 
 
-async def test_the_log_is_json_if_the_settings_say_so(tmp_path: Path) -> None:
+async def test_the_log_is_json_if_the_settings_request_it(tmp_path: Path) -> None:
     settings = settings_for(free_port(), log={"format": "json"}, log_level="debug")
     code, out, err = await finished("run", "--config", write_config(tmp_path, settings, free_port()))
     assert (code, out) == (69, "")
