@@ -22,7 +22,7 @@ from stream.mqtt.connection import Connection
 from stream.mqtt.publishing import publish_all
 from stream.settings import Settings
 from tests.brokers.programs import LOGIN, Broker
-from tests.chaos.books import Books
+from tests.chaos.result_counter import ResultCounter
 from tests.integration.probe import settings_for, write_config
 from tests.integration.program import Node, finished
 
@@ -138,25 +138,27 @@ async def deliver(
         straggler_seconds: The time for a missing tweet after one that was published later.
     """
     ids = [str(number) for number in range(tweets)]
-    books = Books(settings)
+    counter = ResultCounter(settings)
     node = Node(write_config(folder, settings, http_port=0), folder / "node.log")
     complete = False
     try:
-        async with asyncio.timeout(_TRIAL_SECONDS), books.open(), node:
+        async with asyncio.timeout(_TRIAL_SECONDS), counter.open(), node:
             await ready(node)
             for number in range(_KILLS):
-                await _publish_and_kill(books, node, settings, ids[number * tweets // _KILLS :][: tweets // _KILLS])
-            await _until_all_came(books, settings, ids, straggler_seconds)
+                await _publish_and_kill(counter, node, settings, ids[number * tweets // _KILLS :][: tweets // _KILLS])
+            await _until_all_came(counter, settings, ids, straggler_seconds)
             complete = True
     except* (TimeoutError, BrokerError, NotReadyError) as errors:
         print("; ".join(str(error) or "no result within the time" for error in leaves(errors)), file=sys.stderr)  # noqa: T201
-    return Delivery(tweets, len(books.lost(ids)), len(books.repeated(ids)), complete)
+    return Delivery(tweets, len(counter.lost(ids)), len(counter.repeated(ids)), complete)
 
 
-async def _publish_and_kill(books: Books, node: Node, settings: Settings, ids: Names) -> None:
+async def _publish_and_kill(counter: ResultCounter, node: Node, settings: Settings, ids: Names) -> None:
     present, absent = ids[: len(ids) // 2], ids[len(ids) // 2 :]
     publishing = asyncio.create_task(_publish(settings, present))
-    await books.until(lambda: len(set(present) - books.lost(present)) >= min(_RESULTS_BEFORE_KILL, len(present) // 2))
+    await counter.until(
+        lambda: len(set(present) - counter.lost(present)) >= min(_RESULTS_BEFORE_KILL, len(present) // 2)
+    )
     await node.kill()
     await publishing
     await _publish(settings, absent)
@@ -164,13 +166,13 @@ async def _publish_and_kill(books: Books, node: Node, settings: Settings, ids: N
     await ready(node)
 
 
-async def _until_all_came(books: Books, settings: Settings, ids: Names, straggler_seconds: float) -> None:
+async def _until_all_came(counter: ResultCounter, settings: Settings, ids: Names, straggler_seconds: float) -> None:
     """Wait for the results of all tweets; after that of a last one, published now, only for a while."""
     await _publish(settings, [_LAST])
-    await books.until(lambda: not books.lost([_LAST]))
+    await counter.until(lambda: not counter.lost([_LAST]))
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(straggler_seconds):
-            await books.until(lambda: not books.lost(ids))
+            await counter.until(lambda: not counter.lost(ids))
 
 
 async def _publish(settings: Settings, ids: Names) -> None:
@@ -191,24 +193,24 @@ async def share(settings: Settings, folder: Path, tweets: int = _GROUP_TWEETS) -
     settings = settings.model_copy(update={"broker": broker})
     checked = await check(settings, folder)
     ids = [f"group-{number}" for number in range(tweets)]
-    books = Books(settings, identifier="group-books")
+    counter = ResultCounter(settings, identifier="group-result-counter")
     says = ""
     try:
-        async with asyncio.timeout(_TRIAL_SECONDS), books.open(), _two_nodes(settings, folder) as nodes:
+        async with asyncio.timeout(_TRIAL_SECONDS), counter.open(), _two_nodes(settings, folder) as nodes:
             for node in nodes:
                 await ready(node)
             await _publish(settings, ids)
-            says = await _all_came_or_not_ready(books, ids, nodes)
+            says = await _all_came_or_not_ready(counter, ids, nodes)
     except* (TimeoutError, BrokerError, NotReadyError) as errors:
         says = "; ".join(str(error) or "no result within the time" for error in leaves(errors))
-    lost, repeated = len(books.lost(ids)), len(books.repeated(ids))
+    lost, repeated = len(counter.lost(ids)), len(counter.repeated(ids))
     works = not (says or lost or repeated)
     return Sharing(works, says or f"{tweets} tweets, {lost} lost, {repeated} repeated", checked)
 
 
-async def _all_came_or_not_ready(books: Books, ids: Names, nodes: Sequence[Node]) -> str:
+async def _all_came_or_not_ready(counter: ResultCounter, ids: Names, nodes: Sequence[Node]) -> str:
     """Wait until every tweet has its result, or a node says that it is not ready; returns the node's reason."""
-    came = asyncio.create_task(books.until(lambda: not books.lost(ids)))
+    came = asyncio.create_task(counter.until(lambda: not counter.lost(ids)))
     not_ready = [asyncio.create_task(_not_ready(node)) for node in nodes]
     try:
         done, _ = await asyncio.wait((came, *not_ready), return_when=asyncio.FIRST_COMPLETED)

@@ -1,4 +1,4 @@
-"""`make chaos`: every fault, with MQTT 5 and 3.1.1, and a table of what was counted.
+"""`make chaos`: run every fault with MQTT 5 and 3.1.1, and print a table of the counts.
 
 python -m tests.chaos [TWEETS [SEED]]
 """
@@ -20,10 +20,10 @@ _COLUMNS = ("fault", "MQTT", "tweets", "lost", "repeated", "may repeat", "held a
 
 
 def main() -> None:
-    """Run all trials one by one; ends with 1 if a promise was broken."""
+    """Run all trials one after the other; exit with 1 if a promise was broken."""
     given = [int(argument) for argument in sys.argv[1:]]
     tweets, seed = (*given, *(_TWEETS, _SEED)[len(given) :])
-    logging.disable(logging.CRITICAL)  # what a connection says as it is cut
+    logging.disable(logging.CRITICAL)  # connections log an error each time they are cut
     rows = []
     kept = True
     with tempfile.TemporaryDirectory(prefix="starling-chaos-") as folder:

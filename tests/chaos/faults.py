@@ -1,4 +1,4 @@
-"""The faults: each a function that strikes while tweets come in, and leaves everything running."""
+"""The faults: functions that disturb a trial while tweets arrive, and leave all programs running."""
 
 import asyncio
 import contextlib
@@ -7,22 +7,22 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.chaos.books import Books
+from tests.chaos.environment import Environment
 from tests.chaos.relay import Packet
-from tests.chaos.rig import Rig
+from tests.chaos.result_counter import ResultCounter
 from tests.integration.program import metric
 
-Strike = Callable[[Rig], Awaitable[None]]
+Injection = Callable[[Environment], Awaitable[None]]
 
 _MQTT_5 = ("5",)
 _BOTH = ("5", "3.1.1")
-"""Where MQTT 5 helps, with a receive maximum and a session expiry of the client's own: 3.1.1 has neither."""
+"""Faults whose outcome depends on the receive maximum and the session expiry, which only MQTT 5 has."""
 _NEVER = ()
-_CUTS = 10
+_CUT_COUNT = 10
 _STORM_ENDS_AT = 0.4
 _STALL_SECONDS = 1.0
 _SLOW_BYTES_PER_SECOND = 20_000
-_SOME = 20
+_SOME_TWEETS = 20
 
 
 def fill(file: Path) -> None:
@@ -34,183 +34,183 @@ def fill(file: Path) -> None:
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault, and the rig that it needs.
+    """A fault and the environment that it needs.
 
     Attributes:
-        name: What the table calls it.
-        strike: What happens.
-        short_form: The versions of MQTT with which it strikes in the test-suite; in `make chaos` it does with both.
-        padding_bytes: What each tweet carries along that is not text.
-        disk_bytes: The size of the broker's disk, where it is to be small.
+        name: Name in the table.
+        inject: Function that causes the fault.
+        short_form: Versions of MQTT with which the test suite runs it; `make chaos` runs it with both.
+        padding_bytes: Size of an additional field of each tweet.
+        disk_bytes: Size of the broker's disk; None: not limited.
     """
 
     name: str
-    strike: Strike
+    inject: Injection
     short_form: tuple[str, ...] = _MQTT_5
     padding_bytes: int = 0
     disk_bytes: int | None = None
 
 
-async def killed_just_connected(rig: Rig) -> None:
-    await rig.done(0.1)
-    await rig.kill_node()
+async def killed_just_connected(environment: Environment) -> None:
+    await environment.done(0.1)
+    await environment.kill_node()
     for sign in (Packet.SUBSCRIPTION, Packet.TWEET):
-        await rig.node.start()
-        await rig.relay.until(sign)
-        await rig.kill_node()
-    await rig.start_node()
+        await environment.node.start()
+        await environment.relay.until(sign)
+        await environment.kill_node()
+    await environment.start_node()
 
 
-async def killed_with_a_full_window(rig: Rig) -> None:
-    rig.relay.hold(Packet.CONFIRMATION)
-    await rig.holding(rig.window)
-    await rig.kill_node()
-    rig.relay.release(Packet.CONFIRMATION)
-    await rig.start_node()
+async def killed_with_a_full_window(environment: Environment) -> None:
+    environment.relay.hold(Packet.CONFIRMATION)
+    await environment.holding(environment.window)
+    await environment.kill_node()
+    environment.relay.release(Packet.CONFIRMATION)
+    await environment.start_node()
 
 
-async def killed_between_label_and_acknowledgement(rig: Rig) -> None:
-    rig.relay.hold(Packet.ACKNOWLEDGEMENT)
-    await rig.more_done(_SOME)
-    await rig.kill_node()
-    rig.relay.release(Packet.ACKNOWLEDGEMENT)
-    await rig.start_node()
+async def killed_between_label_and_acknowledgement(environment: Environment) -> None:
+    environment.relay.hold(Packet.ACKNOWLEDGEMENT)
+    await environment.more_done(_SOME_TWEETS)
+    await environment.kill_node()
+    environment.relay.release(Packet.ACKNOWLEDGEMENT)
+    await environment.start_node()
 
 
-async def killed_while_draining(rig: Rig) -> None:
-    rig.relay.hold(Packet.CONFIRMATION)
-    await rig.holding(_SOME)
-    rig.node.tell_to_stop()
-    await rig.node.draining()
-    await rig.kill_node()
-    rig.relay.release(Packet.CONFIRMATION)
-    await rig.start_node()
+async def killed_while_draining(environment: Environment) -> None:
+    environment.relay.hold(Packet.CONFIRMATION)
+    await environment.holding(_SOME_TWEETS)
+    environment.node.tell_to_stop()
+    await environment.node.draining()
+    await environment.kill_node()
+    environment.relay.release(Packet.CONFIRMATION)
+    await environment.start_node()
 
 
-async def told_to_stop(rig: Rig) -> None:
-    """What it holds it finishes, so nothing comes twice."""
+async def told_to_stop(environment: Environment) -> None:
+    """Stop the node three times; it finishes the tweets that it holds, so no result is repeated."""
     for share in (0.1, 0.3, 0.5):
-        await rig.done(share)
-        await rig.stop_node()
-        await rig.start_node()
+        await environment.done(share)
+        await environment.stop_node()
+        await environment.start_node()
 
 
-async def broker_restarted(rig: Rig) -> None:
-    await rig.all_published()
-    await rig.done(0.3)
-    await asyncio.to_thread(rig.broker.stop)
-    rig.fault_lifted()
-    await asyncio.to_thread(rig.broker.start)
+async def broker_restarted(environment: Environment) -> None:
+    await environment.all_published()
+    await environment.done(0.3)
+    await asyncio.to_thread(environment.broker.stop)
+    environment.fault_ended()
+    await asyncio.to_thread(environment.broker.start)
 
 
-async def broker_killed(rig: Rig) -> None:
-    await rig.all_published()
-    await rig.done(0.3)
-    async with rig.saved():
-        await asyncio.to_thread(rig.broker.stop, signal.SIGKILL)
-    rig.fault_lifted()
-    await asyncio.to_thread(rig.broker.start)
+async def broker_killed(environment: Environment) -> None:
+    await environment.all_published()
+    await environment.done(0.3)
+    async with environment.saved():
+        await asyncio.to_thread(environment.broker.stop, signal.SIGKILL)
+    environment.fault_ended()
+    await asyncio.to_thread(environment.broker.start)
 
 
-async def both_killed(rig: Rig) -> None:
-    await rig.all_published()
-    await rig.done(0.3)
-    async with rig.saved():
-        await asyncio.gather(asyncio.to_thread(rig.broker.stop, signal.SIGKILL), rig.kill_node())
-    await asyncio.to_thread(rig.broker.start)
-    await rig.start_node()
+async def both_killed(environment: Environment) -> None:
+    await environment.all_published()
+    await environment.done(0.3)
+    async with environment.saved():
+        await asyncio.gather(asyncio.to_thread(environment.broker.stop, signal.SIGKILL), environment.kill_node())
+    await asyncio.to_thread(environment.broker.start)
+    await environment.start_node()
 
 
-async def connections_cut(rig: Rig) -> None:
-    for _ in range(_CUTS):
-        await rig.more_done(rig.dice.randrange(len(rig.ids) // (2 * _CUTS)))
-        rig.dice.choice([rig.relay.cut, rig.relay.cut_one])()
-        rig.fault_lifted()
+async def connections_cut(environment: Environment) -> None:
+    for _ in range(_CUT_COUNT):
+        await environment.more_done(environment.random_generator.randrange(len(environment.ids) // (2 * _CUT_COUNT)))
+        environment.random_generator.choice([environment.relay.cut, environment.relay.cut_one])()
+        environment.fault_ended()
 
 
-async def connections_cut_within_a_packet(rig: Rig) -> None:
+async def connections_cut_within_a_packet(environment: Environment) -> None:
     for packet in (Packet.TWEET, Packet.LABEL, Packet.CONFIRMATION, Packet.ACKNOWLEDGEMENT):
-        await rig.relay.tear(packet)
-        rig.fault_lifted()
-        await rig.more_done(rig.dice.randrange(len(rig.ids) // 8))
+        await environment.relay.cut_within(packet)
+        environment.fault_ended()
+        await environment.more_done(environment.random_generator.randrange(len(environment.ids) // 8))
 
 
-async def network_stalled_for_a_moment(rig: Rig) -> None:
+async def network_stalled_for_a_moment(environment: Environment) -> None:
     for share in (0.1, 0.3):
-        await rig.done(share)
-        rig.relay.stall()
+        await environment.done(share)
+        environment.relay.stall()
         await asyncio.sleep(_STALL_SECONDS)
-        rig.fault_lifted()
-        rig.relay.flow()
+        environment.fault_ended()
+        environment.relay.flow()
 
 
-async def network_parted_for_longer_than_the_keepalive(rig: Rig) -> None:
-    await rig.done(0.3)
-    rig.relay.stall()
-    await rig.broker.until_logged("has exceeded timeout")
-    await rig.disconnected()
-    rig.fault_lifted()
-    rig.relay.flow()
+async def network_parted_for_longer_than_the_keepalive(environment: Environment) -> None:
+    await environment.done(0.3)
+    environment.relay.stall()
+    await environment.broker.until_logged("has exceeded timeout")
+    await environment.disconnected()
+    environment.fault_ended()
+    environment.relay.flow()
 
 
-async def network_slow(rig: Rig) -> None:
-    rig.relay.slow(_SLOW_BYTES_PER_SECOND)
-    await rig.more_done(100)
-    rig.fault_lifted()
-    rig.relay.flow()
+async def network_slow(environment: Environment) -> None:
+    environment.relay.slow(_SLOW_BYTES_PER_SECOND)
+    await environment.more_done(100)
+    environment.fault_ended()
+    environment.relay.flow()
 
 
-async def brokers_disk_full(rig: Rig) -> None:
-    """The broker cannot save, and goes on from memory; once there is room it saves, and then it may even be killed."""
-    filler = rig.disk / "filler"
+async def brokers_disk_full(environment: Environment) -> None:
+    """Fill the disk: the broker continues from memory. With space again it saves, and is then killed."""
+    filler = environment.disk / "filler"
     fill(filler)
-    await rig.all_published()
-    rig.broker.ask_to_save()
-    await rig.broker.until_logged("No space left on device")
-    await rig.done(0.3)
+    await environment.all_published()
+    environment.broker.ask_to_save()
+    await environment.broker.until_logged("No space left on device")
+    await environment.done(0.3)
     filler.unlink()
-    async with rig.saved():
-        await asyncio.to_thread(rig.broker.stop, signal.SIGKILL)
-    rig.fault_lifted()
-    await asyncio.to_thread(rig.broker.start)
+    async with environment.saved():
+        await asyncio.to_thread(environment.broker.stop, signal.SIGKILL)
+    environment.fault_ended()
+    await asyncio.to_thread(environment.broker.start)
 
 
-async def slow_subscriber(rig: Rig) -> None:
-    """Another subscriber takes the labels only when all are there, and gets them all."""
-    slow = Books(rig.settings, "slow-subscriber")
+async def slow_subscriber(environment: Environment) -> None:
+    """Read the labels with a second subscriber only after all are published; it receives all of them."""
+    slow = ResultCounter(environment.settings, "slow-subscriber")
     async with slow.open():
         slow.pause()
-        await rig.finished()
+        await environment.finished()
         slow.resume()
-        await slow.until(lambda: not slow.lost(rig.ids))
-    assert not slow.repeated(rig.ids)
+        await slow.until(lambda: not slow.lost(environment.ids))
+    assert not slow.repeated(environment.ids)
 
 
-async def label_out_and_acknowledgement_lost(rig: Rig) -> None:
-    """The broker sends again what has its label: it is recognised, and not classified twice."""
-    rig.relay.hold(Packet.ACKNOWLEDGEMENT)
-    await rig.more_done(_SOME)
-    rig.relay.cut()
-    rig.fault_lifted()
-    rig.relay.release(Packet.ACKNOWLEDGEMENT)
-    await rig.finished()
-    metrics = await rig.node.metrics()
-    labelled_again = sum(count > 1 for count in rig.books.labels.values())
+async def label_out_and_acknowledgement_lost(environment: Environment) -> None:
+    """Lose acknowledgements: the broker redelivers labelled tweets, and the node does not classify them again."""
+    environment.relay.hold(Packet.ACKNOWLEDGEMENT)
+    await environment.more_done(_SOME_TWEETS)
+    environment.relay.cut()
+    environment.fault_ended()
+    environment.relay.release(Packet.ACKNOWLEDGEMENT)
+    await environment.finished()
+    metrics = await environment.node.metrics()
+    labelled_again = sum(count > 1 for count in environment.counter.labels.values())
     assert metric(metrics, "starling_tweets_redelivered_total") >= labelled_again > 0
-    assert metric(metrics, "starling_tweets_classified_total") == len(rig.books.labels)
+    assert metric(metrics, "starling_tweets_classified_total") == len(environment.counter.labels)
 
 
-async def nothing_confirmed_while_large_tweets_come(rig: Rig) -> None:
-    """The node takes its window and no more; the rest stays in the broker."""
-    rig.relay.hold(Packet.CONFIRMATION)
-    await rig.holding(rig.window)
-    rig.fault_lifted()
-    rig.relay.release(Packet.CONFIRMATION)
+async def nothing_confirmed_while_large_tweets_come(environment: Environment) -> None:
+    """Withhold confirmations: the node takes no more tweets than its window; the others stay in the broker."""
+    environment.relay.hold(Packet.CONFIRMATION)
+    await environment.holding(environment.window)
+    environment.fault_ended()
+    environment.relay.release(Packet.CONFIRMATION)
 
 
-async def storm(rig: Rig) -> None:
-    """Whatever may strike again and again, in the order in which the dice fall."""
-    strikes: list[Strike] = [
+async def storm(environment: Environment) -> None:
+    """Inject faults that can be repeated, in random order."""
+    injections: list[Injection] = [
         killed_just_connected,
         killed_with_a_full_window,
         killed_between_label_and_acknowledgement,
@@ -222,10 +222,11 @@ async def storm(rig: Rig) -> None:
         network_stalled_for_a_moment,
         network_slow,
     ]
-    await rig.all_published()
-    while len(rig.books.lost(rig.ids)) > _STORM_ENDS_AT * len(rig.ids):
-        await rig.more_done(rig.window + rig.dice.randrange(rig.window))  # the last fault is over then
-        await rig.dice.choice(strikes)(rig)
+    await environment.all_published()
+    while len(environment.counter.lost(environment.ids)) > _STORM_ENDS_AT * len(environment.ids):
+        more = environment.window + environment.random_generator.randrange(environment.window)
+        await environment.more_done(more)  # the fault before is over by then
+        await environment.random_generator.choice(injections)(environment)
 
 
 FAULTS = [

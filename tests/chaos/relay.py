@@ -1,6 +1,6 @@
-"""A TCP relay between a node and its broker that cuts, stalls, slows and holds packets back.
+"""A TCP relay between a node and its broker that cuts and stalls connections, and delays and withholds packets.
 
-It reads the stream packet by packet, so that a fault strikes where it is meant to: between a label and its
+It reads the stream packet by packet, so that a fault can happen at an exact point: between a label and its
 acknowledgement, or in the middle of a packet.
 """
 
@@ -15,7 +15,7 @@ from typing import Literal, Self
 
 _HOST = "127.0.0.1"
 _CONTINUED = 0x80
-"""The bit by which a length says that it has another byte (MQTT 3.1.1 and 5, both 1.5.5 or 2.2.3)."""
+"""Bit of a length byte that is set if another byte follows (MQTT 3.1.1, 2.2.3; MQTT 5, 1.5.5)."""
 
 _UNLIMITED = 0
 _TWEETS = b"tweets/in"
@@ -25,7 +25,7 @@ Sender = Literal["node", "broker"]
 
 
 class Packet(enum.Enum):
-    """The packets that faults are about, by their sender and their type (MQTT 3.1.1 and 5, 2.1.2)."""
+    """Packets that faults refer to, as sender and packet type (MQTT 3.1.1, 2.2.1; MQTT 5, 2.1.2)."""
 
     TWEET = ("broker", 3)
     """PUBLISH to the node."""
@@ -39,28 +39,28 @@ class Packet(enum.Enum):
     """SUBSCRIBE to the tweets, once in each session."""
 
 
-class _TornError(Exception):
-    """The relay was told to end this connection in the middle of a packet."""
+class _CutWithinError(Exception):
+    """The relay ends this connection in the middle of a packet."""
 
 
 class Relay:
-    """Stands between a node and its broker; an async context manager.
+    """Relay between a node and its broker; an async context manager.
 
     Args:
-        broker_port: Where the broker listens, on this machine.
-        dice: Where a packet is torn, and which of the connections are cut.
+        broker_port: The broker's port on this machine.
+        random_generator: Random generator that chooses where a packet is cut, and which connection.
 
     Attributes:
-        port: Where it listens.
+        port: Port on which it listens.
     """
 
-    def __init__(self, broker_port: int, dice: random.Random) -> None:
+    def __init__(self, broker_port: int, random_generator: random.Random) -> None:
         self.port = 0
         self._broker_port = broker_port
-        self._dice = dice
+        self._random_generator = random_generator
         self._flowing = _set_event()
         self._free = {packet: _set_event() for packet in Packet}
-        self._to_tear: dict[Packet, asyncio.Event] = {}
+        self._to_cut_within: dict[Packet, asyncio.Event] = {}
         self._bytes_per_second = math.inf
         self._connections: dict[asyncio.Task[None], tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = {}
         self._tasks = asyncio.TaskGroup()
@@ -78,7 +78,7 @@ class Relay:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Cut what is still connected."""
+        """Cut the remaining connections."""
         self._server.close()
         self.flow()
         for packet in Packet:
@@ -87,51 +87,51 @@ class Relay:
         await self._tasks.__aexit__(kind, error, trace)
 
     def cut(self) -> None:
-        """End all connections at once; what they held is lost."""
+        """End all connections at once; packets in the relay are lost."""
         for writers in self._connections.values():
             _abort(*writers)
 
     def cut_one(self) -> None:
-        """End one connection, which one is a throw of the dice."""
+        """End one connection, chosen at random."""
         if self._connections:
-            _abort(*self._dice.choice(list(self._connections.values())))
+            _abort(*self._random_generator.choice(list(self._connections.values())))
 
-    async def tear(self, packet: Packet) -> None:
-        """End the connection that such a packet comes on next, when a part of it has gone through."""
-        self._to_tear[packet] = torn = asyncio.Event()
-        await torn.wait()
+    async def cut_within(self, packet: Packet) -> None:
+        """Forward only a part of the next packet of this kind, then end its connection."""
+        self._to_cut_within[packet] = started = asyncio.Event()
+        await started.wait()
 
     def stall(self) -> None:
-        """Let nothing through, nor anybody know: a black hole."""
+        """Forward nothing, and leave the connections open."""
         self._flowing.clear()
 
     def slow(self, bytes_per_second: float) -> None:
-        """Let everything through in small pieces, at a rate for each connection and direction."""
+        """Forward everything in small pieces, at this rate for each connection and direction."""
         self._bytes_per_second = bytes_per_second
 
     def flow(self) -> None:
-        """End a stall and a slowness."""
+        """Forward everything again without delay."""
         self._bytes_per_second = math.inf
         self._flowing.set()
 
     def hold(self, packet: Packet) -> None:
-        """Keep such packets, and on a connection all that come after one, for there is order in TCP."""
+        """Hold packets of this kind, and all later packets on the same connection, since TCP keeps the order."""
         self._free[packet].clear()
 
     def release(self, packet: Packet) -> None:
-        """Let such packets through again."""
+        """Forward packets of this kind again."""
         self._free[packet].set()
 
     def arrived(self, packet: Packet) -> int:
-        """How many such packets have come, whether or not they were let through."""
+        """Return the number of packets of this kind that were received, forwarded or not."""
         return self._arrivals[packet]
 
     def lost(self, packet: Packet) -> int:
-        """How many such packets have come and, all being over, were not let through."""
+        """Return the number of packets of this kind that were received and not forwarded; valid after the trial."""
         return self._arrivals[packet] - self._passed[packet]
 
     async def until(self, packet: Packet, count: int = 1) -> None:
-        """Wait until so many more such packets have arrived here, whether or not they are let through."""
+        """Wait until this many more packets of this kind were received, forwarded or not."""
         wanted = self._arrivals[packet] + count
         while self._arrivals[packet] < wanted:
             self._arrived.clear()
@@ -151,18 +151,22 @@ class Relay:
         assert this
         self._connections[this] = (to_node, to_broker)
         try:
-            async with asyncio.TaskGroup() as pumps:
-                pumps.create_task(self._pump("node", from_node, to_broker, ending=to_node), name="pump-to-broker")
-                pumps.create_task(self._pump("broker", from_broker, to_node, ending=to_broker), name="pump-to-node")
+            async with asyncio.TaskGroup() as directions:
+                directions.create_task(
+                    self._forward("node", from_node, to_broker, ending=to_node), name="forward-to-broker"
+                )
+                directions.create_task(
+                    self._forward("broker", from_broker, to_node, ending=to_broker), name="forward-to-node"
+                )
         finally:
             del self._connections[this]
 
-    async def _pump(
+    async def _forward(
         self, sender: Sender, source: asyncio.StreamReader, sink: asyncio.StreamWriter, ending: asyncio.StreamWriter
     ) -> None:
-        """Carry one direction of one connection; when it ends, both directions do."""
-        # What the node sends is read at once, so that it is known what a cut loses. What the broker sends is not, so
-        # that it feels when the node reads no more.
+        """Forward one direction of a connection; when it ends, both directions end."""
+        # The node's packets are read at once, so that the packets that a cut loses are known. The broker's packets
+        # are not, so that the broker notices when the node stops reading.
         queue: asyncio.Queue[bytes] = asyncio.Queue(_UNLIMITED if sender == "node" else 1)
         async with asyncio.TaskGroup() as halves:
             halves.create_task(self._read(sender, source, queue), name=f"from-{sender}")
@@ -170,7 +174,7 @@ class Relay:
                 while data := await queue.get():
                     await self._carry(_known(sender, data), data, sink)
                 sink.close()
-            except (ConnectionError, _TornError):
+            except (ConnectionError, _CutWithinError):
                 _abort(sink, ending)
                 while await queue.get():
                     pass  # lost
@@ -189,17 +193,17 @@ class Relay:
         if packet:
             await self._free[packet].wait()
         await self._flowing.wait()
-        if packet in self._to_tear:
-            self._to_tear.pop(packet).set()
-            await self._send(data[: self._dice.randrange(1, len(data))], sink)
-            raise _TornError
+        if packet in self._to_cut_within:
+            self._to_cut_within.pop(packet).set()
+            await self._send(data[: self._random_generator.randrange(1, len(data))], sink)
+            raise _CutWithinError
         await self._send(data, sink)
         if packet:
             self._passed[packet] += 1
 
     async def _send(self, data: bytes, sink: asyncio.StreamWriter) -> None:
         slow = math.isfinite(self._bytes_per_second)
-        piece = self._dice.randrange(1, len(data) + 1) if slow else len(data)
+        piece = self._random_generator.randrange(1, len(data) + 1) if slow else len(data)
         for start in range(0, len(data), piece):
             sink.write(data[start : start + piece])
             await sink.drain()
@@ -216,7 +220,7 @@ def _known(sender: Sender, data: bytes) -> Packet | None:
 
 
 async def _read_packet(source: asyncio.StreamReader) -> bytes:
-    """Read a fixed header, and as many bytes as it says (MQTT 3.1.1 and 5, 2.1)."""
+    """Read a fixed header and the remaining bytes, whose number it states (MQTT 3.1.1, 2.2; MQTT 5, 2.1)."""
     head = await source.readexactly(2)
     while head[-1] & _CONTINUED:
         head += await source.readexactly(1)

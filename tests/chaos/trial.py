@@ -1,4 +1,4 @@
-"""A trial: one fault, one version of MQTT, and whether the promises held."""
+"""A trial: one fault with one version of MQTT, and a check of the promises."""
 
 import asyncio
 import contextlib
@@ -9,36 +9,36 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stream.errors import leaves
+from tests.chaos.environment import Environment, Plan, running_environment
 from tests.chaos.faults import Fault
-from tests.chaos.rig import Plan, Rig, rig
 
 _LONGEST_SECONDS = 180.0
 _MOST_GROWTH_BYTES = 48 << 20
-"""More memory than this means that something piles up in the node: all tweets of a trial together are more."""
+"""Limit of the node's growth in memory. All tweets of a trial together are larger."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was counted in a trial."""
+    """Counts and measurements of a trial."""
 
     fault: str
     protocol: str
     complete: bool
-    """Whether the trial came to its end; if not, something that was waited for did not happen."""
+    """False if the trial ended at its time limit, because an awaited event did not happen."""
     tweets: int
     lost: int
     repeated: int
     may_repeat: int
     most_labels: int
-    """The most that any one tweet got."""
+    """Largest number of results of one tweet."""
     most_held: int
     window: int
     memory_growth_bytes: float
     recovery_seconds: float | None
-    """The longest time from the end of a fault to the next tweet that was classified; None where nothing stopped."""
+    """Longest time from the end of a fault to the next classified tweet; None if the node was not interrupted."""
 
     def broken_promises(self) -> list[str]:
-        """What should not have been."""
+        """List the broken promises, a sentence each."""
         broken = {
             "the trial did not come to its end": not self.complete,
             f"{self.lost} tweets were lost": self.lost > 0,
@@ -51,51 +51,51 @@ class Outcome:
 
 
 async def run_trial(fault: Fault, protocol: str, tweets: int, seed: int, folder: Path, model: Path) -> Outcome:
-    """Let a fault loose while tweets come in, waits until all are accounted for, and count.
+    """Inject a fault while tweets arrive, wait until all have results, and count.
 
     Args:
         fault: The fault.
-        protocol: The version of MQTT.
-        tweets: How many.
-        seed: What the dice begin with.
-        folder: An empty folder for what the programs write.
+        protocol: Version of MQTT.
+        tweets: Number of tweets.
+        seed: Seed of all random choices.
+        folder: Empty folder for the files of the programs.
         model: The model bundle.
     """
     with _one_cause(), _disk(folder, fault.disk_bytes) as disk:
         plan = Plan(folder, disk, model, protocol, tweets, fault.padding_bytes, f"{seed} {fault.name} {protocol}")
-        async with rig(plan) as built:
+        async with running_environment(plan) as environment:
             try:
                 async with asyncio.timeout(_LONGEST_SECONDS), asyncio.TaskGroup() as tasks:
-                    tasks.create_task(built.publish(), name="publish")
-                    await fault.strike(built)
-                    await built.finished()
+                    tasks.create_task(environment.publish(), name="publish")
+                    await fault.inject(environment)
+                    await environment.finished()
                 complete = True
-            except* TimeoutError:  # what has not come by now is lost
+            except* TimeoutError:  # results that are still missing are lost
                 complete = False
-            return _counted(fault, protocol, built, complete=complete)
+            return _counted(fault, protocol, environment, complete=complete)
 
 
-def _counted(fault: Fault, protocol: str, built: Rig, *, complete: bool) -> Outcome:
-    books, watch = built.books, built.watch
+def _counted(fault: Fault, protocol: str, environment: Environment, *, complete: bool) -> Outcome:
+    counter, watch = environment.counter, environment.watch
     return Outcome(
         fault=fault.name,
         protocol=protocol,
         complete=complete,
-        tweets=len(built.ids),
-        lost=len(books.lost(built.ids)),
-        repeated=len(books.repeated(built.ids)),
-        may_repeat=built.may_repeat(),
-        most_labels=max(books.results[tweet_id] for tweet_id in built.ids),
+        tweets=len(environment.ids),
+        lost=len(counter.lost(environment.ids)),
+        repeated=len(counter.repeated(environment.ids)),
+        may_repeat=environment.may_repeat(),
+        most_labels=max(counter.results[tweet_id] for tweet_id in environment.ids),
         most_held=watch.most_held,
-        window=built.window,
+        window=environment.window,
         memory_growth_bytes=watch.most_memory_bytes - watch.first_memory_bytes,
-        recovery_seconds=max(books.recoveries_seconds, default=None),
+        recovery_seconds=max(counter.recoveries_seconds, default=None),
     )
 
 
 @contextlib.contextmanager
 def _one_cause() -> Iterator[None]:
-    """Raise the first thing that went wrong, out of the groups that it is wrapped in."""
+    """Raise the first exception of an exception group, without the group."""
     try:
         yield
     except BaseExceptionGroup as group:
@@ -103,12 +103,12 @@ def _one_cause() -> Iterator[None]:
 
 
 class NoSmallDiskError(Exception):
-    """This user may not mount."""
+    """This user may not mount a file system."""
 
 
 @contextlib.contextmanager
 def _disk(folder: Path, size_bytes: int | None) -> Iterator[Path]:
-    """Give a broker a place to save, and only so much of it where a size is given.
+    """Provide a folder for the broker to save to, with a limited size if one is given.
 
     Raises:
         NoSmallDiskError: Only root can make a small disk.

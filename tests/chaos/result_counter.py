@@ -1,4 +1,4 @@
-"""Counts what became of each tweet, as a subscriber to the results sees it."""
+"""A subscriber that counts the results of each tweet."""
 
 import asyncio
 import contextlib
@@ -14,19 +14,19 @@ from stream.mqtt.packets import Message
 from stream.settings import Settings
 
 _RETRY_SECONDS = 0.1
-_PATIENCE_SECONDS = 30.0
-"""Without any result for so long, what is waited for will not come."""
+_RESULT_TIMEOUT_SECONDS = 30.0
+"""Time without any result after which a wait fails."""
 
 
-class Books:
-    """How many labels and rejections have come for each tweet.
+class ResultCounter:
+    """Number of labels and rejections for each tweet.
 
     Args:
-        settings: The node's, with the broker's own port.
-        identifier: The client id; the broker keeps what comes while the books are away, so that they miss nothing.
+        settings: The node's settings, with the port of the broker itself, not of a relay.
+        identifier: Client id of a persistent session, so that no result is missed while the counter is disconnected.
     """
 
-    def __init__(self, settings: Settings, identifier: str = "books") -> None:
+    def __init__(self, settings: Settings, identifier: str = "result-counter") -> None:
         self._settings = settings
         self._identifier = identifier
         self._client: Connection | None = None
@@ -34,59 +34,59 @@ class Books:
         self.labels: Counter[str] = Counter()
         self.rejections: Counter[str] = Counter()
         self.recoveries_seconds: list[float] = []
-        self._lifted_at: datetime | None = None
+        self._fault_ended_at: datetime | None = None
         self._arrived = asyncio.Event()
 
     @property
     def results(self) -> Counter[str]:
-        """Label and rejections together."""
+        """Number of results for each tweet: labels and rejections."""
         return self.labels + self.rejections
 
     def lost(self, ids: Collection[str]) -> set[str]:
-        """The tweets that became nothing."""
+        """Return the tweets without a result."""
         return set(ids) - self.labels.keys() - self.rejections.keys()
 
     def repeated(self, ids: Collection[str]) -> set[str]:
-        """The tweets that became more than one thing."""
+        """Return the tweets with more than one result."""
         results = self.results
         return {tweet_id for tweet_id in ids if results[tweet_id] > 1}
 
-    def fault_lifted(self) -> None:
-        """Start the time that ends with the next tweet that is classified from now on."""
-        self._lifted_at = datetime.now(UTC)
+    def fault_ended(self) -> None:
+        """Start to measure the recovery time, which ends with the next tweet that is classified from now on."""
+        self._fault_ended_at = datetime.now(UTC)
 
     async def until(self, condition: Callable[[], object]) -> None:
-        """Wait until something that came makes the condition true.
+        """Wait until the received results make the condition true.
 
         Raises:
-            TimeoutError: Nothing came any more, and the condition is still not true.
+            TimeoutError: No more results arrive, and the condition is still false.
         """
         while not condition():
             self._arrived.clear()
-            async with asyncio.timeout(_PATIENCE_SECONDS):
+            async with asyncio.timeout(_RESULT_TIMEOUT_SECONDS):
                 await self._arrived.wait()
 
     def pause(self) -> None:
-        """Read nothing more for now, as a subscriber that is overwhelmed."""
+        """Stop reading, as an overloaded subscriber does."""
         assert self._client
         self._client.pause()
 
     def resume(self) -> None:
-        """Read again."""
+        """Continue to read."""
         assert self._client
         self._client.resume()
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        """Keep the books for as long as the context lasts, and through the broker's restarts; entered subscribed."""
+        """Count while the context lasts, also across restarts of the broker; entered when subscribed."""
         subscribed = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
-            keeping = tasks.create_task(self._keep(subscribed), name="books")
+            running = tasks.create_task(self._run(subscribed), name="result-counter")
             await subscribed.wait()
             yield
-            keeping.cancel()
+            running.cancel()
 
-    async def _keep(self, subscribed: asyncio.Event) -> None:
+    async def _run(self, subscribed: asyncio.Event) -> None:
         while True:
             with contextlib.suppress(BrokerError):
                 await self._read(subscribed)
@@ -96,7 +96,7 @@ class Books:
         self._client = client = Connection(self._settings.broker, identifier=self._identifier, persistent=True)
 
         def take(message: Message) -> None:
-            self._enter(message)
+            self._record(message)
             client.acknowledge(message)
 
         client.deliver_to(take)
@@ -107,10 +107,10 @@ class Books:
                 subscribed.set()
                 await client.wait_disconnected()
 
-    def _enter(self, message: Message) -> None:
+    def _record(self, message: Message) -> None:
         payload = message.payload
         if message.duplicate and payload in self._seen:
-            return  # sent twice by the broker on the way here, which is not the node's doing
+            return  # redelivered by the broker to this subscriber, not published again by the node
         self._seen.add(payload)
         result = orjson.loads(payload)
         if message.topic == self._settings.topics.rejected:
@@ -121,7 +121,7 @@ class Books:
         self._arrived.set()
 
     def _time_recovery(self, classified_at: str) -> None:
-        lifted_at = self._lifted_at
-        if lifted_at and datetime.fromisoformat(classified_at) > lifted_at:
-            self._lifted_at = None
-            self.recoveries_seconds.append((datetime.now(UTC) - lifted_at).total_seconds())
+        ended_at = self._fault_ended_at
+        if ended_at and datetime.fromisoformat(classified_at) > ended_at:
+            self._fault_ended_at = None
+            self.recoveries_seconds.append((datetime.now(UTC) - ended_at).total_seconds())

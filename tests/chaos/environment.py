@@ -1,4 +1,4 @@
-"""Where a fault is let loose: a node, its broker, a relay between them, tweets coming in, books of what comes out."""
+"""Environment of a trial: a node, its broker, a relay between them, a publisher of tweets and a count of results."""
 
 import asyncio
 import contextlib
@@ -12,8 +12,8 @@ import orjson
 from stream.mqtt.connection import Connection
 from stream.mqtt.publishing import publish_all
 from stream.settings import Settings
-from tests.chaos.books import Books
 from tests.chaos.relay import Packet, Relay
+from tests.chaos.result_counter import ResultCounter
 from tests.integration.mosquitto import Mosquitto
 from tests.integration.probe import settings_for, write_config
 from tests.integration.program import Node, metric
@@ -25,32 +25,32 @@ _BROKER = {
     "wait_at_start": True,
     "proof_seconds": 0,
 }
-"""Shorter than a user would set, so that a fault is noticed sooner; and no messages beside tweets and results."""
+"""Short times, so that a fault is noticed sooner; no proof messages, so that only tweets and results are sent."""
 _OPTIONS = """\
 allow_anonymous true
 max_inflight_messages 64
 """
-"""As many as the node wants to hold; by MQTT 3.1.1 it cannot say so itself."""
+"""The limit in flight equals the node's window, which the node cannot state over MQTT 3.1.1."""
 _WORDS = ("nice", "lovely", "street", "train", "sad", "awful")
 _REJECTED_SHARE = 0.03
-_LOOK_SECONDS = 0.05
+_POLL_SECONDS = 0.05
 _PACED_BYTES_PER_SECOND = 40_000
-"""Some four hundred tweets."""
+"""About 400 tweets per second."""
 _END = "end"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a rig is built from.
+    """Parameters of an environment.
 
     Attributes:
-        folder: An empty folder for what the programs write.
-        disk: Where the broker saves.
+        folder: Empty folder for the files of the programs.
+        disk: Folder to which the broker saves.
         model: The model bundle.
-        protocol: The version of MQTT.
-        tweets: How many there will be.
-        padding_bytes: What each carries along that is not text.
-        seed: What the dice begin with.
+        protocol: Version of MQTT.
+        tweets: Number of tweets.
+        padding_bytes: Size of an additional field of each tweet.
+        seed: Seed of all random choices.
     """
 
     folder: Path
@@ -62,38 +62,38 @@ class Plan:
     seed: str
 
     def message(self, tweet_id: str) -> bytes:
-        """Write a tweet, the same each time; a few of them have no text, and are to be rejected."""
-        dice = random.Random(f"{self.seed} {tweet_id}")
-        text = "" if dice.random() < _REJECTED_SHARE else " ".join(dice.choices(_WORDS, k=8))
+        """Return a tweet, always the same for an id; a few have no text and must be rejected."""
+        random_generator = random.Random(f"{self.seed} {tweet_id}")
+        text = "" if random_generator.random() < _REJECTED_SHARE else " ".join(random_generator.choices(_WORDS, k=8))
         return orjson.dumps({"id": tweet_id, "text": text, "padding": "x" * self.padding_bytes})
 
 
 class Watch:
-    """What /metrics says of the node while the fault is on."""
+    """State of the node during the fault, read from /metrics."""
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._looked = asyncio.Condition()
+        self._polled = asyncio.Condition()
         self.connected = False
         self.held = 0
         self.most_held = 0
         self.first_memory_bytes = 0.0
         self.most_memory_bytes = 0.0
 
-    async def look(self) -> None:
+    async def poll(self) -> None:
         """Read the metrics repeatedly, until cancelled."""
         while True:
             exposition = await self._node.metrics()
             if exposition:
-                await self._enter(exposition)
-            await asyncio.sleep(_LOOK_SECONDS)
+                await self._record(exposition)
+            await asyncio.sleep(_POLL_SECONDS)
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until the node says something that makes the condition true."""
-        async with self._looked:
-            await self._looked.wait_for(condition)
+        """Wait until the node's metrics make the condition true."""
+        async with self._polled:
+            await self._polled.wait_for(condition)
 
-    async def _enter(self, exposition: str) -> None:
+    async def _record(self, exposition: str) -> None:
         self.connected = bool(metric(exposition, "starling_broker_connected"))
         self.held = int(metric(exposition, "starling_tweets_in_progress"))
         self.most_held = max(self.most_held, self.held)
@@ -101,23 +101,23 @@ class Watch:
         if self.connected and not self.first_memory_bytes:
             self.first_memory_bytes = memory_bytes
         self.most_memory_bytes = max(self.most_memory_bytes, memory_bytes)
-        async with self._looked:
-            self._looked.notify_all()
+        async with self._polled:
+            self._polled.notify_all()
 
 
-class Rig:
-    """What a fault gets its hands on.
+class Environment:
+    """Programs and helpers that a fault can use.
 
     Attributes:
         broker: Mosquitto, with persistence.
-        disk: Where it saves.
-        relay: What the node takes for the broker.
-        node: The service, as a program of its own.
-        books: What became of the tweets, read from the broker directly.
-        watch: What the node says of itself.
-        dice: The fault's own source of chance.
-        ids: The tweets.
-        window: How many of them the node may hold.
+        disk: Folder to which the broker saves.
+        relay: Relay to which the node connects in place of the broker.
+        node: The service, as a separate program.
+        counter: Results of the tweets, read directly from the broker.
+        watch: The node's metrics.
+        random_generator: The fault's random generator.
+        ids: Ids of the tweets.
+        window: Number of tweets that the node may hold.
     """
 
     def __init__(self, plan: Plan, broker: Mosquitto, relay: Relay, node: Node, settings: Settings) -> None:
@@ -127,9 +127,9 @@ class Rig:
         self.node = node
         self.settings = settings
         self.window = settings.broker.receive_maximum
-        self.books = Books(settings)
+        self.counter = ResultCounter(settings)
         self.watch = Watch(node)
-        self.dice = random.Random(plan.seed)
+        self.random_generator = random.Random(plan.seed)
         self.ids = [str(number) for number in range(plan.tweets)]
         self._plan = plan
         self._stops = 0
@@ -137,89 +137,89 @@ class Rig:
         self._published = asyncio.Event()
 
     async def publish(self) -> None:
-        """Publish the tweets, directly to the broker, as fast as it takes them."""
+        """Publish the tweets directly to the broker, as fast as it accepts them."""
         messages = (self._plan.message(tweet_id) for tweet_id in self.ids)
         async with Connection(self.settings.broker) as client:
             await publish_all(client, self.settings.topics.tweet_topics[0], messages)
         self._published.set()
 
     async def all_published(self) -> None:
-        """Wait until the broker has all tweets; meanwhile none reaches the node."""
+        """Wait until the broker has all tweets; until then none reaches the node."""
         self.relay.hold(Packet.TWEET)
         await self._published.wait()
         self.relay.release(Packet.TWEET)
 
     async def done(self, share: float) -> None:
-        """Wait until that share of the tweets has its results."""
-        await self.books.until(lambda: len(self.books.results) >= share * len(self.ids))
+        """Wait until this share of the tweets has results."""
+        await self.counter.until(lambda: len(self.counter.results) >= share * len(self.ids))
 
     async def more_done(self, count: int) -> None:
-        """Wait for results of so many more tweets, or of the last."""
-        wanted = min(len(self.books.results) + count, len(self.ids))
-        await self.books.until(lambda: len(self.books.results) >= wanted)
+        """Wait for this many more results, or until all tweets have one."""
+        wanted = min(len(self.counter.results) + count, len(self.ids))
+        await self.counter.until(lambda: len(self.counter.results) >= wanted)
 
     async def holding(self, count: int) -> None:
-        """Wait until the node holds so many tweets."""
+        """Wait until the node holds this many tweets."""
         await self.watch.until(lambda: self.watch.held >= count)
 
     async def disconnected(self) -> None:
-        """Wait until the node says that it has lost the broker."""
+        """Wait until the node reports that it is disconnected."""
         await self.watch.until(lambda: not self.watch.connected)
 
     async def kill_node(self) -> None:
-        """End the node as a power cut would: what it has sent and the broker has not yet received is lost too."""
+        """End the node as a power failure would: data that it sent and the broker has not received is lost too."""
         await self.node.kill()
         self.relay.cut()
 
     async def stop_node(self) -> None:
-        """Have the node drain and end; it owes the broker nothing then."""
+        """Make the node drain and exit; it has acknowledged all its tweets then."""
         self.node.tell_to_stop()
         assert await self.node.stopped() == 0
         self._stops += 1
 
     async def start_node(self) -> None:
         """Start the node again."""
-        self.fault_lifted()
+        self.fault_ended()
         await self.node.start()
         await self.node.ready()
 
     @contextlib.asynccontextmanager
     async def saved(self) -> AsyncIterator[None]:
-        """Make the broker save; what is labelled from here on, as long as the context lasts, it may forget."""
+        """Make the broker save; it may forget results that are published while the context lasts."""
         self.relay.slow(_PACED_BYTES_PER_SECOND)  # so that the node does not finish everything in the meantime
-        before = self.books.results.total()  # what comes while it saves may be missing from what it saves
+        before = self.counter.results.total()  # results that arrive while it saves may be missing from the file
         await asyncio.to_thread(self.broker.save)
         yield
-        self._unsaved += self.books.results.total() - before
+        self._unsaved += self.counter.results.total() - before
         self.relay.flow()
 
-    def fault_lifted(self) -> None:
-        """Start to measure how long the node takes to label again."""
-        assert self.books.lost(self.ids), "the fault came when all was done: nothing can recover"
-        self.books.fault_lifted()
+    def fault_ended(self) -> None:
+        """Start to measure the time until the node labels again."""
+        assert self.counter.lost(self.ids), "the fault came after the last result: no recovery can be measured"
+        self.counter.fault_ended()
 
     async def finished(self) -> None:
-        """Wait until every tweet has its result, and whatever else was under way has come too."""
+        """Wait until every tweet has a result and all repeated results have arrived too."""
         await self._published.wait()
-        await self.books.until(lambda: not self.books.lost(self.ids))
+        await self.counter.until(lambda: not self.counter.lost(self.ids))
         await self.watch.until(lambda: not self.watch.held)
-        async with Connection(self.settings.broker) as client:  # comes after all results that the broker had before
+        async with Connection(self.settings.broker) as client:  # arrives after all earlier results
             await client.publish_confirmed(self.settings.topics.rejected, orjson.dumps({"id": _END}))
-        await self.books.until(lambda: _END in self.books.rejections)
+        await self.counter.until(lambda: _END in self.counter.rejections)
 
     def may_repeat(self) -> int:
-        """How many tweets may have come out more than once.
+        """Return the maximum number of tweets that may have more than one result.
 
-        For each session that was lost, what the node held: a window. Beside that, what it had acknowledged and the
-        broker never heard, and what was done after the broker had saved and before it died.
+        It is the sum of a window for each lost session, the acknowledgements that did not reach the broker, and the
+        results after the broker had saved and before it was killed.
         """
         sessions_lost = self.relay.arrived(Packet.SUBSCRIPTION) - 1 - self._stops
         return self.window * sessions_lost + self.relay.lost(Packet.ACKNOWLEDGEMENT) + self._unsaved
 
 
 @contextlib.asynccontextmanager
-async def rig(plan: Plan) -> AsyncIterator[Rig]:
-    """Build a rig, entered when the node is ready and no tweet has been sent."""
+async def running_environment(plan: Plan) -> AsyncIterator[Environment]:
+    """Build an environment, entered when the node is ready and no tweet has been sent."""
     folder = plan.folder
     with Mosquitto(folder, _OPTIONS, disk=plan.disk) as broker:
         settings = settings_for(broker.port, broker={"protocol": plan.protocol, **_BROKER}, model={"path": plan.model})
@@ -227,10 +227,11 @@ async def rig(plan: Plan) -> AsyncIterator[Rig]:
             through_relay = settings.broker.model_copy(update={"port": relay.port})
             config = write_config(folder, settings.model_copy(update={"broker": through_relay}), http_port=0)
             async with Node(config, folder / "node.log") as node:
-                built = Rig(plan, broker, relay, node, settings)
-                async with built.books.open(), asyncio.TaskGroup() as tasks:
-                    watching = tasks.create_task(built.watch.look(), name="watch")
+                environment = Environment(plan, broker, relay, node, settings)
+                async with environment.counter.open(), asyncio.TaskGroup() as tasks:
+                    watching = tasks.create_task(environment.watch.poll(), name="watch")
                     await node.ready()
-                    await built.watch.until(lambda: built.watch.first_memory_bytes > 0)  # what it may grow from
-                    yield built
+                    # The memory before the first tweet is the base of its growth.
+                    await environment.watch.until(lambda: environment.watch.first_memory_bytes > 0)
+                    yield environment
                     watching.cancel()
