@@ -1,4 +1,4 @@
-"""Certificates of a test's own authority."""
+"""Certificates of a certificate authority that the test creates."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import trustme
 
 
 class Certificates:
-    """An authority, a certificate for the broker, and one for the node, as files."""
+    """Files of a certificate authority, the broker's certificate and the node's certificate."""
 
     def __init__(self, folder: Path) -> None:
         authority = trustme.CA()

@@ -1,4 +1,4 @@
-"""Real parts for the tests: a Mosquitto of their own."""
+"""Fixtures: a real Mosquitto for each test."""
 
 from collections.abc import Iterator
 from pathlib import Path

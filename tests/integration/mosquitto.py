@@ -1,4 +1,4 @@
-"""A real Mosquitto, started and killed by the tests."""
+"""A real Mosquitto that the tests start and kill."""
 
 import asyncio
 import shutil
@@ -26,13 +26,13 @@ log_type {log_type}
 
 
 class Mosquitto:
-    """A broker of its own for a test: a context manager that runs it, and can restart it in between.
+    """A separate broker for a test; a context manager that runs it and can restart it.
 
     Args:
-        folder: Where its configuration and its log go.
-        options: More lines of its configuration.
-        disk: Where it saves its messages; left out: in the same folder.
-        log_type: What it logs; all, to wait for with `until_logged`, is several lines for each message.
+        folder: Folder for its configuration and its log.
+        options: Additional lines of its configuration.
+        disk: Folder to which it saves its messages; None: the same folder.
+        log_type: Kind of log lines; "all", which `until_logged` needs, means several lines for each message.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Mosquitto:
         self._database = (disk or folder) / "mosquitto.db"
         self._config = folder / "mosquitto.conf"
         self._log = folder / "mosquitto.log"
-        user = f"user {folder.owner()}"  # as root it would become a user that cannot write here
+        user = f"user {folder.owner()}"  # Mosquitto started by root would change to a user that cannot write here
         base = _BASE.format(port=self.port, disk=disk or folder, user=user, log_type=log_type)
         self._config.write_text(base + options + "\n")
         self._process: subprocess.Popen[bytes] | None = None
@@ -82,9 +82,9 @@ class Mosquitto:
         return self._process.pid
 
     async def until_logged(self, text: str) -> None:
-        """Wait until the broker's log says something."""
+        """Wait until the broker's log contains a text."""
         async with asyncio.timeout(20):
-            while text not in self._log.read_text(errors="replace"):  # noqa: ASYNC110  (it gives no sign of its growth)
+            while text not in self._log.read_text(errors="replace"):  # noqa: ASYNC110  (the file gives no event)
                 await asyncio.sleep(0.01)
 
     def reload(self) -> None:
@@ -93,10 +93,10 @@ class Mosquitto:
         self._process.send_signal(signal.SIGHUP)
 
     def save(self) -> None:
-        """Make the broker write its messages to disk, and wait until it has."""
+        """Make the broker write its messages to disk, and wait until they are written."""
         self._database.unlink(missing_ok=True)
         self.ask_to_save()
-        while not self._database.exists():  # written under another name and renamed when whole
+        while not self._database.exists():  # Mosquitto writes to another name and renames the complete file
             assert self._process
             assert self._process.poll() is None
 
@@ -117,7 +117,11 @@ def password_options(folder: Path, passwords: Mapping[str, str], access_rules: s
 
 
 def wait_until_listening(port: int, process: subprocess.Popen[bytes]) -> None:
-    """Try until a connection is taken, as long as the process lives."""
+    """Wait until the broker accepts a connection.
+
+    Raises:
+        RuntimeError: The process ended.
+    """
     while process.poll() is None:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=5).close()

@@ -1,4 +1,4 @@
-"""What the tests see of a running service: they publish tweets and read results over a connection of their own."""
+"""A client with which tests publish tweets to a running service and read its results."""
 
 import asyncio
 import contextlib
@@ -54,7 +54,7 @@ class Probe:
         await self.client.publish_confirmed(self.topics.tweet_topics[0], payload, **options)
 
     async def send_with(self, payload: bytes, properties: bytes) -> None:
-        """Publish with properties as they would stand in the packet, however wrong."""
+        """Publish with these bytes as the properties, which may be malformed."""
         section = write_variable_integer(len(properties)) + properties
         await self.client._link.publications.publish(self.topics.tweet_topics[0], payload, properties=section)
 
@@ -67,12 +67,12 @@ class Probe:
         await self.send(orjson.dumps({"id": tweet_id, "text": text, **fields}))
 
     async def tweets(self, ids: Iterable[str]) -> None:
-        """Publish a tweet for each id, as fast as the broker takes them."""
+        """Publish a tweet for each id, as fast as the broker accepts them."""
         messages = (orjson.dumps({"id": tweet_id, "text": f"lovely day number {tweet_id}"}) for tweet_id in ids)
         await publish_all(self.client, self.topics.tweet_topics[0], messages)
 
     async def until(self, condition: Callable[[], object]) -> None:
-        """Wait until something that was received makes the condition true."""
+        """Wait until the received messages make the condition true."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 self._arrived.clear()
@@ -85,7 +85,7 @@ class Probe:
         return next(label for label in self.labels if label["id"] == tweet_id)
 
     def on(self, topic_filter: str) -> list[Message]:
-        """The messages that came on such topics."""
+        """Return the messages received on matching topics."""
         return [message for message in self.messages if matches(topic_filter, message.topic)]
 
     def labelled_ids(self) -> list[str]:
@@ -94,7 +94,7 @@ class Probe:
 
 @contextlib.asynccontextmanager
 async def probing(settings: Settings, *extra_topics: str, identifier: str | None = None) -> AsyncIterator[Probe]:
-    """Connect a probe; with an identifier, the broker keeps for it what comes while it is away."""
+    """Connect a probe; with an identifier, its session is persistent."""
     client = Connection(settings.broker, identifier=identifier, persistent=identifier is not None)
     probe = Probe(client, settings)
     async with client:
@@ -105,7 +105,7 @@ async def probing(settings: Settings, *extra_topics: str, identifier: str | None
 
 @contextlib.asynccontextmanager
 async def serving(settings: Settings, on_listening: Callable[[str], None] | None = None) -> AsyncIterator[Service]:
-    """Run the service inside the test, entered once it is online."""
+    """Run the service in the test's process; entered when it is online."""
     service = Service(settings, on_listening)
     async with asyncio.TaskGroup() as tasks:
         async with probing(settings) as probe:
@@ -118,17 +118,18 @@ async def serving(settings: Settings, on_listening: Callable[[str], None] | None
 def settings_for(port: int, **sections: Any) -> Settings:
     """Settings of a test's node."""
     broker = {"host": "127.0.0.1", "port": port, "reconnect_seconds": 0.2} | sections.pop("broker", {})
-    model = {"interpreters": 2, "repeats": 0} | sections.pop("model", {})  # nothing measured, each tweet classified
+    # No measurement at the start, and each tweet is classified.
+    model = {"interpreters": 2, "repeats": 0} | sections.pop("model", {})
     return Settings(
         **{"node": "test", "broker": BrokerSettings(**broker), "http": {"port": 0}, "model": model, **sections}
     )
 
 
 def write_config(folder: Path, settings: Settings, http_port: int) -> Path:
-    """Write a settings file for a service that runs as a program of its own, with all that was set for the test."""
+    """Write a settings file for a service in a separate process, with all settings of the test."""
     given = settings.model_dump(mode="json", exclude_unset=True) | {"http": {"port": http_port}}
     sections = {name: keys for name, keys in given.items() if isinstance(keys, dict)}
-    sections["model"] = sections.pop("model")  # last, for a test to add to it
+    sections["model"] = sections.pop("model")  # last, so that a test can append keys to it
     lines = [_toml(name, value) for name, value in given.items() if name not in sections]
     for section, keys in sections.items():
         lines += [f"[{section}]", *(_toml(name, value) for name, value in keys.items() if value is not None)]
@@ -138,4 +139,4 @@ def write_config(folder: Path, settings: Settings, http_port: int) -> Path:
 
 
 def _toml(name: str, value: object) -> str:
-    return f"{name} = {orjson.dumps(value).decode()}"  # what the settings hold looks the same in TOML and JSON
+    return f"{name} = {orjson.dumps(value).decode()}"  # the values of the settings have the same form in TOML and JSON

@@ -1,4 +1,4 @@
-"""`starling` as a program of its own, as systemd or a person runs it."""
+"""`starling` in a separate process, as systemd or a user runs it."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ STARLING = (sys.executable, "-m", "stream")
 async def started(
     *arguments: str | Path, stdout: int = asyncio.subprocess.PIPE
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Start a command, and kill it at the end where it has not ended by itself."""
+    """Start a command; kill it at the end if it is still running."""
     process = await asyncio.create_subprocess_exec(
         *STARLING,
         *arguments,
@@ -36,7 +36,7 @@ async def started(
 
 
 async def finished(*arguments: str | Path, stdin: bytes = b"") -> tuple[int, str, str]:
-    """Run a command to its end; returns its exit code, stdout and stderr."""
+    """Run a command to its end, and return its exit code, stdout and stderr."""
     async with started(*arguments) as process:
         out, err = await process.communicate(stdin)
     assert process.returncode is not None
@@ -44,16 +44,16 @@ async def finished(*arguments: str | Path, stdin: bytes = b"") -> tuple[int, str
 
 
 def without_noise(stderr: str) -> str:
-    """Leave out what TensorFlow Lite says of itself."""
+    """Remove the log lines of TensorFlow Lite."""
     return "".join(line for line in stderr.splitlines(keepends=True) if not line.startswith("INFO: Created TensorFlow"))
 
 
 class Node:
-    """`starling run`, which a test kills and starts again; an async context manager.
+    """`starling run` in a process that a test can kill and restart; an async context manager.
 
     Args:
-        config: Its settings file; `http.port` is to be 0, for what it says of its address is believed.
-        log: What it says goes here.
+        config: Its settings file, with `http.port` 0; the port is read from the log.
+        log: File for its stdout and stderr.
     """
 
     def __init__(self, config: Path, log: Path) -> None:
@@ -81,11 +81,11 @@ class Node:
 
     @property
     def address(self) -> str:
-        """Where its HTTP side is served."""
+        """URL of its HTTP server."""
         return f"http://127.0.0.1:{self._http_port}"
 
     async def start(self) -> None:
-        """Start it, and wait no longer than until /metrics answers."""
+        """Start it, and wait until /metrics answers."""
         command = (*STARLING, "run", "--config", self._config)
         with self._log.open("ab") as log:
             said_before = log.tell()
@@ -97,7 +97,7 @@ class Node:
         self._http_port = int(told[1])
 
     async def ready(self) -> None:
-        """Wait until it would label a tweet."""
+        """Wait until it is ready to label tweets."""
         await until_ready(self._http_port)
 
     async def draining(self) -> None:
@@ -110,18 +110,18 @@ class Node:
         self._process.send_signal(signal.SIGTERM)
 
     async def stopped(self) -> int:
-        """Wait until it has ended; returns its exit code."""
+        """Wait until it has exited, and return its exit code."""
         assert self._process
         return await asyncio.wait_for(self._process.wait(), 60)
 
     async def kill(self) -> None:
-        """End it without a word."""
+        """End it with SIGKILL."""
         if self._process and self._process.returncode is None:
             self._process.kill()
             await self._process.wait()
 
     async def metrics(self) -> str:
-        """What /metrics says; nothing where nobody answers."""
+        """Return the text of /metrics; empty if there is no answer."""
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
             url = f"http://127.0.0.1:{self._http_port}/metrics"
             async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(5)) as session, session.get(url) as answer:
@@ -130,14 +130,14 @@ class Node:
 
 
 def metric(exposition: str, name: str) -> float:
-    """The value of a metric, or the sum over all of its labels."""
+    """Return the value of a metric, or the sum over its labels."""
     values = re.findall(rf"^{name}(?:{{.*}})? (\S+)$", exposition, re.MULTILINE)
     assert values, f"no {name} in /metrics"
     return sum(map(float, values))
 
 
 async def until_ready(http_port: int) -> None:
-    """Ask a service's /readyz until it says yes."""
+    """Wait until a service's /readyz answers with 200."""
     await _until_readyz(http_port, 200, "")
 
 

@@ -1,4 +1,4 @@
-"""The access rules that SECURITY.md gives: enough for everybody's part, and for no more."""
+"""The access rules in SECURITY.md: each user can do its own task and nothing else."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ def access_rules() -> str:
 
 
 class Users:
-    """A broker under the rules, and what its users log in with."""
+    """A broker with the access rules, and the credentials of its users."""
 
     def __init__(self, folder: Path, broker: Mosquitto) -> None:
         self._folder = folder
@@ -50,7 +50,7 @@ def users(tmp_path: Path) -> Iterator[Users]:
 
 
 @pytest.mark.parametrize("group", [None, "kitchen"])
-async def test_under_the_rules_a_tweet_is_labelled_and_answered(users: Users, group: str | None) -> None:
+async def test_with_the_rules_a_tweet_is_labelled_and_answered(users: Users, group: str | None) -> None:
     service = Service(users.settings(NODE, group))
     async with asyncio.TaskGroup() as tasks:
         async with (
@@ -66,7 +66,7 @@ async def test_under_the_rules_a_tweet_is_labelled_and_answered(users: Users, gr
         service.stop()
 
 
-async def test_under_the_rules_check_finds_that_the_broker_works(users: Users, tmp_path: Path) -> None:
+async def test_with_the_rules_check_reports_that_the_broker_works(users: Users, tmp_path: Path) -> None:
     settings = users.settings(NODE)
     broker = settings.broker
     config = tmp_path / "starling.toml"
@@ -92,13 +92,13 @@ async def test_under_the_rules_check_finds_that_the_broker_works(users: Users, t
         (NODE, "starling/another/status"),
     ],
 )
-async def test_the_rules_let_nobody_speak_for_another(users: Users, user: str, topic: str) -> None:
+async def test_the_rules_forbid_publishing_on_topics_of_other_users(users: Users, user: str, topic: str) -> None:
     async with Connection(users.settings(user).broker) as client:
         with pytest.raises(PublicationRefusedError, match="Not authorized"):
             await client.publish_confirmed(topic, b"{}")
 
 
-async def test_the_rules_let_a_sender_read_no_other_senders_tweets(users: Users) -> None:
+async def test_the_rules_forbid_a_sender_to_read_tweets_of_other_senders(users: Users) -> None:
     async with (
         probing(users.settings(NODE), "tweets/in") as node,
         probing(users.settings(SENDER), "tweets/#", "replies/#") as sender,

@@ -1,4 +1,4 @@
-"""What the promises ask of the broker: where it does otherwise, tweets are lost, and nobody is told."""
+"""Conditions on the broker for the promises: a broker that does not meet them loses tweets without an error."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -21,15 +21,15 @@ _LAST = "last"
 
 @contextlib.asynccontextmanager
 async def serving_to_the_end(settings: Settings, probe: Probe) -> AsyncIterator[None]:
-    """Run the service, and let the probe receive all of its labels, and then its `offline`."""
+    """Run the service; at the end, wait until the probe has received all its labels and its `offline` status."""
     async with serving(settings):
         yield
         probe.status.clear()
     await probe.until(lambda: OFFLINE in probe.status)
 
 
-async def labelled_after_an_absence(broker: Mosquitto) -> set[str]:
-    """The tweets, of those sent while a node was away, that it labels when it is back."""
+async def labelled_after_being_offline(broker: Mosquitto) -> set[str]:
+    """Send tweets while a node is offline, and return the ids of those that it labels after its return."""
     settings = settings_for(broker.port)
     async with serving(settings):
         pass
@@ -41,17 +41,17 @@ async def labelled_after_an_absence(broker: Mosquitto) -> set[str]:
     return set(probe.labelled_ids()) - {_LAST}
 
 
-async def test_a_queue_without_a_limit_keeps_all_tweets_for_a_node_that_is_away(tmp_path: Path) -> None:
+async def test_a_queue_without_a_limit_keeps_all_tweets_for_an_offline_node(tmp_path: Path) -> None:
     with Mosquitto(tmp_path, "allow_anonymous true\nmax_queued_messages 0") as broker:
-        assert await labelled_after_an_absence(broker) == _SENT
+        assert await labelled_after_being_offline(broker) == _SENT
 
 
-async def test_a_short_queue_drops_tweets_in_silence(tmp_path: Path) -> None:
+async def test_a_short_queue_drops_tweets_without_an_error(tmp_path: Path) -> None:
     with Mosquitto(tmp_path, "allow_anonymous true\nmax_inflight_messages 5\nmax_queued_messages 10") as broker:
-        assert len(await labelled_after_an_absence(broker)) < len(_SENT)
+        assert len(await labelled_after_being_offline(broker)) < len(_SENT)
 
 
-async def test_over_mqtt_3_1_1_a_broker_that_refuses_labels_confirms_them_all_the_same(tmp_path: Path) -> None:
+async def test_over_mqtt_3_1_1_a_broker_confirms_labels_that_it_refuses(tmp_path: Path) -> None:
     rules = "user node\ntopic readwrite tweets/in\ntopic readwrite starling/#\ntopic read tweets/#\n"
     rules += "topic write tweets/rejected\n"
     (tmp_path / "password").write_text("secret\n")
@@ -62,7 +62,8 @@ async def test_over_mqtt_3_1_1_a_broker_that_refuses_labels_confirms_them_all_th
             async with serving_to_the_end(settings, probe):
                 await probe.tweet("1")
                 await probe.send(b"no tweet")
-                await probe.until(lambda: probe.rejections)  # it has the tweet too then, and labels it before it goes
+                # By then the node has received the tweet too; it labels it before it stops.
+                await probe.until(lambda: probe.rejections)
             assert not probe.labels
             (tmp_path / "rules").write_text(rules + "topic write tweets/polarity\n")
             broker.reload()

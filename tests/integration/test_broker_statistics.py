@@ -1,4 +1,4 @@
-"""A node that exports what a real Mosquitto says of itself."""
+"""Export of the statistics of a real Mosquitto."""
 
 import asyncio
 from collections.abc import Iterator
@@ -22,14 +22,14 @@ def broker(tmp_path: Path) -> Iterator[Mosquitto]:
 
 
 class Watched:
-    """The figures that a node exports."""
+    """The broker statistics that a node exports."""
 
     def __init__(self) -> None:
         self.registry = Metrics().registry
 
     async def until(self, name: str, expected: float | None) -> None:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while self.registry.get_sample_value(name) != expected:  # noqa: ASYNC110  (as Prometheus looks at it)
+            while self.registry.get_sample_value(name) != expected:  # noqa: ASYNC110  (read repeatedly, as Prometheus does)
                 await asyncio.sleep(0.02)
 
 
@@ -38,7 +38,7 @@ async def test_messages_that_the_broker_drops_are_counted(tmp_path: Path) -> Non
         settings = settings_for(broker.port, broker={"sys_metrics": True})
         watched = Watched()
         watching = asyncio.create_task(collect_broker_statistics(settings, watched.registry))
-        async with probing(settings, identifier="a reader who goes away"):
+        async with probing(settings, identifier="disconnected-reader"):
             pass
         async with probing(settings) as sender:
             for number in range(9):
@@ -48,7 +48,7 @@ async def test_messages_that_the_broker_drops_are_counted(tmp_path: Path) -> Non
         watching.cancel()
 
 
-async def test_a_broker_that_has_dropped_nothing_yet_has_dropped_none(broker: Mosquitto) -> None:
+async def test_without_dropped_messages_the_exported_count_is_zero(broker: Mosquitto) -> None:
     watched = Watched()
     settings = settings_for(broker.port, broker={"sys_metrics": True})
     watching = asyncio.create_task(collect_broker_statistics(settings, watched.registry))
@@ -57,7 +57,7 @@ async def test_a_broker_that_has_dropped_nothing_yet_has_dropped_none(broker: Mo
     watching.cancel()
 
 
-async def test_a_broker_that_went_away_has_no_figures_until_it_is_back(broker: Mosquitto) -> None:
+async def test_without_a_broker_no_statistics_are_exported_until_it_returns(broker: Mosquitto) -> None:
     watched = Watched()
     settings = settings_for(broker.port, broker={"sys_metrics": True})
     watching = asyncio.create_task(collect_broker_statistics(settings, watched.registry))
@@ -69,7 +69,7 @@ async def test_a_broker_that_went_away_has_no_figures_until_it_is_back(broker: M
     watching.cancel()
 
 
-async def test_nobody_asks_the_broker_unless_the_settings_do(broker: Mosquitto) -> None:
+async def test_statistics_are_not_collected_unless_the_settings_enable_them(broker: Mosquitto) -> None:
     metrics = Metrics()
     before = list(metrics.registry.collect())
     await collect_broker_statistics(settings_for(broker.port), metrics.registry)

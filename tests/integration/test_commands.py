@@ -51,7 +51,7 @@ async def test_classify_reads_a_file_without_a_last_line_end(tmp_path: Path) -> 
     ],
     ids=["missing file", "missing model"],
 )
-async def test_classify_says_in_one_line_what_it_cannot_read(arguments: list[str], says: str) -> None:
+async def test_classify_reports_unreadable_input_in_one_line(arguments: list[str], says: str) -> None:
     code, out, err = await finished("classify", *arguments)
     assert (code, out, len(err.splitlines())) == (66, "", 1)
     assert err.startswith(says)
@@ -98,7 +98,7 @@ async def test_the_demo_shows_plain_lines_without_a_terminal() -> None:
 
 
 @pytest.mark.broker
-async def test_what_is_sent_is_seen_by_watch(broker: Mosquitto, tmp_path: Path) -> None:
+async def test_watch_shows_the_results_of_sent_tweets(broker: Mosquitto, tmp_path: Path) -> None:
     settings = settings_for(broker.port)
     config = write_config(tmp_path, settings, free_port())
     texts = tmp_path / "tweets.txt"
@@ -118,7 +118,7 @@ async def test_what_is_sent_is_seen_by_watch(broker: Mosquitto, tmp_path: Path) 
 
 
 @pytest.mark.broker
-async def test_send_keeps_to_its_rate_and_sends_json_lines_unchanged(broker: Mosquitto, tmp_path: Path) -> None:
+async def test_send_respects_its_rate_and_sends_json_lines_unchanged(broker: Mosquitto, tmp_path: Path) -> None:
     settings = settings_for(broker.port)
     file = tmp_path / "tweets.jsonl"
     file.write_bytes(b"\n".join(TWEETS))
@@ -157,7 +157,7 @@ async def test_check_finds_that_everything_works(broker: Mosquitto, tmp_path: Pa
 
 
 @pytest.mark.broker
-async def test_check_knows_the_running_node_and_names_another_one(broker: Mosquitto, tmp_path: Path) -> None:
+async def test_check_recognises_the_running_node_and_names_another_one(broker: Mosquitto, tmp_path: Path) -> None:
     config = write_config(tmp_path, settings_for(broker.port), free_port())
     addresses: list[str] = []
     async with serving(settings_for(broker.port), addresses.append):
@@ -237,7 +237,7 @@ async def test_classify_labels_all_that_was_read_before_an_interruption() -> Non
     ],
     ids=["no tweet", "nothing", "unknown"],
 )
-async def test_classify_fails_where_nothing_could_be_labelled(stdin: bytes, code: int, says: list[str]) -> None:
+async def test_classify_fails_if_no_tweet_could_be_labelled(stdin: bytes, code: int, says: list[str]) -> None:
     exit_code, out, err = await finished("classify", stdin=stdin)
     assert exit_code == code
     assert len(err.splitlines()) == len(says)
@@ -267,7 +267,7 @@ def came_last(probe: Probe, payload: bytes) -> bool:
 
 
 @pytest.mark.broker
-async def test_send_publishes_each_line_of_a_live_input_when_it_comes(broker: Mosquitto) -> None:
+async def test_send_publishes_each_line_of_a_live_input_when_it_arrives(broker: Mosquitto) -> None:
     settings = settings_for(broker.port)
     address = f"127.0.0.1:{broker.port}"
     async with (
@@ -286,7 +286,7 @@ async def test_send_publishes_each_line_of_a_live_input_when_it_comes(broker: Mo
 
 
 @pytest.mark.broker
-async def test_send_comes_back_when_the_broker_restarts_and_loses_nothing(broker: Mosquitto, tmp_path: Path) -> None:
+async def test_send_reconnects_after_a_broker_restart_and_loses_no_tweet(broker: Mosquitto, tmp_path: Path) -> None:
     config = write_config(tmp_path, settings_for(broker.port), free_port())
     settings = settings_for(broker.port)
     async with started("send", "-", "--config", config) as process:
@@ -308,7 +308,7 @@ async def test_send_comes_back_when_the_broker_restarts_and_loses_nothing(broker
 
 
 @pytest.mark.broker
-async def test_send_gives_up_and_says_how_many_were_confirmed(broker: Mosquitto) -> None:
+async def test_send_stops_after_the_time_limit_and_reports_the_confirmed_number(broker: Mosquitto) -> None:
     address = f"127.0.0.1:{broker.port}"
     async with started("send", "-", "--broker", address, "--topic", "elsewhere", "--wait", "0") as process:
         assert process.stdin
@@ -324,7 +324,7 @@ async def test_send_gives_up_and_says_how_many_were_confirmed(broker: Mosquitto)
     assert lines[1].startswith(f"starling: broker 127.0.0.1:{broker.port}: ")
 
 
-async def test_send_does_not_wait_for_a_broker_that_was_never_there(tmp_path: Path) -> None:
+async def test_send_does_not_wait_for_a_broker_that_was_never_reachable(tmp_path: Path) -> None:
     file = tmp_path / "tweets.jsonl"
     file.write_bytes(b'{"id":"1","text":"lovely"}\n')
     code, _, err = await finished("send", str(file), "--broker", f"127.0.0.1:{free_port()}")
@@ -333,7 +333,7 @@ async def test_send_does_not_wait_for_a_broker_that_was_never_there(tmp_path: Pa
 
 
 @pytest.mark.broker
-async def test_watch_comes_back_when_the_broker_restarts(broker: Mosquitto, tmp_path: Path) -> None:
+async def test_watch_reconnects_when_the_broker_restarts(broker: Mosquitto, tmp_path: Path) -> None:
     settings = settings_for(broker.port)
     config = write_config(tmp_path, settings, free_port())
     async with started("watch", "--config", config, "--count", "1", "--json") as watching:

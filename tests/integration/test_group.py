@@ -1,4 +1,4 @@
-"""Several nodes that share the tweets of one broker, each as fast as the test says."""
+"""Several nodes that share the tweets of one broker, each with a throughput that the test sets."""
 
 import asyncio
 import contextlib
@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.broker, pytest.mark.usefixtures("paced")]
 
 
 class PacedClassifier:
-    """Takes a node's time for each tweet, and no CPU: two cores can so host a fleet of slower ones."""
+    """A classifier that waits a fixed time for each tweet without CPU load, so that two cores can run many nodes."""
 
     def __init__(self, seconds_per_tweet: float) -> None:
         self._seconds_per_tweet = seconds_per_tweet
@@ -41,7 +41,7 @@ class PacedClassifier:
 
 @pytest.fixture
 def paced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a node's model path say how long a tweet takes it, in milliseconds."""
+    """Use the name of a node's model path as its time for a tweet, in milliseconds."""
     shipped = load_model(ModelSettings(interpreters=1))
 
     def load(settings: ModelSettings) -> Model:
@@ -77,7 +77,7 @@ def by_node(probe: Probe) -> Counter[str]:
     return Counter(label["node"] for label in probe.labels)
 
 
-async def test_nodes_of_a_group_label_each_tweet_once_between_them(broker: Mosquitto) -> None:
+async def test_nodes_of_a_group_together_label_each_tweet_once(broker: Mosquitto) -> None:
     nodes = [node(broker, name, 5) for name in "abc"]
     ids = {f"t{number}" for number in range(300)}
     async with fleet(*nodes), probing(nodes[0]) as probe:
@@ -86,9 +86,7 @@ async def test_nodes_of_a_group_label_each_tweet_once_between_them(broker: Mosqu
     assert set(by_node(probe)) == set("abc")
 
 
-async def test_a_slow_node_leaves_the_group_to_the_fast_one_and_comes_back(
-    broker: Mosquitto, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_slow_node_leaves_the_group_and_returns(broker: Mosquitto, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     fast, slow = node(broker, "fast", 5), node(broker, "slow", 60)
     ids = {f"t{number}" for number in range(600)}
@@ -96,13 +94,13 @@ async def test_a_slow_node_leaves_the_group_to_the_fast_one_and_comes_back(
         await send_and_await(probe, ids, rate=100)
         shares = by_node(probe)
         async with asyncio.timeout(20):
-            while "back in the group" not in caplog.text:  # noqa: ASYNC110  (a log gives no sign of its growth)
+            while "back in the group" not in caplog.text:  # noqa: ASYNC110  (the log gives no event)
                 await asyncio.sleep(0.01)
         more = {f"later{number}" for number in range(20)}
         await send_and_await(probe, more, rate=10)
     assert sorted(probe.labelled_ids()) == sorted(ids | more)
     assert "behind: leaving the group to fast" in caplog.text
-    assert shares["slow"] < shares["fast"]  # in strict turn both would have had half of them
+    assert shares["slow"] < shares["fast"]  # with equal turns each would have half of them
     assert by_node(probe)["slow"] > shares["slow"]
 
 
@@ -117,17 +115,17 @@ async def test_at_least_one_node_stays_while_all_are_behind(
         behind = {node_of(message.topic) for message in probe.on(ALL_GROUP_TOPICS) if b"behind" in message.payload}
     assert sorted(probe.labelled_ids()) == sorted(ids)
     assert behind == set("abc")
-    assert 0 < most_away(caplog) < len(nodes)
+    assert 0 < largest_number_of_absent_nodes(caplog) < len(nodes)
 
 
-def most_away(caplog: pytest.LogCaptureFixture) -> int:
-    """The largest number of nodes that had left the group at the same time."""
+def largest_number_of_absent_nodes(caplog: pytest.LogCaptureFixture) -> int:
+    """Return the largest number of nodes that had left the group at the same time."""
     changes = {"behind: leaving the group": 1, "caught up: back in the group": -1}
     steps = [step for record in caplog.records for text, step in changes.items() if text in record.getMessage()]
     return max(itertools.accumulate(steps), default=0)
 
 
-async def test_nodes_that_come_and_go_under_load_lose_nothing(broker: Mosquitto) -> None:
+async def test_no_tweet_is_lost_when_nodes_join_and_leave_under_load(broker: Mosquitto) -> None:
     stays = node(broker, "stays", 5)
     ids = {f"t{number}" for number in range(800)}
     async with fleet(stays), probing(stays) as probe, asyncio.TaskGroup() as tasks:
@@ -142,9 +140,9 @@ async def test_nodes_that_come_and_go_under_load_lose_nothing(broker: Mosquitto)
 
 
 async def test_three_nodes_label_nearly_three_times_as_fast_as_one(broker: Mosquitto) -> None:
-    nodes = [node(broker, name, 20, behind_seconds=3600) for name in "abc"]  # none leaves, on a slow machine either
+    nodes = [node(broker, name, 20, behind_seconds=3600) for name in "abc"]  # no node leaves, even on a slow machine
     ids = {f"t{number}" for number in range(300)}
     async with fleet(*nodes), probing(nodes[0]) as probe:
         await send_and_await(probe, ids)
-    # Each takes the same time for a tweet, so the node with the most is the one that the others wait for.
+    # Each takes the same time for a tweet, so the node with the most tweets determines the total time.
     assert max(by_node(probe).values()) <= len(ids) / 2.7

@@ -1,4 +1,4 @@
-"""What a sender of tweets may try: each costs at most their own answer, and the next tweet is labelled as ever."""
+"""Hostile messages from a sender: they affect at most the answer to that sender; the next tweet is labelled."""
 
 import asyncio
 import logging
@@ -37,7 +37,7 @@ HOSTILE_PROPERTIES = {
 
 
 @pytest.mark.parametrize("properties", HOSTILE_PROPERTIES.values(), ids=HOSTILE_PROPERTIES)
-async def test_hostile_properties_cost_the_answer_and_nothing_else(broker: Mosquitto, properties: bytes) -> None:
+async def test_hostile_properties_affect_only_the_answer_to_their_sender(broker: Mosquitto, properties: bytes) -> None:
     settings = settings_for(broker.port)
     async with serving(settings), probing(settings, "replies/#", "starling/other/#") as probe:
         await probe.send_with(b'{"id":"hostile","text":"hello"}', properties)
@@ -51,7 +51,7 @@ async def test_hostile_properties_cost_the_answer_and_nothing_else(broker: Mosqu
 
 
 @PROTOCOLS
-async def test_a_giant_message_is_rejected_and_little_of_it_is_kept(
+async def test_a_giant_message_is_rejected_and_uses_little_memory(
     broker: Mosquitto, tmp_path: Path, protocol: str
 ) -> None:
     settings = settings_for(broker.port, broker={"protocol": protocol})
@@ -74,7 +74,7 @@ def _peak_memory_bytes(pid: int) -> int:
     return 1024 * next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
 
 
-async def test_response_topics_that_are_not_allowed_fill_no_log(
+async def test_forbidden_response_topics_do_not_fill_the_log(
     broker: Mosquitto, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -108,13 +108,13 @@ async def test_no_message_adds_a_series_to_the_metrics(broker: Mosquitto) -> Non
 
 
 async def test_a_connection_that_is_lost_before_the_subscription_is_a_broker_error() -> None:
-    async def connack_and_goodbye(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def accept_and_disconnect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1000)
         writer.write(bytes.fromhex("2003000000"))
         await reader.read(1000)
         writer.close()
 
-    server = await asyncio.start_server(connack_and_goodbye, "127.0.0.1", 0)
+    server = await asyncio.start_server(accept_and_disconnect, "127.0.0.1", 0)
     settings: Any = settings_for(server.sockets[0].getsockname()[1])
     async with server:
         with pytest.raises(BrokerError):

@@ -1,4 +1,4 @@
-"""What a client does that has lost its connection, while something was still under way."""
+"""Loss of a connection while a publication is in flight."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,9 @@ _LONGER_THAN_THE_TEST_SECONDS = 3600
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
-async def test_a_message_that_will_not_be_confirmed_any_more_fails_at_once(broker: Mosquitto, protocol: str) -> None:
+async def test_a_publication_in_flight_fails_at_once_when_the_connection_is_lost(
+    broker: Mosquitto, protocol: str
+) -> None:
     async with Relay(broker.port, random.Random(1)) as relay:
         relay.hold(Packet.CONFIRMATION)
         settings = {"protocol": protocol, "timeout_seconds": _LONGER_THAN_THE_TEST_SECONDS}

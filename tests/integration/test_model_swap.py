@@ -49,14 +49,14 @@ async def test_a_model_is_swapped_under_load_and_no_tweet_is_lost(broker: Mosqui
     names = _names(probe)
     first_of_new = names.index("another")
     assert 0 < first_of_new < len(ids)
-    # Only what had been read for the old one; tweets read since may overtake it, so their place says nothing.
+    # Only tweets that were read before the swap; tweets read later may overtake them, so the order is not checked.
     assert names[first_of_new:].count(names[0]) <= settings.broker.receive_maximum
 
 
 async def test_a_broken_model_is_refused_and_the_old_one_stays_in_service(
     broker: Mosquitto, another_bundle: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(model_swap, "_SETTLED_SECONDS", -1.0)  # else it could be a copy in progress
+    monkeypatch.setattr(model_swap, "_SETTLED_SECONDS", -1.0)  # otherwise the file could count as a copy in progress
     settings = settings_for(broker.port)
     (another_bundle / MODEL_FILE).write_bytes(b"no model")
     async with serving(settings) as service, probing(settings) as probe:
@@ -68,7 +68,7 @@ async def test_a_broken_model_is_refused_and_the_old_one_stays_in_service(
         assert (await probe.label_of("1"))["model"]["name"] != "another"
 
 
-async def test_a_hangup_signal_makes_the_program_load_its_model_anew(
+async def test_a_hangup_signal_makes_the_program_reload_its_model(
     broker: Mosquitto, tmp_path: Path, another_bundle: Path
 ) -> None:
     settings, http_port = settings_for(broker.port), free_port()
@@ -86,7 +86,7 @@ async def test_a_hangup_signal_makes_the_program_load_its_model_anew(
 
 
 @pytest.mark.parametrize(("served", "written"), [("default", "fast"), ("fast", "default")])
-async def test_a_model_that_is_overwritten_in_place_goes_on_labelling_as_before(
+async def test_overwriting_the_model_file_does_not_change_the_labels(
     broker: Mosquitto, tmp_path: Path, served: str, written: str
 ) -> None:
     bundle = Path(shutil.copytree(SHIPPED / served, tmp_path / "bundle"))
@@ -100,7 +100,7 @@ async def test_a_model_that_is_overwritten_in_place_goes_on_labelling_as_before(
         await probe.tweet("other", "a horrible day out, and it rains, and the last train is late")
         await probe.label_of("other")
         os.truncate(bundle / MODEL_FILE, 100)
-        await probe.tweet("after", "A horrible   day out")  # the same tokens, after more that were not
+        await probe.tweet("after", "A horrible   day out")  # the same tokens again, after different ones
         for number in range(20):
             await probe.tweet(f"t{number}", f"a horrible {'very ' * number} day out")
             assert (await probe.label_of(f"t{number}"))["model"] == before["model"]
@@ -123,7 +123,7 @@ async def test_a_start_during_a_copy_waits_for_its_end(broker: Mosquitto, tmp_pa
         await probe.label_of("1")
 
 
-async def test_a_start_that_waits_for_a_copy_can_be_stopped(tmp_path: Path) -> None:
+async def test_a_service_that_waits_for_a_copy_can_be_stopped(tmp_path: Path) -> None:
     bundle = Path(shutil.copytree(SHIPPED_BUNDLE, tmp_path / "bundle"))
     os.truncate(bundle / MODEL_FILE, 1_000_000)
     config = tmp_path / "starling.toml"

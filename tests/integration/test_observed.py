@@ -19,7 +19,7 @@ pytestmark = pytest.mark.broker
 
 
 class Observed:
-    """A service whose HTTP server the test requests."""
+    """A service whose HTTP server the test queries."""
 
     def __init__(self) -> None:
         self.address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -37,7 +37,7 @@ class Observed:
         raise AssertionError(f"no {name} with {labels}")
 
 
-async def test_the_metrics_count_what_happened(broker: Mosquitto) -> None:
+async def test_the_metrics_count_messages_and_results(broker: Mosquitto) -> None:
     settings = settings_for(broker.port)
     observed = Observed()
     async with serving(settings, observed.address.set_result), probing(settings) as probe:

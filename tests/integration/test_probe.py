@@ -1,4 +1,4 @@
-"""`starling probe`: whether a node labels, asked through the broker."""
+"""`starling probe`: a check, through the broker, that a node labels tweets."""
 
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.integration.program import finished
 pytestmark = pytest.mark.broker
 
 
-async def test_a_node_that_labels_is_said_to(broker: Mosquitto, tmp_path: Path) -> None:
+async def test_probe_reports_a_node_that_labels(broker: Mosquitto, tmp_path: Path) -> None:
     settings = settings_for(broker.port)
     config = write_config(tmp_path, settings, http_port=0)
 
@@ -22,7 +22,7 @@ async def test_a_node_that_labels_is_said_to(broker: Mosquitto, tmp_path: Path) 
     assert (code, out, err) == (0, f"{settings.node} called a cheerful tweet positive\n", "")
 
 
-async def test_one_node_of_a_group_is_asked_until_its_turn_comes(broker: Mosquitto, tmp_path: Path) -> None:
+async def test_probe_reaches_the_named_node_of_a_group(broker: Mosquitto, tmp_path: Path) -> None:
     one, other = (settings_for(broker.port, node=name, broker={"group": "two"}) for name in ("one", "other"))
     config = write_config(tmp_path, other, http_port=0)
 
@@ -32,7 +32,7 @@ async def test_one_node_of_a_group_is_asked_until_its_turn_comes(broker: Mosquit
     assert answers == [(0, "other called a cheerful tweet positive\n", "")] * 2
 
 
-async def test_a_node_that_is_away_is_said_not_to_label(broker: Mosquitto, tmp_path: Path) -> None:
+async def test_probe_reports_that_an_offline_node_does_not_label(broker: Mosquitto, tmp_path: Path) -> None:
     config = write_config(tmp_path, settings_for(broker.port), http_port=0)
 
     code, out, err = await finished("probe", "--config", config, "--seconds", "1")
@@ -42,7 +42,7 @@ async def test_a_node_that_is_away_is_said_not_to_label(broker: Mosquitto, tmp_p
     assert "labelled none of the tweets" in err
 
 
-async def test_a_node_of_a_group_is_reached_at_once_on_a_topic_of_its_own(broker: Mosquitto, tmp_path: Path) -> None:
+async def test_probe_reaches_a_node_of_a_large_group_on_the_nodes_own_topic(broker: Mosquitto, tmp_path: Path) -> None:
     names = [f"node-{number}" for number in range(6)]
     nodes = [settings_for(broker.port, node=name, broker={"group": "many"}) for name in names]
     async with AsyncExitStack() as stack:

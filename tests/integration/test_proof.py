@@ -1,4 +1,4 @@
-"""A node is ready only while tweets can arrive, as far as messages to itself can show it."""
+"""Readiness: a node is ready only while its messages to itself arrive, which prove that tweets can arrive."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -24,7 +24,7 @@ OFTEN = {"proof_seconds": 0.05, "timeout_seconds": 0.5}
 
 @asynccontextmanager
 async def ready_page(settings: Settings) -> AsyncIterator[str]:
-    """Run a service; yields the address of its readiness."""
+    """Run a service, and yield the URL of its /readyz."""
     address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     async with serving(settings, address.set_result):
         yield f"{await address}/readyz"
@@ -39,7 +39,7 @@ async def until_ready(page: str, status: int, text: str = "") -> None:
             await asyncio.sleep(0.01)
 
 
-class Ruled:
+class BrokerWithRules:
     """A broker with access rules for one user."""
 
     def __init__(self, folder: Path, rules: str) -> None:
@@ -57,8 +57,8 @@ class Ruled:
 
 
 @pytest.mark.parametrize("group", [None, "kitchen"])
-async def test_a_read_rule_that_is_revoked_ends_readiness_until_it_is_back(tmp_path: Path, group: str | None) -> None:
-    ruled = Ruled(tmp_path, EVERYTHING)
+async def test_a_node_is_not_ready_while_its_read_rule_is_revoked(tmp_path: Path, group: str | None) -> None:
+    ruled = BrokerWithRules(tmp_path, EVERYTHING)
     with ruled.broker:
         async with ready_page(ruled.settings(group=group)) as page:
             await until_ready(page, 200)
@@ -70,7 +70,7 @@ async def test_a_read_rule_that_is_revoked_ends_readiness_until_it_is_back(tmp_p
 
 async def test_a_node_that_may_not_publish_tweets_is_ready(tmp_path: Path) -> None:
     rules = "user node\ntopic read tweets/in\ntopic readwrite tweets/polarity\ntopic readwrite starling/#\n"
-    ruled = Ruled(tmp_path, rules)
+    ruled = BrokerWithRules(tmp_path, rules)
     with ruled.broker:
         async with ready_page(ruled.settings()) as page:
             await asyncio.sleep(0)
@@ -78,26 +78,26 @@ async def test_a_node_that_may_not_publish_tweets_is_ready(tmp_path: Path) -> No
         assert "delivers tweets/in" not in await check_broker(ruled.settings())
 
 
-async def test_check_names_a_read_rule_that_is_missing(tmp_path: Path) -> None:
-    ruled = Ruled(tmp_path, NOT_TWEETS)
+async def test_check_names_a_missing_read_rule(tmp_path: Path) -> None:
+    ruled = BrokerWithRules(tmp_path, NOT_TWEETS)
     with ruled.broker, pytest.raises(BrokerError, match="grants the subscription to tweets/in and delivers nothing"):
         await check_broker(ruled.settings())
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
-async def test_check_shows_what_a_good_broker_does(broker: Mosquitto, protocol: str) -> None:
+async def test_check_reports_that_a_suitable_broker_works(broker: Mosquitto, protocol: str) -> None:
     says = await check_broker(settings_for(broker.port, broker={"protocol": protocol, "group": "kitchen"}))
     assert f"over MQTT {protocol}, keeps messages for an absent node, shares tweets in a group, delivers" in says
 
 
-async def test_a_group_on_a_broker_that_does_not_share_is_not_ready() -> None:
+async def test_a_group_is_not_ready_on_a_broker_without_shared_subscriptions() -> None:
     async with embedded_broker() as port:
         settings = settings_for(port, broker=OFTEN | {"group": "kitchen", "protocol": "3.1.1"})
         async with ready_page(settings) as page:
             await until_ready(page, 503, "delivers nothing to the shared subscription of group 'kitchen'")
 
 
-async def test_messages_that_prove_something_are_neither_labelled_nor_rejected(broker: Mosquitto) -> None:
+async def test_proof_messages_are_neither_labelled_nor_rejected(broker: Mosquitto) -> None:
     settings = settings_for(broker.port, broker=OFTEN)
     async with probing(settings, "tweets/in") as probe, serving(settings):
         await probe.until(lambda: len(probe.on("tweets/in")) >= 3)

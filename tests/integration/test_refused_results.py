@@ -1,4 +1,4 @@
-"""A label, a rejection or a reply that the broker does not accept concerns its own tweet alone."""
+"""Labels, rejections and replies that the broker refuses: only their own tweet is affected."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -22,7 +22,7 @@ LONG_TEXT = "what a day " * 170
 
 @asynccontextmanager
 async def node(mosquitto: Mosquitto, **sections: Any) -> AsyncIterator[tuple[Probe, Callable[[str], Any]]]:
-    """Run a service; yields a probe, and a function that reads one of the service's metrics."""
+    """Run a service, and yield a probe and a function that reads a metric of the service."""
     settings: Settings = settings_for(mosquitto.port, **sections)
     address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     async with serving(settings, address.set_result), probing(settings, "replies/#") as probe:
@@ -35,7 +35,7 @@ async def node(mosquitto: Mosquitto, **sections: Any) -> AsyncIterator[tuple[Pro
 
 
 async def until(read: Callable[[str], Any], name: str, condition: Callable[[float], bool]) -> None:
-    while not condition(await read(name)):  # noqa: ASYNC110  (a metric gives no sign of its growth)
+    while not condition(await read(name)):  # noqa: ASYNC110  (a metric gives no event)
         await asyncio.sleep(0.01)
 
 
@@ -43,13 +43,15 @@ def limited(folder: Path, options: str) -> Mosquitto:
     return Mosquitto(folder, f"allow_anonymous true\n{options}")
 
 
-async def test_where_the_broker_takes_no_label_at_all_every_tweet_is_done_and_the_node_stays(tmp_path: Path) -> None:
+async def test_if_the_broker_refuses_all_labels_every_tweet_is_finished(
+    tmp_path: Path,
+) -> None:
     with limited(tmp_path, "message_size_limit 200") as broker:
         async with node(broker) as (probe, read):
             await probe.tweets(IDS)
             await until(read, 'starling_tweets_rejected_total{reason="label_refused"}', lambda count: count >= len(IDS))
             await until(read, "starling_tweets_in_progress", lambda count: count == 0)
-            assert await read("starling_broker_reconnects_total") < 20  # Mosquitto 2.0.11 hangs up after it has refused
+            assert await read("starling_broker_reconnects_total") < 20  # Mosquitto 2.0.11 disconnects after a refusal
 
 
 async def test_a_label_that_is_too_large_with_its_text_is_published_without_it(tmp_path: Path) -> None:
@@ -62,7 +64,7 @@ async def test_a_label_that_is_too_large_with_its_text_is_published_without_it(t
     assert {label["id"] for label in probe.labels if "text" not in label} == {"big"}
 
 
-async def test_a_label_that_is_too_large_becomes_a_rejection_where_that_fits(tmp_path: Path) -> None:
+async def test_a_label_that_is_too_large_becomes_a_rejection_if_that_fits(tmp_path: Path) -> None:
     with limited(tmp_path, "message_size_limit 600") as broker:
         async with node(broker) as (probe, _):
             await probe.tweet("x" * 128, entity="e" * 256)
@@ -85,7 +87,7 @@ async def test_a_reply_larger_than_the_broker_accepts_is_dropped_and_its_label_p
     assert not probe.on("replies/#")
 
 
-async def test_over_mqtt_3_1_1_a_label_for_which_the_broker_hangs_up_is_found_and_published_without_its_text(
+async def test_over_mqtt_3_1_1_a_label_that_makes_the_broker_disconnect_is_published_without_its_text(
     tmp_path: Path,
 ) -> None:
     with limited(tmp_path, "max_packet_size 2048") as broker:

@@ -1,4 +1,4 @@
-"""Secrets and texts are nowhere but where they belong."""
+"""Secrets and texts do not appear in outputs, logs or metrics."""
 
 import signal
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ USER = "pi"
 BROKER_PASSWORD = "xyzzy-broker"  # noqa: S105
 HTTP_PASSWORD = "xyzzy-http"  # noqa: S105
 TEXT = "plugh"
-"""In every tweet that is sent, and in nothing that may come out."""
+"""Part of every tweet that is sent; it must not appear in any output."""
 TWEETS = [
     b'{"id":"1","text":"plugh"}',
     b'{"id":"2","text":"https://plugh.example @plugh #plugh","lang":"en"}',
@@ -40,7 +40,7 @@ TWEETS = [
 
 @pytest.fixture
 def config(tmp_path: Path) -> Iterator[Path]:
-    """Settings of a node that has every kind of secret and a log of everything, and its broker."""
+    """Settings file of a node with every kind of secret and a debug log, while its broker runs."""
     with Mosquitto(tmp_path, password_options(tmp_path, {USER: BROKER_PASSWORD})) as broker:
         (tmp_path / "broker.password").write_text(f"{BROKER_PASSWORD}\n")
         (tmp_path / "http.password").write_text(f"{HTTP_PASSWORD}\n")
@@ -72,7 +72,7 @@ async def metrics_of(settings: Settings) -> str:
         return await answer.text()
 
 
-async def test_a_running_node_shows_its_secrets_and_the_texts_to_nobody(config: Path) -> None:
+async def test_a_running_node_does_not_reveal_its_secrets_or_the_texts(config: Path) -> None:
     settings = load_settings(config)
     async with started("run", "--config", config) as process:
         await until_ready(settings.http.port)
@@ -100,7 +100,7 @@ async def test_check_shows_no_secret(config: Path) -> None:
     assert "xyzzy" not in out + err
 
 
-def test_a_password_that_was_read_does_not_show_itself(tmp_path: Path) -> None:
+def test_a_password_object_does_not_show_its_value(tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_text("xyzzy\r\n")
     password = read_password("broker.password_file", file)
@@ -115,13 +115,13 @@ def options_of(command: Any) -> Iterator[str]:
         yield from options_of(inner)
 
 
-def test_no_command_takes_a_secret_on_its_command_line_where_ps_would_show_it() -> None:
+def test_no_command_has_an_option_for_a_secret() -> None:
     options = set(options_of(get_command(app)))
     assert "--config" in options
     assert not [option for option in options if any(word in option for word in ("pass", "secret", "token", "key"))]
 
 
-def test_no_setting_holds_a_secret_but_by_the_name_of_its_file() -> None:
+def test_settings_name_the_files_of_secrets_and_contain_no_secret() -> None:
     sections: list[Any] = [field.annotation for field in Settings.model_fields.values()]
     keys = {key for section in sections for key in getattr(section, "model_fields", {})}
     assert {key for key in keys if any(word in key for word in ("pass", "secret", "token", "key_"))} == {

@@ -1,4 +1,4 @@
-"""Brokers that want to know who is there: passwords, TLS, client certificates."""
+"""Brokers that authenticate clients: passwords, TLS and client certificates."""
 
 import gc
 import ssl
@@ -25,8 +25,8 @@ _PASSWORD = "s3cret: with spaces & ünïcode"  # noqa: S105
 
 
 @pytest.fixture(autouse=True)
-def collect_what_is_left() -> Iterator[None]:
-    """Python 3.13 would come to it only in some later test, which could not know what it is."""
+def collect_garbage() -> Iterator[None]:
+    """Collect garbage after each test; otherwise Python 3.13 reports unclosed resources in a later, unrelated test."""
     yield
     gc.collect()
 
@@ -57,7 +57,7 @@ async def test_a_node_logs_in_with_the_password_from_a_file(tmp_path: Path) -> N
         assert await _labels_a_tweet(settings_for(broker.port, broker=_password_settings(tmp_path)))
 
 
-async def test_a_wrong_password_is_refused_and_is_in_no_message(tmp_path: Path) -> None:
+async def test_a_wrong_password_is_refused_and_not_shown(tmp_path: Path) -> None:
     with Mosquitto(tmp_path, _password_options(tmp_path)) as broker:
         settings = settings_for(broker.port, broker=_password_settings(tmp_path, "hunter2"))
         with pytest.raises(BrokerError, match=r"broker\.password_file") as caught:
@@ -66,7 +66,7 @@ async def test_a_wrong_password_is_refused_and_is_in_no_message(tmp_path: Path) 
     assert "hunter2" not in str(caught.value)
 
 
-async def test_access_rules_that_are_too_narrow_are_named(tmp_path: Path) -> None:
+async def test_the_topic_of_a_missing_access_rule_is_named(tmp_path: Path) -> None:
     narrow = f"user {_USER}\ntopic read tweets/in\ntopic write tweets/polarity\n"
     with Mosquitto(tmp_path, _password_options(tmp_path, narrow)) as broker:
         settings = settings_for(broker.port, broker=_password_settings(tmp_path))
@@ -74,28 +74,26 @@ async def test_access_rules_that_are_too_narrow_are_named(tmp_path: Path) -> Non
             await Service(settings).run()
 
 
-async def test_a_node_that_may_write_its_status_and_results_alone_labels_tweets(tmp_path: Path) -> None:
+async def test_a_node_that_may_publish_only_its_status_and_results_labels_tweets(tmp_path: Path) -> None:
     rules = f"user {_USER}\ntopic read #\ntopic write tweets/#\ntopic write starling/test/status\n"
     with Mosquitto(tmp_path, _password_options(tmp_path, rules)) as broker:
         assert await _labels_a_tweet(settings_for(broker.port, broker=_password_settings(tmp_path)))
 
 
-async def test_a_label_that_the_broker_refuses_keeps_its_tweet_in_the_broker(tmp_path: Path) -> None:
+async def test_the_tweet_of_a_refused_label_stays_in_the_broker(tmp_path: Path) -> None:
     narrow = f"user {_USER}\ntopic readwrite tweets/in\ntopic readwrite starling/#\ntopic read tweets/#\n"
     with Mosquitto(tmp_path, _password_options(tmp_path, narrow)) as broker:
         settings = settings_for(broker.port, broker=_password_settings(tmp_path))
         async with serving(settings), probing(settings, identifier="probe") as probe:
             await probe.tweet("1")
-            await probe.until(lambda: OFFLINE in probe.status)  # it gave up, and will try again
+            await probe.until(lambda: OFFLINE in probe.status)  # it disconnected after the refusal, and will reconnect
             assert not probe.labels
             (tmp_path / "rules").write_text(narrow + "topic write tweets/polarity\n")
             broker.reload()
             await probe.label_of("1")
 
 
-async def test_a_node_works_over_tls_with_hundreds_of_tweets_at_once(
-    tmp_path: Path, certificates: Certificates
-) -> None:
+async def test_a_node_labels_hundreds_of_tweets_over_tls(tmp_path: Path, certificates: Certificates) -> None:
     with Mosquitto(tmp_path, certificates.broker_options(ask_clients=False)) as broker:
         settings = settings_for(broker.port, broker={"tls": True, "ca_file": certificates.ca})
         ids = {str(number) for number in range(300)}
@@ -104,7 +102,9 @@ async def test_a_node_works_over_tls_with_hundreds_of_tweets_at_once(
             await probe.until(lambda: set(probe.labelled_ids()) == ids)
 
 
-async def test_a_node_shows_its_certificate_to_a_broker_that_asks(tmp_path: Path, certificates: Certificates) -> None:
+async def test_a_node_sends_its_certificate_to_a_broker_that_requires_one(
+    tmp_path: Path, certificates: Certificates
+) -> None:
     with Mosquitto(tmp_path, certificates.broker_options(ask_clients=True)) as broker:
         tls = {"tls": True, "ca_file": certificates.ca}
         own = {"certificate_file": certificates.node_certificate, "key_file": certificates.node_key}
@@ -126,7 +126,7 @@ async def test_a_broker_with_a_certificate_of_another_authority_is_refused(
                 pass
 
 
-async def test_a_broker_under_another_name_than_its_certificate_says_is_refused(
+async def test_a_broker_whose_host_name_is_not_in_its_certificate_is_refused(
     tmp_path: Path, certificates: Certificates
 ) -> None:
     with Mosquitto(tmp_path, certificates.broker_options(ask_clients=False)) as broker:
@@ -136,7 +136,7 @@ async def test_a_broker_under_another_name_than_its_certificate_says_is_refused(
                 pass
 
 
-async def test_a_broker_without_tls_is_named_where_tls_was_wanted(tmp_path: Path, certificates: Certificates) -> None:
+async def test_an_error_names_a_broker_without_tls_if_tls_is_set(tmp_path: Path, certificates: Certificates) -> None:
     with Mosquitto(tmp_path) as broker:
         settings = settings_for(broker.port, broker={"tls": True, "ca_file": certificates.ca, "timeout_seconds": 2})
         with pytest.raises(BrokerError, match=str(broker.port)):

@@ -180,7 +180,7 @@ async def test_a_malformed_request_is_refused_and_not_logged(request_: bytes, ca
     assert not caplog.records
 
 
-async def test_idle_connections_do_not_keep_prometheus_out() -> None:
+async def test_idle_connections_do_not_block_prometheus() -> None:
     async with serving() as address, AsyncExitStack() as idle:
         port = int(address.rsplit(":", 1)[1])
         readers = []

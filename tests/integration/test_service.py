@@ -34,7 +34,7 @@ GARBAGE = {
 
 
 @PROTOCOLS
-async def test_a_label_has_the_fields_of_the_contract(broker: Mosquitto, protocol: str) -> None:
+async def test_a_label_has_the_documented_fields(broker: Mosquitto, protocol: str) -> None:
     settings = settings_for(broker.port, broker={"protocol": protocol})
     async with serving(settings), probing(settings) as probe:
         await probe.tweet("1", "I love it, best day of my life!", entity="Acme", lang="en")
@@ -97,7 +97,7 @@ async def test_results_are_not_retained_and_do_not_contain_the_text(broker: Mosq
     assert [message.topic for message in later.messages if message.retain] == ["starling/test/status"]
 
 
-async def test_the_label_contains_the_text_if_the_settings_say_so(broker: Mosquitto) -> None:
+async def test_the_label_contains_the_text_if_the_settings_enable_it(broker: Mosquitto) -> None:
     settings = settings_for(broker.port, labels={"include_text": True})
     async with serving(settings), probing(settings) as probe:
         await probe.tweet("1", "take me along")
@@ -118,7 +118,7 @@ async def test_a_label_goes_to_the_response_topic_as_well(broker: Mosquitto) -> 
 
 
 @pytest.mark.parametrize("topic", ["tweets/in", "tweets/polarity", "elsewhere/me"])
-async def test_a_response_topic_that_is_not_allowed_gets_nothing(broker: Mosquitto, topic: str) -> None:
+async def test_nothing_is_published_to_a_forbidden_response_topic(broker: Mosquitto, topic: str) -> None:
     settings = settings_for(broker.port)
     async with serving(settings), probing(settings, "elsewhere/#", "tweets/in") as probe:
         await probe.send(b'{"id":"1","text":"please answer"}', response_topic=topic)
@@ -130,7 +130,7 @@ async def test_a_response_topic_that_is_not_allowed_gets_nothing(broker: Mosquit
     assert not probe.on("elsewhere/me")
 
 
-async def test_a_retained_tweet_and_one_of_qos_0_are_labelled(broker: Mosquitto) -> None:
+async def test_retained_tweets_and_tweets_at_qos_0_are_labelled(broker: Mosquitto) -> None:
     settings = settings_for(broker.port)
     async with Connection(settings.broker) as client:
         await client.publish_confirmed("tweets/in", b'{"id":"retained","text":"still here"}', retain=True)

@@ -1,4 +1,4 @@
-"""A node whose settings change takes each tweet once."""
+"""Changes of a node's group or topics: each tweet is labelled once."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -22,11 +22,11 @@ def node(broker: Mosquitto, protocol: str, group: str | None = None, **topics: A
 
 
 async def until_remembered(settings: Settings, topics: set[str]) -> None:
-    while await read_remembered(settings) != topics:  # noqa: ASYNC110  (the broker gives no sign)
+    while await read_remembered(settings) != topics:  # noqa: ASYNC110  (the broker gives no event)
         await asyncio.sleep(0.01)
 
 
-async def test_a_node_whose_group_changes_labels_each_tweet_once(broker: Mosquitto, protocol: str) -> None:
+async def test_after_a_change_of_group_each_tweet_is_labelled_once(broker: Mosquitto, protocol: str) -> None:
     for group in GROUPS[:-1]:
         async with serving(node(broker, protocol, group)):
             pass
@@ -40,7 +40,7 @@ async def test_a_node_whose_group_changes_labels_each_tweet_once(broker: Mosquit
     assert sorted(probe.labelled_ids()) == sorted({*IDS, "last"})
 
 
-async def test_a_node_whose_topics_change_takes_the_new_ones_alone(broker: Mosquitto, protocol: str) -> None:
+async def test_after_a_change_of_topics_only_the_new_topics_are_labelled(broker: Mosquitto, protocol: str) -> None:
     async with serving(node(broker, protocol, tweets=["tweets/a", "tweets/b"])):
         pass
     settings = node(broker, protocol, tweets=["tweets/b", "tweets/c"])
@@ -56,7 +56,7 @@ async def test_a_node_whose_topics_change_takes_the_new_ones_alone(broker: Mosqu
     assert sorted(probe.labelled_ids()) == ["b", "c"]
 
 
-async def test_what_waits_in_a_former_subscription_is_labelled_all_the_same(broker: Mosquitto, protocol: str) -> None:
+async def test_tweets_that_wait_in_a_former_subscription_are_labelled(broker: Mosquitto, protocol: str) -> None:
     former, now = node(broker, protocol), node(broker, protocol, "kitchen")
     async with serving(former):
         pass

@@ -1,4 +1,4 @@
-"""Two services under one name take the session from each other; the log says so."""
+"""Two services with the same node name take the session from each other, which the log reports."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.broker
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
-async def test_the_log_asks_whether_another_service_runs_under_the_name(
+async def test_the_log_asks_whether_another_service_has_the_same_name(
     broker: Mosquitto, caplog: pytest.LogCaptureFixture, protocol: str
 ) -> None:
     settings = settings_for(broker.port, broker={"protocol": protocol, "reconnect_seconds": 0.1, "wait_at_start": True})

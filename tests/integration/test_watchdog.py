@@ -91,7 +91,7 @@ async def test_a_stuck_inference_stops_the_keep_alive_messages(
 
 @asynccontextmanager
 async def released(event: threading.Event) -> AsyncIterator[None]:
-    """Set the event in any case: the service could not stop while an inference waits for it."""
+    """Set the event at the end, since the service cannot stop while an inference waits for it."""
     try:
         yield
     finally:
@@ -99,7 +99,7 @@ async def released(event: threading.Event) -> AsyncIterator[None]:
 
 
 @pytest.mark.parametrize("period", ["", "abc", "-1"])
-async def test_a_notify_socket_that_does_not_exist_is_logged_once_and_a_malformed_watchdog_time_ends_nothing(
+async def test_a_missing_notify_socket_is_logged_once_and_a_malformed_watchdog_time_is_ignored(
     broker: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, period: str
 ) -> None:
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "nowhere"))
