@@ -1,4 +1,4 @@
-"""A broker that does what a test's script says, packet by packet."""
+"""A broker that runs a test's script, packet by packet."""
 
 import asyncio
 import contextlib
@@ -61,7 +61,7 @@ Script = Callable[[Peer], Awaitable[object]]
 
 @contextlib.asynccontextmanager
 async def scripted_broker(script: Script, **broker: Any) -> AsyncIterator[BrokerSettings]:
-    """Run a script for each connection; yields the settings that lead to it."""
+    """Run a script for each connection, and yield the settings to connect to it."""
     scripts: list[asyncio.Task[None]] = []
 
     async def serve(peer: Peer) -> None:

@@ -1,4 +1,4 @@
-"""The packets beside messages: what is written is read by paho, what is read was written by hand or by paho."""
+"""All packets except messages: paho reads the written packets; the packets to read are written by hand or by paho."""
 
 import itertools
 from typing import Any
@@ -107,7 +107,7 @@ def test_all_limits_of_a_broker_are_read() -> None:
     assert answer == ConnectAnswer(session_present=True, code=0, limits=limits, reason_text="hello")
 
 
-def test_a_broker_that_states_no_limits_has_those_of_the_standard() -> None:
+def test_limits_that_a_broker_does_not_state_are_those_of_the_standard() -> None:
     answer = read_connect_answer(one(packet(0x20, b"\x00\x00\x00")), version_5=True)
     assert answer == ConnectAnswer(session_present=False, code=0)
     assert (answer.limits.receive_maximum, answer.limits.maximum_qos) == (65_535, 2)
@@ -119,12 +119,12 @@ def test_over_mqtt_3_1_1_the_answer_is_two_bytes() -> None:
 
 
 @pytest.mark.parametrize(("return_code", "code"), [(1, 0x84), (2, 0x85), (3, 0x88), (4, 0x86), (5, 0x87), (0x84, 0x84)])
-def test_a_broker_that_refuses_mqtt_5_in_the_words_of_3_1_1_is_understood(return_code: int, code: int) -> None:
+def test_a_return_code_of_mqtt_3_1_1_is_read_as_a_reason_code(return_code: int, code: int) -> None:
     assert read_connect_answer(one(packet(0x20, bytes((0, return_code)))), version_5=True).code == code
 
 
 @pytest.mark.parametrize("body", [b"", b"\x00", b"\x00\x00\x05", b"\x00\x00\x02\x7f\x00", b"\x00\x00\x02\x21\x00"])
-def test_an_answer_to_a_connection_that_is_no_mqtt_is_an_error(body: bytes) -> None:
+def test_a_malformed_connection_answer_is_an_error(body: bytes) -> None:
     with pytest.raises(MalformedPacketError):
         read_connect_answer(one(packet(0x20, body)), version_5=True)
 
@@ -139,23 +139,23 @@ def test_an_answer_to_a_connection_that_is_no_mqtt_is_an_error(body: bytes) -> N
         (b"\x8b\x08\x1f\x00\x05la\x1b\xffr", Disconnection(0x8B, "la\ufffdr")),
     ],
 )
-def test_the_reason_of_a_disconnection_is_read_and_can_be_shown(body: bytes, read: Disconnection) -> None:
+def test_the_reason_of_a_disconnection_is_printable(body: bytes, read: Disconnection) -> None:
     assert read_disconnection(one(packet(0xE0, body))) == read
 
 
 @VERSIONS
-def test_the_answer_to_a_subscription_names_its_packet_and_its_codes(version_5: bool) -> None:  # noqa: FBT001
+def test_a_subscription_answer_has_a_packet_identifier_and_codes(version_5: bool) -> None:  # noqa: FBT001
     properties = b"\x03\x1f\x00\x00" if version_5 else b""
     body = b"\x01\x02" + properties + b"\x01\x87"
     assert read_subscribe_answer(one(packet(0x90, body)), version_5=version_5) == (258, b"\x01\x87")
 
 
-def test_the_end_of_a_subscription_over_mqtt_3_1_1_has_no_codes() -> None:
+def test_an_unsubscription_answer_of_mqtt_3_1_1_has_no_codes() -> None:
     assert read_subscribe_answer(one(packet(0xB0, b"\x01\x02")), version_5=False) == (258, b"")
 
 
 @VERSIONS
-def test_subscriptions_are_written_at_qos_1_and_want_retained_messages_once(version_5: bool) -> None:  # noqa: FBT001
+def test_subscriptions_request_qos_1_and_retained_messages_only_if_new(version_5: bool) -> None:  # noqa: FBT001
     properties, options = (b"\x00", b"\x11") if version_5 else (b"", b"\x01")
     written = subscribe_packet(258, "tweets/in", version_5=version_5)
     assert written == packet(0x82, b"\x01\x02" + properties + b"\x00\x09tweets/in" + options)
@@ -164,7 +164,7 @@ def test_subscriptions_are_written_at_qos_1_and_want_retained_messages_once(vers
     )
 
 
-def test_a_disconnection_has_a_code_only_where_there_is_something_to_say() -> None:
+def test_a_disconnection_has_a_code_only_over_mqtt_5_and_if_it_is_not_zero() -> None:
     assert disconnect_packet(version_5=True) == b"\xe0\x00"
     assert disconnect_packet(0x81, version_5=True) == b"\xe0\x01\x81"
     assert disconnect_packet(0x81, version_5=False) == b"\xe0\x00"
@@ -178,7 +178,7 @@ def test_a_disconnection_has_a_code_only_where_there_is_something_to_say() -> No
     will=st.none() | st.builds(Will, st.just("t"), st.binary(max_size=200), st.booleans(), st.integers(0, 1)),
     clean=st.booleans(),
 )
-def test_a_login_is_written_part_by_part(
+def test_all_parts_of_a_connection_packet_are_written(
     version_5: bool,  # noqa: FBT001
     client_id: str,
     username: str | None,
@@ -211,13 +211,13 @@ def test_a_login_is_written_part_by_part(
     assert rest == b"".join(written)
 
 
-def test_a_part_that_mqtt_has_no_room_for_is_an_error() -> None:
+def test_a_part_longer_than_mqtt_allows_is_an_error() -> None:
     with pytest.raises(ValueError, match="65,535 is the most"):
         connect_packet(Login("a" * 65_536, 9), version_5=True)
 
 
 @given(st.binary(max_size=60), st.booleans())
-def test_garbage_in_a_packet_is_never_more_than_malformed(body: bytes, version_5: bool) -> None:  # noqa: FBT001
+def test_random_bytes_raise_only_a_malformed_packet_error(body: bytes, version_5: bool) -> None:  # noqa: FBT001
     readers = (
         read_publish_answer,
         read_disconnection,
@@ -233,7 +233,7 @@ def test_garbage_in_a_packet_is_never_more_than_malformed(body: bytes, version_5
 
 
 @given(st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=5))
-def test_any_stream_is_cut_into_the_same_packets_wherever_it_is_divided(stream: bytes, cuts: list[int]) -> None:
+def test_packets_of_random_bytes_do_not_depend_on_the_division(stream: bytes, cuts: list[int]) -> None:
     places = sorted({0, *(min(cut, len(stream)) for cut in cuts), len(stream)})
     parts = [stream[first:last] for first, last in itertools.pairwise(places)]
     try:
@@ -266,6 +266,6 @@ def test_longer_properties_of_a_message_are_not_read(property_bytes: int, is_rea
     assert message.correlation_data == (b"x" * data if is_read else None)
 
 
-def test_a_message_at_qos_2_that_nobody_asked_for_is_malformed() -> None:
+def test_a_message_at_qos_2_is_malformed() -> None:
     with pytest.raises(MalformedPacketError, match="QoS 2"):
         read_publish(one(packet(0x34, b"\x00\x01t\x00\x01\x00")), version_5=True)

@@ -1,4 +1,4 @@
-"""A connection against a scripted broker: every wait ends with the connection, and the reason is named."""
+"""A connection to a scripted broker: every wait ends with the connection, and the error names the reason."""
 
 import asyncio
 import gc
@@ -36,7 +36,7 @@ PROTOCOLS = pytest.mark.parametrize("protocol", ["5", "3.1.1"])
 
 @pytest.fixture(autouse=True, scope="module")
 def little_to_collect() -> Iterator[None]:
-    """Keep what is there already out of the collections that follow each test."""
+    """Exclude existing objects from the garbage collection after each test, which makes it faster."""
     gc.collect()
     gc.freeze()
     yield
@@ -45,7 +45,7 @@ def little_to_collect() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 async def nothing_is_left_behind(little_to_collect: None) -> AsyncIterator[None]:  # noqa: ARG001
-    """Fail a test after which a task is left, or an exception that was never retrieved."""
+    """Fail a test that leaves a task, or an exception that was never retrieved."""
     complaints: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
     before = asyncio.all_tasks()
@@ -68,7 +68,7 @@ async def accept_and_stay(peer: Peer) -> None:
 
 
 @PROTOCOLS
-async def test_a_connection_says_who_it_is_and_what_it_wants(protocol: str, tmp_path: Path) -> None:
+async def test_a_connection_sends_its_identifier_credentials_and_options(protocol: str, tmp_path: Path) -> None:
     (tmp_path / "password").write_text("secret\n")
     connects: list[bytes] = []
 
@@ -142,7 +142,7 @@ ENDINGS: dict[str, tuple[Callable[[Peer], None], str]] = {
 
 @pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize("wait", WAITS)
-async def test_every_wait_ends_with_the_connection_and_says_why(wait: str, ending: str) -> None:
+async def test_every_wait_ends_with_the_connection_and_its_reason(wait: str, ending: str) -> None:
     end, reason = ENDINGS[ending]
 
     async def script(peer: Peer) -> None:
@@ -159,7 +159,7 @@ async def test_every_wait_ends_with_the_connection_and_says_why(wait: str, endin
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-async def test_a_connection_that_ends_before_it_is_accepted_says_why(ending: str) -> None:
+async def test_a_connection_that_ends_before_it_is_accepted_has_a_reason(ending: str) -> None:
     end, reason = ENDINGS[ending]
 
     async def script(peer: Peer) -> None:
@@ -172,7 +172,7 @@ async def test_a_connection_that_ends_before_it_is_accepted_says_why(ending: str
             pass
 
 
-async def test_what_is_asked_after_the_end_fails_at_once_with_the_reason() -> None:
+async def test_requests_after_the_end_fail_at_once_with_the_reason() -> None:
     async def script(peer: Peer) -> None:
         await peer.accept()
         peer.send(disconnect(0x8E))
@@ -199,7 +199,7 @@ async def test_what_is_asked_after_the_end_fails_at_once_with_the_reason() -> No
         (0xC3, r"unknown reason, code 195\)$"),
     ],
 )
-async def test_a_refused_connection_names_the_code_and_the_advice_that_fits(code: int, sentence: str) -> None:
+async def test_a_refused_connection_names_the_code_and_a_remedy(code: int, sentence: str) -> None:
     async def script(peer: Peer) -> None:
         await peer.expect(CONNECT)
         peer.send(connack(code))
@@ -249,13 +249,13 @@ async def test_a_name_that_cannot_be_resolved_is_named(monkeypatch: pytest.Monke
             pass
 
 
-async def test_a_broker_that_does_not_answer_is_given_up_in_time() -> None:
+async def test_a_connection_without_an_answer_times_out() -> None:
     with pytest.raises(BrokerError, match=r"no answer within 0\.05 s; check broker\.host"):
         async with scripted_broker(stay, timeout_seconds=0.05) as settings, Connection(settings):
             pass
 
 
-async def test_a_tls_handshake_that_is_not_answered_is_given_up_in_time() -> None:
+async def test_a_tls_handshake_without_an_answer_times_out() -> None:
     async def silent(peer: Peer) -> None:
         await peer._reader.read()
 
@@ -291,7 +291,7 @@ async def test_tls_checks_the_brokers_certificate(tmp_path: Path, trusted: bool)
                     pass
 
 
-async def test_the_next_address_is_tried_where_the_first_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_next_address_is_tried_if_the_first_one_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     real = socket.getaddrinfo
 
     def two_addresses(_host: str, port: int, *rest: Any, **options: Any) -> Any:
@@ -333,7 +333,7 @@ async def test_a_refused_subscription_names_topic_and_code(code: int) -> None:
         assert caught.value.reason_code == code
 
 
-async def test_a_subscription_that_is_refused_later_ends_the_connection_and_says_so() -> None:
+async def test_a_late_refusal_of_a_subscription_ends_the_connection() -> None:
     async def script(peer: Peer) -> None:
         await peer.accept()
         peer.send(suback(await peer.expect(SUBSCRIBE), 0x87))
@@ -345,7 +345,7 @@ async def test_a_subscription_that_is_refused_later_ends_the_connection_and_says
             await connection.wait_disconnected()
 
 
-async def test_a_request_that_is_not_answered_is_given_up_in_time() -> None:
+async def test_a_request_without_an_answer_times_out() -> None:
     async with scripted_broker(accept_and_stay, timeout_seconds=0.05) as settings, Connection(settings) as connection:
         with pytest.raises(BrokerError, match=r"the subscription to t was not answered in 0\.05 s"):
             await connection.subscribe_confirmed("t")
@@ -414,7 +414,7 @@ async def test_a_packet_identifier_in_flight_is_not_used_again() -> None:
     assert [int.from_bytes(packet_id) for packet_id in seen] == [1, 65_535, 2]
 
 
-async def test_a_broker_that_reads_slowly_holds_publishers_back_and_little_is_buffered() -> None:
+async def test_a_slow_broker_delays_publishers_and_little_is_buffered() -> None:
     reading = asyncio.Event()
     message = b"x" * 50_000
 
@@ -466,7 +466,7 @@ async def test_while_paused_messages_stay_in_the_network_and_none_is_lost() -> N
     assert [message.packet_id for message in delivered] == list(range(1, count + 1))
 
 
-async def test_more_messages_than_anybody_takes_stay_in_the_network() -> None:
+async def test_messages_that_are_not_taken_stay_in_the_network() -> None:
     count = 3000
 
     async def script(peer: Peer) -> None:
@@ -481,7 +481,7 @@ async def test_more_messages_than_anybody_takes_stay_in_the_network() -> None:
         assert [(await anext(messages)).packet_id for _ in range(count)] == list(range(1, count + 1))
 
 
-async def test_an_error_in_the_taker_of_messages_ends_the_connection_and_is_not_hidden() -> None:
+async def test_an_error_in_the_message_callback_ends_the_connection_and_is_raised() -> None:
     async def script(peer: Peer) -> None:
         await peer.accept()
         peer.send(publish(b"t", b"a"))
@@ -514,7 +514,7 @@ async def test_a_malformed_packet_is_answered_with_its_reason() -> None:
 
 
 @PROTOCOLS
-async def test_a_connection_ends_with_a_disconnect_packet_after_everything_else(protocol: str) -> None:
+async def test_the_disconnect_packet_is_the_last_packet(protocol: str) -> None:
     kinds: list[int] = []
 
     async def script(peer: Peer) -> None:
@@ -533,7 +533,7 @@ async def test_a_connection_ends_with_a_disconnect_packet_after_everything_else(
     assert kinds == [PUBACK, DISCONNECT]
 
 
-async def test_the_last_packets_arrive_though_something_was_sent_that_is_not_read() -> None:
+async def test_the_last_packets_arrive_although_received_data_is_unread() -> None:
     kinds: list[int] = []
 
     async def script(peer: Peer) -> None:
@@ -559,7 +559,7 @@ async def test_the_last_packets_arrive_though_something_was_sent_that_is_not_rea
     assert kinds == [PUBACK, PUBACK, DISCONNECT]
 
 
-async def test_a_broker_that_does_not_hang_up_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_closing_does_not_wait_long_for_the_broker_to_disconnect(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link_module, "_CLOSE_SECONDS", 0.05)
     closed = asyncio.Event()
 
@@ -573,7 +573,7 @@ async def test_a_broker_that_does_not_hang_up_is_not_waited_for_long(monkeypatch
         closed.set()
 
 
-async def test_after_an_error_the_broker_is_not_waited_for() -> None:
+async def test_closing_after_an_error_does_not_wait_for_the_broker() -> None:
     closed = asyncio.Event()
 
     async def script(peer: Peer) -> None:
@@ -621,7 +621,7 @@ async def test_a_broker_that_does_not_answer_a_ping_ends_the_connection() -> Non
 
 
 async def published_under(properties: bytes, *, retain: bool = False, payload: bytes = b"label") -> list[bytes]:
-    """Publish a message to a broker that states these limits; returns what it got."""
+    """Publish a message to a broker that states these limits, and return the packets that it received."""
     got: list[bytes] = []
 
     async def script(peer: Peer) -> None:
@@ -637,7 +637,7 @@ async def published_under(properties: bytes, *, retain: bool = False, payload: b
     return got
 
 
-async def test_a_message_as_large_as_the_broker_accepts_is_sent_and_a_larger_one_is_refused_here() -> None:
+async def test_a_message_larger_than_the_broker_accepts_is_not_sent() -> None:
     limit = b"\x27" + (100).to_bytes(4)
     fitting = b"x" * (100 - 2 - 3 - 2 - 1)
     (sent,) = await published_under(limit, payload=fitting)
@@ -646,21 +646,19 @@ async def test_a_message_as_large_as_the_broker_accepts_is_sent_and_a_larger_one
         await published_under(limit, payload=fitting + b"x")
 
 
-async def test_a_broker_without_retained_messages_gets_none() -> None:
+async def test_a_broker_without_retained_messages_receives_none() -> None:
     assert (await published_under(b"\x25\x00", retain=True))[0][0] == PUBLISH | 2
     assert (await published_under(b"", retain=True))[0][0] == PUBLISH | 2 | 1
 
 
-async def test_a_broker_of_qos_0_alone_gets_messages_that_it_need_not_confirm() -> None:
+async def test_a_broker_with_only_qos_0_receives_messages_at_qos_0() -> None:
     assert await published_under(b"\x24\x00") == [packet(PUBLISH, b"\x00\x01t\x00label")]
 
 
 @pytest.mark.parametrize(
     ("properties", "topic", "code"), [(b"\x2a\x00", "$share/a/tweets/in", 0x9E), (b"\x28\x00", "tweets/#", 0xA2)]
 )
-async def test_a_subscription_that_the_broker_says_it_cannot_do_is_not_asked_for(
-    properties: bytes, topic: str, code: int
-) -> None:
+async def test_an_unsupported_subscription_is_not_requested(properties: bytes, topic: str, code: int) -> None:
     kinds: list[int] = []
 
     async def script(peer: Peer) -> None:
@@ -676,7 +674,7 @@ async def test_a_subscription_that_the_broker_says_it_cannot_do_is_not_asked_for
 
 
 @pytest.mark.parametrize("code", [0x9A, 0x9B])
-async def test_a_will_that_the_broker_cannot_keep_is_asked_for_in_a_simpler_form(code: int) -> None:
+async def test_a_refused_will_is_requested_in_a_simpler_form(code: int) -> None:
     flags: list[int] = []
 
     async def script(peer: Peer) -> None:
@@ -691,7 +689,7 @@ async def test_a_will_that_the_broker_cannot_keep_is_asked_for_in_a_simpler_form
 
 
 def recording(levels: list[int], answer: Callable[[Peer, int], None]) -> Callable[[Peer], Awaitable[None]]:
-    """A script that notes the protocol level of each connection, and answers it."""
+    """Return a script that records the protocol level of each connection and answers it."""
 
     async def script(peer: Peer) -> None:
         connect = await peer.expect(CONNECT)
@@ -713,7 +711,7 @@ REFUSALS_OF_5: dict[str, Callable[[Peer], None]] = {
 
 
 @pytest.mark.parametrize("refusal", REFUSALS_OF_5)
-async def test_where_a_broker_does_not_speak_mqtt_5_the_older_version_follows(refusal: str) -> None:
+async def test_if_a_broker_refuses_mqtt_5_the_older_version_is_tried(refusal: str) -> None:
     levels: list[int] = []
 
     def answer(peer: Peer, level: int) -> None:
@@ -741,9 +739,7 @@ async def test_a_version_that_was_refused_is_not_tried_first_again() -> None:
     assert levels == [5, 4, 4]
 
 
-async def test_where_a_broker_does_not_answer_mqtt_5_the_older_version_is_tried_and_remembered() -> (
-    None
-):
+async def test_if_a_broker_does_not_answer_mqtt_5_the_older_version_is_tried_and_remembered() -> None:
     levels: list[int] = []
 
     def answer(peer: Peer, level: int) -> None:
@@ -758,7 +754,7 @@ async def test_where_a_broker_does_not_answer_mqtt_5_the_older_version_is_tried_
     assert levels == [5, 4, 4]
 
 
-async def test_once_mqtt_5_has_worked_a_silent_broker_is_not_tried_with_the_older_version() -> None:
+async def test_after_mqtt_5_has_worked_a_silent_broker_is_not_tried_with_the_older_version() -> None:
     levels: list[int] = []
 
     def answer(peer: Peer, _: int) -> None:
@@ -775,7 +771,7 @@ async def test_once_mqtt_5_has_worked_a_silent_broker_is_not_tried_with_the_olde
     assert levels == [5, 5]
 
 
-async def test_once_mqtt_5_has_worked_a_broker_that_hangs_up_is_not_tried_with_the_older_version() -> None:
+async def test_after_mqtt_5_has_worked_a_broker_that_disconnects_is_not_tried_with_the_older_version() -> None:
     levels: list[int] = []
 
     def answer(peer: Peer, _: int) -> None:
@@ -804,7 +800,7 @@ async def test_a_refusal_for_another_reason_is_not_followed_by_the_older_version
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
-async def test_a_version_that_the_settings_name_is_the_only_one_tried(protocol: str) -> None:
+async def test_only_the_version_in_the_settings_is_tried(protocol: str) -> None:
     levels: list[int] = []
     async with scripted_broker(recording(levels, lambda peer, _: peer.close()), protocol=protocol) as settings:
         with pytest.raises(BrokerError):
@@ -823,7 +819,7 @@ async def test_messages_can_be_iterated_over_after_the_older_version_was_tried()
         assert (await anext(connection.incoming())).payload == b"a"
 
 
-async def test_everything_that_waits_in_the_network_arrives_before_the_connection_is_closed() -> None:
+async def test_data_in_the_network_is_delivered_before_the_connection_closes() -> None:
     accepted, closing = asyncio.Event(), asyncio.Event()
     kinds: list[int] = []
 

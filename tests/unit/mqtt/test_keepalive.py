@@ -1,4 +1,4 @@
-"""The keepalive's decisions, by a clock that the test sets."""
+"""The keepalive's decisions, with a clock that the test sets."""
 
 import asyncio
 from collections.abc import Callable
@@ -42,7 +42,7 @@ class Clock:
 
 
 class Stream:
-    """The packets that the keepalive looks at."""
+    """The state of a connection that the keepalive reads."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -57,7 +57,7 @@ class Stream:
 
 
 class Idle:
-    """A keepalive that began at second 0."""
+    """A keepalive that started at second 0."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.clock = Clock()
@@ -98,21 +98,21 @@ def test_an_answered_ping_is_followed_by_the_next_an_interval_later(idle: Idle) 
     assert (idle.stream.pings, idle.dead_at) == ([30, 60, 90], [])
 
 
-def test_a_client_that_only_receives_tells_the_broker_that_it_is_there(idle: Idle) -> None:
+def test_a_client_that_only_receives_sends_pings(idle: Idle) -> None:
     for second in range(1, 100):
         idle.until(second)
         idle.receive()
     assert idle.stream.pings == [30, 60, 90]
 
 
-def test_a_client_that_only_sends_asks_whether_the_broker_is_there(idle: Idle) -> None:
+def test_a_client_that_only_sends_expects_answers_to_its_pings(idle: Idle) -> None:
     for second in range(1, 100):
         idle.until(second)
         idle.send()
     assert (idle.stream.pings, idle.dead_at) == ([30], [60])
 
 
-def test_a_ping_whose_answer_is_late_behind_other_bytes_does_not_end_the_connection(idle: Idle) -> None:
+def test_a_late_ping_answer_behind_other_packets_does_not_end_the_connection(idle: Idle) -> None:
     for second in range(1, 300, 7):  # messages, but no answer
         idle.until(second)
         idle.receive()
@@ -127,26 +127,26 @@ def test_a_busy_connection_is_not_pinged(idle: Idle) -> None:
     assert idle.stream.pings == []
 
 
-def test_while_reading_is_paused_pings_are_sent_and_nothing_is_concluded(idle: Idle) -> None:
+def test_while_reading_is_paused_missing_answers_do_not_end_the_connection(idle: Idle) -> None:
     idle.stream.paused = True
     idle.until(1000)
     assert len(idle.stream.pings) == 33
     assert idle.dead_at == []
 
 
-def test_a_pause_after_the_ping_withholds_the_answer_but_not_the_connection(idle: Idle) -> None:
+def test_a_pause_after_a_ping_does_not_end_the_connection(idle: Idle) -> None:
     idle.until(31)
     idle.stream.paused = True
     idle.until(100)
     idle.stream.paused = False
-    idle.receive()  # as resuming counts
+    idle.receive()  # a resume counts as received data
     idle.until(129)
     assert idle.dead_at == []
     idle.until(200)
     assert idle.dead_at == [150]
 
 
-def test_a_stopped_keepalive_does_nothing_more(idle: Idle) -> None:
+def test_a_stopped_keepalive_sends_nothing(idle: Idle) -> None:
     idle.keepalive.stop()
     idle.until(1000)
     assert (idle.stream.pings, idle.dead_at) == ([], [])

@@ -1,4 +1,4 @@
-"""What stream.mqtt.packets reads and writes, against paho, which has its own way to do both."""
+"""Messages that stream.mqtt reads and writes, compared with paho."""
 
 import itertools
 
@@ -39,7 +39,7 @@ def split(*parts: bytes) -> list[Packet]:
 
 
 def received(properties: bytes, qos: int = 1) -> Message:
-    """What is read of a tweet with these properties, which are written as they are."""
+    """Write a tweet with these bytes as its properties, and return the message that is read."""
     identifier = b"\x00\x07" if qos else b""
     body = len(TOPIC).to_bytes(2) + TOPIC.encode() + identifier + counted(properties) + PAYLOAD
     [packet] = split(bytes([PUBLISH | qos << 1]) + counted(body))
@@ -54,29 +54,29 @@ def test_a_response_topic_and_correlation_data_are_read(qos: int) -> None:
     assert (message.response_topic, message.correlation_data) == ("replies/a", b"42")
 
 
-def test_properties_of_other_kinds_are_passed_over() -> None:
+def test_other_properties_are_skipped() -> None:
     other = USER_PROPERTY + b"\x01\x01" + b"\x02\x00\x00\x00\x09" + b"\x03\x00\x01t" + b"\x23\x00\x01"
     assert received(other + RESPONSE_TOPIC).response_topic == "replies/a"
 
 
-def test_more_properties_than_anybody_needs_are_not_even_read() -> None:
+def test_properties_beyond_the_size_limit_are_not_read() -> None:
     assert received(RESPONSE_TOPIC + USER_PROPERTY * 300).response_topic is None
 
 
-def test_a_property_that_no_message_has_costs_those_after_it() -> None:
+def test_properties_after_an_unknown_property_are_not_read() -> None:
     message = received(RESPONSE_TOPIC + b"\x7f" + CORRELATION)
     assert (message.response_topic, message.correlation_data) == ("replies/a", None)
 
 
 @pytest.mark.parametrize("properties", [b"", CORRELATION, b"\x08\x00\x00", b"\x08\x00\x02\xff\xff", b"\x08\xff"])
-def test_a_message_that_names_no_response_topic_wants_no_answer(properties: bytes) -> None:
+def test_a_message_without_a_valid_response_topic_has_none(properties: bytes) -> None:
     assert received(properties).response_topic is None
 
 
 @given(st.binary(max_size=100) | st.binary(min_size=2000, max_size=2100), st.sampled_from([0, 1]))
 @example(BYTE_ORDER_MARK, 1)
 @example(b"\x0b\xff\xff\xff\xff", 1)
-def test_no_properties_keep_a_message_from_being_read(properties: bytes, qos: int) -> None:
+def test_a_message_with_any_properties_is_read(properties: bytes, qos: int) -> None:
     received(properties, qos)
 
 
@@ -94,7 +94,7 @@ def test_paho_reads_what_is_published(topic: str, payload: bytes, packet_id: int
 
 
 @given(TOPICS, st.binary(max_size=300), st.integers(1, 65_535), st.booleans())
-def test_what_is_published_is_read_as_it_was(topic: str, payload: bytes, packet_id: int, version_5: bool) -> None:  # noqa: FBT001
+def test_a_written_message_is_read_unchanged(topic: str, payload: bytes, packet_id: int, version_5: bool) -> None:  # noqa: FBT001
     properties = publish_properties() if version_5 else b""
     [packet] = split(publish_packet(topic.encode(), payload, packet_id, properties=properties))
     assert read_publish(packet, version_5=version_5) == Message(topic, payload, qos=1, packet_id=packet_id)
@@ -105,18 +105,18 @@ def test_the_properties_of_a_plain_message_are_those_that_paho_writes() -> None:
 
 
 @pytest.mark.parametrize(("packet", "read"), [(b"\x40\x02\x00\x07", (7, 0)), (b"\x40\x03\xff\xff\x87", (65_535, 0x87))])
-def test_a_confirmation_names_its_packet_and_says_whether_it_was_taken(packet: bytes, read: tuple[int, int]) -> None:
+def test_a_confirmation_has_a_packet_identifier_and_a_reason_code(packet: bytes, read: tuple[int, int]) -> None:
     assert read_publish_answer(split(packet)[0]) == read
 
 
-def test_an_acknowledgement_is_a_confirmation_that_says_success() -> None:
+def test_an_acknowledgement_is_a_confirmation_with_code_success() -> None:
     [packet] = split(acknowledgement_packet(258))
     assert packet.raw[0] == PUBACK
     assert read_publish_answer(packet) == (258, 0)
 
 
 @given(st.lists(st.binary(max_size=300), max_size=6), st.lists(st.integers(0, 2000), max_size=8))
-def test_packets_are_the_same_however_the_stream_is_cut(payloads: list[bytes], cuts: list[int]) -> None:
+def test_packets_do_not_depend_on_the_division_of_the_stream(payloads: list[bytes], cuts: list[int]) -> None:
     stream = b"".join(publish_packet(b"t", payload, 1, properties=b"\0") for payload in payloads)
     places = sorted({0, *(min(cut, len(stream)) for cut in cuts), len(stream)})
     parts = [stream[first:last] for first, last in itertools.pairwise(places)]
@@ -125,7 +125,7 @@ def test_packets_are_the_same_however_the_stream_is_cut(payloads: list[bytes], c
 
 
 @pytest.mark.parametrize("part_bytes", [1000, 65_536, 10_000_000])
-def test_a_giant_message_is_cut_short_and_the_next_one_is_whole(part_bytes: int) -> None:
+def test_a_giant_message_is_truncated_and_the_next_one_is_complete(part_bytes: int) -> None:
     giant = publish_packet(b"t", b"a" * (3 * MOST_PACKET_BYTES), 1, properties=b"\0")
     stream = giant + publish_packet(b"t", b"next", 2, properties=b"\0")
     splitter = Splitter()
@@ -142,16 +142,16 @@ def test_a_giant_message_is_cut_short_and_the_next_one_is_whole(part_bytes: int)
 @pytest.mark.parametrize(
     "packet", [b"\x32\x00", b"\x32\x02\x00\x05", b"\x32\x04\xff\xff\x00\x01", b"\x32\x03\x00\x01\xff"]
 )
-def test_a_message_without_a_topic_is_no_mqtt(packet: bytes) -> None:
+def test_a_message_without_a_topic_is_malformed(packet: bytes) -> None:
     with pytest.raises(MalformedPacketError):
         read_publish(split(packet)[0], version_5=True)
 
 
-def test_a_confirmation_of_nothing_is_no_mqtt() -> None:
+def test_a_confirmation_without_a_packet_identifier_is_malformed() -> None:
     with pytest.raises(MalformedPacketError):
         read_publish_answer(split(b"\x40\x01\x00")[0])
 
 
-def test_a_length_without_end_is_no_mqtt() -> None:
+def test_a_length_of_too_many_bytes_is_malformed() -> None:
     with pytest.raises(MalformedPacketError):
         split(b"\x30\xff\xff\xff\xff\xff")

@@ -1,4 +1,4 @@
-"""Publications on their way, without a broker: packets go into a list, and the test answers."""
+"""Publications in flight, without a broker: packets go into a list, and the test answers."""
 
 import asyncio
 import itertools
@@ -16,8 +16,8 @@ from tests.unit.waiting import until
 NOT_AUTHORISED = 0x87
 
 
-class Post:
-    """An outbox and what it sent."""
+class Outbox:
+    """Publications and the packets that they sent."""
 
     def __init__(self, timeout_seconds: float = 60) -> None:
         self._splitter = Splitter()
@@ -37,91 +37,91 @@ class Post:
 
 
 async def test_a_message_is_sent_at_once_and_done_when_it_is_confirmed() -> None:
-    post = Post()
-    (confirmed,) = post.publish(b"a")
-    assert post.sent == [(1, b"a")]
+    outbox = Outbox()
+    (confirmed,) = outbox.publish(b"a")
+    assert outbox.sent == [(1, b"a")]
     assert not confirmed.done()
-    post.publications.confirm(1, 0)
+    outbox.publications.confirm(1, 0)
     await confirmed
 
 
 async def test_confirmations_may_come_in_any_order() -> None:
-    post = Post()
-    first, second = post.publish(b"a", b"b")
-    post.publications.confirm(2, 0)
+    outbox = Outbox()
+    first, second = outbox.publish(b"a", b"b")
+    outbox.publications.confirm(2, 0)
     assert (first.done(), second.done()) == (False, True)
-    post.publications.confirm(1, 0)
+    outbox.publications.confirm(1, 0)
     await first
 
 
-async def test_no_more_are_unconfirmed_than_the_broker_allows_and_the_rest_follow_in_order() -> None:
-    post = Post()
-    post.publications.limit(2)
-    confirmed = post.publish(b"a", b"b", b"c", b"d")
-    assert post.sent == [(1, b"a"), (2, b"b")]
+async def test_unconfirmed_messages_are_limited_and_the_others_follow_in_order() -> None:
+    outbox = Outbox()
+    outbox.publications.limit(2)
+    confirmed = outbox.publish(b"a", b"b", b"c", b"d")
+    assert outbox.sent == [(1, b"a"), (2, b"b")]
     for packet_id in (1, 2, 3, 4):
-        post.publications.confirm(packet_id, 0)
-    assert [payload for _, payload in post.sent] == [b"a", b"b", b"c", b"d"]
+        outbox.publications.confirm(packet_id, 0)
+    assert [payload for _, payload in outbox.sent] == [b"a", b"b", b"c", b"d"]
     await asyncio.gather(*confirmed)
 
 
 async def test_a_refusal_names_the_topic_and_the_reason_and_makes_room() -> None:
-    post = Post()
-    post.publications.limit(1)
-    refused, follows = post.publish(b"a", b"b")
-    post.publications.confirm(1, NOT_AUTHORISED)
+    outbox = Outbox()
+    outbox.publications.limit(1)
+    refused, follows = outbox.publish(b"a", b"b")
+    outbox.publications.confirm(1, NOT_AUTHORISED)
     with pytest.raises(
         PublicationRefusedError, match=r"broker here:1883: no message to t \(Not authorized, code 135\)"
     ):
         await refused
-    post.publications.confirm(2, 0)
+    outbox.publications.confirm(2, 0)
     await follows
 
 
-async def test_a_confirmation_of_what_was_never_sent_is_passed_over() -> None:
-    post = Post()
-    post.publications.confirm(7, 0)
-    (confirmed,) = post.publish(b"a")
+async def test_a_confirmation_of_an_unknown_message_is_ignored() -> None:
+    outbox = Outbox()
+    outbox.publications.confirm(7, 0)
+    (confirmed,) = outbox.publish(b"a")
     assert not confirmed.done()
 
 
-async def test_a_message_whose_publisher_has_gone_is_confirmed_to_nobody() -> None:
-    post = Post()
-    gone, stays = post.publish(b"a", b"b")
+async def test_a_confirmation_for_a_cancelled_publisher_is_ignored() -> None:
+    outbox = Outbox()
+    gone, stays = outbox.publish(b"a", b"b")
     gone.cancel()
-    post.publications.confirm(1, 0)
-    post.publications.confirm(2, 0)
+    outbox.publications.confirm(1, 0)
+    outbox.publications.confirm(2, 0)
     await stays
 
 
-async def test_one_that_is_not_confirmed_in_time_fails_and_says_so() -> None:
-    post = Post(timeout_seconds=0.01)
-    late, in_time = post.publish(b"a", b"b")
-    post.publications.confirm(2, 0)
+async def test_a_message_that_is_not_confirmed_in_time_fails() -> None:
+    outbox = Outbox(timeout_seconds=0.01)
+    late, in_time = outbox.publish(b"a", b"b")
+    outbox.publications.confirm(2, 0)
     with pytest.raises(BrokerError, match=r"broker here:1883: a message to t was not confirmed in 0\.01 s"):
         await late
     await in_time
 
 
-async def test_each_has_its_own_time() -> None:
-    post = Post(timeout_seconds=0.05)
-    (first,) = post.publish(b"a")
+async def test_each_message_has_its_own_time_limit() -> None:
+    outbox = Outbox(timeout_seconds=0.05)
+    (first,) = outbox.publish(b"a")
     await until(first.done)
-    (second,) = post.publish(b"b")
+    (second,) = outbox.publish(b"b")
     assert not second.done()
     await until(second.done)
     assert isinstance(first.exception(), BrokerError)
     assert isinstance(second.exception(), BrokerError)
 
 
-async def test_a_later_message_is_given_up_later(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_later_message_times_out_later(monkeypatch: pytest.MonkeyPatch) -> None:
     loop = asyncio.get_running_loop()
     now = loop.time()
     monkeypatch.setattr(loop, "time", lambda: now)
-    post = Post(timeout_seconds=10)
-    (first,) = post.publish(b"a")
+    outbox = Outbox(timeout_seconds=10)
+    (first,) = outbox.publish(b"a")
     now += 4
-    (second,) = post.publish(b"b")
+    (second,) = outbox.publish(b"b")
     now += 6
     with pytest.raises(BrokerError):
         await first
@@ -131,11 +131,11 @@ async def test_a_later_message_is_given_up_later(monkeypatch: pytest.MonkeyPatch
         await second
 
 
-async def test_a_lost_connection_fails_what_was_sent_and_what_waited() -> None:
-    post = Post()
-    post.publications.limit(1)
-    confirmed = post.publish(b"a", b"b")
-    post.publications.fail(lambda: BrokerError("broker here:1883: the connection is lost"))
+async def test_a_lost_connection_fails_sent_and_waiting_messages() -> None:
+    outbox = Outbox()
+    outbox.publications.limit(1)
+    confirmed = outbox.publish(b"a", b"b")
+    outbox.publications.fail(lambda: BrokerError("broker here:1883: the connection is lost"))
     for one in confirmed:
         with pytest.raises(BrokerError, match="broker here:1883: the connection is lost"):
             await one

@@ -11,7 +11,7 @@ from stream.mqtt.publishing import publish_all
 
 
 class FakeConnection(Connection):
-    """A broker's end: confirms what is published when it is let."""
+    """A connection that confirms publications when the test allows it."""
 
     def __init__(self, refuses: bytes | None = None) -> None:
         self.published: list[bytes] = []
@@ -45,7 +45,7 @@ async def test_every_message_is_published_in_order_and_confirmed() -> None:
     assert sorted(confirmed) == sorted(MESSAGES)
 
 
-async def test_no_more_are_under_way_than_there_is_room_for() -> None:
+async def test_the_number_of_unconfirmed_messages_is_limited() -> None:
     connection = FakeConnection()
     connection.go.clear()
     endless = (b"tweet" for _ in count())
@@ -58,7 +58,7 @@ async def test_no_more_are_under_way_than_there_is_room_for() -> None:
         await publishing_all
 
 
-async def test_a_long_file_is_read_no_further_than_there_is_room_for() -> None:
+async def test_a_long_input_is_read_only_as_far_as_messages_can_be_sent() -> None:
     connection = FakeConnection()
     connection.go.clear()
     numbers = count()
@@ -72,14 +72,14 @@ async def test_a_long_file_is_read_no_further_than_there_is_room_for() -> None:
         await publishing_all
 
 
-async def test_a_refusal_ends_it_with_the_brokers_own_error() -> None:
+async def test_a_refusal_ends_publishing_with_the_brokers_error() -> None:
     confirmed = list[bytes]()
     with pytest.raises(BrokerError, match="not authorised"):
         await publish_all(FakeConnection(refuses=b"7"), "tweets/in", MESSAGES, confirmed=confirmed.append)
     assert b"7" not in confirmed
 
 
-async def test_at_a_rate_no_message_goes_before_it_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_with_a_rate_no_message_is_sent_before_it_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 50.0
     slept: list[float] = []
 

@@ -8,7 +8,7 @@ from stream.errors import BrokerError
 from stream.mqtt.requests import Requests
 
 
-async def test_an_answer_is_that_of_its_request() -> None:
+async def test_each_answer_goes_to_its_request() -> None:
     requests = Requests()
     first, second = requests.expect(1), requests.expect(2)
     assert 1 in requests

@@ -1,4 +1,4 @@
-"""The check of a broker, against brokers that do what few real ones do."""
+"""The check of a broker, against scripted brokers with rare behaviour."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from stream.settings import Settings
 from tests.unit.mqtt.scripted_broker import Peer, connack, scripted_broker
 
 
-async def test_a_broker_that_hangs_up_on_a_shared_subscription_is_named_as_such() -> None:
+async def test_a_broker_that_disconnects_after_a_shared_subscription_is_reported() -> None:
     async def script(peer: Peer) -> None:
         await peer.expect(CONNECT)
         peer.send(connack(version_5=False))

@@ -1,4 +1,4 @@
-"""What is made of the figures that a broker publishes under $SYS."""
+"""Export of the statistics that a broker publishes under $SYS."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -18,47 +18,47 @@ from stream.settings import BrokerSettings, load_settings
 DROPPED = "$SYS/broker/publish/messages/dropped"
 
 
-def value(figures: BrokerStatistics, name: str) -> float | None:
+def value(statistics: BrokerStatistics, name: str) -> float | None:
     registry = CollectorRegistry()
-    registry.register(figures)
+    registry.register(statistics)
     return registry.get_sample_value(name)
 
 
-def test_a_figure_is_exported_once_it_is_known() -> None:
-    figures = BrokerStatistics()
-    assert value(figures, "starling_broker_messages_dropped_total") is None
-    figures.receive(DROPPED, b"12")
-    assert value(figures, "starling_broker_messages_dropped_total") == 12
+def test_a_value_is_exported_after_it_was_received() -> None:
+    statistics = BrokerStatistics()
+    assert value(statistics, "starling_broker_messages_dropped_total") is None
+    statistics.receive(DROPPED, b"12")
+    assert value(statistics, "starling_broker_messages_dropped_total") == 12
 
 
-def test_a_figure_that_is_not_known_any_more_is_left_out() -> None:
-    figures = BrokerStatistics()
-    figures.receive(DROPPED, b"12")
-    figures.clear()
-    assert value(figures, "starling_broker_messages_dropped_total") is None
+def test_a_cleared_value_is_not_exported() -> None:
+    statistics = BrokerStatistics()
+    statistics.receive(DROPPED, b"12")
+    statistics.clear()
+    assert value(statistics, "starling_broker_messages_dropped_total") is None
 
 
 @given(payload=st.binary(max_size=40))
-def test_no_payload_is_more_than_a_number(payload: bytes) -> None:
-    figures = BrokerStatistics()
-    figures.receive(DROPPED, b"1")
-    figures.receive(DROPPED, payload)
-    known = value(figures, "starling_broker_messages_dropped_total")
+def test_any_payload_leaves_a_finite_value(payload: bytes) -> None:
+    statistics = BrokerStatistics()
+    statistics.receive(DROPPED, b"1")
+    statistics.receive(DROPPED, payload)
+    known = value(statistics, "starling_broker_messages_dropped_total")
     assert known is not None
     assert abs(known) < float("inf")
 
 
-def test_what_else_is_said_is_not_exported() -> None:
-    figures = BrokerStatistics()
-    figures.receive("$SYS/broker/made/up", b"1")
-    metrics = list(figures.collect())
+def test_other_topics_are_not_exported() -> None:
+    statistics = BrokerStatistics()
+    statistics.receive("$SYS/broker/made/up", b"1")
+    metrics = list(statistics.collect())
     assert {sample.value for metric in metrics for sample in metric.samples} == {0.0}
-    assert {metric.type for metric in metrics} == {"counter"}  # a gauge that is not known is no 0
+    assert {metric.type for metric in metrics} == {"counter"}  # an unknown gauge is left out, not 0
     assert all(metric.documentation for metric in metrics)
 
 
 class FakeConnection:
-    """A broker that says one figure and ends the connection."""
+    """A connection that delivers one value and is then lost."""
 
     made: ClassVar[list["FakeConnection"]] = []
 
@@ -88,7 +88,7 @@ def cancelled_after(delays_seconds: list[float]) -> Iterator[float]:
     raise asyncio.CancelledError
 
 
-async def test_figures_are_read_again_after_each_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_statistics_are_read_again_after_each_loss(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(broker_statistics, "Connection", FakeConnection)
     monkeypatch.setattr(FakeConnection, "made", [])
     monkeypatch.setattr(broker_statistics, "reconnect_delays", lambda longest: cancelled_after([longest / 1e6] * 3))
@@ -107,7 +107,7 @@ async def test_figures_are_read_again_after_each_loss(monkeypatch: pytest.Monkey
     assert len(FakeConnection.made[-1].topics) == 7
 
 
-async def test_a_loss_is_logged_with_its_reason(
+async def test_a_lost_connection_is_logged_with_its_reason(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(broker_statistics, "Connection", FakeConnection)
@@ -120,7 +120,7 @@ async def test_a_loss_is_logged_with_its_reason(
     ]
 
 
-async def test_nothing_is_read_unless_the_settings_ask_for_it() -> None:
+async def test_nothing_is_read_unless_the_settings_enable_it() -> None:
     registry = CollectorRegistry()
     await collect_broker_statistics(load_settings(), registry)
     assert list(registry.collect()) == []

@@ -28,16 +28,16 @@ LABELS, REJECTED, REPLIES = "tweets/polarity", "tweets/rejected", "replies/a"
 
 
 class FakeConnections:
-    """The connections of a node; what it does with them is in `done`, in its order."""
+    """The connections of a node; `done` records the calls in order."""
 
     def __init__(self) -> None:
         self.done: list[tuple[Any, ...]] = []
         self.paused = False
         self.confirmations: asyncio.Semaphore | None = None
-        """Each confirms one publication; None: all are confirmed at once."""
+        """Semaphore whose releases confirm one publication each; None: all are confirmed at once."""
         self.failures: dict[str, Exception] = {}
         self.refused = b"refused"
-        """Part of the payloads that the broker refuses."""
+        """The broker refuses payloads that contain these bytes."""
         self.refusal_code = 0x99
         self.deliver: Callable[[Message], None] = lambda _: None
 
@@ -64,14 +64,14 @@ class FakeConnections:
 
 
 class FakePipeline:
-    """Labels a message `1` with its id alone, and rejects what is no number."""
+    """Labels a message that is a number with only its id, and rejects all others."""
 
     def __init__(self) -> None:
         self.labelled: list[str] = []
         self.received_at: list[float] = []
         self.rejected: list[RejectedTweetError] = []
         self.long_label: bytes | None = None
-        """The label of each tweet in place of the usual one."""
+        """Label of every tweet in place of the default one."""
 
     def read(self, payload: bytes) -> ReadTweet:
         if not payload.isdigit():
@@ -90,7 +90,7 @@ class FakePipeline:
 
 
 class Node:
-    """Deliveries with everything around them."""
+    """Deliveries with fake connections and a fake pipeline."""
 
     def __init__(self, tasks: asyncio.TaskGroup, receive_maximum: int) -> None:
         self.broker, self.pipeline, self.metrics = FakeConnections(), FakePipeline(), Metrics()
@@ -109,7 +109,7 @@ class Node:
         self.broker.deliver(Message("tweets/in", payload, **fields))
 
     async def deliver(self, payload: bytes, **fields: Any) -> list[tuple[Any, ...]]:
-        """Deliver a message to its end; returns what was done."""
+        """Deliver a message, and return the recorded calls."""
         self.receive(payload, **fields)
         await self.deliveries.idle()
         return self.broker.done
@@ -212,7 +212,7 @@ async def test_a_label_that_is_too_large_is_published_without_its_text(node: Nod
 
 
 @pytest.mark.parametrize("label", [b'{"id":"1","text":"hello"}', b'{"id":"1"}'])
-async def test_a_label_that_is_refused_without_its_text_too_becomes_a_rejection(
+async def test_a_label_that_is_refused_even_without_its_text_becomes_a_rejection(
     node: Node, caplog: pytest.LogCaptureFixture, label: bytes
 ) -> None:
     node.pipeline.long_label, node.broker.refused = label, b'"id"'
@@ -235,9 +235,7 @@ async def test_a_rejection_that_is_refused_is_counted_and_the_message_is_acknowl
     assert "the broker refuses a rejection: not this one" in caplog.text
 
 
-async def test_a_message_of_the_node_to_itself_is_acknowledged_and_not_labelled(
-    node: Node, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_proof_message_is_acknowledged_and_not_labelled(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     arrivals: list[bool] = []
     monkeypatch.setattr(delivery, "is_proof", lambda payload: payload == b"1")
     node.deliveries.on_arrival = lambda: arrivals.append(True)
@@ -281,7 +279,7 @@ async def test_reading_stops_at_a_full_window_and_continues_with_a_quarter_of_it
             confirmations.release()
 
 
-async def test_draining_waits_for_every_message_and_reads_no_more() -> None:
+async def test_draining_waits_for_every_message_and_stops_reading() -> None:
     async with running(receive_maximum=8) as node:
         node.broker.confirmations = confirmations = asyncio.Semaphore(0)
         node.receive(b"1")
@@ -304,7 +302,7 @@ async def test_a_message_that_arrives_while_the_session_ends_stays_with_the_brok
     assert not node.broker.paused
 
 
-async def test_the_work_on_a_message_has_a_name_and_an_age(node: Node) -> None:
+async def test_the_task_of_a_message_has_a_name_and_an_age(node: Node) -> None:
     assert node.deliveries.oldest_seconds() == 0
     node.broker.confirmations = asyncio.Semaphore(0)
     node.receive(b"1")

@@ -1,4 +1,4 @@
-"""Which response topics are honoured; delivery itself is tested in test_deliveries.py, and with a real broker."""
+"""The check of response topics; delivery is tested in test_deliveries.py and with a real broker."""
 
 import pytest
 
@@ -11,41 +11,41 @@ NARROW = TopicSettings(tweets="in/+", labels="out/polarity", rejected="out/rejec
 
 
 @pytest.mark.parametrize("topic", ["replies/a", "tweets/a/b", "replies/"])
-def test_a_topic_under_an_allowed_prefix_is_honoured(topic: str) -> None:
+def test_a_topic_with_an_allowed_prefix_is_accepted(topic: str) -> None:
     check_response_topic(topic, DEFAULT)
 
 
 @pytest.mark.parametrize("topic", ["home/door/open", "$SYS/a", "Replies/a", "a/replies/", ""])
-def test_a_topic_under_no_allowed_prefix_is_refused_with_those_that_are(topic: str) -> None:
+def test_a_refusal_of_a_topic_names_the_allowed_prefixes(topic: str) -> None:
     with pytest.raises(PublicationRefusedError, match=r"topics.response_prefixes allows tweets/, replies/"):
         check_response_topic(topic, DEFAULT)
 
 
 @pytest.mark.parametrize("topic", ["out/polarity", "out/rejected", "in/a"])
-def test_a_topic_of_the_services_own_is_refused_whatever_the_prefixes(topic: str) -> None:
+def test_the_services_own_topics_are_refused_with_any_prefixes(topic: str) -> None:
     with pytest.raises(PublicationRefusedError, match=r"^it is no topic for answers$"):
         check_response_topic(topic, NARROW)
 
 
 @pytest.mark.parametrize("topic", ["starling/pi/status", "starling/pi/group", "starling/pi/check"])
-def test_a_topic_that_nodes_speak_of_themselves_on_is_refused_whatever_the_prefixes(topic: str) -> None:
+def test_topics_for_messages_between_nodes_are_refused_with_any_prefixes(topic: str) -> None:
     with pytest.raises(PublicationRefusedError, match=r"^it is no topic for answers$"):
         check_response_topic(topic, TopicSettings(response_prefixes=["starling/"]))
 
 
 @pytest.mark.parametrize("topic", ["replies/" + "a" * 249, "replies/" + "\U0001f600" * 63, "replies" + "/" * 8])
-def test_a_topic_longer_or_deeper_than_any_broker_takes_is_refused(topic: str) -> None:
+def test_a_topic_that_exceeds_the_limits_of_brokers_is_refused(topic: str) -> None:
     with pytest.raises(PublicationRefusedError, match=r"^it is no topic for answers$"):
         check_response_topic(topic, DEFAULT)
 
 
 @pytest.mark.parametrize("character", ["\x00", "\x1b", "\x7f", "\x9b", "\n", "\u202e", "\ufeff", "\uffff"])
-def test_a_topic_with_a_character_that_cannot_be_seen_is_refused(character: str) -> None:
+def test_a_topic_with_an_invisible_character_is_refused(character: str) -> None:
     with pytest.raises(PublicationRefusedError, match=r"^it is no topic for answers$"):
         check_response_topic(f"replies/{character}", DEFAULT)
 
 
-def test_a_topic_as_long_and_as_deep_as_all_brokers_take_is_honoured() -> None:
+def test_a_topic_at_the_limits_of_brokers_is_accepted() -> None:
     check_response_topic("replies" + "/" * 7 + "a" * 242, DEFAULT)
 
 
@@ -55,6 +55,6 @@ def test_a_topic_with_wildcards_is_refused(topic: str) -> None:
         check_response_topic(topic, DEFAULT)
 
 
-def test_with_no_prefixes_no_topic_is_honoured() -> None:
+def test_without_prefixes_no_topic_is_accepted() -> None:
     with pytest.raises(PublicationRefusedError):
         check_response_topic("replies/a", TopicSettings(response_prefixes=[]))

@@ -1,4 +1,4 @@
-"""When a node leaves its group and comes back; the groups themselves are tested with a real broker."""
+"""Decisions of a node to leave its group and to return; groups are also tested with a real broker."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -25,7 +25,7 @@ KEEPING_UP = b'{"group":"kitchen","state":"keeping_up"}'
 
 
 class FakeConnection(Connection):
-    """A broker's end that takes everything and remembers it."""
+    """A connection that accepts and records everything."""
 
     def __init__(self) -> None:
         self.kept = False
@@ -67,7 +67,7 @@ class FakeConnection(Connection):
 
 
 class FakeDeliveries:
-    """A window that a test fills and empties."""
+    """A window whose fill level the test sets."""
 
     fill = 0.0
 
@@ -76,7 +76,7 @@ class FakeDeliveries:
 
 
 class Group:
-    """A node's place in a group, with the broker's ends and the window."""
+    """A node's membership in a group, with fake connections and a fake window."""
 
     def __init__(self, **broker: Any) -> None:
         self.intake, self.outlet, self.window = FakeConnection(), FakeConnection(), FakeDeliveries()
@@ -89,7 +89,7 @@ class Group:
         self.outlet.hear(Message(topic, payload.encode() if isinstance(payload, str) else payload))
 
     def another(self, node: str = "pi-2", payload: bytes = KEEPING_UP) -> None:
-        """Make another node known as online, and what it says of itself."""
+        """Receive the online status and the state of another node."""
         self.hear(f"starling/{node}/status", ONLINE)
         self.hear(f"starling/{node}/group", payload)
 
@@ -106,7 +106,7 @@ def settings_of(**broker: Any) -> Settings:
 
 @pytest.fixture
 async def group(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Group]:
-    """A member that has joined and keeps fair."""
+    """A member that has joined and balances its share."""
     monkeypatch.setattr(group_module, "_LOOK_SECONDS", 0.001)
     group = Group(group="kitchen", behind_seconds=0.005)
     await group.place.join()
@@ -116,7 +116,7 @@ async def group(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Group]:
     await asyncio.wait([fairness])
 
 
-async def test_a_node_of_no_group_takes_all_tweets() -> None:
+async def test_a_node_without_a_group_takes_all_tweets() -> None:
     group = Group()
     await group.place.join()
     assert isinstance(group.place, SoleSubscriber)
@@ -125,7 +125,7 @@ async def test_a_node_of_no_group_takes_all_tweets() -> None:
     assert group.intake.subscriptions == {"tweets/in"}
 
 
-async def test_a_kept_session_is_not_kept_waiting_for_an_answer_that_comes_after_its_backlog() -> None:
+async def test_a_resumed_session_does_not_wait_for_the_answer_behind_its_backlog() -> None:
     group = Group()
     group.intake.kept = True
     await group.place.join()
@@ -133,14 +133,14 @@ async def test_a_kept_session_is_not_kept_waiting_for_an_answer_that_comes_after
     assert not group.intake.confirmed
 
 
-async def test_a_node_that_joins_takes_its_share_and_says_so(group: Group) -> None:
+async def test_a_joining_node_subscribes_and_publishes_its_state(group: Group) -> None:
     assert group.intake.subscriptions == {SHARED}
     assert group.outlet.subscriptions == {"starling/+/status", "starling/+/group"}
     assert group.outlet.said == [KEEPING_UP]
     assert group.is_member() == 1
 
 
-async def test_a_node_that_is_behind_leaves_to_one_that_keeps_up_and_returns_when_it_has_caught_up(
+async def test_a_node_that_is_behind_leaves_and_returns_when_it_has_caught_up(
     group: Group,
 ) -> None:
     group.another()
@@ -165,9 +165,9 @@ async def test_a_node_that_is_behind_leaves_to_one_that_keeps_up_and_returns_whe
         [("starling/pi-2/group", KEEPING_UP), ("starling/pi-2/status", ONLINE), ("starling/pi-2/status", OFFLINE)],
         [("starling/pi-1/status", ONLINE), ("starling/pi-1/group", KEEPING_UP)],
     ],
-    ids=["nobody", "never online", "says nothing", "behind itself", "of another group", "gone", "this very node"],
+    ids=["no other node", "never online", "no state", "also behind", "another group", "offline", "the node itself"],
 )
-async def test_a_node_that_is_behind_stays_where_no_other_would_take_its_share(
+async def test_a_node_that_is_behind_stays_if_no_other_node_keeps_up(
     group: Group, others: list[tuple[str, bytes | str]]
 ) -> None:
     for topic, payload in others:
@@ -208,12 +208,12 @@ def test_a_node_is_behind_when_its_window_was_full_for_longer_than_the_setting(m
         assert group.place._is_behind() == is_behind
 
 
-async def test_what_other_nodes_say_is_acknowledged(group: Group) -> None:
+async def test_messages_of_other_nodes_are_acknowledged(group: Group) -> None:
     group.another()
     assert [message.topic for message in group.outlet.acknowledged] == ["starling/pi-2/status", "starling/pi-2/group"]
 
 
-async def test_a_node_that_stops_leaves_its_share_to_the_others_and_works_off_what_it_has(group: Group) -> None:
+async def test_a_stopping_node_unsubscribes_and_finishes_its_tweets(group: Group) -> None:
     group.another()
     group.window.fill = 0.5
     await group.place.leave()
@@ -224,13 +224,13 @@ async def test_a_node_that_stops_leaves_its_share_to_the_others_and_works_off_wh
     assert group.is_member() == 0
 
 
-async def test_the_last_node_that_stops_leaves_its_share_with_the_broker(group: Group) -> None:
+async def test_the_last_node_of_a_group_stays_subscribed_when_it_stops(group: Group) -> None:
     await group.place.leave()
     assert group.intake.subscriptions == {SHARED}
 
 
 @given(st.binary(max_size=60) | st.sampled_from([b"[1]", b"null", b'"keeping_up"', b'{"group":"kitchen"}']))
-def test_whatever_a_node_says_that_is_not_that_it_keeps_up_does_not_count(payload: bytes) -> None:
+def test_only_a_valid_keeping_up_state_makes_a_node_count(payload: bytes) -> None:
     group = Group(group="kitchen")
     group.another(payload=payload)
     assert isinstance(group.place, GroupMember)

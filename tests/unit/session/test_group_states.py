@@ -1,4 +1,4 @@
-"""Statuses and states of other nodes, which anyone may have published."""
+"""Statuses and states of other nodes, which any client may have published."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -31,18 +31,18 @@ def test_a_node_that_keeps_up_is_known(member: GroupMember) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a b", "pi\n2", "pi\x1b[2J", "\x9b", "a" * 65, "a" * 60_000])
-def test_a_name_that_no_node_can_have_is_no_node(member: GroupMember, name: str) -> None:
+def test_an_invalid_node_name_is_ignored(member: GroupMember, name: str) -> None:
     say(member, name)
     assert not member._others()
 
 
 @pytest.mark.parametrize("state", [b"", b"\xff", b"[]", b"null", b"[" * 2000, b'{"group":["kitchen"]}'])
-def test_a_word_that_is_none_is_not_believed(member: GroupMember, state: bytes) -> None:
+def test_a_malformed_state_is_ignored(member: GroupMember, state: bytes) -> None:
     say(member, "pi-2", state)
     assert not member._others()
 
 
-def test_invented_nodes_fill_no_memory_and_displace_no_known_node(member: GroupMember) -> None:
+def test_the_number_of_known_nodes_is_limited_and_known_nodes_are_kept(member: GroupMember) -> None:
     say(member, "pi-2")
     for number in range(2000):
         say(member, f"made-up-{number}")

@@ -8,7 +8,7 @@ BAD: Key = ("label", b"bad")
 
 
 def suspicious() -> HangUps:
-    """Hang-ups after two losses with several results in flight."""
+    """Return hang-ups after two losses with several results in flight."""
     hang_ups = HangUps(calm_seconds=60)
     for _ in range(2):
         hang_ups.connected()
@@ -31,7 +31,7 @@ def test_after_two_losses_in_quick_succession_results_are_published_one_at_a_tim
     assert hang_ups.one_at_a_time
 
 
-def test_many_results_in_flight_at_one_loss_are_one_loss() -> None:
+def test_a_loss_with_many_results_in_flight_counts_once() -> None:
     hang_ups = HangUps(calm_seconds=60)
     hang_ups.connected()
     for _ in range(64):
@@ -39,7 +39,7 @@ def test_many_results_in_flight_at_one_loss_are_one_loss() -> None:
     assert not hang_ups.one_at_a_time
 
 
-def test_losses_with_a_calm_time_between_them_raise_no_suspicion(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_losses_far_apart_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr("time.monotonic", lambda: now)
     hang_ups = HangUps(calm_seconds=60)
@@ -50,12 +50,12 @@ def test_losses_with_a_calm_time_between_them_raise_no_suspicion(monkeypatch: py
     assert not hang_ups.one_at_a_time
 
 
-def test_a_result_that_was_alone_in_flight_at_three_losses_in_a_row_is_found() -> None:
+def test_a_result_that_was_alone_in_flight_at_three_losses_is_the_cause() -> None:
     hang_ups = suspicious()
     assert [lose(hang_ups, BAD) for _ in range(3)] == [False, False, True]
 
 
-def test_a_loss_that_follows_a_refusal_is_explained_by_it() -> None:
+def test_a_loss_after_a_refusal_does_not_count() -> None:
     hang_ups = HangUps(calm_seconds=60)
     for _ in range(5):
         hang_ups.connected()

@@ -1,4 +1,4 @@
-"""The hint at another service of the same name."""
+"""The hint that another service has the same name."""
 
 from stream.errors import BrokerError
 from stream.session.losses import Losses
@@ -13,7 +13,7 @@ def hints(*losses: tuple[BrokerError, float]) -> list[str]:
     return [node.hint(error, lasted_seconds) for error, lasted_seconds in losses]
 
 
-def test_a_session_that_is_taken_over_twice_hints_at_another_service() -> None:
+def test_two_session_takeovers_hint_at_another_service() -> None:
     assert hints((TAKEN_OVER, 100), (TAKEN_OVER, 100)) == ["", HINT]
 
 
@@ -25,5 +25,5 @@ def test_a_session_that_lasted_ends_the_count_of_quick_losses() -> None:
     assert hints((CLOSED, 1), (CLOSED, 1), (CLOSED, 11), (CLOSED, 1), (CLOSED, 1), (CLOSED, 1)) == [""] * 6
 
 
-def test_losses_for_another_reason_hint_at_nothing() -> None:
+def test_losses_for_another_reason_give_no_hint() -> None:
     assert hints(*[(BrokerError("quota exceeded", reason_code=0x97), 1)] * 9) == [""] * 9

@@ -8,20 +8,20 @@ from stream.mqtt.backoff import reconnect_delays
 
 
 @given(st.floats(0.01, 3600))
-def test_no_delay_is_longer_than_the_longest_or_less_than_none(longest_seconds: float) -> None:
+def test_delays_are_between_zero_and_the_longest(longest_seconds: float) -> None:
     assert all(0 <= delay <= longest_seconds for delay in islice(reconnect_delays(longest_seconds), 20))
 
 
-def test_the_ceiling_of_the_delays_doubles_up_to_the_longest(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_upper_limit_of_the_delays_doubles_up_to_the_longest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("random.uniform", lambda _, ceiling: ceiling)
     assert list(islice(reconnect_delays(5), 6)) == [0.5, 1, 2, 4, 5, 5]
 
 
-def test_a_fleet_does_not_return_as_one() -> None:
+def test_nodes_reconnect_after_different_delays() -> None:
     assert len({next(reconnect_delays(60)) for _ in range(10)}) == 10
 
 
-def test_the_first_delay_keeps_to_a_longest_shorter_than_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_delay_is_at_most_the_longest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("random.uniform", lambda _, ceiling: ceiling)
     assert list(islice(reconnect_delays(0.2), 2)) == [0.2, 0.2]
 

@@ -1,4 +1,4 @@
-"""What becomes of a result that the broker refuses, by the reason code."""
+"""Handling of a result that the broker refuses, by its reason code."""
 
 import asyncio
 import itertools
@@ -22,7 +22,7 @@ LABEL = Result(Kind.LABEL, "tweets/polarity", b"{}", SOURCE)
 
 
 class Outlet:
-    """A broker's answers: a reason code each, 0 for success, None for a lost connection; the last one repeats."""
+    """A connection with the given answers: a reason code, 0 for success or None for a loss; the last one repeats."""
 
     def __init__(self, *answers: int | None) -> None:
         self._answers = itertools.chain(answers, itertools.repeat(answers[-1]))
@@ -39,7 +39,7 @@ class Outlet:
 
 
 class Node:
-    """Results of a node with such a broker."""
+    """Results of a node whose broker gives the given answers."""
 
     def __init__(self, *answers: int | None) -> None:
         self.outlet = Outlet(*answers)
@@ -69,7 +69,7 @@ async def test_an_accepted_result_is_published_once() -> None:
 
 
 @pytest.mark.parametrize("code", [0x89, 0x96, 0x97])
-async def test_a_result_refused_for_the_moment_is_held_and_published_again(code: int) -> None:
+async def test_a_temporarily_refused_result_is_held_and_published_again(code: int) -> None:
     node = Node(*[code] * 20, 0)
     assert await node.publish() is None
     assert (node.outlet.published, node.answered) == (21, 20)
@@ -78,7 +78,7 @@ async def test_a_result_refused_for_the_moment_is_held_and_published_again(code:
 
 
 @pytest.mark.parametrize("code", [0x80, 0x83])
-async def test_a_code_that_may_mean_either_is_tried_three_times(code: int) -> None:
+async def test_a_result_refused_with_an_ambiguous_code_is_published_three_times(code: int) -> None:
     node = Node(code)
     refused = await node.publish()
     assert refused
@@ -87,7 +87,7 @@ async def test_a_code_that_may_mean_either_is_tried_three_times(code: int) -> No
 
 
 @pytest.mark.parametrize("code", [0x95, 0x99, 0x9E, 0xC3, 0xFF])
-async def test_a_message_that_is_refused_for_itself_is_returned_at_once(code: int) -> None:
+async def test_a_permanent_refusal_is_returned_at_once(code: int) -> None:
     node = Node(code)
     refused = await node.publish()
     assert refused
@@ -95,12 +95,12 @@ async def test_a_message_that_is_refused_for_itself_is_returned_at_once(code: in
 
 
 @pytest.mark.parametrize("code", [0x87, 0x90])
-async def test_a_topic_that_is_refused_ends_the_session(code: int) -> None:
+async def test_a_refused_topic_ends_the_session(code: int) -> None:
     with pytest.raises(BrokerError, match="no message to tweets/polarity"):
         await Node(code).publish()
 
 
-async def test_a_held_result_that_is_cancelled_leaves_no_obstacle() -> None:
+async def test_a_cancelled_held_result_leaves_no_obstacle() -> None:
     node = Node(0x97)
     publishing = asyncio.ensure_future(node.publish())
     await until(lambda: node.answered)
@@ -121,7 +121,7 @@ async def test_refusals_of_one_kind_are_all_counted_and_logged_once(caplog: pyte
     assert len(caplog.records) == 2
 
 
-async def test_a_result_for_which_the_broker_always_hangs_up_is_refused_in_the_end() -> None:
+async def test_a_result_that_always_makes_the_broker_disconnect_is_refused() -> None:
     node = Node(None)
     losses = 0
     while True:
@@ -134,12 +134,12 @@ async def test_a_result_for_which_the_broker_always_hangs_up_is_refused_in_the_e
             break
     assert refused
     assert losses == 5
-    innocent = Result(Kind.LABEL, "tweets/polarity", b"{}", Message("tweets/in", b"another"))
+    another = Result(Kind.LABEL, "tweets/polarity", b"{}", Message("tweets/in", b"another"))
     node.outlet = Outlet(0)
-    assert await node.publish(innocent) is None
+    assert await node.publish(another) is None
 
 
-async def test_while_results_are_published_one_at_a_time_none_is_sent_beside_another() -> None:
+async def test_results_published_one_at_a_time_are_never_in_flight_together() -> None:
     node = Node(0)
     for _ in range(2):
         node.refusals.hang_ups.connected()
@@ -171,7 +171,7 @@ async def test_a_refused_result_is_not_published_again_in_the_next_session() -> 
     assert await node.publish(other) is None
 
 
-async def test_what_is_as_large_as_a_result_that_was_too_large_is_not_published() -> None:
+async def test_a_result_of_at_least_a_refused_size_is_not_published() -> None:
     node = Node(0x95, 0)
     await node.publish(LABEL._replace(payload=b"x" * 300))
     for number, (size, published) in enumerate([(300, False), (301, False), (299, True)]):
@@ -179,7 +179,7 @@ async def test_what_is_as_large_as_a_result_that_was_too_large_is_not_published(
         assert (await node.publish(result) is None) is published
 
 
-async def test_refusals_are_forgotten_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_refusals_expire(monkeypatch: pytest.MonkeyPatch) -> None:
     node = Node(0x95, 0)
     await node.publish()
     monkeypatch.setattr("time.monotonic", lambda: float("inf"))
@@ -189,5 +189,5 @@ async def test_refusals_are_forgotten_after_a_while(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("label", "short"), [(b'{"id":"1"}', None), (b'{"id":"1","text":"a"}', b'{"id":"1"}'), (b'{"text":""}', b"{}")]
 )
-def test_a_label_is_shortened_by_its_text(label: bytes, short: bytes | None) -> None:
+def test_the_text_is_removed_from_a_label(label: bytes, short: bytes | None) -> None:
     assert without_text(label) == short
