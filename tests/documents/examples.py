@@ -22,18 +22,18 @@ class Example:
 
     document: str
     heading: str
-    """The nearest heading above it."""
+    """Nearest heading above it."""
     language: str
     source: str
     line: int
 
     def __str__(self) -> str:
-        """Its place, as a test's id."""
+        """Return document and line, as a test's id."""
         return f"{self.document}:{self.line}"
 
 
 def examples(*languages: str) -> list[Example]:
-    """Find the code blocks of all documents: those in these languages, or all."""
+    """Return the code blocks of all documents, only those in these languages if any are given."""
     found = [example for name in DOCUMENTS for example in _examples_of(name)]
     return [example for example in found if not languages or example.language in languages]
 

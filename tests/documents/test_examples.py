@@ -111,11 +111,11 @@ def test_commands_print_what_the_document_shows(document: str, environment: dict
 
 
 @pytest.mark.parametrize("example", examples("sh"), ids=str)
-def test_commands_that_are_not_run_name_what_exists(example: Example) -> None:
+def test_commands_that_are_not_run_are_valid(example: Example) -> None:
     assert problems(example.source) == []
 
 
-def test_each_block_that_is_not_run_has_a_reason_and_each_reason_a_block() -> None:
+def test_blocks_that_are_not_run_match_the_list_of_reasons() -> None:
     blocks = examples("sh")
     keys = {example: {example.document, (example.document, example.heading)} & NOT_RUN.keys() for example in blocks}
     assert [str(example) for example, found in keys.items() if len(found) != 1] == []
@@ -136,7 +136,7 @@ def test_each_block_that_is_not_run_has_a_reason_and_each_reason_a_block() -> No
         "starlet run",
     ],
 )
-def test_a_command_that_names_what_does_not_exist_is_found(command: str) -> None:
+def test_an_invalid_command_is_found(command: str) -> None:
     assert problems(command) != []
 
 
@@ -168,7 +168,7 @@ def _real_messages() -> Iterator[dict[str, Any]]:
 
 
 def _same_kind(shown: Any, real: Any) -> bool:
-    """Whether two values have the same keys and types; None is a value that was not measured."""
+    """Compare the keys and types of two values; None stands for a value that was not measured."""
     if isinstance(shown, dict) and isinstance(real, dict):
         return shown.keys() == real.keys() and all(_same_kind(value, real[key]) for key, value in shown.items())
     return (

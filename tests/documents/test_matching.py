@@ -1,4 +1,4 @@
-"""The comparison of outputs: it allows for the machine, and for nothing else."""
+"""The comparison of outputs: only differences between machines are allowed."""
 
 import pytest
 
@@ -17,7 +17,7 @@ from tests.documents.matching import difference
         ("12,000 people", "12,000 people"),
     ],
 )
-def test_output_that_differs_by_the_machine_alone_is_equal(shown: str, printed: str) -> None:
+def test_output_that_differs_only_by_the_machine_is_equal(shown: str, printed: str) -> None:
     assert difference(shown, printed) is None
 
 
@@ -33,5 +33,5 @@ def test_output_that_differs_by_the_machine_alone_is_equal(shown: str, printed: 
         ("first", "", "first"),
     ],
 )
-def test_output_that_says_something_else_is_not(shown: str, printed: str, missing: str) -> None:
+def test_other_output_is_not_equal(shown: str, printed: str, missing: str) -> None:
     assert difference(shown, printed) == missing

@@ -14,7 +14,7 @@ PROGRAM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 MISSING = "Chromium is not installed: apt-get install chromium chromium-driver"
 _OPTIONS = (
     "--headless=new",
-    "--no-sandbox",  # root may not use it, and nothing but our own page is opened
+    "--no-sandbox",  # root cannot use the sandbox, and only our own page is opened
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -45,7 +45,7 @@ class Browser:
         width, height = size
         screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": size is TELEPHONE}
         self._driver.get("about:blank")
-        self._errors()  # of another page
+        self._errors()  # discards the errors of an earlier page
         self._driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
         preference = {"name": "prefers-color-scheme", "value": scheme}
         self._driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [preference]})
@@ -58,7 +58,7 @@ class Browser:
     async def until(self, condition: str) -> None:
         """Wait until an expression in the page is true."""
         async with asyncio.timeout(TIMEOUT_SECONDS):
-            while not await self.run(f"return {condition}"):  # noqa: ASYNC110  (it gives no sign)
+            while not await self.run(f"return {condition}"):  # noqa: ASYNC110  (the page gives no event)
                 await asyncio.sleep(0.05)
 
     async def text(self, element: str) -> str:

@@ -48,14 +48,14 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @asynccontextmanager
 async def node(broker: Mosquitto, **sections: Any) -> AsyncIterator[tuple[str, Any]]:
-    """Run a node; yields the address of its page, and its settings."""
+    """Run a node, and yield the URL of its page and its settings."""
     settings = settings_for(broker.port, node=NODE, **sections)
     listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     async with serving(settings, listening.set_result):
         yield f"{await listening}/", settings
 
 
-async def test_the_page_shows_the_nodes_work_and_no_text(broker: Mosquitto, chromium: Browser) -> None:
+async def test_the_page_shows_counts_and_no_text(broker: Mosquitto, chromium: Browser) -> None:
     async with node(broker) as (url, settings), probing(settings) as probe:
         await chromium.look(url)
         await chromium.until(READY)
@@ -79,9 +79,7 @@ async def test_a_name_with_markup_is_shown_as_text(broker: Mosquitto, chromium: 
         assert await chromium.run("return document.querySelectorAll('b').length") == 0
 
 
-async def test_the_page_shows_why_a_node_is_not_ready_and_since_when_it_does_not_answer(
-    broker: Mosquitto, chromium: Browser
-) -> None:
+async def test_the_page_shows_the_reason_and_the_start_of_an_outage(broker: Mosquitto, chromium: Browser) -> None:
     async with node(broker) as (url, _):
         await chromium.look(url)
         await chromium.until(READY)
@@ -91,8 +89,8 @@ async def test_the_page_shows_why_a_node_is_not_ready_and_since_when_it_does_not
         assert await chromium.text("state") == "not ready"
         await asyncio.to_thread(broker.start)
         await chromium.until(READY)
-    gone = "document.getElementById('state').textContent.startsWith('no answer since')"
-    await chromium.until(gone)
+    no_answer = "document.getElementById('state').textContent.startsWith('no answer since')"
+    await chromium.until(no_answer)
 
 
 async def test_the_page_sends_the_password_that_it_was_opened_with(
@@ -108,9 +106,7 @@ async def test_the_page_sends_the_password_that_it_was_opened_with(
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("size", [DESKTOP, TELEPHONE], ids=["desktop", "telephone"])
-async def test_everything_can_be_read(
-    broker: Mosquitto, chromium: Browser, size: tuple[int, int], *, dark: bool
-) -> None:
+async def test_all_text_is_readable(broker: Mosquitto, chromium: Browser, size: tuple[int, int], *, dark: bool) -> None:
     async with node(broker) as (url, _):
         await chromium.look(url, size=size, dark=dark)
         await chromium.until(READY)

@@ -82,7 +82,7 @@ class Report:
 
 
 class Load:
-    """Publishes, counts and reports."""
+    """A load that publishes tweets, counts results and reports."""
 
     def __init__(self, plan: LoadPlan) -> None:
         topics = TopicSettings()

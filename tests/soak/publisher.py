@@ -1,4 +1,4 @@
-"""Publishes tweets, also across restarts of the broker, and counts those that the broker has acknowledged."""
+"""A publisher of tweets that counts acknowledged tweets, also across restarts of the broker."""
 
 import time
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from tests.soak.tweets import message
 
 
 class Publisher:
-    """Publishes one tweet after the other.
+    """Publisher of one tweet after the other.
 
     Args:
         topic: The topic to publish to.

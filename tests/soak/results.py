@@ -1,4 +1,4 @@
-"""Counts, for each tweet, the labels and rejections that come, and how long after it was due they do."""
+"""A subscriber that counts the results of each tweet and measures their latency."""
 
 import threading
 import time
@@ -17,7 +17,7 @@ _MOST_COUNTED = 255
 
 
 class Results:
-    """A subscriber to labels and rejections, whose session the broker keeps while it restarts.
+    """A subscriber to labels and rejections, with a session that persists across restarts of the broker.
 
     Attributes:
         labelled: Tweets whose first result is a label.
@@ -41,18 +41,18 @@ class Results:
 
     @property
     def tweets(self) -> int:
-        """How many tweets have a result."""
+        """Number of tweets that have a result."""
         return self.labelled + self.rejected
 
     def connect(self, port: int) -> None:
-        """Connect, stays so, and return when it is subscribed."""
+        """Connect and subscribe; reconnects automatically."""
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
         self._subscribed.wait()
 
     def take_latencies_seconds(self) -> list[float]:
-        """The latencies since the last call: from when a tweet was due to when its first result was here."""
-        count = len(self._latencies_seconds)  # more may come meanwhile, from paho's thread
+        """Return the latencies since the last call: from a tweet's due time to its first result."""
+        count = len(self._latencies_seconds)  # paho's thread may append more meanwhile
         taken = self._latencies_seconds[:count]
         del self._latencies_seconds[:count]
         return taken
@@ -66,7 +66,7 @@ class Results:
     def _take(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
         payload = bytes(message.payload)
         if message.dup and payload in self._recent:
-            return  # sent twice by the broker on the way here, which is not the node's doing
+            return  # redelivered by the broker to this subscriber, not published again by the node
         self._recent.append(payload)
         number, due_seconds = read_id(orjson.loads(payload)["id"])
         self._count(number, rejected=message.topic == self._topics.rejected)

@@ -1,4 +1,4 @@
-"""The machinery of `make soak`, in a few seconds: whether anything grows, only an hour can tell."""
+"""A soak test of a few seconds; growth can be measured only in a long one."""
 
 import csv
 from pathlib import Path
@@ -31,10 +31,10 @@ async def test_a_short_soak_restarts_the_broker_and_loses_nothing(tmp_path: Path
     no_loss, few_repeated, *not_to_be_told_yet = findings(soak)
     assert (no_loss.verdict, few_repeated.verdict) == (Verdict.KEPT, Verdict.KEPT)
     assert {finding.verdict for finding in not_to_be_told_yet} == {Verdict.UNDECIDED}
-    check_what_is_shown(soak, tmp_path)
+    check_the_outputs(soak, tmp_path)
 
 
-def check_what_is_shown(soak: Soak, folder: Path) -> None:
+def check_the_outputs(soak: Soak, folder: Path) -> None:
     plot(soak.samples, folder / "soak.png")
     assert (folder / "soak.png").read_bytes().startswith(b"\x89PNG")
     with (folder / "samples.csv").open(encoding="utf-8") as lines:

@@ -1,4 +1,4 @@
-"""The tweets that a soak sends."""
+"""The tweets of a soak test."""
 
 from pathlib import Path
 

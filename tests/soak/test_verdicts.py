@@ -1,4 +1,4 @@
-"""What a soak's numbers are taken to mean."""
+"""The verdicts on the measurements of a soak test."""
 
 import math
 import random
@@ -40,14 +40,14 @@ SAMPLE = Sample(
 
 
 def judged(samples: list[Sample], **end: int) -> dict[str, Finding]:
-    """The findings of a soak with two restarts and a window of 64, by the first word of each."""
+    """Return the findings of a soak with two restarts and a window of 64, by the first two words of each."""
     last = replace(samples[-1], phase="end", **end)
     soak = SimpleNamespace(samples=[*samples, last], restarts=2, window=64)
     return {" ".join(finding.promise.split()[:2]): finding for finding in findings(cast("Soak", soak))}
 
 
 def an_hour(**growing: float) -> list[Sample]:
-    """Sample of an hour; what is named grows by so much within it."""
+    """Return samples of an hour, during which each named value grows by the given amount."""
     return [
         replace(
             SAMPLE,

@@ -1,4 +1,4 @@
-"""What a soak shows: whether anything was lost, and whether anything grew."""
+"""Verdicts on the promises of a soak test: no lost tweets and no growth."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from tests.soak.soak import Soak
 
 _WARM_UP_SHARE = 0.1
 _STANDARD_ERRORS = 2
-"""On either side of what was measured: the truth is within them in 95 of 100 cases."""
+"""Half width of the interval around a slope, which contains the true slope in 95 % of cases."""
 _SHORTEST_SECONDS = 900.0
-"""A node that has just begun still grows: its allocator's pools, the lengths of tweets that it has not met."""
+"""Shortest soak that is judged: at its start a node grows until its pools and all lengths of tweets are in memory."""
 _KILOBYTE = 1000
 
 
 class Verdict(StrEnum):
-    """Whether a promise held."""
+    """Result of the check of a promise."""
 
     KEPT = "kept"
     BROKEN = "broken"
@@ -36,7 +36,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Growth:
-    """What may grow by so much in an hour, and no more."""
+    """A value with a limit on its growth per hour."""
 
     name: str
     unit: str
@@ -52,11 +52,11 @@ _GROWTHS = (
     Growth("threads", "", 1, lambda sample: sample.threads),
 )
 _LONGER = 1.5
-"""So much the other work of a shared machine can do to the latency."""
+"""Allowed ratio of latencies, since other work on a shared machine changes them."""
 
 
 def findings(soak: Soak) -> list[Finding]:
-    """Judge a soak that is over."""
+    """Return the findings of a finished soak test."""
     warm = _warm(soak.samples)
     growths = [_growth(growth, warm) for growth in _GROWTHS]
     latencies = [
@@ -77,7 +77,7 @@ def _lost(end: Sample) -> Finding:
 
 
 def _repeated(soak: Soak) -> Finding:
-    """Those that the node held when the broker went away, and those that the publisher had to send again."""
+    """Compare the repeated tweets with those held at the restarts plus those that the publisher sent again."""
     end = soak.samples[-1]
     most = soak.restarts * soak.window + end.sent_again
     verdict = Verdict.KEPT if end.repeated <= most else Verdict.BROKEN
@@ -92,7 +92,7 @@ def _growth(growth: Growth, warm: Sequence[Sample]) -> Finding:
 
 
 def below(found: Slope, limit_per_hour: float) -> Verdict:
-    """Whether a slope is below a limit, as far as its standard error lets us say."""
+    """Check that a slope is below a limit, undecided within its standard error."""
     margin = _STANDARD_ERRORS * found.standard_error
     if found.per_hour + margin < limit_per_hour:
         return Verdict.KEPT
@@ -100,7 +100,7 @@ def below(found: Slope, limit_per_hour: float) -> Verdict:
 
 
 def _latency(name: str, warm: Sequence[Sample], value: Callable[[Sample], float | None]) -> Finding:
-    """Compare medians over the seconds, which the moments after a restart do not sway."""
+    """Compare medians over the seconds, on which short disturbances after a restart have little effect."""
     promise = f"latency, {name} of a second: in the last quarter at most {_LONGER} times the first's"
     known = [seconds for sample in warm if (seconds := value(sample)) is not None]
     quarter = max(1, len(known) // 4)
