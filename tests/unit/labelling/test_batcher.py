@@ -273,6 +273,7 @@ async def test_no_thread_is_left_behind() -> None:
 
 
 async def test_metrics_count_batches_tweets_and_times() -> None:
+    before = time.perf_counter()
     async with running() as bench:
         held = await bench.hold()
         answers = await bench.put((1, SHORT), (2, SHORT))
@@ -282,6 +283,9 @@ async def test_metrics_count_batches_tweets_and_times() -> None:
     assert bench.metric("starling_batch_size_count") == 2
     assert bench.metric("starling_stage_seconds_count", stage="queue") == 3
     assert bench.metric("starling_stage_seconds_count", stage="inference") == 2
+    passed_seconds = time.perf_counter() - before
+    assert 0 < bench.metric("starling_stage_seconds_sum", stage="queue") <= 3 * passed_seconds
+    assert 0 < bench.metric("starling_stage_seconds_sum", stage="inference") <= passed_seconds
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,8 @@ async def running(path: Path, **settings: Any) -> AsyncIterator[Bench]:
     labelling = LabellingPipeline(LimitSettings(), metrics)
     model = {"path": path, "interpreters": 1, **settings}
     health = Health(60)
-    swapper = ModelSwapper(load_settings(overrides={"model": model}), labelling, metrics, health)
+    others = {"node": "pi-1", "labels": {"include_text": True}}
+    swapper = ModelSwapper(load_settings(overrides={"model": model, **others}), labelling, metrics, health)
     async with swapper.running(await swapper.load(lambda: False)):
         yield Bench(swapper, labelling, metrics, health)
 
@@ -101,8 +102,67 @@ def new(tmp_path: Path) -> Path:
 
 
 async def test_the_model_of_the_settings_labels_first(old: Path) -> None:
+    sha256 = orjson.loads((old / "model.json").read_bytes())["files"][MODEL_FILE]
     async with running(old) as bench:
         assert await bench.labelled_by() == "old"
+        assert f"engine-{sha256[:12]}" in {task.get_name() for task in asyncio.all_tasks()}
+
+
+async def test_labels_have_the_node_and_where_the_settings_say_so_the_text(old: Path) -> None:
+    async with running(old) as bench:
+        label = await bench.label("lovely")
+    assert (label["node"], label["text"]) == ("pi-1", "lovely")
+
+
+async def test_an_inference_that_takes_too_long_is_seen_in_the_health(old: Path, go: threading.Event) -> None:
+    async with running(old) as bench:
+        bench.health._stuck_seconds = 0.0
+        assert bench.health.stuck() is None
+        answer = asyncio.create_task(bench.label())
+        await until(bench.health.stuck)
+        go.set()
+        await answer
+
+
+class PathChecks:
+    """The checks of the model's path."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._count, self._find = 0, model_swap._folder
+        monkeypatch.setattr(model_swap, "_LOOK_SECONDS", LOOK_SECONDS)
+        monkeypatch.setattr(model_swap, "_folder", self._counted)
+
+    def _counted(self, settings: ModelSettings) -> Path:
+        self._count += 1
+        return self._find(settings)
+
+    async def several_more(self) -> None:
+        before = self._count
+        await until(lambda: self._count >= before + 3)
+
+
+@pytest.fixture
+def checks(monkeypatch: pytest.MonkeyPatch) -> PathChecks:
+    return PathChecks(monkeypatch)
+
+
+async def test_an_unchanged_path_requests_no_reload(old: Path, checks: PathChecks) -> None:
+    async with running(old) as bench:
+        await checks.several_more()
+        assert bench.health.reloads_requested == 0
+
+
+async def test_a_link_that_changed_requests_one_reload(
+    old: Path, new: Path, tmp_path: Path, checks: PathChecks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(old)
+    async with running(link) as bench:
+        monkeypatch.setattr(bench.swapper, "_swap", lambda _: asyncio.sleep(0))  # as if the new model were refused
+        relink(link, new)
+        await until(lambda: bench.health.reloads_requested)
+        await checks.several_more()
+        assert bench.health.reloads_requested == 1
 
 
 async def test_another_model_takes_over_when_it_is_requested(
@@ -212,21 +272,12 @@ async def test_a_model_that_was_requested_by_another_path_is_loaded_once(
 
 
 async def test_a_model_that_was_requested_is_not_loaded_again_by_a_check_of_the_path(
-    old: Path, new: Path, monkeypatch: pytest.MonkeyPatch
+    old: Path, new: Path, checks: PathChecks
 ) -> None:
-    monkeypatch.setattr(model_swap, "_LOOK_SECONDS", LOOK_SECONDS)
-    checks, find = [], model_swap._folder
-
-    def counted(settings: ModelSettings) -> Path:
-        checks.append(settings.path)
-        return find(settings)
-
-    monkeypatch.setattr(model_swap, "_folder", counted)
     async with running(old) as bench:
         bench.request(new)
         await bench.swaps(1)
-        before = len(checks)
-        await until(lambda: len(checks) >= before + 3)
+        await checks.several_more()
         assert bench.health.reloads_requested == 1
 
 
@@ -267,20 +318,28 @@ async def test_a_first_model_that_cannot_be_used_ends_the_start(tmp_path: Path) 
 
 @pytest.mark.usefixtures("unsettled")
 async def test_a_start_during_a_copy_waits_for_its_end(
-    old: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    old: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy = tmp_path / "copy"
     begin_copy(old, copy)
+    tries, load = [], model_swap.load_model
+
+    def counted(settings: ModelSettings) -> Any:
+        tries.append(settings.path)
+        return load(settings)
+
+    monkeypatch.setattr(model_swap, "load_model", counted)
 
     async def start() -> str:
         async with running(copy) as bench:
             return await bench.labelled_by()
 
     starting = asyncio.create_task(start())
-    await until(lambda: "a copy may be in progress" in caplog.text)
+    await until(lambda: len(tries) >= 3)
     end_copy(old, copy)
     assert await starting == "old"
-    assert caplog.text.count("a copy may be in progress") == 1
+    (message,) = [message for message in caplog.messages if "a copy may be in progress" in message]
+    assert message.startswith(f"{copy / MODEL_FILE} ")
 
 
 @pytest.mark.usefixtures("unsettled")
