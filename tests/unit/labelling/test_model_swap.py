@@ -18,6 +18,7 @@ from stream.labelling.model_swap import ModelSwapper
 from stream.labelling.pipeline import LabellingPipeline
 from stream.model.bundle import MODEL_FILE, TOKENIZER_FILE
 from stream.model.classifier import Classifier
+from stream.model.loading import load_model
 from stream.settings import LimitSettings, ModelSettings, load_settings
 from stream.telemetry.health import Health
 from stream.telemetry.metrics import Metrics
@@ -322,11 +323,11 @@ async def test_a_start_during_a_copy_waits_for_its_end(
 ) -> None:
     copy = tmp_path / "copy"
     begin_copy(old, copy)
-    tries, load = [], model_swap.load_model
+    tries = []
 
     def counted(settings: ModelSettings) -> Any:
         tries.append(settings.path)
-        return load(settings)
+        return load_model(settings)
 
     monkeypatch.setattr(model_swap, "load_model", counted)
 
