@@ -119,7 +119,7 @@ async def test_a_label_goes_to_the_response_topic_as_well(broker: Mosquitto) -> 
 
 @pytest.mark.parametrize("topic", ["tweets/in", "tweets/polarity", "elsewhere/me"])
 async def test_nothing_is_published_to_a_forbidden_response_topic(broker: Mosquitto, topic: str) -> None:
-    settings = settings_for(broker.port)
+    settings = settings_for(broker.port, broker={"proof_seconds": 0})  # a proof is a message on tweets/in too
     async with serving(settings), probing(settings, "elsewhere/#", "tweets/in") as probe:
         await probe.send(b'{"id":"1","text":"please answer"}', response_topic=topic)
         await probe.label_of("1")
