@@ -125,7 +125,8 @@ class Viewer:
         self._settings = settings
         self._console = Console(highlight=False, soft_wrap=True)
         self._texts: OrderedDict[str, str] = OrderedDict()
-        self._energy_shown: dict[str, float] = {}
+        self.energy_shown: dict[str, float] = {}
+        """Time at which the power of each node was last shown, by the monotonic clock."""
         self.results = 0
         """Labels and rejections shown."""
 
@@ -162,10 +163,10 @@ class Viewer:
     def _show_energy(self, node: str, payload: bytes) -> None:
         """Show a node's power from time to time; a node that is deleted leaves an empty message."""
         now = time.monotonic()
-        if now - self._energy_shown.get(node, -math.inf) >= _ENERGY_SECONDS and (words := read_energy_words(payload)):
-            if len(self._energy_shown) >= _NODES_KEPT:
-                self._energy_shown.clear()
-            self._energy_shown[node] = now
+        if now - self.energy_shown.get(node, -math.inf) >= _ENERGY_SECONDS and (words := read_energy_words(payload)):
+            if len(self.energy_shown) >= _NODES_KEPT:
+                self.energy_shown.clear()
+            self.energy_shown[node] = now
             self._console.print(Text(f"node {one_line(node)}: {one_line(words)}", "cyan"))
 
     def _print(self, line: Text) -> None:

@@ -35,11 +35,13 @@ class BatchQueue:
     """
 
     def __init__(self, max_batch: int, metrics: Metrics) -> None:
-        self._max_batch = max_batch
+        self.max_batch = max_batch
+        """Largest number of tweets in one batch."""
         self._batches = {reason: metrics.batches.labels(reason) for reason in BatchSizeReason}
         self._queues: dict[int, deque[QueuedTweet]] = {}
         self._changed = threading.Condition()
-        self._free = 0
+        self.free = 0
+        """Number of interpreters that wait for a batch."""
         self._closed = False
         self.count = 0
         """Number of waiting tweets."""
@@ -58,7 +60,7 @@ class BatchQueue:
     def take(self) -> list[QueuedTweet] | None:
         """Wait for the next batch; returns None once the queue is closed."""
         with self._changed:
-            self._free += 1
+            self.free += 1
             try:
                 while not self._closed:
                     if batch := self._next_batch():
@@ -66,7 +68,7 @@ class BatchQueue:
                     self._changed.wait()
                 return None
             finally:
-                self._free -= 1
+                self.free -= 1
 
     def close(self) -> None:
         """End every `take`, and cancel the tweets that still wait."""
@@ -94,10 +96,10 @@ class BatchQueue:
     def _pop_batch(self) -> tuple[list[QueuedTweet], BatchSizeReason]:
         """Take a batch, cancelled tweets included, from the bucket of the oldest tweet."""
         oldest = min((queue for queue in self._queues.values() if queue), key=lambda queue: queue[0].since)
-        fair_share = -(-self.count // self._free)
-        size = min(len(oldest), self._max_batch, fair_share)
+        fair_share = -(-self.count // self.free)
+        size = min(len(oldest), self.max_batch, fair_share)
         self.count -= size
         batch = [oldest.popleft() for _ in range(size)]
         if not oldest:
             return batch, BatchSizeReason.EMPTIED
-        return batch, BatchSizeReason.FULL if size == self._max_batch else BatchSizeReason.SHARED
+        return batch, BatchSizeReason.FULL if size == self.max_batch else BatchSizeReason.SHARED

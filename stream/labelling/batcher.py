@@ -30,15 +30,16 @@ class Batcher:
         self._batch_size = metrics.batch_size
         self._queue_seconds = metrics.stage_seconds.labels("queue")
         self._inference_seconds = metrics.stage_seconds.labels("inference")
-        self._queue = BatchQueue(max_batch, metrics)
+        self.queue = BatchQueue(max_batch, metrics)
+        """The tweets that wait for an interpreter."""
         self._wake_is_scheduled = False
         self._running: dict[int, tuple[float, list[QueuedTweet]]] = {}
         """Start time and tweets of the inference that each interpreter runs now, by the interpreter's number."""
         self._loop = asyncio.get_running_loop()
         self._tasks = asyncio.TaskGroup()
         self._threads = ThreadPoolExecutor(len(classifiers), thread_name_prefix="inference")
-        metrics.waiting.set_function(lambda: self._queue.count)
-        metrics.oldest_wait_seconds.set_function(self._queue.oldest_wait_seconds)
+        metrics.waiting.set_function(lambda: self.queue.count)
+        metrics.oldest_wait_seconds.set_function(self.queue.oldest_wait_seconds)
 
     async def __aenter__(self) -> Self:
         """Start a thread for each interpreter."""
@@ -53,7 +54,7 @@ class Batcher:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End the threads; tweets that wait or are being classified are cancelled."""
-        self._queue.close()
+        self.queue.close()
         for worker in self._workers:
             worker.cancel()
         try:
@@ -71,7 +72,7 @@ class Batcher:
             Probabilities, shape (3,), in the order of the manifest's labels.
         """
         waiting = QueuedTweet(ids, self._loop.create_future())
-        self._queue.put(self._classifiers[0].bucket(len(ids)), waiting)
+        self.queue.put(self._classifiers[0].bucket(len(ids)), waiting)
         if not self._wake_is_scheduled:
             self._wake_is_scheduled = True
             self._loop.call_soon(self._wake)  # after all tweets that arrived together were queued
@@ -84,7 +85,7 @@ class Batcher:
 
     def _wake(self) -> None:
         self._wake_is_scheduled = False
-        self._queue.wake()
+        self.queue.wake()
 
     async def _run_interpreter(self, number: int, classifier: Classifier) -> None:
         """Run an interpreter's thread; an error in the thread ends this task with it."""
@@ -97,7 +98,7 @@ class Batcher:
 
     def _classify_batches(self, number: int, classifier: Classifier) -> None:
         """Classify one batch after another until the queue is closed; runs in a thread."""
-        while (batch := self._queue.take()) is not None:
+        while (batch := self.queue.take()) is not None:
             started = time.perf_counter()
             self._running[number] = started, batch
             rows = classifier.probabilities([waiting.ids for waiting in batch])

@@ -49,7 +49,7 @@ class ModelSwapper:
         self._health = health
         self._tasks = asyncio.TaskGroup()
         self._retire = asyncio.Event()
-        self._folder = _folder(settings.model)
+        self._folder = bundle_folder(settings.model)
         self._requests: asyncio.Queue[ModelSettings] = asyncio.Queue()
 
     def request(self, settings: ModelSettings) -> None:
@@ -90,7 +90,7 @@ class ModelSwapper:
             self._health.reloads_done += 1
 
     async def _swap(self, settings: ModelSettings) -> None:
-        folder = await asyncio.to_thread(_folder, settings)
+        folder = await asyncio.to_thread(bundle_folder, settings)
         try:
             model = await _load(settings, lambda: not self._requests.empty())
         except BundleError as error:
@@ -112,7 +112,7 @@ class ModelSwapper:
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             current = self._settings.model, self._folder
-            folder = await asyncio.to_thread(_folder, self._settings.model)
+            folder = await asyncio.to_thread(bundle_folder, self._settings.model)
             is_swapped = current != (self._settings.model, self._folder)  # meanwhile, so that the folder is outdated
             if folder != self._folder and not is_swapped:
                 self._folder = folder
@@ -166,6 +166,6 @@ async def _load(settings: ModelSettings, given_up: Callable[[], bool]) -> Model:
         await asyncio.sleep(_RETRY_SECONDS)
 
 
-def _folder(settings: ModelSettings) -> Path:
+def bundle_folder(settings: ModelSettings) -> Path:
     """Return the bundle's folder with links resolved; a link in a circle or to nowhere is an answer too."""
     return Path(os.path.realpath(find_bundle(settings.path)))

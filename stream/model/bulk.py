@@ -24,7 +24,7 @@ from stream.tweets.tweet import Tweet
 
 _BATCH_TWEETS = 16
 """Batch size; larger ones are no faster."""
-_CHUNK_LINES = 2048
+CHUNK_LINES = 2048
 """Lines read ahead while the chunk before is being classified: enough for batches of similar length."""
 
 Outcome = Label | RejectedTweetError
@@ -117,7 +117,7 @@ def _chunks(
     for line in lines:
         if line is not None:
             chunk.append(_read(model, line, limits))
-        if line is None or len(chunk) == _CHUNK_LINES:
+        if line is None or len(chunk) == CHUNK_LINES:
             yield chunk, line is None
             chunk = []
     if chunk:

@@ -41,7 +41,7 @@ OUTPUT = "logits"
 PADDING_ID = 0
 """The id that fills a row up to its batch's length; BERT's [PAD], masked inside the graph."""
 
-_MOST_BYTES = {MANIFEST_FILE: 1 << 20, MODEL_FILE: (1 << 31) - 1}
+MOST_BYTES = {MANIFEST_FILE: 1 << 20, MODEL_FILE: (1 << 31) - 1}
 """Largest size of a file by its name. TensorFlow Lite's format ends at 2 GiB."""
 _MOST_OTHER_BYTES = 64 << 20
 _CHUNK_BYTES = 1 << 20
@@ -155,7 +155,7 @@ def load_bundle(wanted: Path | None) -> Bundle:
     path = find_bundle(wanted)
     try:
         with _Folder.opened(path) as folder:
-            manifest = _parse_manifest(path, folder.read(MANIFEST_FILE))
+            manifest = parse_manifest(path, folder.read(MANIFEST_FILE))
             for name in manifest.files:
                 if Path(name).name != name or "\0" in name:
                     raise BundleError(f"{path / MANIFEST_FILE} names a file outside the bundle: {name}")
@@ -270,10 +270,19 @@ class _Folder:
 
 
 def _limit_bytes(name: str) -> int:
-    return _MOST_BYTES.get(name, _MOST_OTHER_BYTES)
+    return MOST_BYTES.get(name, _MOST_OTHER_BYTES)
 
 
-def _parse_manifest(path: Path, content: bytes) -> Manifest:
+def parse_manifest(path: Path, content: bytes) -> Manifest:
+    """Parse the contents of a bundle's manifest.
+
+    Args:
+        path: The bundle's folder, for errors.
+        content: The contents of the file.
+
+    Raises:
+        IncompleteBundleError: It is not a manifest.
+    """
     try:
         _check_json(content)
         return Manifest.model_validate_json(content)

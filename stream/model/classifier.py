@@ -38,7 +38,8 @@ class Classifier:
         self._bundle = bundle
         self._buckets = bundle.manifest.length_buckets
         self._temperature = np.float32(bundle.manifest.temperature)
-        self._shape: tuple[int, ...] = ()
+        self.shape: tuple[int, ...] = ()
+        """Shape of the input that memory is allocated for; () before the first."""
         try:
             # The number of threads takes effect only here: the kernels are chosen when the interpreter is made.
             self._interpreter = Interpreter(str(bundle.model.path), num_threads=threads)
@@ -80,11 +81,11 @@ class Classifier:
         return np.asarray(self._interpreter.get_tensor(self._output), dtype=np.float32)
 
     def _resize(self, shape: tuple[int, ...]) -> None:
-        if shape != self._shape:
+        if shape != self.shape:
             self._interpreter.resize_tensor_input(self._input, shape)
-            with nullcontext() if self._shape else without_delegate_notice():
+            with nullcontext() if self.shape else without_delegate_notice():
                 self._interpreter.allocate_tensors()
-            self._shape = shape
+            self.shape = shape
 
 
 def _tensor_index(details: dict[str, dict[str, Any]], name: str, kind: type, columns: int | None = None) -> int:

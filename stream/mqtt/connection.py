@@ -59,37 +59,39 @@ class Connection:
         self._login = login(settings, identifier, will, persistent=persistent)
         self._tls = broker_tls(settings)
         self._versions = versions or Versions(settings)
-        self._incoming = IncomingMessages(self.pause, self.resume)
-        self._deliver: Deliver = self._incoming.put
-        self._link = self._new_link(version_5=self._versions.to_try()[0])
+        self.queued = IncomingMessages(self.pause, self.resume)
+        """The messages that `incoming` has not yielded yet."""
+        self._deliver: Deliver = self.queued.put
+        self.link = self._new_link(version_5=self._versions.to_try()[0])
+        """The link that is used; another one for each attempt to connect."""
         self._refusal: PublicationRefusedError | None = None
 
     @property
     def protocol(self) -> str:
         """The version of MQTT that is spoken: '5' or '3.1.1'."""
-        return "5" if self._link.version_5 else "3.1.1"
+        return "5" if self.link.version_5 else "3.1.1"
 
     @property
     def connected(self) -> bool:
         """True from the acceptance of the connection until its end."""
-        return self._link.connected
+        return self.link.connected
 
     @property
     def session_present(self) -> bool:
         """True if the broker has kept the session; known once connected."""
-        return self._link.answer.session_present
+        return self.link.answer.session_present
 
     @property
     def limits(self) -> BrokerLimits:
         """The broker's limits; known once connected."""
-        return self._link.answer.limits
+        return self.link.answer.limits
 
     def deliver_to(self, deliver: Deliver) -> None:
         """Call `deliver` with each message, and leave its acknowledgement to the caller.
 
         To be called before the connection is entered: a broker that knows the session sends at once.
         """
-        self._deliver = self._link.deliver = deliver
+        self._deliver = self.link.deliver = deliver
 
     def pause(self) -> None:
         """Read nothing more, so that the messages stay in the broker.
@@ -97,11 +99,11 @@ class Connection:
         Needed beside the receive maximum: QoS 0 and MQTT 3.1.1 have none, and Mosquitto 2.0.11 exceeds it once a first
         message is acknowledged. Confirmations are not read either, so publish over another connection.
         """
-        self._link.pause()
+        self.link.pause()
 
     def resume(self) -> None:
         """Read again."""
-        self._link.resume()
+        self.link.resume()
 
     async def publish_confirmed(
         self,
@@ -128,7 +130,7 @@ class Connection:
             PublicationRefusedError: The broker refuses the message, or it is larger than the broker accepts.
         """
         self._check_connected()
-        link, limits = self._link, self._link.answer.limits
+        link, limits = self.link, self.link.answer.limits
         properties = publish_properties(response_topic, correlation_data) if link.version_5 else b""
         retain = retain and limits.retain_available
         if limits.maximum_packet_bytes is not None:
@@ -162,7 +164,7 @@ class Connection:
             try:
                 self._check_granted(topic, answer.result())
             except BrokerError as error:
-                self._link.fail(error)
+                self.link.fail(error)
 
         self._subscribe(topic).add_done_callback(check)
 
@@ -189,7 +191,7 @@ class Connection:
     def acknowledge(self, message: Message) -> None:
         """Tell the broker that a delivered message is done with, so that it is not sent again."""
         if message.qos:
-            self._link.send(acknowledgement_packet(message.packet_id))
+            self.link.send(acknowledgement_packet(message.packet_id))
 
     async def incoming(self) -> AsyncGenerator[Message]:
         """Yield the messages, each acknowledged as it is taken, where `deliver_to` was not called.
@@ -197,7 +199,7 @@ class Connection:
         Raises:
             BrokerError: The connection is lost.
         """
-        while (message := await self._incoming.get()) is not None:
+        while (message := await self.queued.get()) is not None:
             self.acknowledge(message)
             yield message
         await self.wait_disconnected()
@@ -208,7 +210,7 @@ class Connection:
         Raises:
             BrokerError: Always, unless this side has closed the connection.
         """
-        link = self._link
+        link = self.link
         await link.ended.wait()
         if link.closing:
             return
@@ -228,7 +230,7 @@ class Connection:
             try:
                 await self._connect(version_5=version_5)
             except BrokerError as error:
-                link = self._link
+                link = self.link
                 if not self._versions.other_may_help(error, hung_up=link.hung_up, silent=link.silent):
                     raise
                 logger.debug("%s; the other version of MQTT is tried", error)
@@ -242,9 +244,9 @@ class Connection:
     ) -> None:
         """Disconnect; after an error without waiting for the broker, which sends again what it may have missed."""
         if kind is None:
-            await self._link.close()
+            await self.link.close()
         else:
-            await self._link.abort()
+            await self.link.abort()
 
     async def _connect(self, *, version_5: bool) -> None:
         """Connect with one version of MQTT, again where the broker cannot do what the will asks for."""
@@ -259,8 +261,8 @@ class Connection:
         self._versions.accepted(version_5=version_5)
 
     async def _open_link(self, *, version_5: bool) -> None:
-        self._link = self._new_link(version_5=version_5)
-        await self._link.open()
+        self.link = self._new_link(version_5=version_5)
+        await self.link.open()
 
     def _new_link(self, *, version_5: bool) -> Link:
         return Link(
@@ -274,37 +276,37 @@ class Connection:
 
     def _on_end(self) -> None:
         """End the iteration over messages, unless another version is still to be tried."""
-        if self._link.answer.code == 0:
-            self._incoming.end()
+        if self.link.answer.code == 0:
+            self.queued.end()
 
     def _check_size(self, topic: str, payload: bytes, properties: bytes, most_bytes: int) -> None:
         if publish_packet_bytes(len(topic.encode()), len(payload), len(properties)) > most_bytes:
-            raise refused_publication(self._link.broker, topic, Code.PACKET_TOO_LARGE)
+            raise refused_publication(self.link.broker, topic, Code.PACKET_TOO_LARGE)
 
     def _check_topic_filter(self, topic: str) -> None:
         """Refuse what the broker has said it cannot do."""
         if topic.startswith("$share/") and not self.limits.shared_subscriptions_available:
-            raise refused_subscription(self._link.broker, topic, Code.SHARED_SUBSCRIPTIONS_NOT_SUPPORTED)
+            raise refused_subscription(self.link.broker, topic, Code.SHARED_SUBSCRIPTIONS_NOT_SUPPORTED)
         if not self.limits.wildcards_available and not {"+", "#"}.isdisjoint(topic):
-            raise refused_subscription(self._link.broker, topic, Code.WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED)
+            raise refused_subscription(self.link.broker, topic, Code.WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED)
 
     def _check_connected(self) -> None:
-        if self._link.ended.is_set():
-            raise self._link.loss() from self._link.error
-        if not self._link.connected:
-            raise BrokerError(f"{self._link.broker}: not connected")
+        if self.link.ended.is_set():
+            raise self.link.loss() from self.link.error
+        if not self.link.connected:
+            raise BrokerError(f"{self.link.broker}: not connected")
 
     def _subscribe(self, topic: str) -> asyncio.Future[bytes]:
         self._check_connected()
         self._check_topic_filter(topic)
-        link = self._link
+        link = self.link
         packet_id = link.new_packet_id()
         link.send(subscribe_packet(packet_id, topic, version_5=link.version_5))
         return link.requests.expect(packet_id)
 
     def _unsubscribe(self, topic: str) -> asyncio.Future[bytes]:
         self._check_connected()
-        link = self._link
+        link = self.link
         packet_id = link.new_packet_id()
         link.send(unsubscribe_packet(packet_id, topic, version_5=link.version_5))
         return link.requests.expect(packet_id)
@@ -315,9 +317,9 @@ class Connection:
             async with asyncio.timeout(seconds):
                 return await answer
         except TimeoutError as error:
-            raise BrokerError(f"{self._link.broker}: {what} was not answered in {seconds:g} s") from error
+            raise BrokerError(f"{self.link.broker}: {what} was not answered in {seconds:g} s") from error
 
     def _check_granted(self, topic: str, codes: bytes) -> None:
         refused = [code for code in codes if code >= FIRST_FAILURE]
         if refused:
-            raise refused_subscription(self._link.broker, topic, refused[0])
+            raise refused_subscription(self.link.broker, topic, refused[0])

@@ -25,6 +25,10 @@ class IncomingMessages:
         self._changed = asyncio.Event()
         self._ended = False
 
+    def __len__(self) -> int:
+        """Return the number of messages that wait."""
+        return len(self._waiting)
+
     def put(self, message: Message) -> None:
         """Add a message."""
         self._waiting.append(message)

@@ -82,11 +82,13 @@ class Link:
         self._tls = tls
         self.deliver = deliver
         self._on_ended = on_end
-        self._stream = self._new_stream()
+        self.stream = self._new_stream()
+        """The packets of the transport."""
         self._accepted: asyncio.Future[ConnectAnswer] = asyncio.get_running_loop().create_future()
         self._connected = False
         self._keepalive: Keepalive | None = None
-        self._packet_id = 0
+        self.last_packet_id = 0
+        """Packet identifier that was used last; 0 before the first."""
 
     @property
     def connected(self) -> bool:
@@ -112,7 +114,7 @@ class Link:
         """
         settings = self._settings
         try:
-            self._stream = await open_transport(
+            self.stream = await open_transport(
                 self._new_stream, settings.host, settings.port, self._tls, settings.timeout_seconds
             )
         except OSError as error:
@@ -130,8 +132,8 @@ class Link:
         if not self.ended.is_set():
             self.closing = True
             self._release()
-            await self._stream.close(disconnect_packet(version_5=self.version_5), _CLOSE_SECONDS)
-        await self._stream.abort()
+            await self.stream.close(disconnect_packet(version_5=self.version_5), _CLOSE_SECONDS)
+        await self.stream.abort()
 
     async def abort(self) -> None:
         """Disconnect without waiting for the broker."""
@@ -139,30 +141,30 @@ class Link:
         if not self.ended.is_set():
             self.closing = True
             self._release()
-        await self._stream.abort(packet)
+        await self.stream.abort(packet)
 
     def fail(self, error: BrokerError) -> None:
         """End the link because of an error on this side."""
-        self._stream.end(error, disconnect_packet(version_5=self.version_5))
+        self.stream.end(error, disconnect_packet(version_5=self.version_5))
 
     def send(self, packet: bytes) -> None:
         """Send a packet."""
-        self._stream.send(packet)
+        self.stream.send(packet)
 
     def pause(self) -> None:
         """Read nothing more."""
-        self._stream.pause()
+        self.stream.pause()
 
     def resume(self) -> None:
         """Read again."""
-        self._stream.resume()
+        self.stream.resume()
 
     def new_packet_id(self) -> int:
         """Return the next packet identifier that nothing in flight has."""
         while True:
-            self._packet_id = self._packet_id % MOST_PACKET_ID + 1
-            if self._packet_id not in self.publications and self._packet_id not in self.requests:
-                return self._packet_id
+            self.last_packet_id = self.last_packet_id % MOST_PACKET_ID + 1
+            if self.last_packet_id not in self.publications and self.last_packet_id not in self.requests:
+                return self.last_packet_id
 
     def loss(self) -> BrokerError:
         """Return a new error that says why the link has ended."""
@@ -197,7 +199,7 @@ class Link:
             else:
                 self._on_control_packet(kind, packet)
         except MalformedPacketError as error:
-            self._stream.end(error, disconnect_packet(Code.MALFORMED_PACKET, version_5=self.version_5))
+            self.stream.end(error, disconnect_packet(Code.MALFORMED_PACKET, version_5=self.version_5))
 
     def _on_control_packet(self, kind: int, packet: Packet) -> None:
         if kind == CONNACK:
@@ -205,7 +207,7 @@ class Link:
         elif kind in (SUBACK, UNSUBACK):
             self.requests.answer(*read_subscribe_answer(packet, version_5=self.version_5))
         elif kind == DISCONNECT and self.version_5:
-            self._stream.end(ended_by_broker(self.broker, read_disconnection(packet)))
+            self.stream.end(ended_by_broker(self.broker, read_disconnection(packet)))
         elif kind != PINGRESP:
             raise MalformedPacketError(f"the broker sent a packet of type {kind >> 4}, which is not expected here")
 
@@ -219,7 +221,7 @@ class Link:
         seconds = answer.limits.keepalive_seconds
         seconds = self._login.keepalive_seconds if seconds is None else seconds
         if self._connected and seconds:
-            self._keepalive = Keepalive(self._stream, seconds, self._on_silence)
+            self._keepalive = Keepalive(self.stream, seconds, self._on_silence)
         self._accepted.set_result(answer)
 
     def _on_end(self, error: Exception | None) -> None:
@@ -237,7 +239,7 @@ class Link:
             self.publications.pause()
 
     def _on_silence(self) -> None:
-        self._stream.end(TimeoutError("the broker has not answered within the keepalive"))
+        self.stream.end(TimeoutError("the broker has not answered within the keepalive"))
 
     def _release(self) -> None:
         """End the timers and every wait."""

@@ -31,9 +31,11 @@ class PacketStream(asyncio.BufferedProtocol):
         self._on_end = on_end
         self._on_writable = on_writable
         self._loop = asyncio.get_running_loop()
-        self._transport: asyncio.Transport | None = None
+        self.transport: asyncio.Transport | None = None
+        """The transport; None before the connection is made."""
         self._buffer = memoryview(bytearray(_BUFFER_BYTES))
-        self._received = Splitter()
+        self.received = Splitter()
+        """The received bytes whose packets were not handed out yet."""
         self._outgoing: list[bytes] = []
         self._outgoing_bytes = 0
         self._flush_is_due = False
@@ -62,16 +64,16 @@ class PacketStream(asyncio.BufferedProtocol):
         """Read nothing more, and hold back what was read already."""
         if not self._paused and not self._ended:
             self._paused = True
-            if self._transport is not None:
-                self._transport.pause_reading()
+            if self.transport is not None:
+                self.transport.pause_reading()
 
     def resume(self) -> None:
         """Read again, first what was held back."""
         if self._paused:
             self._paused = False
             self.received_at = self._loop.time()  # the silence was ours
-            if self._transport is not None and not self._ended:
-                self._transport.resume_reading()
+            if self.transport is not None and not self._ended:
+                self.transport.resume_reading()
             self._loop.call_soon(self._hand_out)
 
     async def close(self, last_packet: bytes, longest_seconds: float) -> None:
@@ -81,7 +83,7 @@ class PacketStream(asyncio.BufferedProtocol):
         reset may keep the other side from reading what was sent before. So everything received from now on is read and
         dropped until the other side hangs up.
         """
-        transport = self._transport
+        transport = self.transport
         if transport is None or self._closed.is_set():
             return
         self.send(last_packet)
@@ -101,21 +103,21 @@ class PacketStream(asyncio.BufferedProtocol):
     async def abort(self, last_packet: bytes = b"") -> None:
         """Close the socket at once, after a last packet if that takes no waiting."""
         self._ended = True
-        if self._transport is not None:
-            self._write_and_abort(self._transport, last_packet)
+        if self.transport is not None:
+            self._write_and_abort(self.transport, last_packet)
             await self._closed.wait()
 
     def end(self, error: Exception | None, last_packet: bytes = b"") -> None:
         """End the stream from this side, for an error: the connection is of no more use."""
         if not self._ended:
             self._ended = True
-            if self._transport is not None:
-                self._write_and_abort(self._transport, last_packet)
+            if self.transport is not None:
+                self._write_and_abort(self.transport, last_packet)
             self._on_end(error)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
-        self._transport = cast("asyncio.Transport", transport)
+        self.transport = cast("asyncio.Transport", transport)
         self.received_at = self.sent_at = self._loop.time()
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002  (asyncio's signature)
@@ -127,7 +129,7 @@ class PacketStream(asyncio.BufferedProtocol):
         if self._ended:
             return
         self.received_at = self._loop.time()
-        self._received.feed(bytes(self._buffer[:nbytes]))
+        self.received.feed(bytes(self._buffer[:nbytes]))
         self._hand_out()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -150,7 +152,7 @@ class PacketStream(asyncio.BufferedProtocol):
         if self._paused or self._ended:
             return
         try:
-            for packet in self._received:
+            for packet in self.received:
                 self._on_packet(packet)
                 if self._paused or self._ended:
                     return
@@ -162,14 +164,14 @@ class PacketStream(asyncio.BufferedProtocol):
         self._flush()
 
     def _flush(self) -> None:
-        if self._transport is None or not self._outgoing:
+        if self.transport is None or not self._outgoing:
             return
         data = self._outgoing[0] if len(self._outgoing) == 1 else b"".join(self._outgoing)
         self._outgoing.clear()
         self._outgoing_bytes = 0
-        if not self._transport.is_closing():
+        if not self.transport.is_closing():
             self.sent_at = self._loop.time()
-            self._transport.write(data)
+            self.transport.write(data)
 
     def _write_and_abort(self, transport: asyncio.Transport, last_packet: bytes) -> None:
         if last_packet and not transport.is_closing():

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from stream.errors import ungrouped
 from stream.mqtt.connection import Connection
 
-_MOST_UNCONFIRMED = 100
+MOST_UNCONFIRMED = 100
 """Messages in flight at once, so that a long file does not pile up in memory."""
 
 
@@ -31,7 +31,7 @@ async def publish_all(
     Raises:
         BrokerError: The broker is lost or refuses a message.
     """
-    room = asyncio.Semaphore(_MOST_UNCONFIRMED)
+    room = asyncio.Semaphore(MOST_UNCONFIRMED)
     started = time.monotonic()
 
     async def publish(payload: bytes) -> None:

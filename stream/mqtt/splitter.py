@@ -15,6 +15,11 @@ class Splitter:
         self._to_drop = 0
         """The bytes still to be dropped of a packet that is too large to be kept whole."""
 
+    @property
+    def buffered_bytes(self) -> int:
+        """Number of bytes that are kept in memory."""
+        return len(self._bytes)
+
     def feed(self, data: bytes) -> None:
         """Take in the bytes that were received next."""
         self._bytes = self._bytes[self._start :] + data

@@ -96,16 +96,17 @@ class FrameReader:
 
     def __init__(self, rejected: Callable[[Rejection], None]) -> None:
         self._rejected = rejected
-        self._rest = b""
+        self.rest = b""
+        """The beginning of a line whose end was not received yet."""
         self._first = True
         self._too_long = False
 
     def feed(self, data: bytes) -> Iterator[Frame]:
         """Yield the frames that end in these bytes."""
-        *lines, rest = (self._rest + data).split(b"\n")
+        *lines, rest = (self.rest + data).split(b"\n")
         # The next frame can begin in the middle of noise, so only the end of an overlong line is kept.
         overlong = len(rest) > _LINE_BYTES_MAX
-        self._rest = rest[-_LINE_BYTES_MAX:] if overlong else rest
+        self.rest = rest[-_LINE_BYTES_MAX:] if overlong else rest
         for line in lines:
             yield from self._read(line)
         self._too_long |= overlong

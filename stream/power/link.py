@@ -90,7 +90,7 @@ class MeterLink:
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
                 while True:
-                    self._send("I")
+                    self.send("I")
                     if identity := await self._identity_soon():
                         return identity
         except TimeoutError as error:
@@ -112,7 +112,7 @@ class MeterLink:
         Raises:
             MeterError: The meter refuses, or does not answer.
         """
-        self._send(command)
+        self.send(command)
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
                 while True:
@@ -124,7 +124,8 @@ class MeterLink:
         except TimeoutError as error:
             raise MeterError(f"{self.port}: the meter does not answer '{command}'") from error
 
-    def _send(self, command: str) -> None:
+    def send(self, command: str) -> None:
+        """Send a command without waiting for its answer."""
         # The newline before it ends an incomplete command that the meter may have received.
         self._writer.write(f"\n{command}\n".encode("ascii"))
 

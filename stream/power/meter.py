@@ -84,14 +84,23 @@ class SerialMeter:
     async def _next(self, link: MeterLink) -> Reading | None:
         match await link.receive():
             case Sample() as sample:
-                return self._reading(sample, time.monotonic())
+                return self.reading(sample, time.monotonic())
             case Identity() as identity:  # it was reset
                 self.identity = identity
             case Answer() | Refusal():
                 pass
         return None
 
-    def _reading(self, sample: Sample, arrived_seconds: float) -> Reading:
+    def reading(self, sample: Sample, arrived_seconds: float) -> Reading:
+        """Return the reading of a window; to be called in the order of arrival.
+
+        Args:
+            sample: The frame of the window.
+            arrived_seconds: Time of its arrival, by the monotonic clock.
+
+        Raises:
+            MeterError: The supply voltage is unknown.
+        """
         assert self.identity is not None  # noqa: S101  (frames are read only after the identity)
         gap_seconds = self._gap_seconds(sample, arrived_seconds)
         self._last, self._last_arrived = sample, arrived_seconds

@@ -79,7 +79,7 @@ class Deliveries:
         self._draining = False
         self.on_arrival: Callable[[], None] = lambda: None
         """Callback for each message that arrives, before it is taken."""
-        self._intake.deliver_to(self._take)
+        self._intake.deliver_to(self.take)
 
     @property
     def fill(self) -> float:
@@ -100,7 +100,8 @@ class Deliveries:
         """Return the seconds since the oldest message in progress was taken; 0 without one."""
         return self._held.oldest_seconds()
 
-    def _take(self, message: Message) -> None:
+    def take(self, message: Message) -> None:
+        """Start the work on a message from the broker."""
         self.on_arrival()
         if is_proof(message.payload):
             self._intake.acknowledge(message)

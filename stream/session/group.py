@@ -93,7 +93,7 @@ class GroupMember:
         self._online: set[str] = set()
         self._keeping_up: set[str] = set()
         self._full_since: float | None = None
-        session.outlet.deliver_to(self._receive)
+        session.outlet.deliver_to(self.receive)
 
     async def join(self) -> None:
         """Take a share of the tweets from now on.
@@ -112,9 +112,9 @@ class GroupMember:
         """Leave the group while behind and return when caught up, until cancelled."""
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            if self._is_behind():
+            if self.is_behind():
                 await self._publish_state(State.BEHIND)
-                if self._others():
+                if self.others():
                     await self._catch_up()
                 await self._publish_state(State.KEEPING_UP)
 
@@ -125,7 +125,7 @@ class GroupMember:
             BrokerError: The connection is lost.
         """
         await self._publish_state(State.BEHIND)
-        if self._others():
+        if self.others():
             self._unsubscribe()
             await self._work_off_queue()
         self._in_group.set(0)
@@ -141,7 +141,7 @@ class GroupMember:
 
     async def _catch_up(self) -> None:
         """Stay out of the group until the window is nearly empty."""
-        logger.info("behind: leaving the group to %s for a while", ", ".join(sorted(self._others())))
+        logger.info("behind: leaving the group to %s for a while", ", ".join(sorted(self.others())))
         self._unsubscribe()
         self._in_group.set(0)
         while self._deliveries.fill > _CAUGHT_UP:  # noqa: ASYNC110  (looked at as rarely as whether it is behind)
@@ -156,7 +156,8 @@ class GroupMember:
         for topic in self._subscriptions:
             self._session.intake.unsubscribe_soon(topic)
 
-    def _is_behind(self) -> bool:
+    def is_behind(self) -> bool:
+        """Return whether the window has been full for longer than the setting allows."""
         now = time.monotonic()
         if self._deliveries.fill < _FULL:
             self._full_since = None
@@ -164,7 +165,7 @@ class GroupMember:
             self._full_since = now
         return self._full_since is not None and now - self._full_since > self._behind_seconds
 
-    def _others(self) -> set[str]:
+    def others(self) -> set[str]:
         """Return the other nodes of this group that would take over this node's share."""
         return (self._online & self._keeping_up) - {self._node}
 
@@ -172,7 +173,7 @@ class GroupMember:
         message = orjson.dumps({"group": self._group, "state": state})
         await self._session.outlet.publish_confirmed(group_topic(self._node), message, retain=True)
 
-    def _receive(self, message: Message) -> None:
+    def receive(self, message: Message) -> None:
         """Take in the status or the state of a node."""
         self._session.outlet.acknowledge(message)
         node = node_of(message.topic)

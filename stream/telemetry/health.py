@@ -16,7 +16,8 @@ class Health:
     """
 
     def __init__(self, stuck_seconds: float) -> None:
-        self._stuck_seconds = stuck_seconds
+        self.stuck_seconds = stuck_seconds
+        """Longest time that work may take."""
         self._started = time.monotonic()
         self._ages: list[Age] = []
         self.model_loaded = False
@@ -46,7 +47,7 @@ class Health:
     def stuck(self) -> str | None:
         """Describe the work that takes too long; None where none does."""
         oldest = max((age() for age in self._ages), default=0.0)
-        if oldest > self._stuck_seconds:
+        if oldest > self.stuck_seconds:
             return f"a tweet or an inference has been under way for {oldest:.0f} s"
         return None
 

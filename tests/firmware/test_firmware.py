@@ -95,7 +95,7 @@ async def test_an_invalid_value_is_refused_and_changes_nothing(simulator: Path, 
 async def test_an_unknown_command_is_refused_with_a_question_mark(simulator: Path, line: str) -> None:
     async with simulated_uno(simulator, options=FAST) as uno, open_meter(uno.port) as meter:
         await meter.identify()
-        meter._send(line)
+        meter.send(line)
         while not isinstance(frame := await meter.receive(), Refusal):
             pass
         assert frame == Refusal("?", "command")

@@ -109,7 +109,7 @@ def watch(data: bytes) -> None:
     """Show a message in `starling watch`; the first byte selects its topic."""
     topic = _TOPICS[data[0] % len(_TOPICS) if data else 0]
     viewer = _viewer()
-    viewer._energy_shown.clear()
+    viewer.energy_shown.clear()
     message = Message(topic, data[1:])
     viewer.show(message)
     viewer.show_json(message)

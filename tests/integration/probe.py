@@ -56,12 +56,12 @@ class Probe:
     async def send_with(self, payload: bytes, properties: bytes) -> None:
         """Publish with these bytes as the properties, which may be malformed."""
         section = write_variable_integer(len(properties)) + properties
-        await self.client._link.publications.publish(self.topics.tweet_topics[0], payload, properties=section)
+        await self.client.link.publications.publish(self.topics.tweet_topics[0], payload, properties=section)
 
     def send_at_qos_0(self, payload: bytes) -> None:
         """Publish without a confirmation."""
-        properties = publish_properties() if self.client._link.version_5 else b""
-        self.client._link.send(publish_packet(self.topics.tweet_topics[0].encode(), payload, 0, properties=properties))
+        properties = publish_properties() if self.client.link.version_5 else b""
+        self.client.link.send(publish_packet(self.topics.tweet_topics[0].encode(), payload, 0, properties=properties))
 
     async def tweet(self, tweet_id: str, text: str = "what a lovely day", **fields: Any) -> None:
         await self.send(orjson.dumps({"id": tweet_id, "text": text, **fields}))

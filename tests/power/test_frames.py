@@ -148,7 +148,7 @@ def test_input_without_a_newline_does_not_grow_the_buffer() -> None:
     reader = FrameReader(lambda _: None)
     for _ in range(1000):
         list(reader.feed(b"x" * 1000))
-    assert len(reader._rest) <= 64
+    assert len(reader.rest) <= 64
 
 
 def test_damaged_lines_yield_no_false_frames() -> None:

@@ -8,9 +8,9 @@ import tty
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any
 
 import pytest
+from serial_asyncio_fast import SerialTransport
 
 from stream.errors import MeterError
 from stream.power import link as link_module
@@ -83,8 +83,8 @@ async def test_a_reset_is_a_gap_without_lost_frames(simulator: Path) -> None:
 def test_the_gap_of_a_reset_is_the_time_without_a_window() -> None:
     meter = SerialMeter("/dev/ttyACM0", FIVE_VOLTS)
     meter.identity = Identity(5, None, 1923)
-    meter._reading(sample(10), 100.0)
-    assert meter._reading(sample(0), 103.0).gap_seconds == pytest.approx(3.0 - PERIOD_SECONDS)
+    meter.reading(sample(10), 100.0)
+    assert meter.reading(sample(0), 103.0).gap_seconds == pytest.approx(3.0 - PERIOD_SECONDS)
     assert meter.health.lost == 0
 
 
@@ -206,21 +206,20 @@ async def test_a_port_in_use_is_reported(uno: OtherEnd) -> None:
 async def test_a_cancelled_pause_resumes_reading(uno: OtherEnd, monkeypatch: pytest.MonkeyPatch) -> None:
     uno.answers()
     async with open_meter(uno.port, pause_seconds=60) as meter:
-        meter._send("I")
-        transport: Any = meter._writer.transport
+        meter.send("I")
         paused, resumed = asyncio.Event(), asyncio.Event()
-        pause, resume = transport.pause_reading, transport.resume_reading
+        pause, resume = SerialTransport.pause_reading, SerialTransport.resume_reading
 
-        def pause_reading() -> None:
-            pause()
+        def pause_reading(transport: SerialTransport) -> None:
+            pause(transport)
             paused.set()
 
-        def resume_reading() -> None:
-            resume()
+        def resume_reading(transport: SerialTransport) -> None:
+            resume(transport)
             resumed.set()
 
-        monkeypatch.setattr(transport, "pause_reading", pause_reading)
-        monkeypatch.setattr(transport, "resume_reading", resume_reading)
+        monkeypatch.setattr(SerialTransport, "pause_reading", pause_reading)
+        monkeypatch.setattr(SerialTransport, "resume_reading", resume_reading)
         receiving = asyncio.create_task(meter.receive())
         await paused.wait()
         assert not resumed.is_set()

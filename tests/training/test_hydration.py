@@ -23,7 +23,6 @@ from training.cli import app
 from training.commands.hydrate import TOKEN_VARIABLE, read_ids
 from training.data.replab import read_replab
 from training.errors import HydrationError
-from training.hydration import hydrate as hydrating
 from training.hydration.hydrate import hydrate
 from training.hydration.journal import Journal
 from training.hydration.x_api import XApi
@@ -132,7 +131,7 @@ def test_a_lasting_fault_ends_the_command_and_what_was_fetched_is_kept(api: Api,
     api.troubles.extend([x_api_server.unavailable] * 20)
     with pytest.raises(HydrationError, match=r"did not answer in 8 tries: 503 .*the same command goes on"):
         fetch(api, out, "1", "2")
-    assert len(api.asked) == 1 + hydrating._MOST_TRIES
+    assert len(api.asked) == 1 + 8
     assert len(rows(out)) == 1
 
 

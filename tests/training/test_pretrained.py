@@ -5,9 +5,8 @@ import pytest
 from huggingface_hub.errors import LocalEntryNotFoundError
 
 from training.errors import CheckpointError
-from training.learning import network
 from training.learning.examples import read_tokenizer
-from training.learning.network import Network, read_pretrained
+from training.learning.network import Network, read_pretrained, with_prefix
 from training.learning.pretrained import find_base
 
 pytestmark = pytest.mark.training
@@ -62,7 +61,7 @@ def test_network_returns_the_weights_it_was_made_from(checkpoint_folder: Path) -
 def test_weights_of_a_bare_encoder_are_renamed(checkpoint_folder: Path) -> None:
     _, weights = read_pretrained(checkpoint_folder)
     bare = {name.removeprefix("bert."): weight for name, weight in weights.items() if name.startswith("bert.")}
-    prefixed = network._with_prefix(bare, "bert.")
+    prefixed = with_prefix(bare, "bert.")
     assert set(prefixed) == {name for name in weights if name.startswith("bert.")}
 
 

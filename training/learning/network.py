@@ -154,7 +154,7 @@ def read_pretrained(folder: Path) -> tuple[Config, dict[str, Array]]:
         weights = _keras_weights(folder, config)
     else:
         weights = _safe_weights(folder / WEIGHTS_FILE)
-    weights = _with_prefix(weights, f"{config.model_type}.")
+    weights = with_prefix(weights, f"{config.model_type}.")
     columns = [config.label2id.get(polarity) for polarity in POLARITIES]
     labels = ARCHITECTURES[config.model_type].head[-1]
     for name in (f"{labels}.weight", f"{labels}.bias"):
@@ -172,7 +172,7 @@ def has_polarity_head(config: Config, weights: Mapping[str, Array]) -> bool:
     return f"{ARCHITECTURES[config.model_type].head[-1]}.weight" in weights
 
 
-def _with_prefix(weights: dict[str, Array], prefix: str) -> dict[str, Array]:
+def with_prefix(weights: dict[str, Array], prefix: str) -> dict[str, Array]:
     """Rename the weights of a bare encoder to their names in a model with a head."""
     if any(name.startswith(prefix) for name in weights):
         return weights

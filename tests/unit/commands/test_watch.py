@@ -91,11 +91,19 @@ def test_a_tweets_text_is_shown_with_its_label(viewer: Viewer, capsys: pytest.Ca
     assert capsys.readouterr().out == "positive 0.87  7  what a day\n"
 
 
-def test_the_number_of_kept_texts_is_limited(viewer: Viewer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_kept_texts_is_limited(
+    viewer: Viewer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr("stream.commands.watch._TEXTS_KEPT", 2)
     for tweet_id in ("7", "8", "9"):
         viewer.show(message("tweets/in", {"id": tweet_id, "text": "what a day"}))
-    assert list(viewer._texts) == ["8", "9"]
+    for tweet_id in ("7", "8", "9"):
+        viewer.show(message("tweets/polarity", LABEL | {"id": tweet_id}))
+    assert capsys.readouterr().out.splitlines() == [
+        "positive 0.87  7",
+        "positive 0.87  8  what a day",
+        "positive 0.87  9  what a day",
+    ]
 
 
 def test_json_shows_only_results_unchanged(viewer: Viewer, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
@@ -171,4 +179,4 @@ def test_invented_nodes_do_not_fill_the_memory(viewer: Viewer) -> None:
     energy = {"watts": quantity, "joules_per_tweet": per_tweet, "joules_total": quantity, "source": "rapl"}
     for number in range(2000):
         viewer.show(message(f"starling/made-up-{number}/energy", energy))
-    assert 0 < len(viewer._energy_shown) <= 1000
+    assert 0 < len(viewer.energy_shown) <= 1000

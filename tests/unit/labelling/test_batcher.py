@@ -70,7 +70,7 @@ async def running(interpreters: int = 1, max_batch: int = 16) -> AsyncIterator[B
     metrics = Metrics()
     try:
         async with Batcher(fakes, max_batch, metrics) as batcher:
-            await until(lambda: batcher._queue._free == interpreters)
+            await until(lambda: batcher.queue.free == interpreters)
             yield Bench(batcher, metrics, fakes)
     finally:
         for fake in fakes:

@@ -117,7 +117,7 @@ async def test_labels_have_the_node_and_where_the_settings_say_so_the_text(old: 
 
 async def test_an_inference_that_takes_too_long_is_seen_in_the_health(old: Path, go: threading.Event) -> None:
     async with running(old) as bench:
-        bench.health._stuck_seconds = 0.0
+        bench.health.stuck_seconds = 0.0
         assert bench.health.stuck() is None
         answer = asyncio.create_task(bench.label())
         await until(bench.health.stuck)
@@ -129,9 +129,9 @@ class PathChecks:
     """The checks of the model's path."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._count, self._find = 0, model_swap._folder
+        self._count, self._find = 0, model_swap.bundle_folder
         monkeypatch.setattr(model_swap, "_LOOK_SECONDS", LOOK_SECONDS)
-        monkeypatch.setattr(model_swap, "_folder", self._counted)
+        monkeypatch.setattr(model_swap, "bundle_folder", self._counted)
 
     def _counted(self, settings: ModelSettings) -> Path:
         self._count += 1
@@ -230,7 +230,7 @@ async def test_a_new_model_has_the_batches_of_its_own_settings(old: Path, new: P
     async with running(old, max_batch=16) as bench:
         bench.request(new, max_batch=3)
         await bench.swaps(1)
-        assert bench.labelling.engine.batcher._queue._max_batch == 3
+        assert bench.labelling.engine.batcher.queue.max_batch == 3
 
 
 async def test_a_changed_link_loads_the_other_model(
@@ -286,7 +286,7 @@ async def test_a_check_of_the_path_that_a_swap_overtakes_requests_no_reload(
     old: Path, new: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(model_swap, "_LOOK_SECONDS", LOOK_SECONDS)
-    go, checks, find = threading.Event(), [], model_swap._folder
+    go, checks, find = threading.Event(), [], model_swap.bundle_folder
 
     def slow(settings: ModelSettings) -> Path:
         checks.append(settings.path)
@@ -295,7 +295,7 @@ async def test_a_check_of_the_path_that_a_swap_overtakes_requests_no_reload(
         return find(settings)
 
     async with running(old) as bench:
-        monkeypatch.setattr(model_swap, "_folder", slow)
+        monkeypatch.setattr(model_swap, "bundle_folder", slow)
         await until(lambda: old in checks)
         bench.request(new)
         await bench.swaps(1)

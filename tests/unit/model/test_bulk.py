@@ -37,14 +37,14 @@ def expected(number: int, kind: str | bytes) -> tuple[str, str]:
 @given(st.lists(LINE_KINDS, max_size=40), st.integers(1, 9))
 def test_each_line_has_its_outcome_in_its_place(tiny_model: Model, kinds: list[str | bytes], chunk: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bulk, "_CHUNK_LINES", chunk)
+        patch.setattr(bulk, "CHUNK_LINES", chunk)
         lines = [line_of(number, kind) for number, kind in enumerate(kinds)]
         outcomes = [seen(outcome) for outcome in label_lines(tiny_model, lines, LIMITS)]
     assert outcomes == [expected(number, kind) for number, kind in enumerate(kinds)]
 
 
 def test_more_lines_than_a_chunk_keep_their_order(tiny_model: Model) -> None:
-    kinds = (list(POLARITIES) * bulk._CHUNK_LINES)[: 2 * bulk._CHUNK_LINES + 5]
+    kinds = (list(POLARITIES) * bulk.CHUNK_LINES)[: 2 * bulk.CHUNK_LINES + 5]
     lines = (line_of(number, kind) for number, kind in enumerate(kinds))
     outcomes = [seen(outcome) for outcome in label_lines(tiny_model, lines, LIMITS)]
     assert outcomes == [expected(number, kind) for number, kind in enumerate(kinds)]
@@ -66,7 +66,7 @@ def test_lines_are_held_to_the_limits(tiny_model: Model) -> None:
 
 
 def test_no_more_is_read_ahead_than_a_chunk(tiny_model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bulk, "_CHUNK_LINES", 3)
+    monkeypatch.setattr(bulk, "CHUNK_LINES", 3)
     lines = iter([line_of(number, "train") for number in range(100)])
     next(label_lines(tiny_model, lines, LIMITS))
     assert len(list(lines)) == 94

@@ -255,7 +255,7 @@ def test_a_file_that_grows_while_it_is_read_is_read_up_to_the_limit(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     size = (folder / MODEL_FILE).stat().st_size
-    monkeypatch.setitem(bundle_module._MOST_BYTES, MODEL_FILE, 10 * size)
+    monkeypatch.setitem(bundle_module.MOST_BYTES, MODEL_FILE, 10 * size)
     monkeypatch.setattr(bundle_module, "_CHUNK_BYTES", size)
     write, reads = os.write, []
 
@@ -301,14 +301,14 @@ def test_all_files_come_from_one_folder_even_if_a_link_changes_meanwhile(
     other = write_bundle(tmp_path / "other", {"name": "other"}, columns=2)
     link = tmp_path / "current"
     link.symlink_to(folder)
-    parse = bundle_module._parse_manifest
+    parse = bundle_module.parse_manifest
 
     def relinked(path: Path, content: bytes) -> Any:
         link.unlink()
         link.symlink_to(other)
         return parse(path, content)
 
-    monkeypatch.setattr(bundle_module, "_parse_manifest", relinked)
+    monkeypatch.setattr(bundle_module, "parse_manifest", relinked)
     assert load_bundle(link).model.path.read_bytes() == (folder / MODEL_FILE).read_bytes()
 
 

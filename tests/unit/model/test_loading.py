@@ -61,7 +61,7 @@ def test_the_cores_are_those_that_this_process_may_use() -> None:
 
 def test_a_loaded_model_is_warm(tiny_bundle: Path) -> None:
     model = load_model(ModelSettings(path=tiny_bundle, interpreters=2))
-    assert [classifier._shape for classifier in model.classifiers] == [(1, 12), (1, 12)]
+    assert [classifier.shape for classifier in model.classifiers] == [(1, 12), (1, 12)]
 
 
 def test_without_a_path_the_shipped_bundle_is_loaded(shipped_model: Model) -> None:

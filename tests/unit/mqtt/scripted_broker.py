@@ -19,7 +19,7 @@ class Peer:
     """The broker's end of a connection."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
+        self.reader = reader
         self.writer = writer
         self._splitter = Splitter()
 
@@ -28,7 +28,7 @@ class Peer:
         while True:
             for packet in self._splitter:
                 return packet
-            data = await self._reader.read(100_000)
+            data = await self.reader.read(100_000)
             if not data:
                 return None
             self._splitter.feed(data)

@@ -109,8 +109,8 @@ async def test_without_an_identifier_each_connection_has_a_name_of_its_own() -> 
 
 async def test_small_packets_are_not_held_back() -> None:
     async with scripted_broker(accept_and_stay) as settings, Connection(settings) as connection:
-        assert connection._link._stream._transport
-        sock = connection._link._stream._transport.get_extra_info("socket")
+        assert connection.link.stream.transport
+        sock = connection.link.stream.transport.get_extra_info("socket")
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
@@ -257,7 +257,7 @@ async def test_a_connection_without_an_answer_times_out() -> None:
 
 async def test_a_tls_handshake_without_an_answer_times_out() -> None:
     async def silent(peer: Peer) -> None:
-        await peer._reader.read()
+        await peer.reader.read()
 
     with pytest.raises(BrokerError, match=r"no answer within 0\.05 s"):
         async with scripted_broker(silent, timeout_seconds=0.05, tls=True) as settings, Connection(settings):
@@ -407,7 +407,7 @@ async def test_a_packet_identifier_in_flight_is_not_used_again() -> None:
     async with scripted_broker(script) as settings, Connection(settings) as connection:
         first = asyncio.ensure_future(connection.publish_confirmed("t", b"a"))
         await until(lambda: seen)
-        connection._link._packet_id = 65_534
+        connection.link.last_packet_id = 65_534
         await connection.publish_confirmed("t", b"b")
         await connection.publish_confirmed("t", b"c")
         await first
@@ -427,7 +427,7 @@ async def test_a_slow_broker_delays_publishers_and_little_is_buffered() -> None:
 
     async with scripted_broker(script) as settings, Connection(settings) as connection:
         confirmed = [asyncio.ensure_future(connection.publish_confirmed("t", message)) for _ in range(500)]
-        transport = connection._link._stream._transport
+        transport = connection.link.stream.transport
         assert transport
         await until(lambda: transport.get_write_buffer_size() > 0)
         await asyncio.sleep(0)
@@ -460,7 +460,7 @@ async def test_while_paused_messages_stay_in_the_network_and_none_is_lost() -> N
             await sent.wait()
             await until(lambda: len(delivered) >= 3)
             assert len(delivered) == 3
-            assert len(connection._link._stream._received._bytes) < 200_000
+            assert connection.link.stream.received.buffered_bytes < 200_000
             connection.resume()
             await until(lambda: len(delivered) == count)
     assert [message.packet_id for message in delivered] == list(range(1, count + 1))
@@ -475,8 +475,8 @@ async def test_messages_that_are_not_taken_stay_in_the_network() -> None:
         await stay(peer)
 
     async with scripted_broker(script) as settings, Connection(settings) as connection:
-        await until(lambda: connection._link._stream.paused)
-        assert len(connection._incoming._waiting) == 1024
+        await until(lambda: connection.link.stream.paused)
+        assert len(connection.queued) == 1024
         messages = connection.incoming()
         assert [(await anext(messages)).packet_id for _ in range(count)] == list(range(1, count + 1))
 
@@ -836,8 +836,8 @@ async def test_data_in_the_network_is_delivered_before_the_connection_closes() -
     async with scripted_broker(script) as settings, Connection(settings) as connection:
         await accepted.wait()
         for number in range(1, 101):
-            connection._link.send(publish_packet(b"t", b"x" * 100_000, number, properties=b"\0"))
-        transport = connection._link._stream._transport
+            connection.link.send(publish_packet(b"t", b"x" * 100_000, number, properties=b"\0"))
+        transport = connection.link.stream.transport
         assert transport
         assert transport.get_write_buffer_size() > 0
         asyncio.get_running_loop().call_soon(closing.set)

@@ -133,7 +133,7 @@ def test_a_giant_message_is_truncated_and_the_next_one_is_complete(part_bytes: i
     for first in range(0, len(stream), part_bytes):
         splitter.feed(stream[first : first + part_bytes])
         found += [read_publish(packet, version_5=True) for packet in splitter]
-        assert len(splitter._bytes) <= MOST_PACKET_BYTES + max(part_bytes, 10)
+        assert splitter.buffered_bytes <= MOST_PACKET_BYTES + max(part_bytes, 10)
     assert [message.packet_id for message in found] == [1, 2]
     assert len(found[0].payload) <= MOST_PACKET_BYTES
     assert found[1].payload == b"next"

@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 
 from stream.errors import BrokerError, PublicationRefusedError
-from stream.mqtt import publishing
 from stream.mqtt.connection import Connection
-from stream.mqtt.publishing import publish_all
+from stream.mqtt.publishing import MOST_UNCONFIRMED, publish_all
 
 
 class FakeConnection(Connection):
@@ -27,7 +26,7 @@ class FakeConnection(Connection):
         self.published.append(bytes(payload, "utf-8") if isinstance(payload, str) else payload)
         self.unconfirmed += 1
         self.most_unconfirmed = max(self.most_unconfirmed, self.unconfirmed)
-        if self.unconfirmed == publishing._MOST_UNCONFIRMED:
+        if self.unconfirmed == MOST_UNCONFIRMED:
             self.full.set()
         await self.go.wait()
         self.unconfirmed -= 1
@@ -52,7 +51,7 @@ async def test_the_number_of_unconfirmed_messages_is_limited() -> None:
     publishing_all = asyncio.create_task(publish_all(connection, "tweets/in", endless))
     await connection.full.wait()
     await asyncio.sleep(0)
-    assert connection.most_unconfirmed == publishing._MOST_UNCONFIRMED
+    assert connection.most_unconfirmed == MOST_UNCONFIRMED
     publishing_all.cancel()
     with pytest.raises(asyncio.CancelledError):
         await publishing_all
@@ -66,7 +65,7 @@ async def test_a_long_input_is_read_only_as_far_as_messages_can_be_sent() -> Non
     publishing_all = asyncio.create_task(publish_all(connection, "tweets/in", endless))
     await connection.full.wait()
     await asyncio.sleep(0)
-    assert next(numbers) <= publishing._MOST_UNCONFIRMED + 1
+    assert next(numbers) <= MOST_UNCONFIRMED + 1
     publishing_all.cancel()
     with pytest.raises(asyncio.CancelledError):
         await publishing_all

@@ -205,7 +205,7 @@ def test_a_node_is_behind_when_its_window_was_full_for_longer_than_the_setting(m
     ]:
         group.window.fill = fill
         monkeypatch.setattr("time.monotonic", lambda seconds=seconds: seconds)
-        assert group.place._is_behind() == is_behind
+        assert group.place.is_behind() == is_behind
 
 
 async def test_messages_of_other_nodes_are_acknowledged(group: Group) -> None:
@@ -234,4 +234,4 @@ def test_only_a_valid_keeping_up_state_makes_a_node_count(payload: bytes) -> Non
     group = Group(group="kitchen")
     group.another(payload=payload)
     assert isinstance(group.place, GroupMember)
-    assert group.place._others() == set()
+    assert group.place.others() == set()
