@@ -116,7 +116,7 @@ def options_of(command: Any) -> Iterator[str]:
 
 
 def test_no_command_has_an_option_for_a_secret() -> None:
-    options = set(options_of(get_command(app)))
+    options = {option for option in options_of(get_command(app)) if not option.endswith("-file")}
     assert "--config" in options
     assert not [option for option in options if any(word in option for word in ("pass", "secret", "token", "key"))]
 

@@ -1,6 +1,7 @@
 """Delivery of single messages, with connections and a pipeline that the test controls."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
@@ -13,10 +14,10 @@ from stream.labelling.pipeline import LabellingPipeline, ReadTweet
 from stream.labelling.recent import RecentResults
 from stream.mqtt.packets import Message
 from stream.mqtt.reason_codes import Code
-from stream.session import delivery
+from stream.session import delivery, results
 from stream.session.connections import Connections
 from stream.session.delivery import Deliveries, Remembered
-from stream.session.refusals import Refusals
+from stream.session.refusals import Kind, Refusals, Result
 from stream.settings import load_settings
 from stream.telemetry.health import Health
 from stream.telemetry.metrics import Metrics
@@ -24,6 +25,7 @@ from stream.tweets.rejections import Reason, RejectedTweetError
 from tests.unit.waiting import until
 
 LABEL = b'{"id":"1"}'
+NOT_NOW, NOT_EVER = Code.QUOTA_EXCEEDED, 0x99
 LABELS, REJECTED, REPLIES = "tweets/polarity", "tweets/rejected", "replies/a"
 
 
@@ -39,6 +41,8 @@ class FakeConnections:
         self.refused = b"refused"
         """The broker refuses payloads that contain these bytes."""
         self.refusal_code = 0x99
+        self.refusals: list[int] = []
+        """The reason codes of the next publications, which the broker refuses."""
         self.deliver: Callable[[Message], None] = lambda _: None
 
     def deliver_to(self, deliver: Callable[[Message], None]) -> None:
@@ -58,6 +62,8 @@ class FakeConnections:
             await self.confirmations.acquire()
         if topic in self.failures:
             raise self.failures[topic]
+        if self.refusals:
+            raise PublicationRefusedError("not now", reason_code=self.refusals.pop(0))
         if self.refused in payload:
             raise PublicationRefusedError("not this one", reason_code=self.refusal_code)
         self.done.append((topic, payload, correlation_data))
@@ -155,16 +161,22 @@ async def test_the_result_is_also_published_to_the_response_topic(node: Node, pa
     assert node.metric("starling_responses_refused_total") == 0
 
 
-@pytest.mark.parametrize("topic", ["home/door", "replies/full"])
+@pytest.mark.parametrize(
+    ("topic", "reason"),
+    [
+        ("home/door", "topics.response_prefixes allows tweets/, replies/"),
+        ("replies/full", "the quota is used up"),
+    ],
+)
 async def test_a_refused_response_is_counted_and_the_message_is_acknowledged(
-    node: Node, caplog: pytest.LogCaptureFixture, topic: str
+    node: Node, caplog: pytest.LogCaptureFixture, topic: str, reason: str
 ) -> None:
     caplog.set_level("DEBUG")
     node.broker.failures["replies/full"] = PublicationRefusedError("the quota is used up")
     assert (await node.deliver(b"1", response_topic=topic))[1:] == [("acknowledge", b"1")]
     assert node.metric("starling_responses_refused_total") == 1
     (record,) = caplog.records
-    assert record.getMessage().startswith(f"no reply was sent to the response topic '{topic}': ")
+    assert record.getMessage() == f"no reply was sent to the response topic '{topic}': {reason}"
 
 
 @pytest.mark.parametrize("topic", [LABELS, REPLIES])
@@ -224,6 +236,40 @@ async def test_a_label_that_is_refused_even_without_its_text_becomes_a_rejection
     assert node.pipeline.received_at[0] == node.pipeline.received_at[1]
     assert node.metric("starling_results_refused_total", result="label") == 1
     assert "the broker refuses a label: not this one" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("payload", "label", "refusals", "kinds"),
+    [
+        (b"1", LABEL, [NOT_NOW], [Kind.LABEL]),
+        (b"1", b'{"id":"1","text":"hello"}', [NOT_EVER, NOT_NOW], [Kind.LABEL, Kind.SHORT_LABEL]),
+        (b"1", LABEL, [NOT_EVER, NOT_NOW], [Kind.LABEL, Kind.REJECTION]),
+        (b"x", LABEL, [NOT_NOW], [Kind.REJECTION]),
+    ],
+)
+async def test_a_result_that_is_refused_for_the_moment_renews_the_age_of_its_message(
+    node: Node,
+    monkeypatch: pytest.MonkeyPatch,
+    payload: bytes,
+    label: bytes,
+    refusals: list[int],
+    kinds: list[Kind],
+) -> None:
+    renewed: list[int] = []
+    published: list[Kind] = []
+    publish = node.deliveries._results.publish
+
+    async def recorded(result: Result, answered: Callable[[], None]) -> PublicationRefusedError | None:
+        published.append(result.kind)
+        return await publish(result, answered)
+
+    monkeypatch.setattr(results, "reconnect_delays", lambda _: itertools.repeat(0.0))
+    monkeypatch.setattr(node.deliveries._held, "renew", renewed.append)
+    monkeypatch.setattr(node.deliveries._results, "publish", recorded)
+    node.pipeline.long_label, node.broker.refusals = label, list(refusals)
+    assert (await node.deliver(payload))[-1] == ("acknowledge", payload)
+    assert published == kinds
+    assert renewed == [0]
 
 
 async def test_a_rejection_that_is_refused_is_counted_and_the_message_is_acknowledged(
