@@ -17,7 +17,7 @@ class Health:
 
     def __init__(self, stuck_seconds: float) -> None:
         self.stuck_seconds = stuck_seconds
-        """Longest time that work may take."""
+        """Time after which work in progress means that the service is stuck."""
         self._started = time.monotonic()
         self._ages: list[Age] = []
         self.model_loaded = False

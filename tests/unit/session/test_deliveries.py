@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from stream.errors import BrokerError, PublicationRefusedError
+from stream.labelling.in_progress import InProgress
 from stream.labelling.pipeline import LabellingPipeline, ReadTweet
 from stream.labelling.recent import RecentResults
 from stream.mqtt.packets import Message
@@ -18,6 +19,7 @@ from stream.session import delivery, results
 from stream.session.connections import Connections
 from stream.session.delivery import Deliveries, Remembered
 from stream.session.refusals import Kind, Refusals, Result
+from stream.session.results import Results
 from stream.settings import load_settings
 from stream.telemetry.health import Health
 from stream.telemetry.metrics import Metrics
@@ -257,15 +259,15 @@ async def test_a_result_that_is_refused_for_the_moment_renews_the_age_of_its_mes
 ) -> None:
     renewed: list[int] = []
     published: list[Kind] = []
-    publish = node.deliveries._results.publish
+    publish = Results.publish
 
-    async def recorded(result: Result, answered: Callable[[], None]) -> PublicationRefusedError | None:
+    async def recorded(self: Results, result: Result, answered: Callable[[], None]) -> PublicationRefusedError | None:
         published.append(result.kind)
-        return await publish(result, answered)
+        return await publish(self, result, answered)
 
     monkeypatch.setattr(results, "reconnect_delays", lambda _: itertools.repeat(0.0))
-    monkeypatch.setattr(node.deliveries._held, "renew", renewed.append)
-    monkeypatch.setattr(node.deliveries._results, "publish", recorded)
+    monkeypatch.setattr(InProgress, "renew", lambda _, number: renewed.append(number))
+    monkeypatch.setattr(Results, "publish", recorded)
     node.pipeline.long_label, node.broker.refusals = label, list(refusals)
     assert (await node.deliver(payload))[-1] == ("acknowledge", payload)
     assert published == kinds
