@@ -329,7 +329,14 @@ async def test_a_start_during_a_copy_waits_for_its_end(
         tries.append(settings.path)
         return load_model(settings)
 
+    looked_at: list[Path] = []
+
+    def changed_now(path: Path) -> float:
+        looked_at.append(path)
+        return 0.0
+
     monkeypatch.setattr(model_swap, "load_model", counted)
+    monkeypatch.setattr(model_swap, "seconds_since_change", changed_now)
 
     async def start() -> str:
         async with running(copy) as bench:
@@ -339,6 +346,7 @@ async def test_a_start_during_a_copy_waits_for_its_end(
     await until(lambda: len(tries) >= 3)
     end_copy(old, copy)
     assert await starting == "old"
+    assert set(looked_at) == {copy}
     (message,) = [message for message in caplog.messages if "a copy may be in progress" in message]
     assert message.startswith(f"{copy / MODEL_FILE} ")
 
