@@ -98,7 +98,7 @@ async def _demo(
     async with meter as power, embedded_broker() as port:
         broker = BrokerSettings(host=HOST, port=port, protocol="3.1.1", proof_seconds=0)
         settings = settings.model_copy(update={"broker": broker, "power": power})
-        async with _client(port) as client, _service(settings, client, view):
+        async with connected_client(port) as client, _service(settings, client, view):
             with view:
                 if power.port:
                     await asyncio.sleep(_IDLE_SECONDS)
@@ -120,7 +120,7 @@ def _settings(model: Path | None) -> Settings:
 
 
 @asynccontextmanager
-async def _client(port: int) -> AsyncIterator[aiomqtt.Client]:
+async def connected_client(port: int) -> AsyncIterator[aiomqtt.Client]:
     """Connect the demo's sender and reader of results with aiomqtt, as a user's program might."""
     with _broker_errors():
         async with aiomqtt.Client(
