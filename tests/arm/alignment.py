@@ -10,7 +10,7 @@ _MAGIC = b"\x7fELF"
 _CLASS_64 = 2
 _LOAD = 1
 _PROGRAM_HEADER = struct.Struct("<IIQQQQQQ")
-"""Of ELF-64: type, flags, offset, virtual address, physical address, size in the file, size in memory, alignment."""
+"""Fields of a program header of ELF-64: type, flags, offset, virtual address, physical address, size in the file, size in memory, alignment."""
 
 
 def misaligned(wheel: Path) -> Iterator[str]:

@@ -17,7 +17,7 @@ from tests.arm.boards import Board
 
 CHECKOUT = Path(__file__).parents[2]
 FOLDER = CHECKOUT / ".arm"
-"""What is made once and kept: the Debian, the wheels, the unpacked installation."""
+"""Cache between runs: the Debian, the wheels, the unpacked installation."""
 PYTHON = "3.11"
 _SUITE = "bookworm"
 _PACKAGES = (

@@ -15,7 +15,7 @@ from tests.arm.emulation import Installation
 
 TWEETS = 60
 TOLERANCE = 0.02
-"""Of a probability: kernels of two processors round differently."""
+"""Largest difference of a probability; kernels of two processors round differently."""
 BUNDLES = sorted(folder.name for folder in SHIPPED.iterdir() if folder.is_dir())
 _LONG = pytest.mark.long
 _BOARDS = [pytest.param(PI_4), pytest.param(PI_3, marks=_LONG), pytest.param(PI_5, marks=_LONG)]
