@@ -10,7 +10,10 @@ _MAGIC = b"\x7fELF"
 _CLASS_64 = 2
 _LOAD = 1
 _PROGRAM_HEADER = struct.Struct("<IIQQQQQQ")
-"""Fields of a program header of ELF-64: type, flags, offset, virtual address, physical address, size in the file, size in memory, alignment."""
+"""A program header of ELF-64.
+
+Type, flags, offset, virtual address, physical address, size in the file, size in memory, alignment.
+"""
 
 
 def misaligned(wheel: Path) -> Iterator[str]:
