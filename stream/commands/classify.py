@@ -1,7 +1,7 @@
 """`starling classify`: label a file of tweets with the service's own model, without a broker."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +79,7 @@ class _Messages:
             self.error = error
 
 
-def _as_json(outcome: Outcome) -> dict[str, Any]:
+def _as_json(outcome: Outcome) -> Mapping[str, Any]:
     if isinstance(outcome, Label):
         return outcome.as_json()
     known_id = {"id": outcome.tweet_id} if outcome.tweet_id is not None else {}

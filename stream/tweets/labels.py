@@ -1,15 +1,86 @@
 """Labels and rejections, and their encoding as messages."""
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import NotRequired
 
 import orjson
+from pydantic import ConfigDict, with_config
+from typing_extensions import TypedDict
 
 from stream.tweets.polarity import Polarity
-from stream.tweets.rejections import RejectedTweetError
+from stream.tweets.rejections import Reason, RejectedTweetError
 from stream.tweets.tweet import Tweet
+
+_DESCRIBED = ConfigDict(use_attribute_docstrings=True)
+"""Makes the docstrings of a message's fields the descriptions in its JSON schema."""
+
+
+@with_config(_DESCRIBED)
+class ModelFields(TypedDict):
+    """The model that made a label."""
+
+    name: str
+    """Name of the model bundle."""
+    precision: str
+    """Precision of the weights, for example `int8`."""
+    sha256: str
+    """SHA-256 of the model file, as 64 hexadecimal digits."""
+
+
+@with_config(_DESCRIBED)
+class LabelFields(TypedDict):
+    """The part of a label that every command writes."""
+
+    id: str
+    """The tweet's id."""
+    polarity: Polarity
+    """The most probable polarity."""
+    confidence: float
+    """Probability of the polarity, 0 to 1."""
+    probabilities: dict[Polarity, float]
+    """Probability of each polarity, 0 to 1."""
+    entity: NotRequired[str]
+    """The tweet's `entity`: the company, product or person that the tweet concerns."""
+    lang: NotRequired[str]
+    """The tweet's `lang`: its language."""
+    text: NotRequired[str]
+    """The tweet's text; only with `labels.include_text = true`."""
+
+
+@with_config(_DESCRIBED)
+class LabelMessage(LabelFields):
+    """The polarity of one tweet, from one node."""
+
+    model: ModelFields
+    """The model that made the label."""
+    node: str
+    """Name of the node."""
+    received_at: datetime
+    """Time at which the node received the tweet, UTC."""
+    classified_at: datetime
+    """Time at which the label was made, UTC."""
+
+
+@with_config(_DESCRIBED)
+class RejectionMessage(TypedDict):
+    """The reason why a message got no label."""
+
+    id: NotRequired[str]
+    """The tweet's id, if it could be read."""
+    reason: Reason
+    """Kind of the fault."""
+    detail: str
+    """The fault in words; never the tweet's text."""
+    payload_sha256: str
+    """SHA-256 of the rejected message, as 64 hexadecimal digits."""
+    payload_bytes: int
+    """Size of the rejected message."""
+    node: str
+    """Name of the node."""
+    received_at: datetime
+    """Time at which the node received the message, UTC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +106,19 @@ class Label:
         """The probability of the polarity, 0 to 1."""
         return self.probabilities[self.polarity]
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> LabelFields:
         """Return the part of a label that every command writes: id, result, and the tweet's own `entity` and `lang`."""
-        copied = {"entity": self.tweet.entity, "lang": self.tweet.lang}
-        return {
+        fields: LabelFields = {
             "id": self.tweet.id,
             "polarity": self.polarity,
             "confidence": round(self.confidence, 6),
             "probabilities": {name: round(value, 6) for name, value in self.probabilities.items()},
-            **{key: value for key, value in copied.items() if value is not None},
         }
+        if self.tweet.entity is not None:
+            fields["entity"] = self.tweet.entity
+        if self.tweet.lang is not None:
+            fields["lang"] = self.tweet.lang
+        return fields
 
 
 class LabelEncoder:
@@ -53,11 +127,12 @@ class LabelEncoder:
     def __init__(self, node: str, model: ModelIdentity, *, include_text: bool = False) -> None:
         self._node = node
         self._include_text = include_text
-        self._model = asdict(model)
+        self._model = ModelFields(name=model.name, precision=model.precision, sha256=model.sha256)
 
     def label(self, label: Label, received_at: float, classified_at: float) -> bytes:
         """Encode a label; times are seconds since the epoch."""
-        message = label.as_json() | {
+        message: LabelMessage = {
+            **label.as_json(),
             "model": self._model,
             "node": self._node,
             "received_at": _utc(received_at),
@@ -69,7 +144,7 @@ class LabelEncoder:
 
     def rejection(self, rejected: RejectedTweetError, payload: bytes, received_at: float) -> bytes:
         """Encode a rejection: the reason, and the payload's hash, by which its sender can find it; never the text."""
-        message: dict[str, Any] = {
+        message: RejectionMessage = {
             "reason": rejected.reason,
             "detail": rejected.detail,
             "payload_sha256": hashlib.sha256(payload).hexdigest(),
