@@ -70,8 +70,51 @@ def _user_name(name: str) -> str:
     return name
 
 
+def _without_wildcards(topic: str) -> str:
+    if "+" in topic or "#" in topic:
+        raise ValueError("a topic that is published to has no wildcards (+ or #)")
+    return topic
+
+
+def _language(tag: str) -> str:
+    if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*", tag):
+        raise ValueError("a language is a tag of BCP 47, for example en or pt-BR")
+    return tag
+
+
+def _word(word: str) -> str:
+    if not word.strip():
+        raise ValueError("a word has at least one letter")
+    return word
+
+
+def _hashtag(tag: str) -> str:
+    if not re.fullmatch(r"\w{1,128}", tag):
+        raise ValueError("write the hashtag alone, without '#' and spaces")
+    return tag
+
+
+def _url(address: str, schemes: tuple[str, ...]) -> str:
+    scheme, separator, rest = address.partition("://")
+    if not separator or scheme not in schemes or not rest or any(part in rest for part in "@? ") or "#" in rest:
+        raise ValueError(f"write {schemes[0]}://, a name and no user, password or query: it is shown in logs")
+    return address.rstrip("/")
+
+
+def _http_url(address: str) -> str:
+    return _url(address, ("https", "http"))
+
+
+def _websocket_url(address: str) -> str:
+    return _url(address, ("wss", "ws"))
+
+
 Host = Annotated[str, AfterValidator(_bare)]
 Topic = Annotated[str, Field(min_length=1)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+WebSocketUrl = Annotated[str, AfterValidator(_websocket_url)]
+Language = Annotated[str, AfterValidator(_language)]
+Word = Annotated[str, AfterValidator(_word)]
 
 
 def _both_or_neither(section: _Section, one: str, other: str) -> None:
@@ -169,9 +212,7 @@ class TopicSettings(_Section):
     @field_validator("labels", "rejected")
     @classmethod
     def _no_wildcard(cls, topic: str) -> str:
-        if "+" in topic or "#" in topic:
-            raise ValueError("a topic that is published to has no wildcards (+ or #)")
-        return topic
+        return _without_wildcards(topic)
 
     @model_validator(mode="after")
     def _no_circle(self) -> Self:
@@ -290,6 +331,129 @@ class PowerSettings(_Section):
     window_seconds: float = Field(60, ge=1, le=3600, description="Seconds over which joules per tweet are averaged.")
 
 
+class FeedSettings(_Section):
+    """Posts from a public stream to the broker (`starling feed`), on the first topic of `topics.tweets`."""
+
+    changes_topic: Topic = Field(
+        "tweets/changes", description="Topic of deletions, edits and gaps, so that consumers can honour them."
+    )
+    languages: list[Language] = Field(
+        [], description='Languages of the posts to publish, e.g. ["en", "de"]; empty: posts in all languages.'
+    )
+    words: list[Word] = Field(
+        [], description="Words or phrases, in any case, of which a post must have at least one; empty: all posts."
+    )
+    only_entities: bool = Field(
+        default=False, description="Publish only posts that mention one of the settings' entities."
+    )
+    authors: bool = Field(
+        default=False,
+        description="Publish the identifier of a post's author, which is personal data; otherwise it is left out.",
+    )
+    in_flight: int = Field(200, ge=1, le=4096, description="Messages sent and not confirmed by the broker, at most.")
+    queue: int = Field(
+        500,
+        ge=1,
+        le=100_000,
+        description="Posts that wait for the broker, at most; when the queue is full the source is not read any more.",
+    )
+    state_folder: Path | None = Field(
+        None,
+        description="Folder of the positions in the sources; default: systemd's state folder of the unit, or "
+        "~/.local/state/starling.",
+    )
+    cursor_seconds: float = Field(
+        1,
+        gt=0,
+        le=60,
+        description="Seconds between two writes of the position; after a crash, the posts of this time are repeated.",
+    )
+    silence_seconds: float = Field(
+        60, gt=0, description="Seconds without data from the source after which its connection counts as lost."
+    )
+    reconnect_seconds: float = Field(
+        60, gt=0, description="Seconds between two attempts to reconnect to the source, at most."
+    )
+    http_port: int = Field(
+        9109, ge=0, le=65535, description="Port of the feeder's /metrics, /healthz and /readyz; 0: any free port."
+    )
+
+    @field_validator("changes_topic")
+    @classmethod
+    def _no_wildcard(cls, topic: str) -> str:
+        return _without_wildcards(topic)
+
+
+class BlueskySettings(_Section):
+    """Bluesky's Jetstream (`starling feed bluesky`)."""
+
+    version: Literal["1", "2"] = Field("2", description="Version of Jetstream's protocol: '1' or '2'.")
+    instances: list[WebSocketUrl] = Field(
+        [],
+        description="Addresses of Jetstream servers (wss://…), tried in turn; default: Bluesky's public ones.",
+    )
+    compress: bool | None = Field(
+        None,
+        description="Receive data compressed with zstd; needs the extra `feed`, and with version 1 dictionary_file; "
+        "default: if they are there.",
+    )
+    dictionary_file: Path | None = Field(
+        None, description="zstd dictionary of version 1; with version 2 the server sends its own."
+    )
+
+
+class MastodonSettings(_Section):
+    """A Mastodon server's streaming API (`starling feed mastodon`)."""
+
+    server: HttpUrl = Field("https://mastodon.social", description="Address of the server.")
+    stream: Literal["public", "public:local", "hashtag", "hashtag:local"] = Field(
+        "public:local",
+        description="All public posts that the server knows (public), those of its own users (public:local), or those "
+        "with a hashtag.",
+    )
+    hashtag: Annotated[str, AfterValidator(_hashtag)] | None = Field(
+        None, description="Hashtag of the streams hashtag and hashtag:local, without '#'."
+    )
+    token_file: Path | None = Field(
+        None, description="File with a user's access token with the scope read:statuses, which servers need since 4.2."
+    )
+    transport: Literal["http", "websocket"] = Field(
+        "http", description="Transport: http (server-sent events) or websocket."
+    )
+    content_warnings: Literal["include", "omit", "exclude"] = Field(
+        "include",
+        description="Posts with a content warning: include the warning in the text, omit it, or exclude these posts.",
+    )
+    indexable_only: bool = Field(
+        default=True, description="Leave out posts of users who do not want search engines to index them (noindex)."
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.stream.startswith("hashtag") != (self.hashtag is not None):
+            raise ValueError("hashtag belongs to the streams hashtag and hashtag:local: give both or neither")
+        return self
+
+
+class XSettings(_Section):
+    """X's filtered stream (`starling feed x`), for which X charges each post."""
+
+    server: HttpUrl = Field("https://api.x.com", description="Address of the API.")
+    token_file: Path | None = Field(None, description="File with the app's bearer token.")
+    backfill_minutes: int = Field(
+        0,
+        ge=0,
+        le=5,
+        description="Minutes of posts to fetch again after a lost connection, at most; needs Enterprise access.",
+    )
+    keepalive_seconds: float = Field(
+        25, gt=0, description="Seconds without a post or a keep-alive line (every 20 s) after which to reconnect."
+    )
+    dollars_per_post: float = Field(
+        0.005, ge=0, description="Price of a post in US dollars, for the estimate of the costs."
+    )
+
+
 class LogSettings(_Section):
     """The log on stderr."""
 
@@ -322,6 +486,10 @@ class Settings(BaseSettings):
     limits: LimitSettings = LimitSettings()
     labels: LabelSettings = LabelSettings()
     power: PowerSettings = PowerSettings()
+    feed: FeedSettings = FeedSettings()
+    bluesky: BlueskySettings = BlueskySettings()
+    mastodon: MastodonSettings = MastodonSettings()
+    x: XSettings = XSettings()
 
     @classmethod
     def settings_customise_sources(

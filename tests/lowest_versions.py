@@ -7,7 +7,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 _PROJECT = Path("pyproject.toml")
-_EXTRAS = ("demo", "parquet", "plots")
+_EXTRAS = ("demo", "feed", "parquet", "plots")
 
 
 def lowest_versions(project: Path = _PROJECT) -> Iterator[str]:
