@@ -1,13 +1,13 @@
 """The operators of a TensorFlow Lite file, read from its FlatBuffer.
 
-LiteRT's Python API tells the tensors of a graph but not its operators, and its predecessor has no Python schema. A
-FlatBuffer is simple to read: a table begins with the offset of its vtable, which holds the offset of each field.
-See https://flatbuffers.dev/internals/, and schema.fbs in TensorFlow's source for the numbers of the fields.
+LiteRT's Python API tells the tensors of a graph but not its operators, and its predecessor has no Python schema.
 """
 
 import struct
 from dataclasses import dataclass
 from enum import IntEnum
+
+from stream.model.flatbuffer import Table
 
 _IDENTIFIER = b"TFL3"
 _MODEL_OPERATOR_CODES, _MODEL_SUBGRAPHS = 1, 2
@@ -66,7 +66,7 @@ def read_operators(content: bytes) -> list[Operator]:
     if content[4:8] != _IDENTIFIER:
         raise ValueError("the file is no TensorFlow Lite model")
     try:
-        model = _Table(content, _offset(content, 0))
+        model = Table.root(content)
         codes = [_builtin_code(code) for code in model.tables(_MODEL_OPERATOR_CODES)]
         return [
             Operator(
@@ -80,58 +80,6 @@ def read_operators(content: bytes) -> list[Operator]:
         raise ValueError(f"the TensorFlow Lite model is damaged: {error}") from error
 
 
-def _builtin_code(code: "_Table") -> int:
+def _builtin_code(code: Table) -> int:
     # Codes below 127 are in the deprecated field, or in both.
     return max(code.number(_CODE_BUILTIN, "i"), code.number(_CODE_DEPRECATED, "b"))
-
-
-class _Table:
-    """A FlatBuffer's table.
-
-    Args:
-        content: The FlatBuffer.
-        position: The table's position.
-    """
-
-    def __init__(self, content: bytes, position: int) -> None:
-        self._content = content
-        self._position = position
-        (to_vtable,) = struct.unpack_from("<i", content, position)
-        self._vtable = position - to_vtable
-        (self._vtable_bytes,) = struct.unpack_from("<H", content, self._vtable)
-
-    def number(self, field: int, format_: str) -> int:
-        """Return a number, 0 where the field is absent; `format_` as in the module struct."""
-        place = self._place(field)
-        return int(struct.unpack_from(f"<{format_}", self._content, place)[0]) if place else 0
-
-    def integers(self, field: int) -> tuple[int, ...]:
-        """Return a vector of 32-bit integers."""
-        first, count = self._vector(field)
-        return struct.unpack_from(f"<{count}i", self._content, first)
-
-    def tables(self, field: int) -> list["_Table"]:
-        """Return a vector of tables."""
-        first, count = self._vector(field)
-        places = range(first, first + 4 * count, 4)
-        return [_Table(self._content, _offset(self._content, place)) for place in places]
-
-    def _vector(self, field: int) -> tuple[int, int]:
-        """Return the position of a vector's first element, and its length."""
-        if not (place := self._place(field)):
-            return 0, 0
-        vector = _offset(self._content, place)
-        return vector + 4, int(struct.unpack_from("<I", self._content, vector)[0])
-
-    def _place(self, field: int) -> int:
-        """Return a field's position, 0 where it is absent."""
-        entry = 4 + 2 * field
-        if entry >= self._vtable_bytes:
-            return 0
-        (offset,) = struct.unpack_from("<H", self._content, self._vtable + entry)
-        return self._position + offset if offset else 0
-
-
-def _offset(content: bytes, place: int) -> int:
-    """Return the position that the offset at a place leads to."""
-    return place + int(struct.unpack_from("<I", content, place)[0])
