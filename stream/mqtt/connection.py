@@ -24,7 +24,7 @@ from stream.mqtt.failures import refused_publication, refused_subscription
 from stream.mqtt.incoming import IncomingMessages
 from stream.mqtt.link import Deliver, Link
 from stream.mqtt.options import login
-from stream.mqtt.packets import BrokerLimits, MalformedPacketError, Message, Will
+from stream.mqtt.packets import BrokerLimits, Headers, MalformedPacketError, Message, Will
 from stream.mqtt.reason_codes import FIRST_FAILURE, Code
 from stream.mqtt.versions import Versions
 from stream.settings import BrokerSettings
@@ -113,6 +113,7 @@ class Connection:
         retain: bool = False,
         response_topic: str | None = None,
         correlation_data: bytes | None = None,
+        headers: Headers | None = None,
     ) -> None:
         """Publish at QoS 1 and wait until the broker has confirmed the message.
 
@@ -124,6 +125,7 @@ class Connection:
             retain: Whether the broker keeps it for later subscribers.
             response_topic: The topic at which an answer is expected (MQTT 5, 4.10); left out with MQTT 3.1.1.
             correlation_data: Data that the answer repeats; left out with MQTT 3.1.1.
+            headers: Content type and user properties; left out with MQTT 3.1.1.
 
         Raises:
             BrokerError: The connection is lost, or the broker does not answer in time.
@@ -131,7 +133,7 @@ class Connection:
         """
         self._check_connected()
         link, limits = self.link, self.link.answer.limits
-        properties = publish_properties(response_topic, correlation_data) if link.version_5 else b""
+        properties = publish_properties(response_topic, correlation_data, headers) if link.version_5 else b""
         retain = retain and limits.retain_available
         if limits.maximum_packet_bytes is not None:
             self._check_size(topic, payload, properties, limits.maximum_packet_bytes)

@@ -1,7 +1,8 @@
 """Reading packets (MQTT 5 and 3.1.1, section 3).
 
 Strict about everything that would lose the place in the stream, lenient about what a sender of tweets may put into a
-message: of hundreds of megabytes the part is kept that any setting lets us read, of properties those of a request.
+message: of hundreds of megabytes the part is kept that any setting lets us read, of properties those of a request, the
+content type and the user properties.
 """
 
 from contextlib import suppress
@@ -13,11 +14,13 @@ from stream.mqtt.packets import (
     BrokerLimits,
     ConnectAnswer,
     Disconnection,
+    Headers,
     MalformedPacketError,
     Message,
     Packet,
 )
 from stream.mqtt.properties import (
+    CONTENT_TYPE,
     CORRELATION_DATA,
     MAXIMUM_PACKET_SIZE,
     MAXIMUM_QOS,
@@ -28,6 +31,7 @@ from stream.mqtt.properties import (
     SERVER_KEEP_ALIVE,
     SESSION_EXPIRY_INTERVAL,
     SHARED_SUBSCRIPTION_AVAILABLE,
+    USER_PROPERTY,
     WILDCARD_SUBSCRIPTION_AVAILABLE,
     Value,
     read_properties,
@@ -37,12 +41,12 @@ from stream.mqtt.properties import (
 from stream.mqtt.reason_codes import FIRST_FAILURE, Code
 
 _MOST_PROPERTY_BYTES = 2048
-"""Enough for a response topic, correlation data and tracing; longer properties of a message are not read."""
+"""Enough for a response topic, correlation data, tracing and an event's attributes; longer properties are not read."""
 _IDENTIFIER_BYTES = 2
 _CONNACK_BYTES = 2
 """The length of a CONNACK's body before its properties, and of all of it in MQTT 3.1.1."""
-_STRINGS = {0x03: 1, RESPONSE_TOPIC: 1, CORRELATION_DATA: 1, 0x26: 2}
-"""The number of strings in each property of a message that consists of strings (MQTT 5, 2.2.2.2)."""
+_STRINGS = frozenset((CONTENT_TYPE, RESPONSE_TOPIC, CORRELATION_DATA))
+"""The properties of a message that are one string (MQTT 5, 2.2.2.2); a user property is two."""
 _FIXED_BYTES = {0x01: 1, 0x02: 4, 0x23: 2}
 """The number of bytes in each property of a message of another kind."""
 _MOST_REASON_CHARACTERS = 200
@@ -64,13 +68,15 @@ def read_publish(packet: Packet, *, version_5: bool) -> Message:
                 raise MalformedPacketError("the broker sent a message at QoS 2, though only QoS 1 was asked for")
             packet_id = int.from_bytes(raw[position : position + _IDENTIFIER_BYTES])
             position += _IDENTIFIER_BYTES
-        response_topic = correlation_data = None
+        response_topic = correlation_data = headers = None
         if version_5:
             if raw[position : position + 1] == b"\0":  # the most frequent case
                 position += 1
             else:
-                found, position = _message_properties(raw, position)
+                found, pairs, position = _message_properties(raw, position)
                 response_topic, correlation_data = _text(found.get(RESPONSE_TOPIC)), found.get(CORRELATION_DATA)
+                if pairs or CONTENT_TYPE in found:
+                    headers = Headers(_text(found.get(CONTENT_TYPE)), _user_properties(pairs))
         return Message(
             topic.decode(),
             raw[position:],
@@ -80,6 +86,7 @@ def read_publish(packet: Packet, *, version_5: bool) -> Message:
             packet_id,
             response_topic,
             correlation_data,
+            headers,
         )
     except (ValueError, EOFError) as error:
         raise MalformedPacketError("the broker sent a message that is not MQTT") from error
@@ -167,19 +174,21 @@ def _identifier(packet: Packet) -> tuple[int, int]:
     return int.from_bytes(packet.raw[packet.body : end]), end
 
 
-def _message_properties(raw: bytes, start: int) -> tuple[dict[int, bytes], int]:
-    """Read the strings among a message's properties, and the position at which its payload starts."""
+def _message_properties(raw: bytes, start: int) -> tuple[dict[int, bytes], list[tuple[bytes, bytes]], int]:
+    """Read a message's strings and user properties, and the position at which its payload starts."""
     header = read_variable_integer(raw, start)
     if header is None:
         raise EOFError
     length, first = header
     section = raw[first : first + length]
-    return _strings(section) if length <= _MOST_PROPERTY_BYTES else {}, first + length
+    found, pairs = _strings(section) if length <= _MOST_PROPERTY_BYTES else ({}, [])
+    return found, pairs, first + length
 
 
-def _strings(section: bytes) -> dict[int, bytes]:
-    """Read the strings up to the first property that no message can have, the first of each kind."""
+def _strings(section: bytes) -> tuple[dict[int, bytes], list[tuple[bytes, bytes]]]:
+    """Read up to the first property that no message can have: the first string of each kind, all user properties."""
     found: dict[int, bytes] = {}
+    pairs: list[tuple[bytes, bytes]] = []
     position = 0
     try:
         while position < len(section):
@@ -187,13 +196,27 @@ def _strings(section: bytes) -> dict[int, bytes]:
             position += 1
             if kind in _FIXED_BYTES:
                 position += _FIXED_BYTES[kind]
-                continue
-            for _ in range(_STRINGS[kind]):
+            elif kind in _STRINGS:
                 value, position = read_string(section, position)
                 found.setdefault(kind, value)
-    except (KeyError, EOFError):
+            elif kind == USER_PROPERTY:
+                name, position = read_string(section, position)
+                value, position = read_string(section, position)
+                pairs.append((name, value))
+            else:
+                break
+    except EOFError:
         pass
-    return found
+    return found, pairs
+
+
+def _user_properties(pairs: list[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:
+    """Decode user properties; those that are not UTF-8 are left out."""
+    read = []
+    for name, value in pairs:
+        with suppress(UnicodeDecodeError):
+            read.append((name.decode(), value.decode()))
+    return tuple(read)
 
 
 def _text(value: bytes | None) -> str | None:

@@ -11,9 +11,11 @@ from stream.mqtt.packets import (
     QOS_1,
     SUBSCRIBE,
     UNSUBSCRIBE,
+    Headers,
     Login,
 )
 from stream.mqtt.properties import (
+    CONTENT_TYPE,
     CORRELATION_DATA,
     RECEIVE_MAXIMUM,
     RESPONSE_TOPIC,
@@ -84,12 +86,20 @@ def publish_packet_bytes(topic_bytes: int, payload_bytes: int, property_bytes: i
     return 1 + len(write_variable_integer(body)) + body
 
 
-def publish_properties(response_topic: str | None = None, correlation_data: bytes | None = None) -> bytes:
+def publish_properties(
+    response_topic: str | None = None, correlation_data: bytes | None = None, headers: Headers | None = None
+) -> bytes:
     """Write a message's properties, for MQTT 5."""
-    if response_topic is None and correlation_data is None:
+    if response_topic is None and correlation_data is None and headers is None:
         return _NO_PROPERTIES
     topic = None if response_topic is None else response_topic.encode()
-    return write_properties({RESPONSE_TOPIC: topic, CORRELATION_DATA: correlation_data})
+    content_type, user_properties = headers or Headers()
+    values = {
+        CONTENT_TYPE: None if content_type is None else content_type.encode(),
+        RESPONSE_TOPIC: topic,
+        CORRELATION_DATA: correlation_data,
+    }
+    return write_properties(values, user_properties)
 
 
 def acknowledgement_packet(packet_id: int) -> bytes:

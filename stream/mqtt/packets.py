@@ -40,6 +40,14 @@ class Packet(NamedTuple):
     """The position in `raw` at which the fixed header ends."""
 
 
+class Headers(NamedTuple):
+    """The properties of a message that describe it to its receiver (MQTT 5, 3.3.2.3)."""
+
+    content_type: str | None = None
+    user_properties: tuple[tuple[str, str], ...] = ()
+    """Names and values, in the sender's order; a name may occur several times."""
+
+
 class Message(NamedTuple):
     """A received application message."""
 
@@ -53,6 +61,8 @@ class Message(NamedTuple):
     """The number that its acknowledgement names; 0 with QoS 0, which has none."""
     response_topic: str | None = None
     correlation_data: bytes | None = None
+    headers: Headers | None = None
+    """None: the message has no content type and no user property."""
 
 
 class Will(NamedTuple):

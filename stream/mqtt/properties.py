@@ -1,6 +1,6 @@
 """Numbers, strings and properties as MQTT encodes them (MQTT 5, 1.5 and 2.2.2)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum, auto
 from typing import Final
 
@@ -14,9 +14,11 @@ _COUNT_BYTES: Final = 2
 
 SESSION_EXPIRY_INTERVAL: Final = 0x11
 SERVER_KEEP_ALIVE: Final = 0x13
+CONTENT_TYPE: Final = 0x03
 RESPONSE_TOPIC: Final = 0x08
 CORRELATION_DATA: Final = 0x09
 REASON_STRING: Final = 0x1F
+USER_PROPERTY: Final = 0x26
 RECEIVE_MAXIMUM: Final = 0x21
 MAXIMUM_QOS: Final = 0x24
 RETAIN_AVAILABLE: Final = 0x25
@@ -136,9 +138,13 @@ def read_properties(raw: bytes, start: int) -> tuple[dict[int, Value], int]:
     return found, end
 
 
-def write_properties(values: Mapping[int, Value | None]) -> bytes:
+def write_properties(values: Mapping[int, Value | None], user_properties: Iterable[tuple[str, str]] = ()) -> bytes:
     """Write properties after their length; those that are None are left out."""
     section = b"".join(_property(number, value) for number, value in values.items() if value is not None)
+    section += b"".join(
+        bytes((USER_PROPERTY,)) + write_string(name.encode()) + write_string(value.encode())
+        for name, value in user_properties
+    )
     return write_variable_integer(len(section)) + section
 
 

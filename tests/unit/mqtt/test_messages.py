@@ -12,7 +12,7 @@ from paho.mqtt.properties import Properties, VariableByteIntegers
 
 from stream.mqtt.decoding import read_publish, read_publish_answer
 from stream.mqtt.encoding import acknowledgement_packet, publish_packet, publish_properties
-from stream.mqtt.packets import MOST_PACKET_BYTES, PUBACK, PUBLISH, MalformedPacketError, Message, Packet
+from stream.mqtt.packets import MOST_PACKET_BYTES, PUBACK, PUBLISH, Headers, MalformedPacketError, Message, Packet
 from stream.mqtt.splitter import Splitter
 
 TOPIC = "tweets/in"
@@ -155,3 +155,31 @@ def test_a_confirmation_without_a_packet_identifier_is_malformed() -> None:
 def test_a_length_of_too_many_bytes_is_malformed() -> None:
     with pytest.raises(MalformedPacketError):
         split(b"\x30\xff\xff\xff\xff\xff")
+
+
+def test_a_content_type_and_user_properties_are_read() -> None:
+    content_type = b"\x03\x00\x09text/html"
+    message = received(RESPONSE_TOPIC + content_type + USER_PROPERTY + b"&\x00\x01b\x00\x00")
+    assert message.headers == Headers("text/html", (("k", "v"), ("b", "")))
+    assert received(USER_PROPERTY * 2).headers == Headers(None, (("k", "v"), ("k", "v")))
+
+
+def test_a_message_without_content_type_and_user_properties_has_no_headers() -> None:
+    assert received(RESPONSE_TOPIC).headers is None
+    assert received(b"").headers is None
+
+
+def test_a_user_property_that_is_not_utf_8_is_left_out() -> None:
+    assert received(b"&\x00\x01k\x00\x01\xff" + USER_PROPERTY).headers == Headers(None, (("k", "v"),))
+    assert received(b"\x03\x00\x01\xff").headers == Headers()
+
+
+def test_a_user_property_that_is_cut_off_ends_the_reading() -> None:
+    assert received(USER_PROPERTY + b"&\x00\x01k\x00\x09v").headers == Headers(None, (("k", "v"),))
+
+
+def test_headers_are_read_as_they_were_written() -> None:
+    headers = Headers("application/json", (("traceparent", "00-1"), ("ü", "ß"), ("a", "")))
+    section = publish_properties("replies/a", b"42", headers)
+    message = received(section[1:] if section[0] < 0x80 else section[2:])
+    assert (message.response_topic, message.correlation_data, message.headers) == ("replies/a", b"42", headers)
