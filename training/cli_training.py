@@ -26,7 +26,8 @@ def train(
         str,
         typer.Argument(
             help="minilm, minilm-recent, minilm-taught, minilm-taught-recent, minilm-fast, minilm-fast-recent, "
-            "minilm-fast-taught, minilm-fast-taught-recent, mpnet, mobilebert, bert-large, or a path of a TOML file."
+            "minilm-fast-taught, minilm-fast-taught-recent, minilm-distilled, mpnet, mobilebert, bert-large, or a path "
+            "of a TOML file."
         ),
     ],
     data: Data,
@@ -43,6 +44,22 @@ def train(
     teacher: Annotated[
         list[Path] | None, typer.Option(help="Teacher for distillation: a checkpoint, or a run with all its seeds.")
     ] = None,
+    soft_labels: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--soft-labels",
+            help="File of soft labels for distillation, such as training/soft_labels/sentiment.npz, instead of "
+            "--teacher; may be repeated.",
+        ),
+    ] = None,
+    repeat: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE=NUMBER",
+            help="Use the tweets of a file or folder of --data or --unlabelled this many times in each epoch, default "
+            "1; may be repeated.",
+        ),
+    ] = None,
     base: Annotated[
         str | None, typer.Option(help="Folder or name of the pretrained model; default: the recipe's.")
     ] = None,
@@ -54,12 +71,19 @@ def train(
     from training.commands.train import train_recipe
     from training.learning.recipe import read_recipe
     from training.learning.run import Run, find_checkpoints
-    from training.learning.run_data import DataFiles
+    from training.learning.run_data import DataFiles, read_repetitions
 
     chosen = read_recipe(recipe)
     run = Run(
         recipe=chosen.model_copy(update={"base": base}) if base else chosen,
-        files=DataFiles(data, dev, unlabelled or (), read_options),
+        files=DataFiles(
+            data,
+            dev,
+            unlabelled or (),
+            soft_labels or (),
+            read_repetitions(repeat or (), [*data, *(unlabelled or ())]),
+            read_options,
+        ),
         teachers=[checkpoint for path in teacher or () for checkpoint in find_checkpoints(path)],
         seeds=range(seeds) if seeds else seed or [0],
         out=out or Path("runs") / chosen.name,

@@ -16,6 +16,7 @@ from tests.training.toy import write_network
 from training.checkpoint import Array
 from training.errors import RecipeError, TrainingError
 from training.learning.batches import BatchOrder, padded
+from training.learning.examples import UNKNOWN, Examples
 from training.learning.files import write_arrays, write_text
 from training.learning.fine_tuning import class_weights, gold_loss
 from training.learning.initial_model import InitialModel
@@ -71,6 +72,14 @@ def test_tweets_of_a_batch_have_similar_lengths() -> None:
     order = BatchOrder(tuple(lengths), 32, seed=0)
     padding = [padded([[1] * lengths[index] for index in order.batch(step)], 0) == 0 for step in range(50)]
     assert np.concatenate([rows.ravel() for rows in padding]).mean() < 0.05
+
+
+def test_copies_of_a_tweet_are_in_an_epoch() -> None:
+    order = BatchOrder((3, 4, 5), 2, seed=0, copies=(1, 4, 2))
+    assert order.steps_per_epoch == 4
+    assert sorted(np.concatenate([order.batch(step) for step in range(4)])) == [0, 1, 1, 1, 1, 2, 2]
+    once = BatchOrder((3, 4, 5), 2, seed=0)
+    assert once.batch(1).tolist() == BatchOrder((3, 4, 5), 2, seed=0, copies=(1, 1, 1)).batch(1).tolist()
 
 
 def test_learning_rate_has_warm_up_and_decay() -> None:
@@ -154,8 +163,9 @@ def _head(initial: InitialModel) -> Array:
 
 def test_special_tokens_are_not_masked(initial: InitialModel) -> None:
     token_ids = [[2, *range(5, 20), 3]] * 64
+    examples = Examples(token_ids, np.full(64, UNKNOWN))
     settings = Adapt(learning_rate=1e-3, epochs=1, batch_tweets=64, masked=0.3)
-    task = MaskedWords(initial.network("masked_words"), settings, token_ids, initial.tokenizer.word_pieces, seed=0)
+    task = MaskedWords(initial.network("masked_words"), settings, examples, initial.tokenizer.word_pieces, seed=0)
     masked, original = task.inputs(0)
     assert 0.2 < (original >= 0).mean() < 0.4
     assert (original[:, [0, -1]] == -1).all()

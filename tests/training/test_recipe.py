@@ -35,6 +35,9 @@ def test_order_of_stages_does_not_depend_on_the_file(tmp_path: Path) -> None:
         (FINETUNE + "colour = 1\n", "finetune.colour: Extra inputs"),
         (FINETUNE.replace("3e-3", "-1"), "finetune.learning_rate: "),
         (FINETUNE + "warm_up = 2\n", "finetune.warm_up: "),
+        ("[distil]\nlearning_rate = 1e-4\nepochs = 1\nprior = [0.5, 0.0]\n", "distil.prior.2: Field required"),
+        ("[distil]\nlearning_rate = 1e-4\nepochs = 1\nprior = [0.5, 0.0, nan]\n", "distil.prior.2: .*finite"),
+        ("[distil]\nlearning_rate = 1e-4\nepochs = 1\nprior = 0.5\n", "distil.prior: "),
         ("[finetune\n", "is not valid TOML"),
     ],
 )
@@ -44,5 +47,5 @@ def test_error_names_the_fault_in_a_recipe(tmp_path: Path, stages: str, complain
 
 
 def test_error_for_an_unknown_recipe_lists_the_shipped_ones() -> None:
-    with pytest.raises(RecipeError, match=r"no recipe mobilbert .*bert-large, minilm, minilm-fast, "):
+    with pytest.raises(RecipeError, match=r"no recipe mobilbert .*bert-large, minilm, minilm-distilled, "):
         read_recipe("mobilbert")

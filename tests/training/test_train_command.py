@@ -15,6 +15,7 @@ from training.cli import app
 from training.errors import CheckpointError, TrainingError
 from training.learning.console_monitor import console_monitor
 from training.learning.run_data import DataFiles, read_run_data
+from training.teachers.keys import SoftLabels, key_of
 
 pytestmark = pytest.mark.training
 
@@ -58,6 +59,38 @@ def test_missing_unlabelled_tweets_or_teacher_is_an_error(tmp_path: Path) -> Non
     with pytest.raises(TrainingError, match="give one with --teacher"):
         CliRunner().invoke(app, arguments(tmp_path, distil), catch_exceptions=False)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "complaint"),
+    [
+        ("train.tsv", "is not FILE=NUMBER with a whole number from 1 on"),
+        ("train.tsv=0", "is not FILE=NUMBER with a whole number from 1 on"),
+        ("=2", "is not FILE=NUMBER"),
+        ("elsewhere.tsv=2", "elsewhere.tsv is neither in --data nor in --unlabelled"),
+    ],
+)
+def test_error_names_the_fault_in_a_repetition(tmp_path: Path, option: str, complaint: str) -> None:
+    with pytest.raises(InputError, match=complaint):
+        CliRunner().invoke(app, [*arguments(tmp_path), "--repeat", option], catch_exceptions=False)
+
+
+def test_soft_labels_and_repetitions_are_options(checkpoint_folder: Path, tmp_path: Path) -> None:
+    base = write_network(tmp_path / "base", CONFIG, checkpoint_folder / "tokenizer.json")
+    distil = "[distil]\nlearning_rate = 1e-3\nepochs = 1\ngold_weight = 0\n"
+    command = arguments(tmp_path, distil, str(base))
+    data, texts = tmp_path / "train.tsv", write_texts(tmp_path / "texts.txt", 20, seed=3)
+    keys = [key_of(tweet.text) for tweet in read_run_data(DataFiles([data], tmp_path / "dev.tsv")).labelled]
+    labels = tmp_path / "labels.npz"
+    SoftLabels.of(keys, np.zeros((len(keys), 3), np.float32), np.zeros(len(keys), np.int8)).write(labels)
+    more = ["--soft-labels", str(labels), "--unlabelled", str(texts), "--repeat", f"{data}=3"]
+    result = CliRunner().invoke(app, [*command, *more], catch_exceptions=False)
+    assert result.exit_code == 0
+    assert f"soft labels for {len(set(keys))} tweets" in result.stderr
+    assert "unlabelled ones without a soft label left out" in result.stderr
+    run = json.loads((tmp_path / "run/run.json").read_text())
+    assert run["soft_labels"][0].startswith("labels.npz ")
+    assert run["repetitions"] == ["train.tsv 3"]
 
 
 def test_missing_base_is_reported_before_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

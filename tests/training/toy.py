@@ -98,7 +98,7 @@ class Monitor:
 
 def train(run: Run, monitor: Monitor | None = None) -> Path:
     """Train the first seed; return its checkpoint."""
-    data = read_run_data(run.files)
+    data = read_run_data(run.files, run.recipe.distil)
     run.open_folder(data)
     return SeedRun(run, data, run.seeds[0], monitor or Monitor()).train()
 

@@ -26,7 +26,9 @@ def train_recipe(run: Run) -> None:
     run.check()
     with console_monitor() as monitor:
         monitor.on_step("reading the tweets")
-        data = read_run_data(run.files)
+        data = read_run_data(run.files, run.recipe.distil)
+        if data.distilled:
+            monitor.on_step(data.distilled.description())
         run.open_folder(data)
         monitor.on_step("starting TensorFlow")
         from training.learning.seed import SeedRun

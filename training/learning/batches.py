@@ -23,11 +23,14 @@ class BatchOrder:
     """Length of each tweet in tokens."""
     batch_tweets: int
     seed: int
+    copies: tuple[int, ...] | None = None
+    """Number of times that each tweet occurs in an epoch; None: once."""
 
     @property
     def steps_per_epoch(self) -> int:
         """Number of batches in an epoch."""
-        return ceil(len(self.lengths) / self.batch_tweets)
+        tweets = len(self.lengths) if self.copies is None else sum(self.copies)
+        return ceil(tweets / self.batch_tweets)
 
     def batch(self, step: int) -> NDArray[np.int64]:
         """Return the indices of the tweets of a step, counted from 0."""
@@ -42,7 +45,8 @@ class BatchOrder:
 @lru_cache(maxsize=1)
 def _epoch(order: BatchOrder, epoch: int) -> list[NDArray[np.int64]]:
     generator = np.random.default_rng([order.seed, 0, epoch])
-    shuffled = generator.permutation(len(order.lengths))
+    tweets = np.arange(len(order.lengths))
+    shuffled = generator.permutation(tweets if order.copies is None else np.repeat(tweets, order.copies))
     lengths = np.asarray(order.lengths)
     batches = []
     pool_tweets = order.batch_tweets * _POOL_BATCHES

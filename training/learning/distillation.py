@@ -8,7 +8,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from training.errors import RecipeError
-from training.learning.batches import BatchOrder, padded
+from training.learning.batches import padded
 from training.learning.examples import Examples
 from training.learning.fine_tuning import class_weights, gold_loss
 from training.learning.network import Network, Tensor
@@ -40,12 +40,12 @@ class Distillation:
             )
         self.network = network
         self.settings = settings
-        self.order = BatchOrder(examples.lengths, settings.batch_tweets, seed)
+        self.order = examples.order(settings.batch_tweets, seed)
         rows = tf.TensorSpec([None, None], tf.float32)
         self.signature = (tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32), rows, rows)
         self._examples = examples
         self._soft_labels = soft_labels
-        self._class_weights = tf.constant(class_weights(examples.gold, settings), tf.float32)
+        self._class_weights = tf.constant(class_weights(examples.gold_in_epoch, settings), tf.float32)
 
     def inputs(self, step: int) -> Sequence[NDArray[Any]]:
         """Return token ids, gold columns, the teachers' probabilities and the first teacher's states of a batch."""

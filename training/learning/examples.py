@@ -14,6 +14,7 @@ from stream.model.bundle import TOKENIZER_FILE, Cleaning
 from stream.tweets.cleaning import cleaner
 from training.errors import CheckpointError
 from training.learning.architectures import ARCHITECTURES
+from training.learning.batches import BatchOrder
 from training.learning.network import Config
 
 UNKNOWN = -1
@@ -47,6 +48,17 @@ class Examples:
     token_ids: list[list[int]]
     gold: NDArray[np.int64]
     """Column of each tweet's polarity; -1 for unlabelled tweets."""
+    copies: tuple[int, ...] | None = None
+    """Number of times that each tweet occurs in an epoch; None: once."""
+
+    @property
+    def gold_in_epoch(self) -> NDArray[np.int64]:
+        """Gold columns of an epoch, repeated as the tweets are."""
+        return self.gold if self.copies is None else np.repeat(self.gold, self.copies)
+
+    def order(self, batch_tweets: int, seed: int) -> BatchOrder:
+        """Return the order of the tweets in training."""
+        return BatchOrder(self.lengths, batch_tweets, seed, self.copies)
 
     @property
     def lengths(self) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from training.learning.batches import BatchOrder, padded
+from training.learning.batches import padded
 from training.learning.examples import Examples
 from training.learning.network import Network, Tensor
 from training.learning.recipe import Supervised
@@ -28,10 +28,10 @@ class FineTuning:
     def __init__(self, network: Network, settings: Supervised, examples: Examples, seed: int) -> None:
         self.network = network
         self.settings = settings
-        self.order = BatchOrder(examples.lengths, settings.batch_tweets, seed)
+        self.order = examples.order(settings.batch_tweets, seed)
         self.signature = (tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32))
         self._examples = examples
-        self._class_weights = tf.constant(class_weights(examples.gold, settings), tf.float32)
+        self._class_weights = tf.constant(class_weights(examples.gold_in_epoch, settings), tf.float32)
 
     def inputs(self, step: int) -> Sequence[NDArray[Any]]:
         """Return token ids and gold columns of a batch."""

@@ -58,8 +58,19 @@ class InitialModel:
         """Make a trainable network."""
         return Network(self.config, self.weights, head, str(self.folder))
 
-    def examples(self, labelled: Sequence[LabelledTweet], unlabelled: Sequence[str] = ()) -> Examples:
-        """Tokenise tweets, labelled ones first."""
+    def examples(
+        self,
+        labelled: Sequence[LabelledTweet],
+        unlabelled: Sequence[str] = (),
+        copies: tuple[int, ...] | None = None,
+    ) -> Examples:
+        """Tokenise tweets, labelled ones first.
+
+        Args:
+            labelled: Labelled tweets.
+            unlabelled: Texts of further tweets.
+            copies: Number of times that each of them occurs in an epoch; None: once.
+        """
         gold = [POLARITIES.index(tweet.polarity) for tweet in labelled] + [UNKNOWN] * len(unlabelled)
         texts = [*(tweet.text for tweet in labelled), *unlabelled]
-        return Examples(self.tokenizer.token_ids(texts), np.array(gold))
+        return Examples(self.tokenizer.token_ids(texts), np.array(gold), copies)

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer as WordPieces
 
 from training.errors import CheckpointError
-from training.learning.batches import BatchOrder, padded
+from training.learning.batches import padded
+from training.learning.examples import Examples
 from training.learning.network import Network, Tensor
 from training.learning.recipe import Adapt
 
@@ -25,20 +26,20 @@ class MaskedWords:
     Args:
         network: Network with a head for masked-language modelling.
         settings: Settings of the stage.
-        token_ids: Token ids of each tweet.
+        examples: Tweets; their gold labels are ignored.
         word_pieces: Tokeniser.
         seed: Seed of the order of the tweets and of the selection of tokens.
     """
 
     def __init__(
-        self, network: Network, settings: Adapt, token_ids: list[list[int]], word_pieces: WordPieces, seed: int
+        self, network: Network, settings: Adapt, examples: Examples, word_pieces: WordPieces, seed: int
     ) -> None:
         self.network = network
         self.settings = settings
-        self.order = BatchOrder(tuple(map(len, token_ids)), settings.batch_tweets, seed)
+        self.order = examples.order(settings.batch_tweets, seed)
         ids = tf.TensorSpec([None, None], tf.int32)
         self.signature = (ids, ids)
-        self._token_ids = token_ids
+        self._token_ids = examples.token_ids
         masks = _ids(word_pieces, _MASKS)
         if not masks:
             raise CheckpointError(f"the tokeniser has no {_MASKS[0]} token, so [adapt] is not possible with this model")

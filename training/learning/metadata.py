@@ -27,6 +27,11 @@ def describe(run: Run, data: RunData, settings: Stage, seed: int, state: State) 
         training["student"] = recipe.student.model_dump(mode="json", exclude_none=True)
     if run.teachers:
         training["teachers"] = [_described(read_about(teacher / ABOUT_FILE)) for teacher in run.teachers]
+    if data.distilled:
+        training["soft_labels"] = [source.split()[0] for source in data.sources["soft_labels"]]
+        training["soft_labelled_tweets"] = len(data.distilled.probabilities) - data.distilled.gold_alone
+    if data.copies:
+        training["repetitions"] = data.sources["repetitions"]
     if isinstance(settings, Supervised) and state.best_scores:
         scores = {name: state.best_scores[name] for name in ("macro_recall", "macro_f1", "accuracy")}
         training["dev"] = {"data": run.files.dev.name, **scores}

@@ -19,6 +19,7 @@ TEACHER = "teacher"
 StageName = Literal["adapt", "distil", "finetune"]
 Share = Annotated[float, Field(ge=0, le=1)]
 Arithmetic = Literal["float32", "bfloat16"]
+Logit = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class _Section(BaseModel):
@@ -76,6 +77,10 @@ class Distil(Supervised):
     """Weight of the loss on gold labels; the loss on soft labels has the rest."""
     state_weight: float = Field(default=0.0, ge=0)
     """Weight of the squared distance between the [CLS] states of the student and the first teacher."""
+    prior: tuple[Logit, Logit, Logit] = (0.0, 0.0, 0.0)
+    """Added to the teachers' logits, in the order of POLARITIES."""
+    gold_as_soft: bool = False
+    """Whether gold labels stand in for missing soft labels although `gold_weight` is 0."""
 
 
 class Student(_Section):

@@ -9,7 +9,7 @@ from typing import Any
 from stream.model.bundle import file_sha256
 from stream.telemetry.machine import installed_versions
 from training.checkpoint import WEIGHTS_FILE
-from training.errors import TrainingError
+from training.errors import RecipeError, TrainingError
 from training.learning.files import write_text
 from training.learning.pretrained import find_base
 from training.learning.recipe import TEACHER, Recipe
@@ -31,7 +31,7 @@ class Run:
     """Folders of the teachers' checkpoints."""
     seeds: Sequence[int]
     out: Path
-    checkpoint_steps: int = 500
+    checkpoint_steps: int = 200
     """Number of steps between two saves of the state."""
 
     def base(self) -> Path:
@@ -56,13 +56,29 @@ class Run:
 
         Raises:
             CheckpointError: The base checkpoint does not exist.
+            RecipeError: The recipe does not work with these options.
             TrainingError: A needed option was not given; the message says which.
         """
         if self.recipe.adapt and not self.files.unlabelled:
             raise TrainingError(f"the recipe {self.recipe.name} adapts to unlabelled tweets: give --unlabelled")
-        if self.recipe.distil and not self.teachers:
-            raise TrainingError(f"the recipe {self.recipe.name} distils from a teacher: give one with --teacher")
+        self._check_teachers()
         self.base()
+
+    def _check_teachers(self) -> None:
+        distil, soft_labels = self.recipe.distil, self.files.soft_labels
+        if not distil:
+            if soft_labels:
+                raise TrainingError(f"the recipe {self.recipe.name} has no [distil], which --soft-labels is for")
+            return
+        if not (self.teachers or soft_labels):
+            raise TrainingError(
+                f"the recipe {self.recipe.name} distils from a teacher: give one with --teacher, or its soft labels "
+                "with --soft-labels"
+            )
+        if self.teachers and soft_labels:
+            raise TrainingError("give --teacher or --soft-labels, not both")
+        if soft_labels and distil.state_weight:
+            raise RecipeError("distil.state_weight needs a teacher: set it to 0, or give --teacher, not --soft-labels")
 
     def open_folder(self, data: RunData) -> None:
         """Create the folder with a description of the run, or continue in the folder of an equal run.

@@ -18,7 +18,7 @@ from training.learning.run import ADAPTED, CHECKPOINT, DISTILLED, Run
 from training.learning.run_data import RunData
 from training.learning.stage import StageRun
 from training.learning.task import Evaluator, Task
-from training.learning.teachers import soft_labels
+from training.learning.teachers import SoftLabels, soft_labels
 from training.learning.trained_model import TrainedModel, write_checkpoint
 
 
@@ -73,19 +73,24 @@ class SeedRun:
         stage_run.remove_files()
 
     def _task(self, settings: Stage, initial: InitialModel, seed: int) -> Task:
-        labelled, unlabelled = self.data.labelled, self.data.unlabelled
+        labelled, unlabelled, copies = self.data.labelled, self.data.unlabelled, self.data.copies
         match settings:
             case Adapt():
-                token_ids = initial.examples(labelled, unlabelled).token_ids
+                examples = initial.examples(labelled, unlabelled, copies)
                 network = initial.network("masked_words")
-                return MaskedWords(network, settings, token_ids, initial.tokenizer.word_pieces, seed)
+                return MaskedWords(network, settings, examples, initial.tokenizer.word_pieces, seed)
+            case Distil() if distilled := self.data.distilled:
+                examples = initial.examples(distilled.labelled, distilled.unlabelled, distilled.copies)
+                outputs = SoftLabels.without_states(distilled.probabilities)
+                return Distillation(initial.network("classifier"), settings, examples, outputs, seed)
             case Distil():
                 texts = [*(tweet.text for tweet in labelled), *unlabelled]
                 outputs = soft_labels(self.run.teachers, texts, settings, self.run.out, self.monitor)
-                examples = initial.examples(labelled, unlabelled)
+                examples = initial.examples(labelled, unlabelled, copies)
                 return Distillation(initial.network("classifier"), settings, examples, outputs, seed)
             case Supervised():
-                return FineTuning(initial.network("classifier"), settings, initial.examples(labelled), seed)
+                examples = initial.examples(labelled, copies=copies and copies[: len(labelled)])
+                return FineTuning(initial.network("classifier"), settings, examples, seed)
         raise TypeError(f"unknown stage: {settings}")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import tensorflow as tf
@@ -34,6 +35,11 @@ class SoftLabels:
     states: Array
     """Last [CLS] states of the first teacher, shape (tweets, hidden)."""
 
+    @classmethod
+    def without_states(cls, probabilities: Array) -> Self:
+        """Return soft labels without states, for distillation with a `state_weight` of 0."""
+        return cls(probabilities, np.zeros((len(probabilities), 0), np.float16))
+
 
 def soft_labels(
     teachers: Sequence[Path], texts: Sequence[str], settings: Distil, folder: Path, monitor: Monitor
@@ -43,8 +49,8 @@ def soft_labels(
     Args:
         teachers: Folders of checkpoints with their `about.toml`; each uses its own cleaning and tokeniser.
         texts: Texts of the tweets before cleaning.
-        settings: Settings of the stage; the teachers' logits are divided by its temperature, and their probabilities
-            are averaged.
+        settings: Settings of the stage; its prior is added to the teachers' logits, they are divided by its
+            temperature, and the teachers' probabilities are averaged.
         folder: Folder of the run.
         monitor: Receives the progress.
 
@@ -78,9 +84,13 @@ def _teacher_outputs(folder: Path, texts: Sequence[str], settings: Distil, monit
     word_pieces = read_tokenizer(folder, about.max_tokens, config)
     token_ids = TweetTokenizer(word_pieces, about.cleaning).token_ids(texts)
 
+    columns = [config.label2id[polarity] for polarity in POLARITIES]
+    prior = np.zeros(len(POLARITIES), np.float32)
+    prior[columns] = settings.prior
+
     def outputs_of(input_ids: Tensor) -> Tensor:
         outputs = network.outputs(input_ids, states=True)
-        probabilities = tf.nn.softmax(outputs.logits / settings.temperature)
+        probabilities = tf.nn.softmax((outputs.logits + prior) / settings.temperature)
         return tf.concat([probabilities, outputs.hidden_states[-1][:, 0]], axis=1)
 
     graph = tf.function(outputs_of, input_signature=[tf.TensorSpec([None, None], tf.int32)])
@@ -94,5 +104,4 @@ def _teacher_outputs(folder: Path, texts: Sequence[str], settings: Distil, monit
 
     with matmul_arithmetic(settings.arithmetic):
         answers = logits_by_length(classify, token_ids)
-    columns = [config.label2id[polarity] for polarity in POLARITIES]
     return SoftLabels(answers[:, columns], answers[:, len(POLARITIES) :])

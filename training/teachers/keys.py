@@ -37,7 +37,8 @@ class SoftLabels:
     @classmethod
     def read(cls, path: Path) -> "SoftLabels":
         """Read a file."""
-        with np.load(path) as arrays:
+        # Opened here, because NumPy leaves a damaged file open.
+        with path.open("rb") as file, np.load(file) as arrays:
             return cls(arrays["keys"], arrays["logits"], arrays["fold"])
 
     @classmethod
