@@ -1,7 +1,7 @@
 """The way from a message's bytes to a label's bytes, independent of any broker."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -52,15 +52,22 @@ class LabellingPipeline:
             raise RuntimeError("a tweet was taken before a model was loaded")
         return self._engine
 
-    def read(self, payload: bytes) -> ReadTweet:
+    def read(
+        self, payload: bytes, content_type: str | None = None, user_properties: Sequence[tuple[str, str]] = ()
+    ) -> ReadTweet:
         """Decode, clean and tokenise a message.
+
+        Args:
+            payload: The message.
+            content_type: The content type that came with it, if any.
+            user_properties: The names and values that came with it.
 
         Raises:
             RejectedTweetError: The message holds no tweet that can be labelled.
         """
         engine = self.engine
         with self._decode_seconds.time():
-            tweet = decode_tweet(payload, self._limits)
+            tweet = decode_tweet(payload, self._limits, content_type, user_properties)
             tokens = engine.model.tokens(tweet)
         self._metrics.tokens.observe(len(tokens.ids))
         if tokens.truncated:

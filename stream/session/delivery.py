@@ -138,7 +138,7 @@ class Deliveries:
 
     async def _label_or_reject(self, message: Message, number: int, received_at: float) -> None:
         try:
-            read = self._labelling.read(message.payload)
+            read = self._labelling.read(message.payload, *(message.headers or ()))
         except RejectedTweetError as rejected:
             await self._reject(message, number, rejected, received_at)
         else:

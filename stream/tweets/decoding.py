@@ -1,5 +1,6 @@
 """Decoding: bytes to a tweet."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -7,24 +8,40 @@ import orjson
 from stream.settings import LimitSettings
 from stream.tweets.rejections import Reason, RejectedTweetError
 from stream.tweets.shapes import bluesky, cloud_events, mastodon, x_v1, x_v2
-from stream.tweets.shapes.fields import Fields, Json, child
+from stream.tweets.shapes.fields import LONGEST_ID, Fields, Json, child
 from stream.tweets.tweet import Tweet
 
-_LONGEST_ID = 128
 _LONGEST_EXTRA = 256
 """Characters of `entity` and `lang` that are copied to the label."""
 
 
-def decode_tweet(payload: bytes, limits: LimitSettings) -> Tweet:
+def decode_tweet(
+    payload: bytes,
+    limits: LimitSettings,
+    content_type: str | None = None,
+    user_properties: Sequence[tuple[str, str]] = (),
+) -> Tweet:
     """Decode a tweet in any of the shapes of stream/tweets/shapes.
 
     X API v2 and v1.1, tweets of Twitter's archive, Bluesky posts and Jetstream commits, Mastodon statuses, and
-    CloudEvents 1.0 in structured mode around any of them.
+    CloudEvents 1.0 around any of them.
+
+    Args:
+        payload: The message.
+        limits: Limits of size.
+        content_type: The content type that came with the message, if any.
+        user_properties: The names and values that came with the message: the attributes of an event in binary mode.
 
     Raises:
         RejectedTweetError: The payload is none of these, or exceeds a limit.
     """
-    return checked(find_fields(_json_object(payload, limits)), limits)
+    attributes = None
+    if content_type is not None or user_properties:
+        attributes = cloud_events.binary_attributes(content_type, user_properties)
+    found: Json = _json_object(payload, limits)
+    if attributes is not None:
+        found = cloud_events.with_attributes(attributes, found)
+    return checked(find_fields(found), limits)
 
 
 def find_fields(found: Json) -> Fields:
@@ -41,9 +58,10 @@ def find_fields(found: Json) -> Fields:
         return mastodon.read(found)
     if x_v2.matches_wrapped(found):
         return x_v2.read_wrapped(found)
-    x_v1.reject_deletion(found)
-    if child(found, "tweet") and "id" not in found:  # an entry of Twitter's archive
-        found = {"entity": found.get("entity"), **child(found, "tweet")}
+    if "id" not in found and "id_str" not in found:
+        x_v1.reject_notice(found)
+        if tweet := child(found, "tweet"):  # an entry of Twitter's archive
+            found = {"entity": found.get("entity"), "lang": found.get("lang"), **tweet}
     return x_v1.read(found) if x_v1.matches(found) else x_v2.read(found)
 
 
@@ -76,6 +94,8 @@ def _json_object(payload: bytes, limits: LimitSettings) -> dict[str, Any]:
     except orjson.JSONDecodeError as error:
         raise _undecodable(payload, error) from error
     if not isinstance(found, dict):
+        if cloud_events.is_batch(found):
+            raise cloud_events.batch_rejection()
         raise RejectedTweetError(Reason.NOT_AN_OBJECT, f"the message is {_json_type(found)}, not a JSON object")
     return found
 
@@ -98,8 +118,8 @@ def _checked_id(tweet_id: object) -> str:
         raise RejectedTweetError(Reason.BAD_ID, f"the id is {_json_type(tweet_id)}, not a string")
     if not tweet_id.strip():
         raise RejectedTweetError(Reason.NO_ID, "the tweet's id is empty")
-    if len(tweet_id) > _LONGEST_ID:
-        raise RejectedTweetError(Reason.BAD_ID, f"the id has {len(tweet_id)} characters, the limit is {_LONGEST_ID}")
+    if len(tweet_id) > LONGEST_ID:
+        raise RejectedTweetError(Reason.BAD_ID, f"the id has {len(tweet_id)} characters, the limit is {LONGEST_ID}")
     return tweet_id
 
 

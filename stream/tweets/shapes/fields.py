@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 Json = Mapping[str, Any]
+
+LONGEST_ID: Final = 128
+"""Characters of a tweet's id, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +24,10 @@ def child(found: Json, key: str) -> Json:
     """Return the object at a key; an empty one where there is none."""
     value = found.get(key)
     return value if isinstance(value, dict) else {}
+
+
+def known_id(value: object) -> str | None:
+    """Return the id of a rejected message as its rejection names it; None where it is no id."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value if isinstance(value, str) and value.strip() and len(value) <= LONGEST_ID else None

@@ -1,11 +1,16 @@
 """X API v1.1, and the tweets of Twitter's archive, which have the same shape.
 
-`id_str`, `full_text` or `text`, `extended_tweet`, `retweeted_status`; a deletion notice is `{"delete": …}`.
+`id_str`, `full_text` or `text`, `extended_tweet`, `retweeted_status`. A notice of the streams of both versions of the
+API has one key, for example `{"delete": …}`.
 """
 
 from stream.tweets.rejections import Reason, RejectedTweetError
-from stream.tweets.shapes.fields import Fields, Json, child
+from stream.tweets.shapes.fields import Fields, Json, child, known_id
 
+_NOTICES = frozenset(
+    {"limit", "warning", "disconnect", "scrub_geo", "status_withheld", "user_withheld", "tweet_withheld"}
+)
+"""Keys of messages of a stream that are about something else than one post."""
 _KEYS = frozenset({"id_str", "full_text", "extended_tweet", "retweeted_status"})
 
 
@@ -24,17 +29,23 @@ def read(found: Json) -> Fields:
     return Fields(tweet_id, text, found.get("entity"), found.get("lang"))
 
 
-def reject_deletion(found: Json) -> None:
-    """Reject a notice that a tweet was deleted.
+def reject_notice(found: Json) -> None:
+    """Reject a stream's notice that a tweet was deleted or edited, or that concerns something else than a post.
 
     Raises:
         RejectedTweetError: It is one.
     """
-    status = child(child(found, "delete"), "status")
-    if status:
-        tweet_id = status.get("id_str")
-        known = tweet_id if isinstance(tweet_id, str) else None
-        raise RejectedTweetError(Reason.DELETION, "the message says that a tweet was deleted", known)
+    deleted, edited = child(found, "delete"), child(found, "tweet_edit")
+    if status := child(deleted, "status") or child(deleted, "tweet"):
+        raise RejectedTweetError(Reason.DELETION, "the message says that a tweet was deleted", _notice_id(status))
+    if status := child(edited, "tweet"):
+        raise RejectedTweetError(Reason.EDIT, "the message says that a tweet was edited", _notice_id(status))
+    if not _NOTICES.isdisjoint(found) and "text" not in found:
+        raise RejectedTweetError(Reason.NOT_A_POST, "the message is a notice of the stream, not a post")
+
+
+def _notice_id(status: Json) -> str | None:
+    return known_id(status.get("id_str") or status.get("id"))
 
 
 def _own_text(found: Json) -> object:

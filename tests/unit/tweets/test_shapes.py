@@ -26,6 +26,13 @@ COMMIT = {
     "kind": "commit",
     "commit": {"operation": "create", "collection": "app.bsky.feed.post", "rkey": "3k", "record": RECORD},
 }
+COMMIT_FIELDS: dict[str, Any] = {
+    "operation": "create",
+    "collection": "app.bsky.feed.post",
+    "rkey": "3k",
+    "record": RECORD,
+}
+V2_EVENT = "network.bsky.jetstream.subscribeEvents"
 URI = f"at://{DID}/app.bsky.feed.post/3k"
 STATUS = {"id": "113", "content": "<p>Snow &amp; sun.</p>", "language": "en", "reblog": None}
 EVENT = {"specversion": "1.0", "id": "e1", "source": "/feed", "type": "post.created"}
@@ -93,6 +100,16 @@ def test_a_jetstream_commit_is_a_post_with_its_uri_as_id() -> None:
     assert decode(COMMIT) == Tweet(URI, "The bread is warm.", lang="en")
 
 
+def test_a_commit_of_jetstream_2_is_a_post_with_its_uri_as_id() -> None:
+    event = {"$type": f"{V2_EVENT}#commit", "did": DID, "seq": 1, "time": "2026-01-01T00:00:00Z"} | COMMIT_FIELDS
+    assert decode(event) == Tweet(URI, "The bread is warm.", lang="en")
+
+
+@pytest.mark.parametrize("key", [None, "", 7])
+def test_a_commit_without_a_record_key_has_no_id(key: object) -> None:
+    assert rejection(COMMIT | {"commit": COMMIT_FIELDS | {"rkey": key}}) == (Reason.NO_ID, None)
+
+
 @pytest.mark.parametrize("wrap", [lambda view: view, lambda view: {"post": view, "reply": {}}], ids=["view", "feed"])
 def test_a_bluesky_post_of_the_api_is_read(wrap: Any) -> None:
     view = {"uri": URI, "cid": "b", "author": {"did": DID}, "record": RECORD, "indexedAt": "2024-11-27T09:33:20Z"}
@@ -102,7 +119,7 @@ def test_a_bluesky_post_of_the_api_is_read(wrap: Any) -> None:
 @pytest.mark.parametrize("languages", [None, [], "en", [3]])
 def test_a_bluesky_post_without_a_language_has_none(languages: object) -> None:
     record = RECORD | {"langs": languages}
-    assert decode(COMMIT | {"commit": COMMIT["commit"] | {"record": record}}).lang is None  # type: ignore[operator]
+    assert decode(COMMIT | {"commit": COMMIT_FIELDS | {"record": record}}).lang is None
 
 
 @pytest.mark.parametrize(
@@ -110,12 +127,46 @@ def test_a_bluesky_post_without_a_language_has_none(languages: object) -> None:
     [
         ({**COMMIT, "commit": {"operation": "delete", "collection": "app.bsky.feed.post", "rkey": "3k"}}, URI),
         ({"delete": {"status": {"id": 7, "id_str": "7", "user_id": 3}}}, "7"),
+        ({"did": DID, "$type": f"{V2_EVENT}#commit"} | COMMIT_FIELDS | {"operation": "delete"}, URI),
         ({"stream": ["public"], "event": "delete", "payload": "113"}, "113"),
+        ({"event": "delete", "payload": 113}, "113"),
+        ({"delete": {"tweet": {"id": "7"}, "event_at": "2026-01-01T00:00:00Z"}}, "7"),
     ],
-    ids=["Jetstream", "v1.1", "Mastodon"],
+    ids=["Jetstream", "v1.1", "Jetstream 2", "Mastodon", "a number", "v2"],
 )
 def test_a_deletion_has_its_own_reason(message: dict[str, Any], tweet_id: str) -> None:
     assert rejection(message) == (Reason.DELETION, tweet_id)
+
+
+@pytest.mark.parametrize(
+    ("message", "tweet_id"),
+    [
+        (COMMIT | {"commit": COMMIT_FIELDS | {"operation": "update"}}, URI),
+        ({"event": "status.update", "payload": orjson.dumps(STATUS).decode()}, "113"),
+        ({"event": "status.update", "payload": STATUS}, "113"),
+        ({"tweet_edit": {"tweet": {"id": "7", "edit_tweet_id": "8"}}}, "7"),
+    ],
+    ids=["Jetstream", "Mastodon", "Mastodon, decoded", "X"],
+)
+def test_an_edit_has_its_own_reason(message: dict[str, Any], tweet_id: str) -> None:
+    assert rejection(message) == (Reason.EDIT, tweet_id)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {**COMMIT, "commit": {**COMMIT_FIELDS, "operation": "delete", "rkey": "k" * 200}},
+        {**COMMIT, "commit": {**COMMIT_FIELDS, "operation": "delete", "rkey": None}},
+        {"event": "delete", "payload": "9" * 129},
+        {"event": "delete", "payload": None},
+        {"event": "status.update", "payload": {"id": "9" * 129}},
+        {"delete": {"status": {"id_str": "9" * 129}}},
+    ],
+)
+def test_the_rejection_of_a_deletion_or_an_edit_has_no_id_that_a_tweet_could_not_have(message: dict[str, Any]) -> None:
+    reason, tweet_id = rejection(message)
+    assert reason in (Reason.DELETION, Reason.EDIT)
+    assert tweet_id is None
 
 
 @pytest.mark.parametrize(
@@ -124,9 +175,28 @@ def test_a_deletion_has_its_own_reason(message: dict[str, Any], tweet_id: str) -
         {**COMMIT, "commit": {"operation": "create", "collection": "app.bsky.feed.like", "rkey": "3k", "record": {}}},
         {**COMMIT, "commit": None},
         {"did": DID, "kind": "identity", "identity": {"handle": "a.example"}},
+        {**COMMIT, "kind": "something new"},
+        {**COMMIT, "kind": ["commit"]},
+        {**COMMIT, "commit": {**COMMIT_FIELDS, "operation": "move"}},
+        {"did": DID, "$type": f"{V2_EVENT}#sync"},
+        {"did": DID, "$type": "#account"},
         {"event": "notification", "payload": "{}"},
+        {"event": "filters_changed", "stream": ["user"]},
+        {"limit": {"track": 5}},
     ],
-    ids=["like", "no commit", "identity", "notification"],
+    ids=[
+        "like",
+        "no commit",
+        "identity",
+        "unknown kind",
+        "kind of a wrong type",
+        "unknown operation",
+        "Jetstream 2",
+        "short type",
+        "notification",
+        "event without a payload",
+        "limit",
+    ],
 )
 def test_an_event_that_is_not_a_post_has_its_own_reason(message: dict[str, Any]) -> None:
     assert rejection(message) == (Reason.NOT_A_POST, None)
@@ -145,6 +215,18 @@ def test_a_boost_has_the_boosted_text_and_its_own_id() -> None:
     assert decode(boost) == Tweet("113", "Hail.", lang="en")
 
 
+def test_a_content_warning_is_the_first_line_of_the_text() -> None:
+    assert decode(STATUS | {"spoiler_text": "weather "}).text == "weather\nSnow & sun."
+    assert decode(STATUS | {"spoiler_text": "weather", "content": "<p></p>"}).text == "weather"
+    boost = STATUS | {"content": "", "reblog": {"id": "9", "content": "<p>Hail.</p>", "spoiler_text": "weather"}}
+    assert decode(boost).text == "weather\nHail."
+
+
+@pytest.mark.parametrize("warning", [None, "", " ", 7, ["weather"]])
+def test_a_status_without_a_content_warning_has_its_content_alone(warning: object) -> None:
+    assert decode(STATUS | {"spoiler_text": warning}).text == "Snow & sun."
+
+
 def test_a_status_with_a_picture_alone_has_no_text() -> None:
     assert rejection(STATUS | {"content": "<p></p>"}) == (Reason.NO_TEXT, "113")
 
@@ -159,8 +241,15 @@ def test_a_status_in_an_event_of_the_streaming_api_is_read() -> None:
     assert decode(event) == Tweet("113", "Snow & sun.", lang="en")
 
 
-def test_an_event_whose_payload_is_not_json_is_rejected() -> None:
-    assert rejection({"event": "update", "payload": "{"}) == (Reason.NOT_JSON, None)
+def test_a_status_that_a_bridge_has_decoded_is_read() -> None:
+    assert decode({"event": "update", "payload": STATUS}) == Tweet("113", "Snow & sun.", lang="en")
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"), [("{", Reason.NOT_JSON), ("[]", Reason.NOT_AN_OBJECT), (None, Reason.NOT_AN_OBJECT)]
+)
+def test_an_event_whose_payload_is_no_status_is_rejected(payload: object, reason: Reason) -> None:
+    assert rejection({"event": "update", "payload": payload}) == (reason, None)
 
 
 @pytest.mark.parametrize(
@@ -194,12 +283,79 @@ def test_entity_and_language_may_be_attributes_of_the_event() -> None:
         (EVENT | {"data_base64": "e30"}, Reason.NOT_JSON),
         (EVENT | {"data_base64": "\u00e9"}, Reason.NOT_JSON),
         (EVENT | {"data_base64": base64.b64encode(b"{").decode()}, Reason.NOT_JSON),
+        (EVENT | {"data_base64": 7}, Reason.NOT_JSON),
         (EVENT | {"data": EVENT | {"data": {"id": "1", "text": "a"}}}, Reason.NO_TEXT),
+        (EVENT | {"data": "text", "datacontenttype": "application/json"}, Reason.NOT_AN_OBJECT),
+        (EVENT | {"data": "text", "datacontenttype": "text/plain"}, Reason.UNSUPPORTED),
+        (EVENT | {"data": {"id": "1", "text": "a"}, "specversion": "0.3"}, Reason.UNSUPPORTED),
     ],
-    ids=["no data", "a string", "base64 cut short", "not base64", "not JSON", "an event in an event"],
+    ids=[
+        "no data",
+        "a string",
+        "base64 cut short",
+        "not base64",
+        "not JSON",
+        "a number",
+        "an event in an event",
+        "a JSON string",
+        "plain text",
+        "an old version",
+    ],
 )
 def test_an_event_without_a_post_is_rejected(event: dict[str, Any], reason: Reason) -> None:
     assert rejection(event)[0] == reason
+
+
+def test_attributes_that_are_null_are_as_good_as_absent() -> None:
+    event = EVENT | {"datacontenttype": None, "data_base64": None, "entity": None, "data": {"id": "1", "text": "a"}}
+    assert decode(event) == Tweet("1", "a")
+
+
+ATTRIBUTES = tuple(EVENT.items())
+PLAIN = b'{"id":"1","text":"a"}'
+
+
+def decode_with(content_type: str | None, *properties: tuple[str, str], payload: bytes = PLAIN) -> Tweet:
+    return decode_tweet(payload, LIMITS, content_type, properties)
+
+
+@pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "application/activity+json", None])
+def test_an_event_in_binary_mode_has_its_data_as_the_payload(content_type: str | None) -> None:
+    extras = (("entity", "Acme"), ("lang", "de"))
+    assert decode_with(content_type, *ATTRIBUTES, *extras) == Tweet("1", "a", entity="Acme", lang="de")
+    with_lang = b'{"id":"1","text":"a","lang":"fr"}'
+    assert decode_with(content_type, *ATTRIBUTES, *extras, payload=with_lang).lang == "fr"
+    assert decode_with(content_type, *ATTRIBUTES, payload=orjson.dumps(COMMIT)).id == URI
+
+
+def test_properties_that_are_not_all_of_an_events_attributes_are_ignored() -> None:
+    assert decode_with("text/html", *ATTRIBUTES[1:], ("entity", "Acme")) == Tweet("1", "a")
+    assert decode_with(None, ("traceparent", "00")) == Tweet("1", "a")
+    assert decode_with("text/plain") == Tweet("1", "a")
+
+
+@pytest.mark.parametrize("content_type", ["application/cloudevents+json; charset=utf-8", "Application/CloudEvents"])
+def test_an_event_in_structured_mode_is_read_with_its_content_type(content_type: str) -> None:
+    event = orjson.dumps(EVENT | {"data": {"id": "1", "text": "a"}})
+    assert decode_with(content_type, payload=event) == Tweet("1", "a")
+
+
+@pytest.mark.parametrize(
+    ("content_type", "properties", "detail"),
+    [
+        ("application/cloudevents-batch+json", (), "batch of CloudEvents"),
+        ("application/cloudevents+avro; a=b", (), "format application/cloudevents\\+avro: only"),
+        ("application/cloudevents\x1b[2J", (), "format an unknown content type: only"),
+        ("application/avro", ATTRIBUTES, "is application/avro, not application/json"),
+        ("application/json", (("specversion", "0.3"), *ATTRIBUTES[1:]), "another specversion"),
+    ],
+)
+def test_an_event_that_is_not_supported_is_rejected(
+    content_type: str, properties: tuple[tuple[str, str], ...], detail: str
+) -> None:
+    with pytest.raises(RejectedTweetError, match=detail) as caught:
+        decode_with(content_type, *properties)
+    assert caught.value.reason is Reason.UNSUPPORTED
 
 
 @given(

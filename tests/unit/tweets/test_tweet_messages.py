@@ -137,6 +137,8 @@ REJECTED: dict[str, tuple[bytes, Reason, str]] = {
     "a text that is a number": (b'{"id":"7","text":0}', Reason.BAD_TEXT, "a number"),
     "a text that is an object": (b'{"id":"7","text":{"a":1}}', Reason.BAD_TEXT, "an object"),
     "a deletion": (b'{"delete":{"status":{"id_str":"7"}}}', Reason.DELETION, "a tweet was deleted"),
+    "an edit": (b'{"tweet_edit":{"tweet":{"id":"7"}}}', Reason.EDIT, "a tweet was edited"),
+    "a batch of events": (b'[{"specversion":"1.0"}]', Reason.UNSUPPORTED, "publish each event as a message of its own"),
     "an event about an account": (b'{"did":"did:plc:a","kind":"account"}', Reason.NOT_A_POST, "kind 'account'"),
     "a long text": (orjson.dumps(V2 | {"text": "a" * 281}), Reason.TOO_LONG, "281 characters, the limit is 280"),
 }
