@@ -4,7 +4,7 @@ Tweets are sorted by length, so that a batch needs little padding, and the batch
 Results are in the order of the input.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 from types import TracebackType
@@ -46,9 +46,17 @@ class Pending:
 
 
 class BulkClassifier:
-    """A context manager that classifies submitted tweets with all of a model's interpreters."""
+    """A context manager that classifies submitted tweets with all of a model's interpreters.
 
-    def __init__(self, model: Model) -> None:
+    Args:
+        model: The model.
+        compute: Computes the values of a batch, by default its probabilities.
+    """
+
+    def __init__(
+        self, model: Model, compute: Callable[[Classifier, Sequence[Sequence[int]]], Probabilities] | None = None
+    ) -> None:
+        self._compute = compute or _probabilities
         self._threads = ThreadPoolExecutor(len(model.classifiers), thread_name_prefix="inference")
         self._free: SimpleQueue[Classifier] = SimpleQueue()
         for classifier in model.classifiers:
@@ -75,9 +83,13 @@ class BulkClassifier:
     def _classify(self, batch: Sequence[Sequence[int]]) -> Probabilities:
         classifier = self._free.get()
         try:
-            return classifier.probabilities(batch)
+            return self._compute(classifier, batch)
         finally:
             self._free.put(classifier)
+
+
+def _probabilities(classifier: Classifier, batch: Sequence[Sequence[int]]) -> Probabilities:
+    return classifier.probabilities(batch)
 
 
 def label_lines(
@@ -139,8 +151,9 @@ def _read(
 def _tokenised(
     model: Model, read: Sequence[tuple[Tweet, str] | RejectedTweetError]
 ) -> tuple[list[list[int]], list[Tweet | RejectedTweetError]]:
-    texts = [entry[1] for entry in read if isinstance(entry, tuple)]
-    ids = [tokens.ids for tokens in model.tokenizer.encode_all(texts)]
+    tweets = [entry for entry in read if isinstance(entry, tuple)]
+    encoded = model.tokenizer.encode_all([text for _, text in tweets], [tweet.entity for tweet, _ in tweets])
+    ids = [tokens.ids for tokens in encoded]
     return ids, [entry[0] if isinstance(entry, tuple) else entry for entry in read]
 
 

@@ -4,8 +4,11 @@
     tokenizer.json   in the format of Hugging Face's tokenizers
     model.json       the manifest below: labels, cleaning, lengths, hashes, and the model's origin
 
-The attention mask is computed inside the graph, from the padding id. With one input there is no order in which a
-caller could bind inputs wrongly.
+A model that reads the name of an entity beside the tweet (`"inputs": {"entity": true}` in the manifest) has two inputs
+of the same shape, `token_ids` and `token_types`.
+
+The attention mask is computed inside the graph, from the padding id. Inputs are bound by name, so that there is no
+order in which a caller could bind them wrongly.
 """
 
 import hashlib
@@ -37,9 +40,16 @@ SHIPPED_BUNDLE = SHIPPED / "default"
 
 SIGNATURE = "classify"
 INPUT = "input_ids"
+PAIR_INPUTS = ("token_ids", "token_types")
+"""The inputs of a model that reads an entity beside the tweet: ids, and 0 for the tweet and 1 for the entity."""
 OUTPUT = "logits"
 PADDING_ID = 0
 """The id that fills a row up to its batch's length; BERT's [PAD], masked inside the graph."""
+
+MOST_ENTITY_TOKENS = 16
+"""An entity's name is cut to this many tokens."""
+_LEAST_PAIR_TOKENS = MOST_ENTITY_TOKENS + 4
+"""[CLS], one token of the tweet, [SEP], the entity, [SEP]."""
 
 MOST_BYTES = {MANIFEST_FILE: 1 << 20, MODEL_FILE: (1 << 31) - 1}
 """Largest size of a file by its name. TensorFlow Lite's format ends at 2 GiB."""
@@ -65,6 +75,15 @@ class Cleaning(BaseModel):
     version: int
 
 
+class Inputs(BaseModel):
+    """The inputs of the model."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    entity: bool = False
+    """True if the model reads the name of an entity beside the tweet: `[CLS] tweet [SEP] entity [SEP]`."""
+
+
 class Manifest(BaseModel):
     """The contents of `model.json`."""
 
@@ -77,6 +96,7 @@ class Manifest(BaseModel):
     precision: Precision
     labels: list[Polarity]
     """The polarity of each column of the logits."""
+    inputs: Inputs = Inputs()
     cleaning: Cleaning
     max_tokens: int = Field(ge=3, le=512)
     """Texts are cut to this many tokens, [CLS] and [SEP] included."""
@@ -99,6 +119,8 @@ class Manifest(BaseModel):
             raise ValueError(f"labels must be {', '.join(POLARITIES)} in some order, not {self.labels}")
         if self.length_buckets != sorted(set(self.length_buckets)) or self.length_buckets[-1:] != [self.max_tokens]:
             raise ValueError("length_buckets must ascend and end with max_tokens")
+        if self.inputs.entity and self.max_tokens < _LEAST_PAIR_TOKENS:
+            raise ValueError(f"max_tokens must be at least {_LEAST_PAIR_TOKENS} where inputs.entity is true")
         for name in (MODEL_FILE, TOKENIZER_FILE):
             if name not in self.files:
                 raise ValueError(f"files has no hash of {name}")
@@ -108,6 +130,11 @@ class Manifest(BaseModel):
     def identity(self) -> ModelIdentity:
         """Name, precision and hash, as labels and metrics state them."""
         return ModelIdentity(self.name, self.precision, self.files[MODEL_FILE])
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """The names of the signature's inputs: token ids, and token types where the model reads an entity."""
+        return PAIR_INPUTS if self.inputs.entity else (INPUT,)
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.errors import BundleError
-from stream.model.bundle import INPUT, MODEL_FILE, OUTPUT, PADDING_ID, SIGNATURE, Bundle
+from stream.model.bundle import MODEL_FILE, OUTPUT, PADDING_ID, SIGNATURE, Bundle
 from stream.model.notices import without_delegate_notice
+from stream.model.segments import token_types
 
 try:
     from ai_edge_litert.interpreter import Interpreter
@@ -19,6 +20,13 @@ except ImportError:  # 32-bit ARM, where LiteRT's predecessor is all there is
 
 Probabilities = NDArray[np.float32]
 """Probabilities of the polarities, a column for each of the manifest's labels."""
+
+
+def softmax(logits: NDArray[np.float32], temperature: float) -> Probabilities:
+    """Return the probabilities of logits divided by a temperature, both of shape (tweets, 3)."""
+    logits = logits / np.float32(temperature)
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
 class Classifier:
@@ -35,21 +43,23 @@ class Classifier:
     """
 
     def __init__(self, bundle: Bundle, threads: int = 1) -> None:
-        self._bundle = bundle
+        inputs = bundle.manifest.input_names
         self._buckets = bundle.manifest.length_buckets
-        self._temperature = np.float32(bundle.manifest.temperature)
+        self._temperature = bundle.manifest.temperature
         self.shape: tuple[int, ...] = ()
         """Shape of the input that memory is allocated for; () before the first."""
         try:
             # The number of threads takes effect only here: the kernels are chosen when the interpreter is made.
             self._interpreter = Interpreter(str(bundle.model.path), num_threads=threads)
             runner = self._interpreter.get_signature_runner(SIGNATURE)
-            self._input = _tensor_index(runner.get_input_details(), INPUT, np.int32)
-            self._output = _tensor_index(runner.get_output_details(), OUTPUT, np.float32, len(bundle.manifest.labels))
+            self._inputs = _tensor_indices(runner.get_input_details(), inputs, np.int32)
+            (self._output,) = _tensor_indices(
+                runner.get_output_details(), (OUTPUT,), np.float32, len(bundle.manifest.labels)
+            )
         except (ValueError, RuntimeError, KeyError) as error:
             raise BundleError(
-                f"{bundle.path / MODEL_FILE} cannot be used: it should have one signature '{SIGNATURE}' from '{INPUT}' "
-                f"to '{OUTPUT}' ({error})"
+                f"{bundle.path / MODEL_FILE} cannot be used: it should have one signature '{SIGNATURE}' from "
+                f"{_quoted(inputs)} to '{OUTPUT}' ({error})"
             ) from error
 
     def bucket(self, length: int) -> int:
@@ -60,14 +70,13 @@ class Classifier:
         """Classify a batch of tweets.
 
         Args:
-            batch: The token ids of each tweet. All are padded to the longest, so best of one length bucket.
+            batch: The token ids of each tweet, as the tokenizer makes them. All are padded to the longest, so best of
+                one length bucket. Tweets with and without an entity may be mixed.
 
         Returns:
             Probabilities, shape (len(batch), 3), columns in the order of the manifest's labels.
         """
-        logits = self.logits(batch) / self._temperature
-        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True), dtype=np.float32)
+        return softmax(self.logits(batch), self._temperature)
 
     def logits(self, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         """Compute the logits of a batch, shape (len(batch), 3)."""
@@ -76,25 +85,38 @@ class Classifier:
         for row, ids in zip(input_ids, batch, strict=True):
             row[: len(ids)] = ids
         self._resize(input_ids.shape)
-        self._interpreter.set_tensor(self._input, input_ids)
+        self._interpreter.set_tensor(self._inputs[0], input_ids)
+        for index in self._inputs[1:]:
+            self._interpreter.set_tensor(index, token_types(batch, length))
         self._interpreter.invoke()
         return np.asarray(self._interpreter.get_tensor(self._output), dtype=np.float32)
 
     def _resize(self, shape: tuple[int, ...]) -> None:
         if shape != self.shape:
-            self._interpreter.resize_tensor_input(self._input, shape)
+            for index in self._inputs:
+                self._interpreter.resize_tensor_input(index, shape)
             with nullcontext() if self.shape else without_delegate_notice():
                 self._interpreter.allocate_tensors()
             self.shape = shape
 
 
-def _tensor_index(details: dict[str, dict[str, Any]], name: str, kind: type, columns: int | None = None) -> int:
-    if set(details) != {name}:
-        raise ValueError(f"it has {', '.join(sorted(details)) or 'nothing'} where only '{name}' should be")
-    tensor = details[name]
+def _tensor_indices(
+    details: dict[str, dict[str, Any]], names: Sequence[str], kind: type, columns: int | None = None
+) -> list[int]:
+    if set(details) != set(names):
+        only = "only " if len(names) == 1 else ""
+        raise ValueError(f"it has {', '.join(sorted(details)) or 'nothing'} where {only}{_quoted(names)} should be")
+    return [_tensor_index(name, details[name], kind, columns) for name in names]
+
+
+def _tensor_index(name: str, tensor: dict[str, Any], kind: type, columns: int | None) -> int:
     if tensor["dtype"] != kind:
         raise ValueError(f"'{name}' is {tensor['dtype'].__name__}, not {kind.__name__}")
     shape = tensor["shape"].tolist()
     if columns is not None and shape[-1:] != [columns]:
         raise ValueError(f"'{name}' has the shape {shape}, not a column for each of {columns} labels")
     return int(tensor["index"])
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return " and ".join(f"'{name}'" for name in names)

@@ -42,18 +42,19 @@ class Model:
         return text
 
     def tokens(self, tweet: Tweet) -> Tokens:
-        """Clean and tokenise a tweet's text.
+        """Clean and tokenise a tweet's text, and its entity if the model reads one.
 
         Raises:
             RejectedTweetError: Cleaning leaves nothing of the text.
         """
-        return self.tokenizer.encode(self.cleaned(tweet))
+        return self.tokenizer.encode(self.cleaned(tweet), tweet.entity)
 
     def label(self, tweet: Tweet, probabilities: NDArray[np.float32]) -> Label:
         """Make a tweet's label from its probabilities, shape (3,)."""
         labels = self.bundle.manifest.labels
         named = dict(zip(labels, probabilities.tolist(), strict=True))
-        return Label(tweet, labels[int(probabilities.argmax())], named)
+        polarity = labels[int(probabilities.argmax())]
+        return Label(tweet, polarity, named, entity_used=self.tokenizer.reads(tweet.entity))
 
 
 def load_model(settings: ModelSettings) -> Model:

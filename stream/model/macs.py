@@ -28,7 +28,7 @@ def count_macs(model: Path, lengths: Iterable[int]) -> dict[int, int]:
     """Count the MACs of one inference on one row, at each of these lengths.
 
     Args:
-        model: A TensorFlow Lite model with one input, int32 [batch, tokens].
+        model: A TensorFlow Lite model; each of its inputs is int32 [batch, tokens].
         lengths: Lengths in tokens.
 
     Returns:
@@ -55,10 +55,12 @@ def mean_macs(model: Path, lengths: Sequence[int]) -> float:
 
 
 def _count_at(interpreter: Any, operators: Iterable[Operator], length: int) -> int:  # noqa: ANN401  (LiteRT has no types)
-    index = interpreter.get_input_details()[0]["index"]
-    interpreter.resize_tensor_input(index, [1, length])
+    inputs = [tensor["index"] for tensor in interpreter.get_input_details()]
+    for index in inputs:
+        interpreter.resize_tensor_input(index, [1, length])
     interpreter.allocate_tensors()
-    interpreter.set_tensor(index, np.ones((1, length), dtype=np.int32))
+    for index in inputs:  # 1 is an id and a token type
+        interpreter.set_tensor(index, np.ones((1, length), dtype=np.int32))
     interpreter.invoke()
     shapes = {tensor["index"]: tensor["shape"].tolist() for tensor in interpreter.get_tensor_details()}
     return sum(_operator_macs(operator, shapes) for operator in operators)

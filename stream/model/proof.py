@@ -16,7 +16,7 @@ from stream.model.classifier import Classifier
 from stream.model.tokenizer import Tokenizer
 
 _TEXTS = ("", "a", "\U0001f426 ☃ \u0e01 zqxj", "word " * 1024)
-"""Texts without tokens, with one, with unknown characters, and with more tokens than any model reads."""
+"""Texts without tokens, with one, with unknown characters, and with more tokens than any model reads; also entities."""
 
 
 def prove(bundle: Bundle, tokenizer: Tokenizer, classifiers: Sequence[Classifier]) -> None:
@@ -39,7 +39,7 @@ def _prove_lengths(bundle: Bundle, largest: int, classifier: Classifier, lengths
     if (fault := _fault(bundle, classifier, [[PADDING_ID + 1] * shortest] * 2)) is not None:
         raise _unusable(bundle, f"an inference with two tweets {fault}")
     for length in lengths if longest in lengths else (*lengths, longest):
-        row = [PADDING_ID + 1] * (length - 1) + [largest]
+        row = _row(bundle, length, largest)
         if (fault := _fault(bundle, classifier, [row])) is None:
             continue
         if _fault(bundle, classifier, [[PADDING_ID + 1] * length]) is None:
@@ -47,10 +47,18 @@ def _prove_lengths(bundle: Bundle, largest: int, classifier: Classifier, lengths
         raise _unusable(bundle, f"an inference with {length} tokens {fault}")
 
 
+def _row(bundle: Bundle, length: int, largest: int) -> list[int]:
+    """Return a row with the largest id; if the model reads an entity, half of the tokens are of the second segment."""
+    row = [PADDING_ID + 1] * (length - 1) + [largest]
+    if bundle.manifest.inputs.entity:
+        row[length // 2] = largest
+    return row
+
+
 def _largest_id(bundle: Bundle, tokenizer: Tokenizer) -> int:
     """Return the largest id of the tokenizer's vocabulary, or one that it adds to each text."""
     try:
-        encoded = [tokenizer.encode(text).ids for text in _TEXTS]
+        encoded = [tokenizer.encode(text, entity).ids for text in _TEXTS for entity in (None, *_TEXTS)]
     except Exception as error:  # the Rust side raises bare Exceptions
         raise BundleError(f"{bundle.path / TOKENIZER_FILE} cannot tokenise a text: {_one_line(error)}") from error
     longest = max(map(len, encoded))

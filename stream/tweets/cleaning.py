@@ -64,6 +64,14 @@ def paper(text: str) -> str:
     return _single_spaced(_SYMBOL.sub(" ", text))
 
 
+def entity_name(name: str) -> str:
+    """Clean the name of an entity for a model that reads it: printable, NFC, single-spaced, without leading @ and #.
+
+    It is the same for every cleaning of texts, which would replace a name such as @Acme.
+    """
+    return _single_spaced(_printable_nfc(name)).lstrip("@# ")
+
+
 _CLEANERS: dict[tuple[str, int], Cleaner] = {
     ("placeholders", 1): placeholders,
     ("paper", 1): paper,

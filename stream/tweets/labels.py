@@ -42,7 +42,9 @@ class LabelFields(TypedDict):
     probabilities: dict[Polarity, float]
     """Probability of each polarity, 0 to 1."""
     entity: NotRequired[str]
-    """The tweet's `entity`: the company, product or person that the tweet concerns."""
+    """The company, product or person that the label concerns: the tweet's `entity`, or one that the settings list."""
+    entity_used: NotRequired[bool]
+    """Whether the model has read the entity; false: it is the polarity of the tweet as a whole. Only with `entity`."""
     lang: NotRequired[str]
     """The tweet's `lang`: its language."""
     text: NotRequired[str]
@@ -100,6 +102,8 @@ class Label:
     tweet: Tweet
     polarity: Polarity
     probabilities: dict[Polarity, float]
+    entity_used: bool = False
+    """True if the model has read the tweet's entity."""
 
     @property
     def confidence(self) -> float:
@@ -107,7 +111,7 @@ class Label:
         return self.probabilities[self.polarity]
 
     def as_json(self) -> LabelFields:
-        """Return the part of a label that every command writes: id, result, and the tweet's own `entity` and `lang`."""
+        """Return the part of a label that every command writes: id, result, `entity` and `lang`."""
         fields: LabelFields = {
             "id": self.tweet.id,
             "polarity": self.polarity,
@@ -116,6 +120,7 @@ class Label:
         }
         if self.tweet.entity is not None:
             fields["entity"] = self.tweet.entity
+            fields["entity_used"] = self.entity_used
         if self.tweet.lang is not None:
             fields["lang"] = self.tweet.lang
         return fields

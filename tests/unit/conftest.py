@@ -1,5 +1,7 @@
-"""Models for the tests: the shipped one, and a small one."""
+"""Models for the tests, the shipped one and a small one, and the event loops."""
 
+import asyncio
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from stream.model.bundle import SHIPPED_BUNDLE
 from stream.model.loading import Model, load_model
 from stream.settings import ModelSettings
-from tests.unit.tiny_bundle import write_bundle
+from tests.unit.tiny_bundle import write_bundle, write_pair_bundle
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +26,14 @@ def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_model(tiny_bundle: Path) -> Model:
     return load_model(ModelSettings(path=tiny_bundle, interpreters=2))
+
+
+@pytest.fixture(scope="session")
+def pair_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a good bundle whose model reads an entity; tests must not change it."""
+    return write_pair_bundle(tmp_path_factory.mktemp("pair-bundle"))
+
+
+@pytest.fixture(scope="session")
+def pair_model(pair_bundle: Path) -> Model:
+    return load_model(ModelSettings(path=pair_bundle, interpreters=2))

@@ -64,7 +64,7 @@ def test_a_labels_times_are_utc_to_the_microsecond() -> None:
 
 def test_entity_and_language_are_in_the_label_if_they_are_given() -> None:
     label = written(Tweet("7", "good", entity="Acme", lang="en"))
-    assert label.keys() == CONTRACT | {"entity", "lang"}
+    assert label.keys() == CONTRACT | {"entity", "entity_used", "lang"}
     assert (label["entity"], label["lang"]) == ("Acme", "en")
 
 
