@@ -6,6 +6,7 @@
 """
 
 import difflib
+import math
 import os
 import re
 import socket
@@ -16,7 +17,16 @@ from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableVariableError
 
@@ -28,6 +38,8 @@ CONFIG_VARIABLE = "STARLING_CONFIG"
 """Environment variable with the settings file's path, for commands without `--config`."""
 NODE_PATTERN = r"^[^+#/\s\x00-\x1f\x7f-\x9f]{1,64}$"
 """Pattern of a node's name: it is one level of topics, and is shown on terminals."""
+_MOST_SUM_ERROR = 0.01
+"""Difference from 1 of the sum of shares, which may be rounded, at most."""
 MOST_PAYLOAD_BYTES = 1_048_576
 """The highest value of `limits.payload_bytes`: 64 messages of this size, the default in flight, have 64 MiB."""
 
@@ -293,6 +305,55 @@ class LabelSettings(_Section):
     include_text: bool = Field(default=False, description="Include the tweet's text, which then leaves the device.")
 
 
+def _shares(given: object) -> object:
+    """Return the shares of three classes with the sum 1.
+
+    Raises:
+        ValueError: They are something else.
+    """
+    if given is None:
+        return None
+    if not isinstance(given, list | tuple) or len(given) != 3 or not all(map(_is_number, given)):  # noqa: PLR2004  (classes)
+        raise ValueError("write three numbers, the shares of negative, neutral and positive tweets: [0.2, 0.5, 0.3]")
+    if not all(0 < share < math.inf for share in given):
+        raise ValueError("each share must be above 0, because a class with the share 0 is never found")
+    if abs(sum(given) - 1) > _MOST_SUM_ERROR:
+        raise ValueError(f"the shares must sum to 1, and these sum to {sum(given):.4g}")
+    return tuple(share / sum(given) for share in given)
+
+
+def _no_boolean(given: object) -> object:
+    if isinstance(given, bool):
+        raise ValueError("write a number, not true or false")  # noqa: TRY004  (pydantic expects a ValueError)
+    return given
+
+
+def _is_number(given: object) -> bool:
+    return isinstance(given, int | float) and not isinstance(given, bool)
+
+
+class DecisionSettings(_Section):
+    """The decision for a polarity from the model's probabilities."""
+
+    prior: Annotated[tuple[float, float, float] | None, BeforeValidator(_shares)] = Field(
+        None,
+        description="Shares of negative, neutral and positive tweets among those that arrive, e.g. [0.2, 0.5, 0.3]; "
+        "the probabilities are weighted by them. Default: as the model was calibrated, usually for equal shares.",
+    )
+    threshold: Annotated[float, BeforeValidator(_no_boolean), Field(ge=0, le=1, allow_inf_nan=False)] | None = Field(
+        None, description="Confidence below which a tweet does not get its most probable polarity; default: none."
+    )
+    below_threshold: Literal["neutral", "reject"] = Field(
+        "neutral", description="Result below the threshold: the label neutral, or a rejection with the reason unsure."
+    )
+
+    @model_validator(mode="after")
+    def _has_threshold(self) -> Self:
+        if self.below_threshold == "reject" and self.threshold is None:
+            raise ValueError("below_threshold = 'reject' needs a threshold")
+        return self
+
+
 class PowerSettings(_Section):
     """The source of power measurements: the meter, or the machine's own counters."""
 
@@ -483,6 +544,7 @@ class Settings(BaseSettings):
     topics: TopicSettings = TopicSettings()
     http: HttpSettings = HttpSettings()
     model: ModelSettings = ModelSettings()
+    decision: DecisionSettings = DecisionSettings()
     limits: LimitSettings = LimitSettings()
     labels: LabelSettings = LabelSettings()
     power: PowerSettings = PowerSettings()

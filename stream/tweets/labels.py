@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NotRequired
+from typing import Literal, NotRequired
 
 import orjson
 from pydantic import ConfigDict, with_config
@@ -12,6 +12,9 @@ from typing_extensions import TypedDict
 from stream.tweets.polarity import Polarity
 from stream.tweets.rejections import Reason, RejectedTweetError
 from stream.tweets.tweet import Tweet
+
+Change = Literal["prior", "below_threshold"]
+"""The setting of `[decision]` that made a polarity another one than the model's most probable."""
 
 _DESCRIBED = ConfigDict(use_attribute_docstrings=True)
 """Makes the docstrings of a message's fields the descriptions in its JSON schema."""
@@ -36,11 +39,14 @@ class LabelFields(TypedDict):
     id: str
     """The tweet's id."""
     polarity: Polarity
-    """The most probable polarity."""
+    """The most probable polarity, or neutral if `decision` is `below_threshold`."""
     confidence: float
     """Probability of the polarity, 0 to 1."""
     probabilities: dict[Polarity, float]
-    """Probability of each polarity, 0 to 1."""
+    """Probability of each polarity, 0 to 1, weighted by `decision.prior` if the settings have one."""
+    decision: NotRequired[Change]
+    """The setting that made the polarity another one than the model's most probable: `decision.prior`, or
+    `decision.threshold`."""
     entity: NotRequired[str]
     """The company, product or person that the label concerns: the tweet's `entity`, or one that the settings list."""
     entity_used: NotRequired[bool]
@@ -105,6 +111,9 @@ class Label:
     entity_used: bool = False
     """True if the model has read the tweet's entity."""
 
+    decision: Change | None = None
+    """The setting that made the polarity another one than the model's most probable; None: it is the same."""
+
     @property
     def confidence(self) -> float:
         """The probability of the polarity, 0 to 1."""
@@ -118,6 +127,8 @@ class Label:
             "confidence": round(self.confidence, 6),
             "probabilities": {name: round(value, 6) for name, value in self.probabilities.items()},
         }
+        if self.decision is not None:
+            fields["decision"] = self.decision
         if self.tweet.entity is not None:
             fields["entity"] = self.tweet.entity
             fields["entity_used"] = self.entity_used

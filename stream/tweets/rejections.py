@@ -28,6 +28,8 @@ class Reason(StrEnum):
     BAD_TEXT = "bad_text"
     TOO_LONG = "too_long"
     NOTHING_LEFT = "nothing_left"
+    UNSURE = "unsure"
+    """A tweet whose polarity is less probable than the settings require (`decision.threshold`)."""
     LABEL_REFUSED = "label_refused"
     """A tweet whose label the broker does not accept, for instance because it is too large."""
 
