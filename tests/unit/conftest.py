@@ -1,7 +1,5 @@
-"""Models for the tests, the shipped one and a small one, and the event loops."""
+"""Models for the tests: the shipped one, and a small one."""
 
-import asyncio
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
