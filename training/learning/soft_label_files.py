@@ -102,8 +102,7 @@ def _mean_probabilities(
         logits = soft_labels.logits[rows[has_label]].astype(np.float32) + np.array(settings.prior, np.float32)
         total[has_label] += _softmax(logits / settings.temperature)
         files += has_label
-    mean = total / np.maximum(files, 1)[:, np.newaxis].astype(np.float32)
-    return mean, files > 0
+    return (total / np.maximum(files, 1)[:, np.newaxis]).astype(np.float32), files > 0
 
 
 def _read(path: Path) -> SoftLabels:
