@@ -11,7 +11,7 @@ from stream.model.loading import Model
 from stream.power.service import measure_power
 from stream.session.broker_statistics import collect_broker_statistics
 from stream.session.node_session import NodeSession
-from stream.settings import ModelSettings, Settings
+from stream.settings import DecisionSettings, ModelSettings, Settings
 from stream.telemetry.health import Health
 from stream.telemetry.loop_lag import measure_loop_lag
 from stream.telemetry.metrics import Metrics
@@ -47,9 +47,14 @@ class Service:
         """Make `run` finish the tweets in progress and return."""
         self._stop.set()
 
-    def use_model(self, settings: ModelSettings) -> None:
-        """Load another model; the current one serves until then, and longer if the new one cannot be used."""
-        self._swapper.request(settings)
+    def use_model(self, settings: ModelSettings, decision: DecisionSettings | None = None) -> None:
+        """Load another model; the current one serves until then, and longer if the new one cannot be used.
+
+        Args:
+            settings: Settings of the model.
+            decision: Settings of the decision, which come into force with the model; None: they stay as they are.
+        """
+        self._swapper.request(settings, decision)
 
     async def _load_model(self) -> Model | None:
         """Load the first model; None if the service is stopped while it waits for the model."""

@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 
 def run_until_signalled(config: Path | None) -> None:
-    """Run the service until SIGTERM or SIGINT, which make it drain; SIGHUP makes it read `[model]` again.
+    """Run the service until SIGTERM or SIGINT, which make it drain; SIGHUP makes it read [model], [decision] again.
 
     Raises:
         StarlingError: The service cannot start.
@@ -31,7 +31,8 @@ async def _run(settings: Settings, config: Path | None) -> None:
 
     def reload_model() -> None:
         try:
-            service.use_model(load_settings(config).model)
+            settings = load_settings(config)
+            service.use_model(settings.model, settings.decision)
         except SettingsError as error:
             logger.error("the settings are not changed: %s", error)  # noqa: TRY400  (the message says all)
 

@@ -4,10 +4,13 @@ from stream.labelling.batcher import Batcher
 from stream.labelling.in_progress import InProgress
 from stream.labelling.recent import RecentResults
 from stream.model.classifier import Probabilities
+from stream.model.decision import DecisionRule
 from stream.model.loading import Model
 from stream.model.tokenizer import Tokens
+from stream.settings import DecisionSettings
 from stream.telemetry.metrics import Metrics
-from stream.tweets.labels import LabelEncoder
+from stream.tweets.labels import Label, LabelEncoder
+from stream.tweets.tweet import Tweet
 
 
 class Engine:
@@ -19,10 +22,21 @@ class Engine:
         encoder: Writes labels that name this model.
         repeats: Number of results to remember, for tweets with the same tokens.
         metrics: Counts such repeats.
+        decision: The settings of the decision for a polarity; None: the most probable one.
     """
 
-    def __init__(self, model: Model, batcher: Batcher, encoder: LabelEncoder, repeats: int, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        model: Model,
+        batcher: Batcher,
+        encoder: LabelEncoder,
+        repeats: int,
+        metrics: Metrics,
+        *,
+        decision: DecisionSettings | None = None,
+    ) -> None:
         self.model = model
+        self._rule = DecisionRule(decision or DecisionSettings(), model.bundle.manifest.class_prior)
         self.batcher = batcher
         self.encoder = encoder
         self._known: RecentResults[tuple[int, ...], Probabilities] = RecentResults(repeats)
@@ -39,6 +53,14 @@ class Engine:
             probabilities = await self.batcher.classify(tokens.ids)
             self._known.remember(key, probabilities.copy())  # a view would keep its whole batch in memory
             return probabilities
+
+    def label(self, tweet: Tweet, probabilities: Probabilities) -> Label:
+        """Make a tweet's label from its probabilities, shape (3,), and the settings of the decision.
+
+        Raises:
+            RejectedTweetError: The confidence is below the threshold, and the settings reject such tweets.
+        """
+        return self._rule.apply(self.model.label(tweet, probabilities))
 
     async def idle(self) -> None:
         """Wait until no tweet is being classified."""

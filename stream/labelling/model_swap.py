@@ -13,7 +13,7 @@ from stream.labelling.engine import Engine
 from stream.labelling.pipeline import LabellingPipeline
 from stream.model.bundle import IncompleteBundleError, find_bundle, seconds_since_change
 from stream.model.loading import Model, load_model
-from stream.settings import ModelSettings, Settings
+from stream.settings import DecisionSettings, ModelSettings, Settings
 from stream.telemetry.health import Health
 from stream.telemetry.metrics import Metrics
 from stream.tweets.labels import LabelEncoder
@@ -50,12 +50,19 @@ class ModelSwapper:
         self._tasks = asyncio.TaskGroup()
         self._retire = asyncio.Event()
         self._folder = bundle_folder(settings.model)
-        self._requests: asyncio.Queue[ModelSettings] = asyncio.Queue()
+        self._decision = settings.decision
+        self._requests: asyncio.Queue[tuple[ModelSettings, DecisionSettings]] = asyncio.Queue()
 
-    def request(self, settings: ModelSettings) -> None:
-        """Request the model that these settings name, even if it is at the same path as the current one."""
+    def request(self, settings: ModelSettings, decision: DecisionSettings | None = None) -> None:
+        """Request the model that these settings name, even if it is at the same path as the current one.
+
+        Args:
+            settings: Settings of the model.
+            decision: Settings of the decision, which come into force with the model; None: those of the last request.
+        """
         self._health.reloads_requested += 1
-        self._requests.put_nowait(settings)
+        self._decision = decision or self._decision
+        self._requests.put_nowait((settings, self._decision))
 
     async def load(self, given_up: Callable[[], bool]) -> Model:
         """Load the first model.
@@ -84,12 +91,12 @@ class ModelSwapper:
 
     async def _swap_on_request(self) -> None:
         while True:
-            settings = await self._requests.get()
+            settings, decision = await self._requests.get()
             if self._requests.empty():  # else a later request replaces this one
-                await self._swap(settings)
+                await self._swap(settings, decision)
             self._health.reloads_done += 1
 
-    async def _swap(self, settings: ModelSettings) -> None:
+    async def _swap(self, settings: ModelSettings, decision: DecisionSettings) -> None:
         folder = await asyncio.to_thread(bundle_folder, settings)
         try:
             model = await _load(settings, lambda: not self._requests.empty())
@@ -101,7 +108,7 @@ class ModelSwapper:
             self._metrics.model_swaps.labels("refused").inc()
             logger.exception("the old model stays: %s cannot be loaded", folder)
             return
-        self._settings = self._settings.model_copy(update={"model": settings})
+        self._settings = self._settings.model_copy(update={"model": settings, "decision": decision})
         self._folder = folder
         await self._use(model)
         self._metrics.model_swaps.labels("swapped").inc()
@@ -131,7 +138,8 @@ class ModelSwapper:
         async with Batcher(model.classifiers, self._settings.model.max_batch, self._metrics) as batcher:
             include_text = self._settings.labels.include_text
             encoder = LabelEncoder(self._settings.node, model.bundle.identity, include_text=include_text)
-            engine = Engine(model, batcher, encoder, self._settings.model.repeats, self._metrics)
+            repeats, decision = self._settings.model.repeats, self._settings.decision
+            engine = Engine(model, batcher, encoder, repeats, self._metrics, decision=decision)
             with self._health.watching(batcher.longest_inference_seconds):
                 started.set_result(engine)
                 await retire.wait()

@@ -80,9 +80,12 @@ class LabellingPipeline:
         Args:
             read: The tweet.
             received_at: Time of arrival, in seconds since the epoch.
+
+        Raises:
+            RejectedTweetError: The confidence is below the threshold, and the settings reject such tweets.
         """
         engine = read.engine
-        label = engine.model.label(read.tweet, await engine.classify(read.tokens))
+        label = engine.label(read.tweet, await engine.classify(read.tokens))
         self._count(label)
         return engine.encoder.label(label, received_at, time.time())
 
@@ -94,6 +97,8 @@ class LabellingPipeline:
     def _count(self, label: Label) -> None:
         self._classified[label.polarity].inc()
         self._metrics.confidence.observe(label.confidence)
+        if label.decision is not None:
+            self._metrics.labels_changed.labels(label.decision).inc()
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Literal, NoReturn, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from stream.errors import BundleError
 from stream.model.private_copy import PrivateCopy
@@ -60,6 +60,10 @@ Precision = Literal["float32", "float16", "int8"]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Free = dict[str, Any]
 """Information for readers that is not interpreted: training, scores, agreement of the conversion."""
+
+
+_Share = Annotated[float, Field(gt=0, le=1, strict=True)]
+_PRIOR = TypeAdapter(tuple[_Share, _Share, _Share])
 
 
 class IncompleteBundleError(BundleError):
@@ -111,7 +115,7 @@ class Manifest(BaseModel):
     scores: Free = {}
     agreement: Free = {}
     calibration: Free = {}
-    """The data that the temperature was fitted on, and its effect."""
+    """The calibration: its method, the data that it was fitted on, and its effect."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -124,12 +128,26 @@ class Manifest(BaseModel):
         for name in (MODEL_FILE, TOKENIZER_FILE):
             if name not in self.files:
                 raise ValueError(f"files has no hash of {name}")
+        try:
+            _ = self.class_prior
+        except ValidationError as error:
+            raise ValueError("calibration.prior must be three shares above 0 and at most 1") from error
         return self
 
     @property
     def identity(self) -> ModelIdentity:
         """Name, precision and hash, as labels and metrics state them."""
         return ModelIdentity(self.name, self.precision, self.files[MODEL_FILE])
+
+    @property
+    def class_prior(self) -> tuple[float, ...]:
+        """The shares of the classes for which the probabilities hold, in the order of POLARITIES.
+
+        They are equal, as in the training, unless biases were calibrated for others.
+        """
+        if self.calibration.get("method") in {"biases", "scales"}:
+            return _PRIOR.validate_python(self.calibration.get("prior"))
+        return (1 / len(POLARITIES),) * len(POLARITIES)
 
     @property
     def input_names(self) -> tuple[str, ...]:

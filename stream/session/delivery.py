@@ -147,7 +147,11 @@ class Deliveries:
     async def _publish_label(self, message: Message, number: int, read: ReadTweet, received_at: float) -> None:
         label = self._recent.find(read.tweet.id) if message.duplicate else None
         if label is None:
-            label = await self._labelling.label(read, received_at)
+            try:
+                label = await self._labelling.label(read, received_at)
+            except RejectedTweetError as rejected:
+                await self._reject(message, number, rejected, received_at)
+                return
             self._recent.remember(read.tweet.id, label)
         else:
             self._metrics.redelivered.inc()

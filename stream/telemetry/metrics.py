@@ -6,6 +6,7 @@ Units are base units, totals are counters, ratios are from 0 to 1. Every known l
 
 from dataclasses import asdict
 from enum import StrEnum
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
 from prometheus_client.gc_collector import GCCollector
@@ -14,7 +15,7 @@ from prometheus_client.process_collector import ProcessCollector
 
 from stream import __version__
 from stream.telemetry.resources import ResourceCollector
-from stream.tweets.labels import ModelIdentity
+from stream.tweets.labels import Change, ModelIdentity
 from stream.tweets.polarity import POLARITIES
 from stream.tweets.rejections import Reason
 
@@ -74,6 +75,12 @@ class Metrics:
             "starling_tweets_rejected",
             "Messages that could not be labelled, by reason.",
             ["reason"],
+            registry=registry,
+        )
+        self.labels_changed = Counter(
+            "starling_labels_changed",
+            "Labels whose polarity is not the model's most probable one, by the setting in [decision] that changed it.",
+            ["decision"],
             registry=registry,
         )
         self.redelivered = Counter(
@@ -181,6 +188,8 @@ class Metrics:
     def _preset_labels(self) -> None:
         for polarity in POLARITIES:
             self.classified.labels(polarity)
+        for change in get_args(Change):
+            self.labels_changed.labels(change)
         for reason in Reason:
             self.rejected.labels(reason)
         for result in ("swapped", "refused"):
