@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -24,6 +24,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -31,6 +32,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 from pydantic_settings import SettingsError as UnreadableVariableError
 
 from stream.errors import SettingsError
+from stream.mentions import Mentions
 from stream.topic_filters import matches
 
 ENVIRONMENT_PREFIX = "STARLING_"
@@ -121,8 +123,17 @@ def _websocket_url(address: str) -> str:
     return _url(address, ("wss", "ws"))
 
 
+def _entity_name(name: str) -> str:
+    if not name.isprintable() or name != " ".join(name.split()):
+        raise ValueError("the name of an entity has single spaces, and neither line breaks nor control characters")
+    return name
+
+
 Host = Annotated[str, AfterValidator(_bare)]
 Topic = Annotated[str, Field(min_length=1)]
+EntityName = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_entity_name)]
+MOST_ENTITIES = 1000
+"""Entities that the settings may list: each has three time series in Prometheus."""
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 WebSocketUrl = Annotated[str, AfterValidator(_websocket_url)]
 Language = Annotated[str, AfterValidator(_language)]
@@ -292,6 +303,9 @@ class LimitSettings(_Section):
         131_072, ge=1, le=MOST_PAYLOAD_BYTES, description="Bytes of a message, at most; up to 1048576."
     )
     text_characters: int = Field(10_000, ge=1, description="Characters of a text, at most.")
+    entities_per_tweet: int = Field(
+        8, ge=1, le=64, description="Entities of one tweet that get a label, at most: the first ones that it mentions."
+    )
     stuck_seconds: float = Field(
         60,
         gt=0,
@@ -300,8 +314,13 @@ class LimitSettings(_Section):
 
 
 class LabelSettings(_Section):
-    """Content of a label."""
+    """Content and format of labels and rejections."""
 
+    format: Literal["json", "cloudevents", "cloudevents-binary"] = Field(
+        "json",
+        description="json: the label itself; cloudevents: CloudEvents 1.0 in JSON; cloudevents-binary: events with "
+        "attributes as user properties (MQTT 5; over MQTT 3.1.1 as cloudevents).",
+    )
     include_text: bool = Field(default=False, description="Include the tweet's text, which then leaves the device.")
 
 
@@ -515,6 +534,34 @@ class XSettings(_Section):
     )
 
 
+class EntitySettings(_Section):
+    """An entity whose reputation is observed: a company, a product, a person."""
+
+    name: EntityName = Field(description="Name, as the model reads it and labels and metrics show it.")
+    aliases: list[EntityName] = Field(
+        [],
+        max_length=1000,
+        description="Other names: words, hashtags and handles, in any case. One that begins with # or @ is found only "
+        "as this hashtag or handle.",
+    )
+    match_name: bool = Field(default=True, description="Whether the name is one of the aliases.")
+    topic: Topic | None = Field(
+        None, description="Topic to which this entity's labels are published too; default: none."
+    )
+
+    @property
+    def all_aliases(self) -> list[str]:
+        """The names by which tweets mention the entity."""
+        return [*([self.name] if self.match_name else []), *self.aliases]
+
+    @field_validator("topic")
+    @classmethod
+    def _no_wildcard(cls, topic: str | None) -> str | None:
+        if topic is not None and ("+" in topic or "#" in topic or topic.startswith(("$", "starling/"))):
+            raise ValueError("it has no wildcards (+ or #), and begins neither with $ nor with starling/")
+        return topic
+
+
 class LogSettings(_Section):
     """The log on stderr."""
 
@@ -552,6 +599,35 @@ class Settings(BaseSettings):
     bluesky: BlueskySettings = BlueskySettings()
     mastodon: MastodonSettings = MastodonSettings()
     x: XSettings = XSettings()
+    entities: list[EntitySettings] = Field(
+        [],
+        max_length=MOST_ENTITIES,
+        description="Entities whose reputation is observed. A tweet without `entity` gets a label for each of them that "
+        "it mentions.",
+    )
+
+    @field_validator("entities")
+    @classmethod
+    def _different(cls, entities: list[EntitySettings]) -> list[EntitySettings]:
+        names: dict[str, str] = {}
+        for entity in entities:
+            if (same := names.get(entity.name.casefold())) is not None:
+                raise ValueError(f"two entities have the name '{same}', in upper or lower case")
+            names[entity.name.casefold()] = entity.name
+        Mentions({entity.name: entity.all_aliases for entity in entities})
+        return entities
+
+    @field_validator("entities")
+    @classmethod
+    def _no_circle_of_labels(cls, entities: list[EntitySettings], info: ValidationInfo) -> list[EntitySettings]:
+        topics = info.data.get("topics")
+        for entity in entities if isinstance(topics, TopicSettings) else ():
+            if entity.topic in {topics.labels, topics.rejected}:
+                raise ValueError(f"the topic of '{entity.name}' is that of all labels or rejections: name another one")
+            for tweets in topics.tweet_topics:
+                if entity.topic is not None and matches(tweets, entity.topic):
+                    raise ValueError(f"labels sent to '{entity.topic}' would come back as tweets from '{tweets}'")
+        return entities
 
     @classmethod
     def settings_customise_sources(
@@ -706,10 +782,13 @@ def _variable(key: tuple[str, ...], values: Mapping[str, Any]) -> str:
 def _keys_beside(location: tuple[str, ...]) -> list[str]:
     model: type[BaseModel] = Settings
     for part in location[:-1]:
+        if part.isdigit():  # the place in a list, whose elements the model describes
+            continue
         annotation = model.model_fields[part].annotation
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        element = next(iter(get_args(annotation)), annotation)
+        if not (isinstance(element, type) and issubclass(element, BaseModel)):
             return []
-        model = annotation
+        model = element
     return [".".join((*location[:-1], name)) for name in model.model_fields]
 
 

@@ -15,6 +15,7 @@ from stream.mqtt.connection import Connection
 from stream.session.proof import concrete
 from stream.session.topics import node_tweets_topic
 from stream.settings import Settings, load_settings
+from stream.tweets.label_events import result_in
 
 _BETWEEN_SECONDS = 1.0
 """Time between tweets; in a group each goes to another node, so several may be needed."""
@@ -81,7 +82,7 @@ def _tweet(prefix: str, number: int) -> bytes:
 async def _answer(client: Connection, settings: Settings, prefix: str) -> _Answer:
     async for message in client.incoming():
         try:
-            answer = _Answer.model_validate_json(message.payload)
+            answer = _Answer.model_validate_json(result_in(message.payload))
         except ValidationError:
             continue
         if answer.node == settings.node and answer.id.startswith(prefix):

@@ -24,6 +24,7 @@ from stream.session.topics import ALL_ENERGY_TOPICS, ALL_STATUS_TOPICS, node_of
 from stream.settings import Settings
 from stream.topic_filters import matches
 from stream.tweets.decoding import decode_tweet
+from stream.tweets.label_events import result_in
 from stream.tweets.polarity import Polarity
 from stream.tweets.rejections import RejectedTweetError
 
@@ -135,9 +136,9 @@ class Viewer:
         topic, payload = message.topic, message.payload
         try:
             if topic == self._settings.topics.labels:
-                self._print(label_line(ShownLabel.model_validate_json(payload), self._texts))
+                self._print(label_line(ShownLabel.model_validate_json(result_in(payload)), self._texts))
             elif topic == self._settings.topics.rejected:
-                self._print(rejection_line(ShownRejection.model_validate_json(payload)))
+                self._print(rejection_line(ShownRejection.model_validate_json(result_in(payload))))
             elif matches(ALL_STATUS_TOPICS, topic):
                 status = one_line(payload.decode("utf-8", "replace")) or "deleted"
                 self._console.print(Text(f"node {one_line(node_of(topic))} is {status}", "bold"))

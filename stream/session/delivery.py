@@ -16,6 +16,7 @@ from stream.labelling.pipeline import LabellingPipeline, ReadTweet, labelling_me
 from stream.labelling.recent import RecentResults
 from stream.mqtt.packets import Message
 from stream.session.connections import Connections
+from stream.session.envelope import Envelope
 from stream.session.proof import is_proof
 from stream.session.refusals import Kind, Refusals, Result
 from stream.session.results import Results, refusal_detail, without_text
@@ -74,7 +75,8 @@ class Deliveries:
         self._topics = settings.topics
         self._most_held = settings.broker.receive_maximum
         self._metrics = metrics
-        self._results = Results(session.outlet, remembered.refusals, metrics.stage_seconds.labels("publish").time)
+        timed = metrics.stage_seconds.labels("publish").time
+        self._results = Results(session.outlet, remembered.refusals, timed, Envelope(settings))
         self._held = InProgress()
         self._draining = False
         self.on_arrival: Callable[[], None] = lambda: None

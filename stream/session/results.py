@@ -19,6 +19,7 @@ from stream.errors import BrokerError, PublicationRefusedError
 from stream.mqtt.backoff import reconnect_delays
 from stream.mqtt.connection import Connection
 from stream.mqtt.reason_codes import Code, reason_name
+from stream.session.envelope import Envelope
 from stream.session.refusals import Kind, Refusals, Result
 
 _TOPIC_REFUSED = frozenset({Code.NOT_AUTHORIZED, Code.TOPIC_NAME_INVALID})
@@ -37,15 +38,21 @@ class Results:
         outlet: The connection.
         refusals: The node's refusals.
         timed: Measures the time of a publication.
+        envelope: The form in which results are published.
     """
 
     def __init__(
-        self, outlet: Connection, refusals: Refusals, timed: Callable[[], AbstractContextManager[object]]
+        self,
+        outlet: Connection,
+        refusals: Refusals,
+        timed: Callable[[], AbstractContextManager[object]],
+        envelope: Envelope,
     ) -> None:
         self._outlet = outlet
         self._refusals = refusals
         self._hang_ups = refusals.hang_ups
         self._timed = timed
+        self._envelope = envelope
         self._alone = asyncio.Lock()
 
     async def publish(self, result: Result, answered: Callable[[], None]) -> PublicationRefusedError | None:
@@ -121,8 +128,14 @@ class Results:
 
     async def _send(self, result: Result) -> None:
         correlation_data = result.source.correlation_data if result.kind is Kind.REPLY else None
+        payload, headers = result.payload, None
+        if self._envelope.changes(result.source):
+            version_5 = self._outlet.protocol == "5"
+            payload, headers = self._envelope.enclose(payload, result.source, version_5=version_5)
         with nullcontext() if result.kind is Kind.REPLY else self._timed():
-            await self._outlet.publish_confirmed(result.topic, result.payload, correlation_data=correlation_data)
+            await self._outlet.publish_confirmed(
+                result.topic, payload, correlation_data=correlation_data, headers=headers
+            )
 
 
 def _is_for_now(refused: PublicationRefusedError, tries: int) -> bool:

@@ -13,7 +13,7 @@ from stream.errors import BrokerError, PublicationRefusedError
 from stream.labelling.in_progress import InProgress
 from stream.labelling.pipeline import LabellingPipeline, ReadTweet
 from stream.labelling.recent import RecentResults
-from stream.mqtt.packets import Message
+from stream.mqtt.packets import Headers, Message
 from stream.mqtt.reason_codes import Code
 from stream.session import delivery, results
 from stream.session.connections import Connections
@@ -36,6 +36,9 @@ class FakeConnections:
 
     def __init__(self) -> None:
         self.done: list[tuple[Any, ...]] = []
+        self.headers: list[Headers | None] = []
+        """The headers of each publication."""
+        self.protocol = "5"
         self.paused = False
         self.confirmations: asyncio.Semaphore | None = None
         """Semaphore whose releases confirm one publication each; None: all are confirmed at once."""
@@ -59,7 +62,15 @@ class FakeConnections:
     def acknowledge(self, message: Message) -> None:
         self.done.append(("acknowledge", message.payload))
 
-    async def publish_confirmed(self, topic: str, payload: bytes, *, correlation_data: bytes | None = None) -> None:
+    async def publish_confirmed(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        correlation_data: bytes | None = None,
+        headers: Headers | None = None,
+    ) -> None:
+        self.headers.append(headers)
         if self.confirmations:
             await self.confirmations.acquire()
         if topic in self.failures:
@@ -75,13 +86,15 @@ class FakePipeline:
     """Labels a message that is a number with only its id, and rejects all others."""
 
     def __init__(self) -> None:
+        self.read_headers: tuple[object, ...] = ()
         self.labelled: list[str] = []
         self.received_at: list[float] = []
         self.rejected: list[RejectedTweetError] = []
         self.long_label: bytes | None = None
         """Label of every tweet in place of the default one."""
 
-    def read(self, payload: bytes) -> ReadTweet:
+    def read(self, payload: bytes, *headers: object) -> ReadTweet:
+        self.read_headers = headers
         if not payload.isdigit():
             raise RejectedTweetError(Reason.NOT_JSON, "not JSON")
         return cast("ReadTweet", SimpleNamespace(tweet=SimpleNamespace(id=payload.decode())))
@@ -357,3 +370,24 @@ async def test_the_task_of_a_message_has_a_name_and_an_age(node: Node) -> None:
     assert "tweet-0" in {task.get_name() for task in asyncio.all_tasks()}
     await until(lambda: node.deliveries.oldest_seconds() > 0)
     node.broker.confirmations.release()
+
+
+TRACE = ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+
+
+@pytest.mark.parametrize("payload", [b"1", b"not a tweet"], ids=["label", "rejection"])
+async def test_the_trace_of_a_tweet_is_on_its_result_and_its_reply(node: Node, payload: bytes) -> None:
+    await node.deliver(payload, response_topic=REPLIES, headers=Headers("text/plain", (("other", "x"), TRACE)))
+    assert node.broker.headers == [Headers(None, (TRACE,))] * 2
+
+
+async def test_a_result_of_a_tweet_without_a_valid_trace_has_no_headers(node: Node) -> None:
+    await node.deliver(b"1", headers=Headers(None, (("traceparent", "00-1"),)))
+    await node.deliver(b"2")
+    assert node.broker.headers == [None, None]
+
+
+async def test_the_headers_of_a_message_are_read_with_it(node: Node) -> None:
+    headers = Headers("application/json", (("id", "e1"),))
+    await node.deliver(b"1", headers=headers)
+    assert node.pipeline.read_headers == tuple(headers)

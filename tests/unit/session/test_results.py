@@ -11,12 +11,15 @@ import pytest
 from stream.errors import BrokerError, PublicationRefusedError
 from stream.mqtt.packets import Message
 from stream.session import results as results_module
+from stream.session.envelope import Envelope
 from stream.session.refusals import Kind, Refusals, Result
 from stream.session.results import Results, without_text
+from stream.settings import Settings
 from stream.telemetry.health import Health
 from stream.telemetry.metrics import Metrics
 from tests.unit.waiting import until
 
+ENVELOPE = Envelope(Settings())
 SOURCE = Message("tweets/in", b'{"id":"1","text":"a"}')
 LABEL = Result(Kind.LABEL, "tweets/polarity", b"{}", SOURCE)
 
@@ -50,7 +53,7 @@ class Node:
 
     async def publish(self, result: Result = LABEL) -> PublicationRefusedError | None:
         outlet: Any = self.outlet
-        return await Results(outlet, self.refusals, nullcontext).publish(result, self._answered)
+        return await Results(outlet, self.refusals, nullcontext, ENVELOPE).publish(result, self._answered)
 
     def _answered(self) -> None:
         self.answered += 1
@@ -155,7 +158,7 @@ async def test_results_published_one_at_a_time_are_never_in_flight_together() ->
 
     node.outlet.publish_confirmed = publish  # type: ignore[method-assign]
     outlet: Any = node.outlet
-    results = Results(outlet, node.refusals, nullcontext)
+    results = Results(outlet, node.refusals, nullcontext, ENVELOPE)
     await asyncio.gather(*(results.publish(LABEL, lambda: None) for _ in range(5)))
     assert most == 1
 
