@@ -602,8 +602,8 @@ class Settings(BaseSettings):
     entities: list[EntitySettings] = Field(
         [],
         max_length=MOST_ENTITIES,
-        description="Entities whose reputation is observed. A tweet without `entity` gets a label for each of them that "
-        "it mentions.",
+        description="Entities whose reputation is observed: a tweet without `entity` gets a label for each one that it "
+        "mentions.",
     )
 
     @field_validator("entities")
@@ -621,7 +621,9 @@ class Settings(BaseSettings):
     @classmethod
     def _no_circle_of_labels(cls, entities: list[EntitySettings], info: ValidationInfo) -> list[EntitySettings]:
         topics = info.data.get("topics")
-        for entity in entities if isinstance(topics, TopicSettings) else ():
+        if not isinstance(topics, TopicSettings):
+            return entities
+        for entity in entities:
             if entity.topic in {topics.labels, topics.rejected}:
                 raise ValueError(f"the topic of '{entity.name}' is that of all labels or rejections: name another one")
             for tweets in topics.tweet_topics:

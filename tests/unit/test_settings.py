@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stream.errors import SettingsError
-from stream.settings import BrokerSettings, Settings, load_settings
+from stream.settings import MOST_ENTITIES, BrokerSettings, Settings, load_settings
 
 Write = Callable[[str], Path]
 
@@ -375,3 +375,63 @@ def test_the_format_of_the_log_can_be_set(write: Write, monkeypatch: pytest.Monk
     assert message_of().startswith(
         "log.format in the environment variable STARLING_LOG__FORMAT: input should be 'text'"
     )
+
+
+TWO = '[[entities]]\nname = "Acme"\naliases = ["@acme_help"]\n[[entities]]\nname = "Globex"\n'
+
+
+def test_entities_are_tables_of_a_list(write: Write) -> None:
+    acme, globex = load_settings(write(TWO + 'topic = "reputation/globex"')).entities
+    assert (acme.name, acme.all_aliases, acme.topic) == ("Acme", ["Acme", "@acme_help"], None)
+    assert (globex.name, globex.all_aliases, globex.topic) == ("Globex", ["Globex"], "reputation/globex")
+
+
+def test_a_name_need_not_be_an_alias(write: Write) -> None:
+    (entity,) = load_settings(
+        write('[[entities]]\nname = "Target"\naliases = ["@target"]\nmatch_name = false')
+    ).entities
+    assert entity.all_aliases == ["@target"]
+
+
+def test_entities_in_the_environment_are_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STARLING_ENTITIES", '[{"name": "Acme"}]')
+    assert [entity.name for entity in load_settings().entities] == ["Acme"]
+    monkeypatch.setenv("STARLING_ENTITIES", '[{"name": "Acme"}, {"name": "ACME"}]')
+    assert message_of().startswith("entities in the environment variable STARLING_ENTITIES: two entities have the name")
+
+
+WRONG_ENTITIES = {
+    "misspelt key": ('alias = ["a"]', "unknown setting 'entities.1.alias' (did you mean 'entities.1.aliases'?)"),
+    "empty alias": ('aliases = [""]', "entities.1.aliases.0 in FILE: string should have at least 1 character"),
+    "no letter": ('aliases = ["..."]', "the alias '...' of 'Globex' has no letter, digit or symbol to look for"),
+    "mark alone": ('aliases = ["#"]', "the alias '#' of 'Globex' begins with #, but is no hashtag or handle"),
+    "alias of two": ('aliases = ["ACME"]', "the alias 'ACME' belongs to 'Acme' and to 'Globex'"),
+    "long alias": (f'aliases = ["{"a" * 65}"]', "should have at most 64 characters"),
+    "line break": ('aliases = ["a\\nb"]', "entities.1.aliases.0 in FILE: the name of an entity has single spaces"),
+    "no list": ('aliases = "a"', "entities.1.aliases in FILE: input should be a valid list"),
+    "same name": ('[[entities]]\nname = "aCME"', "two entities have the name 'Acme', in upper or lower case"),
+    "no name": ("[[entities]]", "entities.2.name in FILE: field required"),
+    "name of 10 kB": (
+        f'[[entities]]\nname = "{"a" * 10_000}"',
+        "entities.2.name in FILE: string should have at most 64",
+    ),
+    "number": ("[[entities]]\nname = 7", "entities.2.name in FILE: input should be a valid string"),
+    "wildcard": ('topic = "a/+"', "entities.1.topic in FILE: it has no wildcards"),
+    "own topic": ('topic = "starling/a/status"', "begins neither with $ nor with starling/"),
+    "circle": ('topic = "tweets/in"', "labels sent to 'tweets/in' would come back as tweets from 'tweets/in'"),
+    "labels": ('topic = "tweets/polarity"', "the topic of 'Globex' is that of all labels or rejections"),
+}
+
+
+@pytest.mark.parametrize(("toml", "expected"), WRONG_ENTITIES.values(), ids=WRONG_ENTITIES)
+def test_a_wrong_entity_is_named(write: Write, toml: str, expected: str) -> None:
+    path = write(TWO + toml)
+    message = message_of(path)
+    assert expected.replace("FILE", str(path)) in message
+    assert str(path) in message
+
+
+def test_more_entities_than_time_series_are_allowed_for_are_refused() -> None:
+    entities = [{"name": f"e{number}"} for number in range(MOST_ENTITIES + 1)]
+    assert "should have at most 1000 items" in message_of(overrides={"entities": entities})
+    assert len(load_settings(overrides={"entities": entities[1:]}).entities) == MOST_ENTITIES
