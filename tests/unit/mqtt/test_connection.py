@@ -12,12 +12,12 @@ import pytest
 import trustme
 
 from stream.errors import BrokerError, PublicationRefusedError
-from stream.mqtt import link as link_module
 from stream.mqtt.connection import Connection
 from stream.mqtt.encoding import publish_packet
 from stream.mqtt.packets import CONNECT, DISCONNECT, PINGREQ, PUBACK, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, Message, Will
 from stream.mqtt.versions import Versions
 from stream.settings import BrokerSettings
+from tests.unit.mqtt.conftest import LetPass
 from tests.unit.mqtt.scripted_broker import (
     Peer,
     connack,
@@ -249,18 +249,25 @@ async def test_a_name_that_cannot_be_resolved_is_named(monkeypatch: pytest.Monke
             pass
 
 
-async def test_a_connection_without_an_answer_times_out() -> None:
-    with pytest.raises(BrokerError, match=r"no answer within 0\.05 s; check broker\.host"):
-        async with scripted_broker(stay, timeout_seconds=0.05) as settings, Connection(settings):
+async def test_a_connection_without_an_answer_times_out(let_pass: LetPass) -> None:
+    async def silent(peer: Peer) -> None:
+        await peer.expect(CONNECT)
+        let_pass(30)
+        await stay(peer)
+
+    with pytest.raises(BrokerError, match=r"no answer within 30 s; check broker\.host"):
+        async with scripted_broker(silent, timeout_seconds=30) as settings, Connection(settings):
             pass
 
 
-async def test_a_tls_handshake_without_an_answer_times_out() -> None:
+async def test_a_tls_handshake_without_an_answer_times_out(let_pass: LetPass) -> None:
     async def silent(peer: Peer) -> None:
+        await peer.reader.read(1)
+        let_pass(30)
         await peer.reader.read()
 
-    with pytest.raises(BrokerError, match=r"no answer within 0\.05 s"):
-        async with scripted_broker(silent, timeout_seconds=0.05, tls=True) as settings, Connection(settings):
+    with pytest.raises(BrokerError, match="no answer within 30 s"):
+        async with scripted_broker(silent, timeout_seconds=30, tls=True) as settings, Connection(settings):
             pass
 
 
@@ -274,7 +281,8 @@ async def test_tls_checks_the_brokers_certificate(tmp_path: Path, trusted: bool)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peers.append(Peer(reader, writer))
-        await accept_and_stay(peers[0])
+        await peers[0].accept()
+        await peers[0].expect(DISCONNECT)  # over TLS nothing else tells the broker that the client has ended
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
@@ -345,10 +353,19 @@ async def test_a_late_refusal_of_a_subscription_ends_the_connection() -> None:
             await connection.wait_disconnected()
 
 
-async def test_a_request_without_an_answer_times_out() -> None:
-    async with scripted_broker(accept_and_stay, timeout_seconds=0.05) as settings, Connection(settings) as connection:
-        with pytest.raises(BrokerError, match=r"the subscription to t was not answered in 0\.05 s"):
+async def test_a_request_without_an_answer_times_out(let_pass: LetPass) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        for _ in range(2):
+            await peer.packet()
+            let_pass(30)
+        await stay(peer)
+
+    async with scripted_broker(script, timeout_seconds=30) as settings, Connection(settings) as connection:
+        with pytest.raises(BrokerError, match="the subscription to t was not answered in 30 s"):
             await connection.subscribe_confirmed("t")
+        with pytest.raises(BrokerError, match="the end of the subscription to t was not answered in 30 s"):
+            await connection.unsubscribe_confirmed("t")
 
 
 async def test_a_subscription_that_ended_is_confirmed() -> None:
@@ -559,12 +576,13 @@ async def test_the_last_packets_arrive_although_received_data_is_unread() -> Non
     assert kinds == [PUBACK, PUBACK, DISCONNECT]
 
 
-async def test_closing_does_not_wait_long_for_the_broker_to_disconnect(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(link_module, "_CLOSE_SECONDS", 0.05)
+async def test_closing_does_not_wait_long_for_the_broker_to_disconnect(let_pass: LetPass) -> None:
     closed = asyncio.Event()
 
     async def script(peer: Peer) -> None:
         await peer.accept()
+        await peer.expect(DISCONNECT)
+        let_pass(2)
         await closed.wait()
 
     async with scripted_broker(script) as settings:
@@ -597,7 +615,7 @@ async def test_closing_ends_the_waits_of_other_tasks() -> None:
         await connection.wait_disconnected()
 
 
-async def test_a_silent_connection_is_kept_alive_at_the_brokers_own_interval() -> None:
+async def test_a_silent_connection_is_kept_alive_at_the_brokers_own_interval(let_pass: LetPass) -> None:
     pings = asyncio.Event()
 
     async def script(peer: Peer) -> None:
@@ -607,15 +625,19 @@ async def test_a_silent_connection_is_kept_alive_at_the_brokers_own_interval() -
         await stay(peer)
 
     async with scripted_broker(script, keepalive_seconds=3600) as settings, Connection(settings):
+        let_pass(1)
         await pings.wait()
 
 
-async def test_a_broker_that_does_not_answer_a_ping_ends_the_connection() -> None:
+async def test_a_broker_that_does_not_answer_a_ping_ends_the_connection(let_pass: LetPass) -> None:
     async def script(peer: Peer) -> None:
         await peer.accept(properties=b"\x13\x00\x01")
+        await peer.expect(PINGREQ)
+        let_pass(1)
         await stay(peer)
 
     async with scripted_broker(script) as settings, Connection(settings) as connection:
+        let_pass(1)
         with pytest.raises(BrokerError, match="has not answered within the keepalive"):
             await connection.wait_disconnected()
 
@@ -739,14 +761,16 @@ async def test_a_version_that_was_refused_is_not_tried_first_again() -> None:
     assert levels == [5, 4, 4]
 
 
-async def test_if_a_broker_does_not_answer_mqtt_5_the_older_version_is_tried_and_remembered() -> None:
+async def test_if_a_broker_does_not_answer_mqtt_5_the_older_version_is_tried_and_remembered(let_pass: LetPass) -> None:
     levels: list[int] = []
 
     def answer(peer: Peer, level: int) -> None:
         if level == 4:
             peer.send(connack(version_5=False))
+        else:
+            let_pass(30)
 
-    async with scripted_broker(recording(levels, answer), timeout_seconds=0.3) as settings:
+    async with scripted_broker(recording(levels, answer), timeout_seconds=30) as settings:
         versions = Versions(settings)
         for _ in range(2):
             async with Connection(settings, versions=versions) as connection:
@@ -754,14 +778,16 @@ async def test_if_a_broker_does_not_answer_mqtt_5_the_older_version_is_tried_and
     assert levels == [5, 4, 4]
 
 
-async def test_after_mqtt_5_has_worked_a_silent_broker_is_not_tried_with_the_older_version() -> None:
+async def test_after_mqtt_5_has_worked_a_silent_broker_is_not_tried_with_the_older_version(let_pass: LetPass) -> None:
     levels: list[int] = []
 
     def answer(peer: Peer, _: int) -> None:
         if len(levels) == 1:
             peer.send(connack())
+        else:
+            let_pass(30)
 
-    async with scripted_broker(recording(levels, answer), timeout_seconds=0.3) as settings:
+    async with scripted_broker(recording(levels, answer), timeout_seconds=30) as settings:
         versions = Versions(settings)
         async with Connection(settings, versions=versions):
             pass
