@@ -15,7 +15,19 @@ import typer
 
 from stream import __version__
 from stream.commands.bench.options import bench
-from stream.commands.options import BrokerAddress, Config, IdColumn, Json, Model, PlainText, TextColumn, Wait
+from stream.commands.options import (
+    BelowThreshold,
+    BrokerAddress,
+    Config,
+    IdColumn,
+    Json,
+    Model,
+    PlainText,
+    Prior,
+    TextColumn,
+    Threshold,
+    Wait,
+)
 from stream.commands.power.options import power
 from stream.errors import StarlingError, ungrouped
 
@@ -81,16 +93,22 @@ def classify(
     file: Annotated[
         str, typer.Argument(metavar="[FILE|-]", help="Tweets in JSON, CSV, TSV or text, gzipped or not; -: stdin.")
     ] = "-",
+    *,
     model: Model = None,
     plain: PlainText = None,
     text_column: TextColumn = None,
     id_column: IdColumn = None,
+    prior: Prior = None,
+    threshold: Threshold = None,
+    below_threshold: BelowThreshold = None,
 ) -> None:
     """Label a file of tweets: print one line of JSON for each tweet, in the same order."""
     from stream.commands.classify import classify_file
+    from stream.commands.decision import decision_settings
     from stream.tweets.reader import file_options
 
-    classify_file(file, model, file_options(plain=plain, text_column=text_column, id_column=id_column))
+    options = file_options(plain=plain, text_column=text_column, id_column=id_column)
+    classify_file(file, model, options, decision_settings(prior, threshold, below_threshold))
 
 
 @app.command()

@@ -13,14 +13,19 @@ from stream.commands.progress import tweet_progress
 from stream.errors import InputError, NothingLabelledError
 from stream.model.bulk import Outcome, label_lines
 from stream.model.loading import load_model
-from stream.settings import LimitSettings, ModelSettings
+from stream.settings import DecisionSettings, LimitSettings, ModelSettings
 from stream.tweets.labels import Label
 from stream.tweets.reader import FileOptions, read_records
 from stream.tweets.rejections import RejectedTweetError, RejectionCount
 from stream.tweets.source import Source, open_source
 
 
-def classify_file(name: str, model_path: Path | None, options: FileOptions | None = None) -> None:
+def classify_file(
+    name: str,
+    model_path: Path | None,
+    options: FileOptions | None = None,
+    decision: DecisionSettings | None = None,
+) -> None:
     """Write one line of JSON to stdout for each tweet of a file, and a summary to stderr.
 
     Where the input pauses, everything that has arrived is labelled and written. After Ctrl-C, all that was read is.
@@ -29,6 +34,7 @@ def classify_file(name: str, model_path: Path | None, options: FileOptions | Non
         name: The file, or `-` for stdin.
         model_path: The folder of the model bundle; None: the shipped one.
         options: How the file is to be read.
+        decision: The settings of the decision for a polarity; None: the most probable one.
 
     Raises:
         StarlingError: The model or the file cannot be read, or no tweet could be labelled.
@@ -42,7 +48,7 @@ def classify_file(name: str, model_path: Path | None, options: FileOptions | Non
         tweet_progress("labelling", source) as done,
     ):
         messages = _Messages(source, options)
-        for outcome in label_lines(model, messages, LimitSettings()):
+        for outcome in label_lines(model, messages, LimitSettings(), decision):
             sys.stdout.buffer.write(orjson.dumps(_as_json(outcome), option=orjson.OPT_APPEND_NEWLINE))
             if isinstance(outcome, Label):
                 labelled += 1

@@ -1,7 +1,7 @@
 """Options that several commands have. It imports nothing heavy, because every command line loads it."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -15,6 +15,21 @@ BrokerAddress = Annotated[
 Model = Annotated[
     Path | None,
     typer.Option(help="Folder of a model bundle, or fast, the smaller of the two shipped models; default: the larger."),
+]
+Prior = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SHARE,SHARE,SHARE",
+        help="Shares of negative, neutral and positive tweets, for example 0.2,0.5,0.3, by which the probabilities are "
+        "weighted; default: as the model was calibrated.",
+    ),
+]
+Threshold = Annotated[
+    float | None, typer.Option(help="Confidence, 0 to 1, below which a tweet does not get its most probable polarity.")
+]
+BelowThreshold = Annotated[
+    Literal["neutral", "reject"] | None,
+    typer.Option(help="Result below the threshold: the label neutral, or a rejection (unsure); default: neutral."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Wait = Annotated[

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.model.classifier import Classifier, Probabilities
+from stream.model.decision import DecisionRule
 from stream.model.loading import Model
-from stream.settings import LimitSettings
+from stream.settings import DecisionSettings, LimitSettings
 from stream.tweets.decoding import decode_tweet
 from stream.tweets.labels import Label
 from stream.tweets.polarity import POLARITIES
@@ -93,7 +94,10 @@ def _probabilities(classifier: Classifier, batch: Sequence[Sequence[int]]) -> Pr
 
 
 def label_lines(
-    model: Model, lines: Iterable[bytes | RejectedTweetError | None], limits: LimitSettings
+    model: Model,
+    lines: Iterable[bytes | RejectedTweetError | None],
+    limits: LimitSettings,
+    decision: DecisionSettings | None = None,
 ) -> Iterator[Outcome]:
     """Label tweets given as messages.
 
@@ -102,23 +106,25 @@ def label_lines(
         lines: The messages; a rejection in place of one is passed on, and None says that the input pauses, so that
             the outcomes of all messages before are due.
         limits: Limits of size, beyond which a message is rejected.
+        decision: The settings of the decision for a polarity; None: the most probable one.
 
     Yields:
         For each message, in order, a label or a rejection.
     """
+    rule = DecisionRule(decision or DecisionSettings(), model.bundle.manifest.class_prior)
     with BulkClassifier(model) as bulk:
         before: tuple[list[Tweet | RejectedTweetError], Pending] | None = None
         for read, pauses in _chunks(model, lines, limits):
             ids, outcomes = _tokenised(model, read)
             started = outcomes, bulk.submit(ids)
             if before:
-                yield from _labels(model, *before)
+                yield from _labels(model, rule, *before)
             before = started
             if pauses:
-                yield from _labels(model, *before)
+                yield from _labels(model, rule, *before)
                 before = None
         if before:
-            yield from _labels(model, *before)
+            yield from _labels(model, rule, *before)
 
 
 def _chunks(
@@ -157,7 +163,16 @@ def _tokenised(
     return ids, [entry[0] if isinstance(entry, tuple) else entry for entry in read]
 
 
-def _labels(model: Model, read: Iterable[Tweet | RejectedTweetError], pending: Pending) -> Iterator[Outcome]:
+def _labels(
+    model: Model, rule: DecisionRule, read: Iterable[Tweet | RejectedTweetError], pending: Pending
+) -> Iterator[Outcome]:
     rows = iter(pending.result())
     for entry in read:
-        yield model.label(entry, next(rows)) if isinstance(entry, Tweet) else entry
+        yield _decided(rule, model.label(entry, next(rows))) if isinstance(entry, Tweet) else entry
+
+
+def _decided(rule: DecisionRule, label: Label) -> Outcome:
+    try:
+        return rule.apply(label)
+    except RejectedTweetError as rejected:
+        return rejected

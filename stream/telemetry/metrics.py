@@ -80,7 +80,7 @@ class Metrics:
         self.labels_changed = Counter(
             "starling_labels_changed",
             "Labels whose polarity is not the model's most probable one, by the setting in [decision] that changed it.",
-            ["decision"],
+            ["reason"],
             registry=registry,
         )
         self.redelivered = Counter(

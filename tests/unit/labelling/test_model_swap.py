@@ -159,7 +159,7 @@ async def test_a_link_that_changed_requests_one_reload(
     link = tmp_path / "link"
     link.symlink_to(old)
     async with running(link) as bench:
-        monkeypatch.setattr(bench.swapper, "_swap", lambda _: asyncio.sleep(0))  # as if the new model were refused
+        monkeypatch.setattr(bench.swapper, "_swap", lambda *_: asyncio.sleep(0))  # as if the new model were refused
         relink(link, new)
         await until(lambda: bench.health.reloads_requested)
         await checks.several_more()
