@@ -373,6 +373,18 @@ class DecisionSettings(_Section):
         return self
 
 
+class HomeAssistantSettings(_Section):
+    """The node as a device in Home Assistant, by MQTT discovery."""
+
+    enabled: bool = Field(
+        default=False, description="Publish the node's numbers, and describe them for Home Assistant's MQTT discovery."
+    )
+    prefix: Annotated[Topic, AfterValidator(_without_wildcards)] = Field(
+        "homeassistant", description="Beginning of the discovery topics, as it is set in Home Assistant."
+    )
+    interval_seconds: float = Field(10, ge=1, le=3600, description="Seconds between two publications of the numbers.")
+
+
 class PowerSettings(_Section):
     """The source of power measurements: the meter, or the machine's own counters."""
 
@@ -594,6 +606,7 @@ class Settings(BaseSettings):
     decision: DecisionSettings = DecisionSettings()
     limits: LimitSettings = LimitSettings()
     labels: LabelSettings = LabelSettings()
+    home_assistant: HomeAssistantSettings = HomeAssistantSettings()
     power: PowerSettings = PowerSettings()
     feed: FeedSettings = FeedSettings()
     bluesky: BlueskySettings = BlueskySettings()

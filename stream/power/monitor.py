@@ -4,7 +4,9 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import aclosing
-from typing import Any
+
+from pydantic import ConfigDict, with_config
+from typing_extensions import TypedDict
 
 from stream.errors import MeterError
 from stream.power.energy import Energy
@@ -18,6 +20,57 @@ logger = logging.getLogger(__name__)
 
 _STALE_SECONDS = 2.5
 """After this time the last reading is outdated; every source gives at least one per second."""
+
+
+_DESCRIBED = ConfigDict(use_attribute_docstrings=True)
+
+
+@with_config(_DESCRIBED)
+class EstimateFields(TypedDict):
+    """A measured value and its error."""
+
+    value: float
+    """The value, in the unit that its name states."""
+    standard_error: float | None
+    """Its standard error, in the same unit; null: unknown."""
+
+
+@with_config(_DESCRIBED)
+class JoulesPerTweetFields(TypedDict):
+    """The energy per tweet over the last minute or so."""
+
+    tweets: int
+    """Tweets labelled in that time."""
+    all: EstimateFields | None
+    """All energy of the machine, in joules per tweet."""
+    above_idle: EstimateFields | None
+    """The energy above idle, in joules per tweet."""
+
+
+@with_config(_DESCRIBED)
+class EnergyMessage(TypedDict):
+    """The power consumption of a node, and its energy per tweet; null stands for an unknown value."""
+
+    source: str
+    """Source of the measurements: the meter, or one of the machine's counters."""
+    meter_up: bool
+    """Whether the source gives readings."""
+    joules_total: EstimateFields | None
+    """Energy since the start of the service, in joules."""
+    measured_seconds: float
+    """Time that was measured."""
+    gap_seconds: float
+    """Time without readings since the first one."""
+    watts: EstimateFields | None
+    """Power consumption now, in watts."""
+    volts: EstimateFields | None
+    """Voltage of the supply, in volts."""
+    amperes: EstimateFields | None
+    """Current, in amperes."""
+    idle_watts: EstimateFields | None
+    """Power consumption when idle, in watts."""
+    joules_per_tweet: JoulesPerTweetFields
+    """The energy per tweet."""
 
 
 class PowerMonitor:
@@ -83,7 +136,7 @@ class PowerMonitor:
         silent = self._now() - self._latest_at
         return silent if silent > _STALE_SECONDS else 0.0
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> EnergyMessage:
         """Return the measurements as JSON, for the node's energy topic."""
         latest, per_tweet = self.latest, self.per_tweet.joules()
         return {
@@ -100,7 +153,7 @@ class PowerMonitor:
         }
 
 
-def _per_tweet(joules: JoulesPerTweet) -> dict[str, Any]:
+def _per_tweet(joules: JoulesPerTweet) -> JoulesPerTweetFields:
     return {
         "tweets": joules.tweets,
         "all": _rounded(joules.all_energy),
@@ -108,7 +161,7 @@ def _per_tweet(joules: JoulesPerTweet) -> dict[str, Any]:
     }
 
 
-def _rounded(estimate: Estimate | None) -> dict[str, float | None] | None:
+def _rounded(estimate: Estimate | None) -> EstimateFields | None:
     """Round a value to five significant digits and its error to two; an unknown error is null."""
     if estimate is None:
         return None

@@ -16,6 +16,8 @@ import time
 from enum import StrEnum
 
 import orjson
+from pydantic import ConfigDict, with_config
+from typing_extensions import TypedDict
 
 from stream.mqtt.packets import Message
 from stream.session.connections import Connections
@@ -42,6 +44,16 @@ class State(StrEnum):
 
     KEEPING_UP = "keeping_up"
     BEHIND = "behind"
+
+
+@with_config(ConfigDict(use_attribute_docstrings=True))
+class GroupMessage(TypedDict):
+    """The part that a node takes in its group."""
+
+    group: str
+    """Name of the group."""
+    state: State
+    """Whether the node keeps up with its share of the tweets."""
 
 
 class SoleSubscriber:
@@ -170,8 +182,8 @@ class GroupMember:
         return (self._online & self._keeping_up) - {self._node}
 
     async def _publish_state(self, state: State) -> None:
-        message = orjson.dumps({"group": self._group, "state": state})
-        await self._session.outlet.publish_confirmed(group_topic(self._node), message, retain=True)
+        message: GroupMessage = {"group": self._group or "", "state": state}
+        await self._session.outlet.publish_confirmed(group_topic(self._node), orjson.dumps(message), retain=True)
 
     def receive(self, message: Message) -> None:
         """Take in the status or the state of a node."""

@@ -43,3 +43,8 @@ def check_topic(node: str) -> str:
 def energy_topic(node: str) -> str:
     """Return the topic of a node's power and energy per tweet: retained JSON, emptied when the node leaves."""
     return f"starling/{node}/energy"
+
+
+def state_topic(node: str) -> str:
+    """Return the topic of a node's numbers for home automation: retained JSON, only where the settings ask for it."""
+    return f"starling/{node}/state"
