@@ -4,14 +4,13 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from stream.errors import BrokerError, PublicationRefusedError
 from stream.labelling.in_progress import InProgress
-from stream.labelling.pipeline import LabellingPipeline, ReadTweet
+from stream.labelling.pipeline import LabellingPipeline
 from stream.labelling.recent import RecentResults
 from stream.mqtt.packets import Headers, Message
 from stream.mqtt.reason_codes import Code
@@ -23,7 +22,8 @@ from stream.session.results import Results
 from stream.settings import load_settings
 from stream.telemetry.health import Health
 from stream.telemetry.metrics import Metrics
-from stream.tweets.rejections import Reason, RejectedTweetError
+from stream.tweets.rejections import Reason
+from tests.unit.session.fake_pipeline import FakePipeline
 from tests.unit.waiting import until
 
 LABEL = b'{"id":"1"}'
@@ -80,34 +80,6 @@ class FakeConnections:
         if self.refused in payload:
             raise PublicationRefusedError("not this one", reason_code=self.refusal_code)
         self.done.append((topic, payload, correlation_data))
-
-
-class FakePipeline:
-    """Labels a message that is a number with only its id, and rejects all others."""
-
-    def __init__(self) -> None:
-        self.read_headers: tuple[object, ...] = ()
-        self.labelled: list[str] = []
-        self.received_at: list[float] = []
-        self.rejected: list[RejectedTweetError] = []
-        self.long_label: bytes | None = None
-        """Label of every tweet in place of the default one."""
-
-    def read(self, payload: bytes, *headers: object) -> ReadTweet:
-        self.read_headers = headers
-        if not payload.isdigit():
-            raise RejectedTweetError(Reason.NOT_JSON, "not JSON")
-        return cast("ReadTweet", SimpleNamespace(tweet=SimpleNamespace(id=payload.decode())))
-
-    async def label(self, read: ReadTweet, received_at: float) -> bytes:
-        self.received_at.append(received_at)
-        self.labelled.append(read.tweet.id)
-        return self.long_label or b'{"id":"%b"}' % read.tweet.id.encode()
-
-    def rejection(self, rejected: RejectedTweetError, payload: bytes, received_at: float) -> bytes:
-        self.received_at.append(received_at)
-        self.rejected.append(rejected)
-        return f"{rejected.reason}: ".encode() + payload
 
 
 class Node:

@@ -1,0 +1,35 @@
+"""A pipeline without a model."""
+
+from types import SimpleNamespace
+from typing import cast
+
+from stream.labelling.pipeline import ReadTweet
+from stream.tweets.rejections import Reason, RejectedTweetError
+
+
+class FakePipeline:
+    """Labels a message that is a number with only its id, and rejects all others."""
+
+    def __init__(self) -> None:
+        self.read_headers: tuple[object, ...] = ()
+        self.labelled: list[str] = []
+        self.received_at: list[float] = []
+        self.rejected: list[RejectedTweetError] = []
+        self.long_label: bytes | None = None
+        """Label of every tweet in place of the default one."""
+
+    def read(self, payload: bytes, *headers: object) -> ReadTweet:
+        self.read_headers = headers
+        if not payload.isdigit():
+            raise RejectedTweetError(Reason.NOT_JSON, "not JSON")
+        return cast("ReadTweet", SimpleNamespace(tweet=SimpleNamespace(id=payload.decode())))
+
+    async def label(self, read: ReadTweet, received_at: float) -> bytes:
+        self.received_at.append(received_at)
+        self.labelled.append(read.tweet.id)
+        return self.long_label or b'{"id":"%b"}' % read.tweet.id.encode()
+
+    def rejection(self, rejected: RejectedTweetError, payload: bytes, received_at: float) -> bytes:
+        self.received_at.append(received_at)
+        self.rejected.append(rejected)
+        return f"{rejected.reason}: ".encode() + payload
