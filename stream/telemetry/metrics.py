@@ -61,6 +61,10 @@ class Metrics:
         self._add_service_metrics()
         self._preset_labels()
 
+    async def refresh(self) -> None:
+        """Read the machine's values, before a scrape."""
+        await self.resources.refresh()
+
     def set_model(self, model: ModelIdentity) -> None:
         """Set the model that is in use."""
         self.model_info.info(asdict(model))

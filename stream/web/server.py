@@ -6,11 +6,12 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
-from typing import cast
+from typing import Protocol, cast
 
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 from aiohttp.typedefs import Handler, Middleware
+from prometheus_client import CollectorRegistry
 from prometheus_client.aiohttp import make_aiohttp_handler
 
 from stream import __version__
@@ -18,7 +19,6 @@ from stream.credentials import http_tls
 from stream.errors import ListenError
 from stream.settings import HttpSettings, Settings
 from stream.telemetry.health import Health
-from stream.telemetry.metrics import Metrics
 from stream.web.access import HEALTH_PATHS, password_guard
 from stream.web.connections import IDLE_SECONDS, Connections
 
@@ -30,9 +30,18 @@ _MOST_REQUESTS = 8
 """Requests answered at once; requests for the health pages do not count and are always answered."""
 
 
+class ExportedMetrics(Protocol):
+    """The metrics of a program."""
+
+    registry: CollectorRegistry
+
+    async def refresh(self) -> None:
+        """Read values that are not kept up to date, before each scrape."""
+
+
 @asynccontextmanager
 async def serve_http(
-    settings: Settings, metrics: Metrics, health: Health, pages: Iterable[web.RouteDef] = ()
+    settings: Settings, metrics: ExportedMetrics, health: Health, pages: Iterable[web.RouteDef] = ()
 ) -> AsyncIterator[str]:
     """Serve while the context lasts.
 
@@ -153,11 +162,11 @@ def _is_no_malformed_request(record: logging.LogRecord) -> bool:
     return not isinstance(error, HttpProcessingError | web.RequestPayloadError)
 
 
-def _metrics(metrics: Metrics) -> _Handler:
+def _metrics(metrics: ExportedMetrics) -> _Handler:
     expose = make_aiohttp_handler(metrics.registry)
 
     async def handler(request: web.Request) -> web.StreamResponse:
-        await metrics.resources.refresh()
+        await metrics.refresh()
         try:
             return await expose(request)
         except (TypeError, ValueError) as error:  # prometheus_client's for a version that is no number
