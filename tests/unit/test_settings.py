@@ -77,6 +77,68 @@ def test_a_list_in_the_environment_is_json(monkeypatch: pytest.MonkeyPatch) -> N
     assert load_settings().topics.response_prefixes == ["a/", "b/"]
 
 
+@pytest.mark.parametrize(
+    ("prior", "says"),
+    [
+        ("[0.5, 0.5]", "write three numbers, the shares of negative, neutral and positive tweets: [0.2, 0.5, 0.3]"),
+        ("[0.25, 0.25, 0.25, 0.25]", "write three numbers"),
+        ("0.5", "write three numbers"),
+        ('"0.2,0.5,0.3"', "write three numbers"),
+        ('["0.2", "0.5", "0.3"]', "write three numbers"),
+        ("[true, 0.0, 0.0]", "write three numbers"),
+        ("[0.5, 0.5, 0]", "each share must be above 0, because a class with the share 0 is never found"),
+        ("[0.6, 0.6, -0.2]", "each share must be above 0"),
+        ("[nan, 0.5, 0.5]", "each share must be above 0"),
+        ("[inf, 0.5, 0.5]", "each share must be above 0"),
+        ("[0.2, 0.5, 0.03]", "the shares must sum to 1, and these sum to 0.73"),
+        ("[20, 50, 30]", "the shares must sum to 1, and these sum to 100"),
+    ],
+)
+def test_a_wrong_prior_is_explained(write: Write, prior: str, says: str) -> None:
+    path = write(f"[decision]\nprior = {prior}\n")
+    assert message_of(path).startswith(f"decision.prior in {path}: {says}")
+
+
+def test_a_prior_is_given_as_three_shares_whose_sum_may_be_rounded(write: Write) -> None:
+    assert load_settings(write("[decision]\nprior = [0.2, 0.5, 0.3]\n")).decision.prior == (0.2, 0.5, 0.3)
+    assert load_settings(write("[decision]\nprior = [0.33, 0.33, 0.33]\n")).decision.prior == pytest.approx([1 / 3] * 3)
+    assert load_settings().decision.prior is None
+
+
+def test_a_prior_in_the_environment_is_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STARLING_DECISION__PRIOR", "[0.2, 0.5, 0.3]")
+    monkeypatch.setenv("STARLING_DECISION__THRESHOLD", "0.6")
+    decision = load_settings().decision
+    assert (decision.prior, decision.threshold) == ((0.2, 0.5, 0.3), 0.6)
+
+
+@pytest.mark.parametrize(
+    ("threshold", "says"),
+    [
+        ("-0.1", "input should be greater than or equal to 0"),
+        ("1.1", "input should be less than or equal to 1"),
+        ("nan", "input should be"),
+        ("inf", "input should be"),
+        ("true", "write a number, not true or false"),
+        ('"high"', "input should be a valid number"),
+    ],
+)
+def test_a_wrong_threshold_is_explained(write: Write, threshold: str, says: str) -> None:
+    path = write(f"[decision]\nthreshold = {threshold}\n")
+    assert message_of(path).startswith(f"decision.threshold in {path}: {says}")
+
+
+@pytest.mark.parametrize("threshold", [0, 0.5, 1])
+def test_a_threshold_is_from_0_to_1(write: Write, threshold: float) -> None:
+    path = write(f'[decision]\nthreshold = {threshold}\nbelow_threshold = "reject"\n')
+    assert load_settings(path).decision.threshold == threshold
+
+
+def test_a_rejection_below_the_threshold_needs_a_threshold(write: Write) -> None:
+    path = write('[decision]\nbelow_threshold = "reject"\n')
+    assert message_of(path) == f"decision in {path}: below_threshold = 'reject' needs a threshold"
+
+
 def test_settings_cannot_be_changed_afterwards() -> None:
     settings = load_settings()
     with pytest.raises(ValueError, match="frozen"):

@@ -19,7 +19,7 @@ from stream.labelling.pipeline import LabellingPipeline
 from stream.model.bundle import MODEL_FILE, TOKENIZER_FILE
 from stream.model.classifier import Classifier
 from stream.model.loading import load_model
-from stream.settings import LimitSettings, ModelSettings, load_settings
+from stream.settings import DecisionSettings, LimitSettings, ModelSettings, load_settings
 from stream.telemetry.health import Health
 from stream.telemetry.metrics import Metrics
 from tests.unit.tiny_bundle import write_bundle
@@ -38,8 +38,8 @@ class Bench:
         self.labelling = labelling
         self._metrics = metrics
 
-    def request(self, path: Path, **settings: Any) -> None:
-        self.swapper.request(ModelSettings(path=path, interpreters=1, **settings))
+    def request(self, path: Path, decision: DecisionSettings | None = None, **settings: Any) -> None:
+        self.swapper.request(ModelSettings(path=path, interpreters=1, **settings), decision)
 
     async def swaps(self, number: int, result: str = "swapped") -> None:
         """Wait until so many swaps have had this result."""
@@ -176,6 +176,27 @@ async def test_another_model_takes_over_when_it_is_requested(
         await bench.swaps(1)
         assert await bench.labelled_by() == "new"
     assert caplog.messages == [f"labelling with new (float32, sha256 {sha256[:12]})"]
+
+
+async def test_settings_of_the_decision_come_into_force_with_the_model(old: Path, new: Path) -> None:
+    async with running(old) as bench:
+        assert (await bench.label())["polarity"] == "positive"
+        bench.request(old, DecisionSettings(threshold=1))
+        await bench.swaps(1)
+        assert (await bench.label())["decision"] == "below_threshold"
+        bench.request(new)
+        await bench.swaps(2)
+        assert (await bench.label())["decision"] == "below_threshold"
+        bench.request(new, DecisionSettings())
+        await bench.swaps(3)
+        assert (await bench.label())["polarity"] == "positive"
+
+
+async def test_settings_of_the_decision_stay_as_they_were_if_the_model_is_refused(old: Path, tmp_path: Path) -> None:
+    async with running(old) as bench:
+        bench.request(tmp_path / "nothing", DecisionSettings(threshold=1))
+        await bench.swaps(1, "refused")
+        assert (await bench.label())["polarity"] == "positive"
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from stream.labelling.engine import Engine
 from stream.labelling.pipeline import LabellingPipeline, labelling_metrics
 from stream.model.loading import Model
 from stream.model.tokenizer import Tokens
-from stream.settings import LimitSettings
+from stream.settings import DecisionSettings, LimitSettings
 from stream.telemetry.metrics import Metrics
 from stream.tweets.labels import LabelEncoder
 from stream.tweets.rejections import Reason, RejectedTweetError
@@ -59,6 +59,51 @@ async def test_a_label_is_counted_with_its_confidence(labelling: LabellingPipeli
     await labelling.label(labelling.read(b'{"id":"7","text":"lovely"}'), received_at=0.0)
     assert value(metrics, "starling_tweets_classified_total", polarity="positive") == 1
     assert value(metrics, "starling_confidence_ratio_count") == 1
+
+
+@pytest.mark.parametrize(
+    ("decision", "polarity", "reason"),
+    [
+        (DecisionSettings(prior=(0.98, 0.01, 0.01)), "negative", "prior"),
+        (DecisionSettings(threshold=0.99), "neutral", "below_threshold"),
+    ],
+    ids=["prior", "threshold"],
+)
+async def test_a_label_that_the_settings_changed_says_so_and_is_counted(
+    tiny_model: Model, metrics: Metrics, decision: DecisionSettings, polarity: str, reason: str
+) -> None:
+    async with Batcher(tiny_model.classifiers, 16, metrics) as batcher:
+        labelling = LabellingPipeline(LIMITS, metrics)
+        encoder = LabelEncoder("pi-1", tiny_model.bundle.identity)
+        labelling.use(Engine(tiny_model, batcher, encoder, 0, metrics, decision=decision))
+        label = orjson.loads(await labelling.label(labelling.read(b'{"id":"7","text":"lovely"}'), 0.0))
+    assert (label["polarity"], label["decision"]) == (polarity, reason)
+    assert value(metrics, "starling_tweets_classified_total", polarity=polarity) == 1
+    assert value(metrics, "starling_labels_changed_total", reason=reason) == 1
+
+
+async def test_a_label_that_the_settings_did_not_change_is_not_counted_as_changed(
+    labelling: LabellingPipeline, metrics: Metrics
+) -> None:
+    label = orjson.loads(await labelling.label(labelling.read(b'{"id":"7","text":"lovely"}'), 0.0))
+    assert "decision" not in label
+    for reason in ("prior", "below_threshold"):
+        assert value(metrics, "starling_labels_changed_total", reason=reason) == 0
+
+
+async def test_an_unsure_tweet_is_rejected_by_the_settings_and_not_counted_as_labelled(
+    tiny_model: Model, metrics: Metrics
+) -> None:
+    decision = DecisionSettings(threshold=0.99, below_threshold="reject")
+    async with Batcher(tiny_model.classifiers, 16, metrics) as batcher:
+        labelling = LabellingPipeline(LIMITS, metrics)
+        encoder = LabelEncoder("pi-1", tiny_model.bundle.identity)
+        labelling.use(Engine(tiny_model, batcher, encoder, 0, metrics, decision=decision))
+        with pytest.raises(RejectedTweetError) as caught:
+            await labelling.label(labelling.read(b'{"id":"7","text":"lovely"}'), 0.0)
+    assert (caught.value.reason, caught.value.tweet_id) == (Reason.UNSURE, "7")
+    assert value(metrics, "starling_tweets_classified_total", polarity="positive") == 0
+    assert value(metrics, "starling_confidence_ratio_count") == 0
 
 
 async def test_tokens_are_counted(labelling: LabellingPipeline, metrics: Metrics) -> None:
