@@ -1,6 +1,10 @@
 """Access to the files of the roles."""
 
 import importlib.util
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -8,6 +12,7 @@ from typing import Any
 import yaml
 
 ANSIBLE = Path(__file__).parent.parent.parent / "deploy" / "ansible"
+PLAYBOOK = Path(sys.executable).parent / "ansible-playbook"
 ROLES = sorted(path.name for path in (ANSIBLE / "roles").iterdir())
 
 
@@ -24,3 +29,31 @@ def plugin(path: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def rendered_of(
+    role: str, template: str, folder: Path, inventory: Mapping[str, Any] | None = None, **variables: Any
+) -> Path:
+    """Render a template of a role with the role's defaults and the given variables.
+
+    Args:
+        role: Name of the role.
+        template: File in its folder of templates.
+        folder: Folder of the result.
+        inventory: Groups beside localhost, in the inventory's format.
+        variables: Variables that override the defaults.
+    """
+    target = folder / template.removesuffix(".j2")
+    source = ANSIBLE / "roles" / role
+    files = [source / "defaults/main.yml", source / "vars/main.yml"]
+    task = {"ansible.builtin.template": {"src": str(source / "templates" / template), "dest": str(target)}}
+    play = {"hosts": "localhost", "gather_facts": False, "vars_files": [str(file) for file in files], "tasks": [task]}
+    (folder / "play.yml").write_text(json.dumps([play]), encoding="utf-8")
+    this_machine = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    hosts = {"all": {"hosts": {"localhost": this_machine}}} | dict(inventory or {})
+    (folder / "hosts.yml").write_text(json.dumps(hosts), encoding="utf-8")
+    extra = {"role_path": str(source), "ansible_managed": "by a test"} | variables
+    command = [str(PLAYBOOK), "--inventory", "hosts.yml", "play.yml", "--extra-vars", json.dumps(extra)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return target

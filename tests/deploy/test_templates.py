@@ -1,9 +1,7 @@
 """Rendered templates of the roles, checked by the programs that read them."""
 
-import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +9,8 @@ import pytest
 
 from stream.errors import SettingsError
 from stream.settings import Settings, load_settings
-from tests.deploy.roles import ANSIBLE
+from tests.deploy.roles import PLAYBOOK, rendered_of
 
-PLAYBOOK = Path(sys.executable).parent / "ansible-playbook"
 pytestmark = pytest.mark.skipif(not PLAYBOOK.exists(), reason="needs ansible-core, which `make test-fleet` installs")
 
 PASSWORDS = {"starling_broker_username": "pi-1", "starling_broker_password": 'a "secret"'}
@@ -31,17 +28,7 @@ TLS = {
 
 def rendered(template: str, folder: Path, **variables: Any) -> Path:
     """Render a template of the service's role with the role's defaults and the given variables."""
-    target = folder / template.removesuffix(".j2")
-    role = ANSIBLE / "roles" / "starling"
-    files = [role / "defaults/main.yml", role / "vars/main.yml"]
-    task = {"ansible.builtin.template": {"src": str(role / "templates" / template), "dest": str(target)}}
-    play = {"hosts": "localhost", "gather_facts": False, "vars_files": [str(file) for file in files], "tasks": [task]}
-    (folder / "play.yml").write_text(json.dumps([play]), encoding="utf-8")
-    extra = {"role_path": str(role), "ansible_managed": "by a test"} | variables
-    command = [str(PLAYBOOK), "--connection", "local", "play.yml", "--extra-vars", json.dumps(extra)]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return target
+    return rendered_of("starling", template, folder, **variables)
 
 
 def settings(folder: Path, **variables: Any) -> Settings:

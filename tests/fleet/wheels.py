@@ -12,8 +12,8 @@ MUTE = ("stream/session/subscriptions.py", "_shared(settings, topic) for", "_sha
 DYING = ("stream/commands/run.py", "settings = load_settings(config)", "raise SystemExit(1)")
 SLOW = (
     "stream/model/classifier.py",
-    "logits = self.logits(batch)",
-    "__import__('time').sleep(0.3)\n        logits = self.logits(batch)",
+    "return softmax(self.logits(batch), self._temperature)",
+    "__import__('time').sleep(0.3)\n        return softmax(self.logits(batch), self._temperature)",
 )
 GOOD = ("stream/__init__.py", "__version__ = ", "# another good release\n__version__ = ")
 
