@@ -31,6 +31,10 @@ _RECENT_WINDOWS = 16
 """Labels remembered, in receive maxima: a broker can send one receive maximum again, and losses may follow closely."""
 
 
+class _NotDrainedError(BrokerError):
+    """Not all tweets were done in time; ends the session, and with it the work on them."""
+
+
 class NodeSession:
     """Keeps a session with the broker and labels the tweets that it delivers.
 
@@ -71,7 +75,10 @@ class NodeSession:
             except BrokerError as error:
                 if not (self._ever_connected or self._settings.broker.wait_at_start):
                     raise
-                await self._pause(stop, error)
+                if stop.is_set():
+                    logger.warning("%s; the broker keeps the unfinished tweets for the next start", error)
+                else:
+                    await self._pause(stop, error)
 
     async def _pause(self, stop: asyncio.Event, error: BrokerError) -> None:
         lasted_seconds = time.monotonic() - self._connected_at
@@ -85,7 +92,7 @@ class NodeSession:
                 await stop.wait()
 
     async def _session(self, stop: asyncio.Event) -> None:
-        with ungrouped():
+        with suppress(_NotDrainedError), ungrouped():
             async with asyncio.TaskGroup() as tasks:
                 await self._serve(tasks, stop)
 
@@ -166,13 +173,19 @@ class NodeSession:
             self._connected_at = time.monotonic()
 
     async def _drain(self, place: SoleSubscriber | GroupMember, deliveries: Deliveries) -> None:
+        """Finish the tweets in progress.
+
+        Raises:
+            _NotDrainedError: It takes too long.
+        """
         self._health.stopping = True
         try:
             async with asyncio.timeout(self._settings.broker.timeout_seconds):
                 await place.leave()
                 await deliveries.drain()
-        except TimeoutError:
+        except TimeoutError as error:
             logger.warning("not all tweets were done in time; the broker keeps them for the next start")
+            raise _NotDrainedError("not all tweets were done in time") from error
 
 
 def intake_identifier(node: str) -> str:

@@ -154,7 +154,7 @@ class MemoryConnection:
         self._session.connection = self
         self.connected = True
         for message in list(self._session.messages.values()):
-            self.send(message._replace(duplicate=True))
+            self.send(message)
         return self
 
     async def __aexit__(
@@ -180,8 +180,10 @@ class MemoryConnection:
 
     def send(self, message: Message) -> None:
         """Send a message to the client."""
-        if not self.broker.sends_again:
-            self._session.messages.pop(message.packet_id, None)
+        if self.broker.sends_again:
+            self._session.messages[message.packet_id] = message._replace(duplicate=True)
+        else:
+            self._session.messages.pop(message.packet_id)
         asyncio.get_running_loop().call_soon(self._receive, message)
 
     def _receive(self, message: Message) -> None:
