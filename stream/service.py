@@ -2,16 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from stream.errors import BundleError, ungrouped
+from stream.home_assistant.announce import announce_to_home_assistant
 from stream.labelling.model_swap import ModelSwapper
 from stream.labelling.pipeline import LabellingPipeline
 from stream.model.loading import Model
 from stream.power.service import measure_power
 from stream.session.broker_statistics import collect_broker_statistics
 from stream.session.node_session import NodeSession
-from stream.settings import DecisionSettings, ModelSettings, Settings
+from stream.settings import DecisionSettings, EntitySettings, ModelSettings, Settings
 from stream.telemetry.health import Health
 from stream.telemetry.loop_lag import measure_loop_lag
 from stream.telemetry.metrics import Metrics
@@ -41,6 +42,7 @@ class Service:
         self._metrics.window.set(settings.broker.receive_maximum)
         self._status = NodeStatus(settings, self._metrics, self._health)
         self._labelling = LabellingPipeline(settings.limits, self._metrics)
+        self._labelling.entities.use(settings.entities)
         self._swapper = ModelSwapper(settings, self._labelling, self._metrics, self._health)
 
     def stop(self) -> None:
@@ -55,6 +57,10 @@ class Service:
             decision: Settings of the decision, which come into force with the model; None: they stay as they are.
         """
         self._swapper.request(settings, decision)
+
+    def use_entities(self, entities: Sequence[EntitySettings]) -> None:
+        """List these entities in place of the current ones; for the tweets that arrive from now on."""
+        self._labelling.entities.use(entities)
 
     async def _load_model(self) -> Model | None:
         """Load the first model; None if the service is stopped while it waits for the model."""
@@ -83,6 +89,7 @@ class Service:
                 if self._on_listening:
                     self._on_listening(address)
                 measuring = measure_power(self._settings, self._metrics, self._status.show_power_of)
+                announcing = announce_to_home_assistant(self._settings, self._status, self._metrics.resources)
                 statistics = collect_broker_statistics(self._settings, self._metrics.registry)
                 helpers = [
                     tasks.create_task(measure_loop_lag(self._metrics.loop_lag_seconds), name="loop-lag"),
@@ -90,6 +97,7 @@ class Service:
                     tasks.create_task(measuring, name="power"),
                     tasks.create_task(self._status.history.record(), name="history"),
                     tasks.create_task(statistics, name="broker-statistics"),
+                    tasks.create_task(announcing, name="home-assistant"),
                 ]
                 model = await self._load_model()
                 if model is not None:

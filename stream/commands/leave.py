@@ -6,12 +6,13 @@ from pathlib import Path
 import typer
 
 from stream.errors import BrokerError, ungrouped
+from stream.home_assistant.discovery import discovery_topic
 from stream.mqtt.connection import Connection
 from stream.mqtt.packets import Message
 from stream.session.node_session import intake_identifier
 from stream.session.proof import is_proof
 from stream.session.subscriptions import node_subscription, read_remembered, tweet_subscriptions
-from stream.session.topics import ONLINE, energy_topic, group_topic, status_topic, subscriptions_topic
+from stream.session.topics import ONLINE, energy_topic, group_topic, state_topic, status_topic, subscriptions_topic
 from stream.settings import Settings, load_settings
 
 _LOOK_SECONDS = 1.0
@@ -44,8 +45,18 @@ async def _leave(settings: Settings, *, discard: bool) -> None:
         )
     # A session that begins anew and is not persistent takes the place of the old one, and ends with the connection.
     async with Connection(settings.broker, identifier=intake_identifier(settings.node)) as client:
-        for topic in (status_topic, group_topic, energy_topic, subscriptions_topic):
+        for topic in (status_topic, group_topic, energy_topic, state_topic, subscriptions_topic):
             await client.publish_confirmed(topic(settings.node), b"", retain=True)
+        await _leave_home_assistant(client, settings)
+
+
+async def _leave_home_assistant(client: Connection, settings: Settings) -> None:
+    """Remove the device; it may be there from former settings, where this user may no longer publish."""
+    try:
+        await client.publish_confirmed(discovery_topic(settings), b"", retain=True)
+    except BrokerError:
+        if settings.home_assistant.enabled:
+            raise
 
 
 async def _refuse_if_online(settings: Settings) -> None:
