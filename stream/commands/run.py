@@ -15,7 +15,9 @@ logger = logging.getLogger(__name__)
 
 
 def run_until_signalled(config: Path | None) -> None:
-    """Run the service until SIGTERM or SIGINT, which make it drain; SIGHUP makes it read [model], [decision] again.
+    """Run the service until SIGTERM or SIGINT, which make it drain; SIGHUP makes it read some settings again.
+
+    These are `[model]`, `[decision]` and `[[entities]]`.
 
     Raises:
         StarlingError: The service cannot start.
@@ -29,15 +31,16 @@ def run_until_signalled(config: Path | None) -> None:
 async def _run(settings: Settings, config: Path | None) -> None:
     service = Service(settings)
 
-    def reload_model() -> None:
+    def reload() -> None:
         try:
             settings = load_settings(config)
             service.use_model(settings.model, settings.decision)
+            service.use_entities(settings.entities)
         except SettingsError as error:
             logger.error("the settings are not changed: %s", error)  # noqa: TRY400  (the message says all)
 
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_number, service.stop)
-    loop.add_signal_handler(signal.SIGHUP, reload_model)
+    loop.add_signal_handler(signal.SIGHUP, reload)
     await service.run()

@@ -1,11 +1,14 @@
-"""The way from a message's bytes to a label's bytes, independent of any broker."""
+"""The way from a message's bytes to the bytes of its labels, independent of any broker."""
 
+import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from stream.labelling.engine import Engine
+from stream.labelling.entities import Entities
+from stream.model.classifier import Probabilities
 from stream.model.tokenizer import Tokens
 from stream.settings import LimitSettings
 from stream.telemetry.metrics import Metrics
@@ -21,8 +24,23 @@ class ReadTweet:
     """A tokenised tweet and the engine that will classify it."""
 
     tweet: Tweet
-    tokens: Tokens
+    """The tweet as it was sent."""
+    concerned: Sequence[tuple[Tweet, Tokens]]
+    """The tweet with the entity of each label that it gets, and the tokens of both."""
     engine: Engine
+
+
+@dataclass(frozen=True, slots=True)
+class MadeLabel:
+    """A label as a message."""
+
+    payload: bytes
+    entity: str | None = None
+    topic: str | None = None
+    """The topic of the labels about this entity, beside the one of all labels."""
+
+
+Outcome = MadeLabel | RejectedTweetError
 
 
 class LabellingPipeline:
@@ -37,6 +55,8 @@ class LabellingPipeline:
         self._limits = limits
         self._metrics = metrics
         self._engine: Engine | None = None
+        self.entities = Entities(limits.entities_per_tweet, metrics)
+        """The entities that the settings list."""
         self._decode_seconds = metrics.stage_seconds.labels("decode")
         self._classified = {polarity: metrics.classified.labels(polarity) for polarity in POLARITIES}
 
@@ -68,26 +88,40 @@ class LabellingPipeline:
         engine = self.engine
         with self._decode_seconds.time():
             tweet = decode_tweet(payload, self._limits, content_type, user_properties)
-            tokens = engine.model.tokens(tweet)
-        self._metrics.tokens.observe(len(tokens.ids))
-        if tokens.truncated:
-            self._metrics.truncated.inc()
-        return ReadTweet(tweet, tokens, engine)
+            concerned = [(one, engine.model.tokens(one)) for one in self.entities.concerned(tweet)]
+        for _, tokens in concerned:
+            self._metrics.tokens.observe(len(tokens.ids))
+            if tokens.truncated:
+                self._metrics.truncated.inc()
+        return ReadTweet(tweet, concerned, engine)
 
-    async def label(self, read: ReadTweet, received_at: float) -> bytes:
-        """Classify a tweet and encode its label.
+    async def label(self, read: ReadTweet, received_at: float) -> tuple[Outcome, ...]:
+        """Classify a tweet and encode its label, or one for each entity that it concerns.
 
         Args:
             read: The tweet.
             received_at: Time of arrival, in seconds since the epoch.
 
-        Raises:
-            RejectedTweetError: The confidence is below the threshold, and the settings reject such tweets.
+        Returns:
+            The labels; a rejection in place of one whose confidence is below the threshold, if the settings say so.
         """
-        engine = read.engine
-        label = engine.label(read.tweet, await engine.classify(read.tokens))
+        inferences = {tuple(tokens.ids): tokens for _, tokens in read.concerned}  # one, if no entity is read
+        results = await asyncio.gather(*map(read.engine.classify, inferences.values()))
+        by_tokens = dict(zip(inferences, results, strict=True))
+        return tuple(
+            self._outcome(tweet, by_tokens[tuple(tokens.ids)], read.engine, received_at)
+            for tweet, tokens in read.concerned
+        )
+
+    def _outcome(self, tweet: Tweet, probabilities: Probabilities, engine: Engine, received_at: float) -> Outcome:
+        try:
+            label = engine.label(tweet, probabilities)
+        except RejectedTweetError as rejected:
+            rejected.entity = tweet.entity
+            return rejected
         self._count(label)
-        return engine.encoder.label(label, received_at, time.time())
+        payload = engine.encoder.label(label, received_at, time.time())
+        return MadeLabel(payload, tweet.entity, self.entities.topic(tweet))
 
     def rejection(self, rejected: RejectedTweetError, payload: bytes, received_at: float) -> bytes:
         """Encode a rejection and count it."""
@@ -96,6 +130,7 @@ class LabellingPipeline:
 
     def _count(self, label: Label) -> None:
         self._classified[label.polarity].inc()
+        self.entities.count(label)
         self._metrics.confidence.observe(label.confidence)
         if label.decision is not None:
             self._metrics.labels_changed.labels(label.decision).inc()

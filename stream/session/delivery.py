@@ -1,4 +1,4 @@
-"""The delivery of tweets: each is acknowledged only after the broker has confirmed its label or its rejection.
+"""The delivery of tweets: each is acknowledged only after the broker has confirmed its labels or its rejection.
 
 Every message becomes a task that ends with the acknowledgement. When the connection is lost the tasks are cancelled
 with it: the broker still has the messages that were not acknowledged, and sends them again.
@@ -7,12 +7,12 @@ with it: the broker still has the messages that were not acknowledged, and sends
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from stream.errors import PublicationRefusedError
 from stream.labelling.in_progress import InProgress
-from stream.labelling.pipeline import LabellingPipeline, ReadTweet, labelling_metrics
+from stream.labelling.pipeline import LabellingPipeline, MadeLabel, Outcome, ReadTweet, labelling_metrics
 from stream.labelling.recent import RecentResults
 from stream.mqtt.packets import Message
 from stream.session.connections import Connections
@@ -39,8 +39,8 @@ _MOST_SLASHES = 7
 class Remembered:
     """Memory of a node over all its sessions."""
 
-    recent: RecentResults[str, bytes]
-    """The labels made lately, as they were published, by tweet id."""
+    recent: RecentResults[tuple[str, str | None], tuple[Outcome, ...]]
+    """The labels made lately, as they were published, by the tweet's id and the entity that its message names."""
     refusals: Refusals
     """The results that the broker refused."""
 
@@ -144,49 +144,67 @@ class Deliveries:
         except RejectedTweetError as rejected:
             await self._reject(message, number, rejected, received_at)
         else:
-            await self._publish_label(message, number, read, received_at)
+            await self._publish_outcomes(message, number, read, received_at)
 
-    async def _publish_label(self, message: Message, number: int, read: ReadTweet, received_at: float) -> None:
-        label = self._recent.find(read.tweet.id) if message.duplicate else None
-        if label is None:
-            try:
-                label = await self._labelling.label(read, received_at)
-            except RejectedTweetError as rejected:
-                await self._reject(message, number, rejected, received_at)
-                return
-            self._recent.remember(read.tweet.id, label)
+    async def _publish_outcomes(self, message: Message, number: int, read: ReadTweet, received_at: float) -> None:
+        key = read.tweet.id, read.tweet.entity
+        outcomes = self._recent.find(key) if message.duplicate else None
+        if outcomes is None:
+            outcomes = await self._labelling.label(read, received_at)
+            self._recent.remember(key, outcomes)
         else:
             self._metrics.redelivered.inc()
-        # Also a label that the broker has confirmed before: if it lost the acknowledgement it may have lost both.
-        refused = await self._publish(Result(Kind.LABEL, self._topics.labels, label, message), number)
+        for outcome in outcomes:
+            # Also a label that the broker has confirmed before: if it lost the acknowledgement it may have lost both.
+            if isinstance(outcome, MadeLabel):
+                await self._publish_label(message, number, outcome, read.tweet.id, received_at)
+            else:
+                await self._reject(message, number, outcome, received_at)
+
+    async def _publish_label(
+        self, message: Message, number: int, made: MadeLabel, tweet_id: str, received_at: float
+    ) -> None:
+        label, refused = await self._publish_at(self._topics.labels, message, number, made)
+        if refused:
+            rejected = RejectedTweetError(Reason.LABEL_REFUSED, refusal_detail(refused), tweet_id)
+            rejected.entity = made.entity
+            await self._reject(message, number, rejected, received_at)
+            return
+        if made.topic is not None:
+            await self._publish_at(made.topic, message, number, made)
+        await self._respond(message, label, made.entity)
+
+    async def _publish_at(
+        self, topic: str, message: Message, number: int, made: MadeLabel
+    ) -> tuple[bytes, PublicationRefusedError | None]:
+        """Publish a label, without its text if it is refused with it; returns what was published, and the refusal."""
+        label = made.payload
+        refused = await self._publish(Result(Kind.LABEL, topic, label, message, made.entity), number)
         if refused:
             self._remembered.refusals.count(Kind.LABEL, refused)
         if refused and (short := without_text(label)):
             label = short
-            refused = await self._publish(Result(Kind.SHORT_LABEL, self._topics.labels, short, message), number)
-        if refused:
-            rejected = RejectedTweetError(Reason.LABEL_REFUSED, refusal_detail(refused), read.tweet.id)
-            await self._reject(message, number, rejected, received_at)
-        else:
-            await self._respond(message, label)
+            refused = await self._publish(Result(Kind.SHORT_LABEL, topic, label, message, made.entity), number)
+        return label, refused
 
     async def _reject(self, message: Message, number: int, rejected: RejectedTweetError, received_at: float) -> None:
         rejection = self._labelling.rejection(rejected, message.payload, received_at)
-        if refused := await self._publish(Result(Kind.REJECTION, self._topics.rejected, rejection, message), number):
+        result = Result(Kind.REJECTION, self._topics.rejected, rejection, message, rejected.entity)
+        if refused := await self._publish(result, number):
             self._remembered.refusals.count(Kind.REJECTION, refused)
-        await self._respond(message, rejection)
+        await self._respond(message, rejection, rejected.entity)
 
     async def _publish(self, result: Result, number: int) -> PublicationRefusedError | None:
         return await self._results.publish(result, lambda: self._held.renew(number))
 
-    async def _respond(self, message: Message, payload: bytes) -> None:
+    async def _respond(self, message: Message, payload: bytes, entity: str | None) -> None:
         """Reply to the tweet's response topic; the sender of a topic that is not allowed gets no reply."""
         topic = message.response_topic
         if topic is None:
             return
         try:
-            check_response_topic(topic, self._topics)
-            if refused := await self._results.publish_once(Result(Kind.REPLY, topic, payload, message)):
+            check_response_topic(topic, self._topics, self._labelling.entities.topics)
+            if refused := await self._results.publish_once(Result(Kind.REPLY, topic, payload, message, entity)):
                 raise refused
         except PublicationRefusedError as error:
             self._metrics.responses_refused.inc()
@@ -194,13 +212,20 @@ class Deliveries:
             logger.debug("no reply was sent to the response topic %.80r: %s", topic, error)
 
 
-def check_response_topic(topic: str, topics: TopicSettings) -> None:
+def check_response_topic(topic: str, topics: TopicSettings, entity_topics: Collection[str] = ()) -> None:
     """Check a response topic, which the sender of a tweet chose and this node publishes to with its own rights.
+
+    Args:
+        topic: The topic.
+        topics: The settings.
+        entity_topics: The topics of the labels about entities.
 
     Raises:
         PublicationRefusedError: No reply may be published to that topic.
     """
-    results = topic in (topics.labels, topics.rejected) or any(matches(tweets, topic) for tweets in topics.tweet_topics)
+    results = topic in {topics.labels, topics.rejected, *entity_topics} or any(
+        matches(tweets, topic) for tweets in topics.tweet_topics
+    )
     too_long = len(topic.encode()) > _MOST_TOPIC_BYTES or topic.count("/") > _MOST_SLASHES
     if results or too_long or not topic.isprintable() or "+" in topic or "#" in topic or topic.startswith(OWN_PREFIX):
         raise PublicationRefusedError("it is no topic for answers")

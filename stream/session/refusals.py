@@ -37,11 +37,14 @@ class Result(NamedTuple):
     topic: str
     payload: bytes
     source: Message
+    entity: str | None = None
+    """The entity that it concerns: a message may have a label for each of several."""
 
     @property
     def key(self) -> Key:
         """The result's identity over all sessions; the payload differs each time."""
-        return self.kind, hashlib.sha256(self.source.payload).digest()
+        place = f"{self.topic}\0{self.entity or ''}\0"
+        return self.kind, hashlib.sha256(place.encode() + self.source.payload).digest()
 
 
 class Refusals:

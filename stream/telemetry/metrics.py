@@ -73,7 +73,21 @@ class Metrics:
         registry = self.registry
         self.received = Counter("starling_tweets_received", "Messages received from the broker.", registry=registry)
         self.classified = Counter(
-            "starling_tweets_classified", "Tweets labelled, by polarity.", ["polarity"], registry=registry
+            "starling_tweets_classified",
+            "Labels, by polarity: one for each tweet, or for each listed entity that it mentions.",
+            ["polarity"],
+            registry=registry,
+        )
+        self.entity_labels = Counter(
+            "starling_entity_labels",
+            "Labels about the entities that the settings list, by entity and polarity.",
+            ["entity", "polarity"],
+            registry=registry,
+        )
+        self.entities_left_out = Counter(
+            "starling_entities_left_out",
+            "Mentions of listed entities without a label, because their tweets mention too many.",
+            registry=registry,
         )
         self.rejected = Counter(
             "starling_tweets_rejected",

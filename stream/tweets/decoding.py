@@ -124,7 +124,7 @@ def _checked_id(tweet_id: object) -> str:
 
 
 def _extra(value: object) -> str | None:
-    return value[:_LONGEST_EXTRA] if isinstance(value, str) else None
+    return value[:_LONGEST_EXTRA] if isinstance(value, str) and value.strip() else None
 
 
 def _json_type(value: object) -> str:

@@ -77,6 +77,8 @@ class RejectionMessage(TypedDict):
 
     id: NotRequired[str]
     """The tweet's id, if it could be read."""
+    entity: NotRequired[str]
+    """The entity whose label is missing; the tweet's other labels are not."""
     reason: Reason
     """Kind of the fault."""
     detail: str
@@ -168,6 +170,8 @@ class LabelEncoder:
             "node": self._node,
             "received_at": _utc(received_at),
         }
+        if rejected.entity is not None:
+            message = {"entity": rejected.entity, **message}
         if rejected.tweet_id is not None:
             message = {"id": rejected.tweet_id, **message}
         return orjson.dumps(message, option=orjson.OPT_UTC_Z)

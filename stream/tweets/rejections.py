@@ -42,6 +42,8 @@ class RejectedTweetError(Exception):
         self.reason = reason
         self.detail = detail
         self.tweet_id = tweet_id
+        self.entity: str | None = None
+        """The entity whose label is missing; None: all labels of the message are."""
 
 
 class RejectionCount:

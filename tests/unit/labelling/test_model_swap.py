@@ -22,6 +22,7 @@ from stream.model.loading import load_model
 from stream.settings import DecisionSettings, LimitSettings, ModelSettings, load_settings
 from stream.telemetry.health import Health
 from stream.telemetry.metrics import Metrics
+from tests.unit.labelling.labels import only_label
 from tests.unit.tiny_bundle import write_bundle
 from tests.unit.waiting import until
 
@@ -50,7 +51,7 @@ class Bench:
 
     async def label(self, text: str = "lovely") -> dict[str, Any]:
         tweet = orjson.dumps({"id": "7", "text": text})
-        label: dict[str, Any] = orjson.loads(await self.labelling.label(self.labelling.read(tweet), 0.0))
+        label: dict[str, Any] = orjson.loads(await only_label(self.labelling, tweet))
         return label
 
     async def labelled_by(self) -> str:
@@ -217,7 +218,7 @@ async def test_a_tweet_that_the_old_model_is_classifying_is_labelled_by_it(
     old: Path, new: Path, go: threading.Event
 ) -> None:
     async with running(old) as bench:
-        answer = asyncio.create_task(bench.labelling.label(bench.labelling.read(TWEET), 0.0))
+        answer = asyncio.create_task(only_label(bench.labelling, TWEET))
         await asyncio.sleep(0)
         bench.request(new)
         await bench.swaps(1)

@@ -15,6 +15,7 @@ from stream.telemetry.metrics import Metrics
 from stream.tweets.labels import LabelEncoder
 from stream.tweets.rejections import Reason, RejectedTweetError
 from tests.unit.fake_classifier import FakeClassifier
+from tests.unit.labelling.labels import only_label, payload_of
 
 LIMITS = LimitSettings(text_characters=100)
 
@@ -37,8 +38,7 @@ def value(metrics: Metrics, sample: str, **labels: str) -> float | None:
 
 
 async def test_a_message_becomes_a_label(labelling: LabellingPipeline) -> None:
-    read = labelling.read(b'{"id":"7","text":"lovely!"}')
-    label = orjson.loads(await labelling.label(read, time.time()))
+    label = orjson.loads(await only_label(labelling, b'{"id":"7","text":"lovely!"}', time.time()))
     assert (label["id"], label["polarity"], label["node"]) == ("7", "positive", "pi-1")
     assert label["received_at"] <= label["classified_at"]
 
@@ -47,7 +47,7 @@ async def test_many_messages_at_once_become_their_own_labels(labelling: Labellin
     words = {"1": "awful", "2": "train", "3": "lovely street", "4": "sad"}
     read = [labelling.read(orjson.dumps({"id": number, "text": text})) for number, text in words.items()]
     labels = await asyncio.gather(*(labelling.label(one, 0.0) for one in read))
-    assert [(found["id"], found["polarity"]) for found in map(orjson.loads, labels)] == [
+    assert [(found["id"], found["polarity"]) for found in map(orjson.loads, map(payload_of, labels))] == [
         ("1", "negative"),
         ("2", "neutral"),
         ("3", "positive"),
@@ -56,7 +56,7 @@ async def test_many_messages_at_once_become_their_own_labels(labelling: Labellin
 
 
 async def test_a_label_is_counted_with_its_confidence(labelling: LabellingPipeline, metrics: Metrics) -> None:
-    await labelling.label(labelling.read(b'{"id":"7","text":"lovely"}'), received_at=0.0)
+    await only_label(labelling, b'{"id":"7","text":"lovely"}')
     assert value(metrics, "starling_tweets_classified_total", polarity="positive") == 1
     assert value(metrics, "starling_confidence_ratio_count") == 1
 
@@ -76,7 +76,7 @@ async def test_a_label_that_the_settings_changed_says_so_and_is_counted(
         labelling = LabellingPipeline(LIMITS, metrics)
         encoder = LabelEncoder("pi-1", tiny_model.bundle.identity)
         labelling.use(Engine(tiny_model, batcher, encoder, 0, metrics, decision=decision))
-        label = orjson.loads(await labelling.label(labelling.read(b'{"id":"7","text":"lovely"}'), 0.0))
+        label = orjson.loads(await only_label(labelling, b'{"id":"7","text":"lovely"}'))
     assert (label["polarity"], label["decision"]) == (polarity, reason)
     assert value(metrics, "starling_tweets_classified_total", polarity=polarity) == 1
     assert value(metrics, "starling_labels_changed_total", reason=reason) == 1
@@ -85,7 +85,7 @@ async def test_a_label_that_the_settings_changed_says_so_and_is_counted(
 async def test_a_label_that_the_settings_did_not_change_is_not_counted_as_changed(
     labelling: LabellingPipeline, metrics: Metrics
 ) -> None:
-    label = orjson.loads(await labelling.label(labelling.read(b'{"id":"7","text":"lovely"}'), 0.0))
+    label = orjson.loads(await only_label(labelling, b'{"id":"7","text":"lovely"}'))
     assert "decision" not in label
     for reason in ("prior", "below_threshold"):
         assert value(metrics, "starling_labels_changed_total", reason=reason) == 0
@@ -99,9 +99,9 @@ async def test_an_unsure_tweet_is_rejected_by_the_settings_and_not_counted_as_la
         labelling = LabellingPipeline(LIMITS, metrics)
         encoder = LabelEncoder("pi-1", tiny_model.bundle.identity)
         labelling.use(Engine(tiny_model, batcher, encoder, 0, metrics, decision=decision))
-        with pytest.raises(RejectedTweetError) as caught:
-            await labelling.label(labelling.read(b'{"id":"7","text":"lovely"}'), 0.0)
-    assert (caught.value.reason, caught.value.tweet_id) == (Reason.UNSURE, "7")
+        (rejected,) = await labelling.label(labelling.read(b'{"id":"7","text":"lovely"}'), 0.0)
+    assert isinstance(rejected, RejectedTweetError)
+    assert (rejected.reason, rejected.tweet_id) == (Reason.UNSURE, "7")
     assert value(metrics, "starling_tweets_classified_total", polarity="positive") == 0
     assert value(metrics, "starling_confidence_ratio_count") == 0
 
@@ -115,7 +115,8 @@ async def test_tokens_are_counted(labelling: LabellingPipeline, metrics: Metrics
 async def test_a_text_longer_than_the_model_reads_is_counted_as_truncated(
     labelling: LabellingPipeline, metrics: Metrics
 ) -> None:
-    assert labelling.read(orjson.dumps({"id": "7", "text": "nice " * 15})).tokens.truncated
+    ((_, tokens),) = labelling.read(orjson.dumps({"id": "7", "text": "nice " * 15})).concerned
+    assert tokens.truncated
     assert value(metrics, "starling_tweets_truncated_total") == 1
 
 
@@ -149,9 +150,9 @@ async def test_a_tweet_is_labelled_by_the_engine_that_it_was_read_for(
     read = labelling.read(b'{"id":"7","text":"lovely"}')
     async with Batcher(tiny_model.classifiers, 16, metrics) as batcher:
         labelling.use(Engine(tiny_model, batcher, LabelEncoder("other", tiny_model.bundle.identity), 0, metrics))
-        assert orjson.loads(await labelling.label(read, 0.0))["node"] == "pi-1"
+        assert orjson.loads(payload_of(await labelling.label(read, 0.0)))["node"] == "pi-1"
         again = labelling.read(b'{"id":"8","text":"lovely"}')
-        assert orjson.loads(await labelling.label(again, 0.0))["node"] == "other"
+        assert orjson.loads(payload_of(await labelling.label(again, 0.0)))["node"] == "other"
 
 
 async def test_the_metrics_name_the_model_in_use(labelling: LabellingPipeline, metrics: Metrics) -> None:
@@ -203,7 +204,7 @@ async def test_a_tweet_with_the_same_tokens_gets_the_remembered_result(tiny_mode
         labelling = LabellingPipeline(LIMITS, metrics)
         labelling.use(Engine(tiny_model, batcher, LabelEncoder("pi-1", tiny_model.bundle.identity), 1, metrics))
         labels = [
-            orjson.loads(await labelling.label(labelling.read(orjson.dumps({"id": number, "text": text})), 0.0))
+            orjson.loads(await only_label(labelling, orjson.dumps({"id": number, "text": text})))
             for number, text in (("1", "lovely street"), ("2", " lovely  street"), ("3", "sad"), ("4", "lovely street"))
         ]
     assert [label["id"] for label in labels] == ["1", "2", "3", "4"]

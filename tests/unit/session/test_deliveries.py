@@ -10,7 +10,7 @@ import pytest
 
 from stream.errors import BrokerError, PublicationRefusedError
 from stream.labelling.in_progress import InProgress
-from stream.labelling.pipeline import LabellingPipeline
+from stream.labelling.pipeline import LabellingPipeline, MadeLabel, Outcome
 from stream.labelling.recent import RecentResults
 from stream.mqtt.packets import Headers, Message
 from stream.mqtt.reason_codes import Code
@@ -19,10 +19,10 @@ from stream.session.connections import Connections
 from stream.session.delivery import Deliveries, Remembered
 from stream.session.refusals import Kind, Refusals, Result
 from stream.session.results import Results
-from stream.settings import load_settings
+from stream.settings import EntitySettings, load_settings
 from stream.telemetry.health import Health
 from stream.telemetry.metrics import Metrics
-from stream.tweets.rejections import Reason
+from stream.tweets.rejections import Reason, RejectedTweetError
 from tests.unit.session.fake_pipeline import FakePipeline
 from tests.unit.waiting import until
 
@@ -87,7 +87,7 @@ class Node:
 
     def __init__(self, tasks: asyncio.TaskGroup, receive_maximum: int) -> None:
         self.broker, self.pipeline, self.metrics = FakeConnections(), FakePipeline(), Metrics()
-        self.recent: RecentResults[str, bytes] = RecentResults(10)
+        self.recent: RecentResults[tuple[str, str | None], tuple[Outcome, ...]] = RecentResults(10)
         connection = cast("Any", self.broker)
         self.deliveries = Deliveries(
             tasks,
@@ -197,9 +197,9 @@ async def test_a_redelivered_message_without_a_remembered_label_is_labelled(node
 
 
 async def test_a_new_message_with_a_known_id_is_labelled_again(node: Node) -> None:
-    node.recent.remember("1", b"old label")
+    node.recent.remember(("1", None), (MadeLabel(b"old label"),))
     assert (await node.deliver(b"1"))[0] == (LABELS, LABEL, None)
-    assert node.recent.find("1") == LABEL
+    assert node.recent.find(("1", None)) == (MadeLabel(LABEL),)
 
 
 async def test_a_label_that_is_too_large_is_published_without_its_text(node: Node) -> None:
@@ -363,3 +363,112 @@ async def test_the_headers_of_a_message_are_read_with_it(node: Node) -> None:
     headers = Headers("application/json", (("id", "e1"),))
     await node.deliver(b"1", headers=headers)
     assert node.pipeline.read_headers == tuple(headers)
+
+
+LABEL_A, LABEL_B = b'{"id":"1","entity":"a"}', b'{"id":"1","entity":"b"}'
+BOTH = (MadeLabel(LABEL_A, "a", "reputation/a"), MadeLabel(LABEL_B, "b"))
+
+
+async def test_a_message_is_acknowledged_after_all_its_labels(node: Node) -> None:
+    node.pipeline.outcomes = BOTH
+    assert await node.deliver(b"1") == [
+        (LABELS, LABEL_A, None),
+        ("reputation/a", LABEL_A, None),
+        (LABELS, LABEL_B, None),
+        ("acknowledge", b"1"),
+    ]
+
+
+async def test_a_message_is_not_acknowledged_before_its_last_label_is_confirmed(node: Node) -> None:
+    node.pipeline.outcomes = BOTH
+    node.broker.confirmations = confirmations = asyncio.Semaphore(0)
+    node.receive(b"1")
+    for _ in range(2):
+        confirmations.release()
+    await until(lambda: len(node.broker.done) == 2)
+    await asyncio.sleep(0)
+    assert ("acknowledge", b"1") not in node.broker.done
+    confirmations.release()
+    await node.deliveries.idle()
+    assert node.broker.done[-1] == ("acknowledge", b"1")
+
+
+@pytest.mark.parametrize("topic", [LABELS, "reputation/a"])
+async def test_a_redelivered_message_gets_all_its_labels_again(topic: str) -> None:
+    tasks = asyncio.TaskGroup()
+    await tasks.__aenter__()
+    lost = Node(tasks, 8)
+    lost.pipeline.outcomes = BOTH
+    lost.broker.failures[topic] = BrokerError("gone")
+    lost.receive(b"1")
+    with pytest.raises(ExceptionGroup):
+        await tasks.__aexit__(None, None, None)
+    assert ("acknowledge", b"1") not in lost.broker.done
+    remembered = lost.recent.find(("1", None))
+    assert remembered == BOTH
+    async with running() as node:
+        node.recent.remember(("1", None), remembered)
+        done = await node.deliver(b"1", duplicate=True)
+    assert [topic for topic, *_ in done] == [LABELS, "reputation/a", LABELS, "acknowledge"]
+    assert node.pipeline.labelled == []
+
+
+async def test_messages_with_one_id_are_told_apart_by_the_entity_that_they_name(node: Node) -> None:
+    for entity in ("a", "b"):
+        node.pipeline.entity, node.pipeline.long_label = entity, f"about {entity}".encode()
+        await node.deliver(b"1")
+    node.broker.done.clear()
+    for entity in ("a", "b"):
+        node.pipeline.entity = entity
+        await node.deliver(b"1", duplicate=True)
+    assert [done for done in node.broker.done if done[0] == LABELS] == [
+        (LABELS, b"about a", None),
+        (LABELS, b"about b", None),
+    ]
+    assert node.pipeline.labelled == ["1", "1"]
+
+
+async def test_each_label_is_also_published_to_the_response_topic(node: Node) -> None:
+    node.pipeline.outcomes = BOTH
+    done = await node.deliver(b"1", response_topic=REPLIES, correlation_data=b"7")
+    assert [each for each in done if each[0] == REPLIES] == [(REPLIES, LABEL_A, b"7"), (REPLIES, LABEL_B, b"7")]
+
+
+async def test_a_refused_label_of_one_entity_becomes_a_rejection_and_the_others_are_published(node: Node) -> None:
+    node.pipeline.outcomes, node.broker.refused = BOTH, LABEL_A
+    for _ in range(2):  # the refusal that is remembered concerns the one label too
+        node.broker.done.clear()
+        assert await node.deliver(b"1") == [
+            (REJECTED, b"label_refused: 1", None),
+            (LABELS, LABEL_B, None),
+            ("acknowledge", b"1"),
+        ]
+    assert [rejected.entity for rejected in node.pipeline.rejected] == ["a", "a"]
+
+
+async def test_a_label_that_is_refused_at_its_entitys_topic_alone_is_counted(node: Node) -> None:
+    node.pipeline.outcomes = BOTH
+    node.broker.failures["reputation/a"] = PublicationRefusedError("not this one", reason_code=NOT_EVER)
+    assert await node.deliver(b"1") == [
+        (LABELS, LABEL_A, None),
+        (LABELS, LABEL_B, None),
+        ("acknowledge", b"1"),
+    ]
+    assert node.metric("starling_results_refused_total", result="label") == 1
+
+
+async def test_a_rejection_in_place_of_one_label_leaves_the_others(node: Node) -> None:
+    rejected = RejectedTweetError(Reason.UNSURE, "unsure", "1")
+    rejected.entity = "a"
+    node.pipeline.outcomes = (rejected, BOTH[1])
+    assert await node.deliver(b"1") == [
+        (REJECTED, b"unsure: 1", None),
+        (LABELS, LABEL_B, None),
+        ("acknowledge", b"1"),
+    ]
+
+
+async def test_the_topic_of_an_entity_is_no_response_topic(node: Node) -> None:
+    node.pipeline.entities.use([EntitySettings(name="a", topic="tweets/about/a")])
+    await node.deliver(b"1", response_topic="tweets/about/a")
+    assert node.metric("starling_responses_refused_total") == 1

@@ -75,13 +75,14 @@ def test_entity_and_language_may_stand_outside_the_wrapper() -> None:
     assert (tweet.entity, tweet.lang) == ("Acme", "fr")
 
 
-@pytest.mark.parametrize("value", [None, 3, ["Acme"], {"name": "Acme"}])
-def test_an_entity_that_is_not_a_string_is_left_out(value: object) -> None:
+@pytest.mark.parametrize("value", [None, 3, True, ["Acme"], ["Acme"] * 200, {"name": "Acme"}, "", " \n"])
+def test_an_entity_that_is_no_name_is_left_out(value: object) -> None:
     assert decode(V2 | {"entity": value}).entity is None
 
 
 def test_a_long_entity_is_cut() -> None:
-    assert decode(V2 | {"entity": "e" * 1000}).entity == "e" * 256
+    message = V2 | {"entity": "e" * 10_000}
+    assert decode(message, LimitSettings()).entity == "e" * 256
 
 
 def test_a_character_of_four_bytes_counts_as_one() -> None:
