@@ -15,6 +15,7 @@ import typer
 
 from stream import __version__
 from stream.commands.bench.options import bench
+from stream.commands.feed.options import feed
 from stream.commands.options import (
     BelowThreshold,
     BrokerAddress,
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 
 app.add_typer(bench)
+app.add_typer(feed)
 app.add_typer(power)
 
 _COMMAND_GROUP = "starling.commands"

@@ -97,8 +97,10 @@ def _language(tag: str) -> str:
 
 
 def _word(word: str) -> str:
-    if not word.strip():
-        raise ValueError("a word has at least one letter")
+    try:
+        Mentions({"": [word]})
+    except ValueError:
+        raise ValueError(f"'{word}' has no letter, digit or symbol to look for, or is no hashtag or handle") from None
     return word
 
 
@@ -433,7 +435,8 @@ class FeedSettings(_Section):
         [], description='Languages of the posts to publish, e.g. ["en", "de"]; empty: posts in all languages.'
     )
     words: list[Word] = Field(
-        [], description="Words or phrases, in any case, of which a post must have at least one; empty: all posts."
+        [],
+        description="Words, phrases, #hashtags or @handles, in any case; a post must have one; empty: all posts.",
     )
     only_entities: bool = Field(
         default=False, description="Publish only posts that mention one of the settings' entities."

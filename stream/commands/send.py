@@ -3,7 +3,8 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,10 +20,25 @@ from stream.tweets.decoding import decode_tweet
 from stream.tweets.reader import FileOptions, Record, read_records
 from stream.tweets.rejections import RejectedTweetError, RejectionCount
 from stream.tweets.source import Source, open_source
+from stream.tweets.tweet import Tweet
 
 _MOST_IN_BATCH = 256
 _DECIMAL_BELOW = 10
 """Rates below this are shown with a decimal."""
+
+
+LeaveOut = Callable[[Tweet], str | None]
+"""Returns the reason not to send a tweet; None where it is sent."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The messages that are sent."""
+
+    most: int | None = None
+    """Number of messages after which the input ends; None: all."""
+    reason_to_leave_out: LeaveOut | None = None
+    """Returns the reason not to send a tweet; None: all are sent, also those that a node will reject."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +51,7 @@ class SendRequest:
     send: SendOptions
     topic: str | None = None
     """None: the first of the settings' topics of tweets."""
+    selection: Selection = Selection()
 
 
 def new_id_prefix() -> str:
@@ -66,7 +83,13 @@ def send_file(request: SendRequest, *, broker: str | None, config: Path | None) 
         tweet_progress("sending", source) as done,
     ):
         sender = Sender(settings.broker, topic, request.send, done, lambda: source.stopped)
-        messages = Messages(source, request.file, settings.limits, most=1 if request.send.rate else _MOST_IN_BATCH)
+        messages = Messages(
+            source,
+            request.file,
+            settings.limits,
+            most=1 if request.send.rate else _MOST_IN_BATCH,
+            selection=request.selection,
+        )
         error = asyncio.run(_outcome(sender, messages, source))
     typer.echo(_summary(sender, messages, topic, time.monotonic() - started), err=True)
     if error:
@@ -91,6 +114,7 @@ def _summary(sender: Sender, messages: "Messages", topic: str, seconds: float) -
         f"{sender.refused} refused by the broker" if sender.refused else "",
         _counted(messages.not_sent, "not sent"),
         _counted(messages.to_be_rejected, "that a node will reject"),
+        _left_out(messages.left_out),
     ]
     all_confirmed = "" if sender.unconfirmed or sender.refused else ", all confirmed"
     rate = sender.confirmed / seconds
@@ -101,6 +125,11 @@ def _summary(sender: Sender, messages: "Messages", topic: str, seconds: float) -
 
 def _counted(rejections: RejectionCount, what: str) -> str:
     return f"{rejections.total} {what}: {rejections.reasons_in_words}" if rejections.total else ""
+
+
+def _left_out(reasons: Counter[str]) -> str:
+    by_reason = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
+    return f"{reasons.total()} left out: {by_reason}" if reasons else ""
 
 
 def _topic_of(settings: Settings) -> str:
@@ -118,18 +147,31 @@ class Messages:
         options: How it is to be read.
         limits: The limits of the node that receives the messages.
         most: Messages in a batch, at most.
+        selection: The messages that are sent; None: all.
     """
 
-    def __init__(self, source: Source, options: FileOptions, limits: LimitSettings, *, most: int) -> None:
+    def __init__(
+        self,
+        source: Source,
+        options: FileOptions,
+        limits: LimitSettings,
+        *,
+        most: int,
+        selection: Selection | None = None,
+    ) -> None:
         self._source = source
         self._options = options
         self._limits = limits
         self._most = most
+        self._selection = selection or Selection()
+        self._taken = 0
         self._records: Iterator[Record | None] | None = None
         self.not_sent = RejectionCount()
         """Parts of the file that are no message, for instance lines that are too long to be read."""
         self.to_be_rejected = RejectionCount()
         """Messages that a node with these limits will reject. They are sent all the same: the node's may be others."""
+        self.left_out: Counter[str] = Counter()
+        """Messages that the request leaves out, by reason."""
         self.error: StarlingError | None = None
 
     def next_batch(self) -> list[bytes] | None:
@@ -138,12 +180,13 @@ class Messages:
         try:
             if self._records is None:
                 self._records = read_records(self._source, self._options)
-            for record in self._records:
+            for record in () if self._has_enough() else self._records:
                 if record is None and batch:
                     break
                 if record and (message := self._message(record)):
                     batch.append(message)
-                if len(batch) == self._most:
+                    self._taken += 1
+                if len(batch) == self._most or self._has_enough():
                     break
         except StarlingError as error:
             self.error = error
@@ -156,7 +199,17 @@ class Messages:
         if not record.content.strip():
             return None
         try:
-            decode_tweet(record.content, self._limits)
+            tweet = decode_tweet(record.content, self._limits)
         except RejectedTweetError as rejected:
+            if self._selection.reason_to_leave_out:
+                self.left_out[rejected.reason] += 1
+                return None
             self.to_be_rejected.add(rejected)
+        else:
+            if self._selection.reason_to_leave_out and (reason := self._selection.reason_to_leave_out(tweet)):
+                self.left_out[reason] += 1
+                return None
         return record.content
+
+    def _has_enough(self) -> bool:
+        return self._selection.most is not None and self._taken >= self._selection.most

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from stream.errors import SettingsError, ungrouped
 from stream.feed.events import Cursor, Gap
-from stream.feed.filters import Filter, FindEntity
+from stream.feed.filters import Filter
 from stream.feed.metrics import FeedMetrics
 from stream.feed.position import Position, locked, state_folder
 from stream.feed.progress import FeedHealth
@@ -47,24 +47,18 @@ class Feeder:
         settings: The settings.
         source: The source.
         options: Options of this run.
-        find_entity: Finds the settings' entity that a text mentions.
 
     Raises:
-        SettingsError: The topics do not fit together.
+        SettingsError: The topics do not fit together, or posts with entities are wanted and the settings list none.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        source: Source,
-        options: FeedOptions,
-        find_entity: FindEntity = lambda _text: None,
-    ) -> None:
+    def __init__(self, settings: Settings, source: Source, options: FeedOptions) -> None:
         self._settings = settings
         self._source = source
         self._options = options
         self.topic = posts_topic(settings, options.topic)
-        self._filter = Filter(settings.feed, settings.limits, find_entity)
+        need_entities(settings)
+        self._filter = Filter(settings)
         self._stop = asyncio.Event()
         self.metrics = FeedMetrics()
         self.metrics.info.info({"source": source.name, "stream": source.identity})
@@ -172,6 +166,16 @@ class Feeder:
     def _http_settings(self) -> Settings:
         http = self._settings.http.model_copy(update={"port": self._settings.feed.http_port})
         return self._settings.model_copy(update={"http": http})
+
+
+def need_entities(settings: Settings) -> None:
+    """Check that there are entities where only posts with entities are wanted.
+
+    Raises:
+        SettingsError: The settings list none.
+    """
+    if settings.feed.only_entities and not settings.entities:
+        raise SettingsError("posts with entities are asked for, and there are none: add [[entities]] to the settings")
 
 
 def posts_topic(settings: Settings, topic: str | None) -> str:

@@ -1,0 +1,1 @@
+"""The `starling feed` commands."""
