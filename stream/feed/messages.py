@@ -92,9 +92,16 @@ def post_message(post: Post, source: str) -> bytes:
 
 def edit_message(post: Post, source: str) -> bytes:
     """Encode the new version of a post for the topic of changes."""
-    message: EditMessage = {"kind": "edit", "id": post.id, "text": post.text, **_extras(post), "source": source}
-    if post.replaces:
-        message["replaces"] = list(post.replaces)
+    message: EditMessage = {
+        "kind": "edit",
+        "id": post.id,
+        "replaces": list(post.replaces),
+        "text": post.text,
+        **_extras(post),
+        "source": source,
+    }
+    if not post.replaces:
+        del message["replaces"]
     return orjson.dumps(message)
 
 
