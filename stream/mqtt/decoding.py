@@ -38,7 +38,7 @@ from stream.mqtt.properties import (
     read_string,
     read_variable_integer,
 )
-from stream.mqtt.reason_codes import FIRST_FAILURE, Code
+from stream.mqtt.reason_codes import Code
 
 _MOST_PROPERTY_BYTES = 2048
 """Enough for a response topic, correlation data, tracing and an event's attributes; longer properties are not read."""
@@ -119,7 +119,7 @@ def read_connect_answer(packet: Packet, *, version_5: bool) -> ConnectAnswer:
     if not version_5:
         return ConnectAnswer(session_present, code)
     if len(raw) == body + _CONNACK_BYTES:
-        return ConnectAnswer(session_present, code if code >= FIRST_FAILURE or not code else _translated(code))
+        return ConnectAnswer(session_present, _translated(code))
     found, _ = read_properties(raw, body + _CONNACK_BYTES)
     return ConnectAnswer(session_present, code, _limits(found), _reason_text(found))
 
@@ -134,29 +134,27 @@ def read_disconnection(packet: Packet) -> Disconnection:
 
 
 def _translated(return_code: int) -> int:
-    """Translate a return code of MQTT 3.1.1 that answers a connection of MQTT 5."""
+    """Translate a return code of MQTT 3.1.1 that answers a connection of MQTT 5; any other code stays."""
     return {1: Code.UNSUPPORTED_PROTOCOL_VERSION, 4: 0x86, 5: Code.NOT_AUTHORIZED, 2: 0x85, 3: 0x88}.get(
         return_code, return_code
     )
 
 
 def _limits(found: dict[int, Value]) -> BrokerLimits:
-    def number(kind: int, default: int) -> int:
-        value = found.get(kind, default)
-        return value if isinstance(value, int) else default
+    def number(kind: int) -> int | None:
+        value = found.get(kind)
+        return value if isinstance(value, int) else None
 
-    def optional(kind: int) -> int | None:
-        return number(kind, 0) if kind in found else None
-
+    maximum_qos = number(MAXIMUM_QOS)
     return BrokerLimits(
-        receive_maximum=number(RECEIVE_MAXIMUM, MOST_PACKET_ID) or MOST_PACKET_ID,
-        maximum_qos=number(MAXIMUM_QOS, 2),
-        retain_available=bool(number(RETAIN_AVAILABLE, 1)),
-        maximum_packet_bytes=optional(MAXIMUM_PACKET_SIZE) or None,
-        keepalive_seconds=optional(SERVER_KEEP_ALIVE),
-        session_expiry_seconds=optional(SESSION_EXPIRY_INTERVAL),
-        wildcards_available=bool(number(WILDCARD_SUBSCRIPTION_AVAILABLE, 1)),
-        shared_subscriptions_available=bool(number(SHARED_SUBSCRIPTION_AVAILABLE, 1)),
+        receive_maximum=number(RECEIVE_MAXIMUM) or MOST_PACKET_ID,
+        maximum_qos=2 if maximum_qos is None else maximum_qos,
+        retain_available=number(RETAIN_AVAILABLE) != 0,
+        maximum_packet_bytes=number(MAXIMUM_PACKET_SIZE) or None,
+        keepalive_seconds=number(SERVER_KEEP_ALIVE),
+        session_expiry_seconds=number(SESSION_EXPIRY_INTERVAL),
+        wildcards_available=number(WILDCARD_SUBSCRIPTION_AVAILABLE) != 0,
+        shared_subscriptions_available=number(SHARED_SUBSCRIPTION_AVAILABLE) != 0,
     )
 
 

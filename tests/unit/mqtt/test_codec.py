@@ -20,6 +20,8 @@ from stream.mqtt.encoding import (
     PING_REQUEST,
     connect_packet,
     disconnect_packet,
+    publish_packet,
+    publish_properties,
     subscribe_packet,
     unsubscribe_packet,
 )
@@ -29,6 +31,7 @@ from stream.mqtt.packets import (
     Disconnection,
     Login,
     MalformedPacketError,
+    Message,
     Packet,
     Will,
 )
@@ -36,6 +39,7 @@ from stream.mqtt.properties import read_properties, read_variable_integer, write
 from stream.mqtt.splitter import Splitter
 from tests.unit.mqtt.scripted_broker import packet
 
+RETURN_CODES = [(0, 0), (1, 0x84), (2, 0x85), (3, 0x88), (4, 0x86), (5, 0x87), (6, 6), (0x80, 0x80), (0x84, 0x84)]
 VERSIONS = pytest.mark.parametrize("version_5", [True, False], ids=["5", "3.1.1"])
 
 
@@ -118,9 +122,11 @@ def test_over_mqtt_3_1_1_the_answer_is_two_bytes() -> None:
     assert answer == ConnectAnswer(session_present=True, code=5)
 
 
-@pytest.mark.parametrize(("return_code", "code"), [(1, 0x84), (2, 0x85), (3, 0x88), (4, 0x86), (5, 0x87), (0x84, 0x84)])
+@pytest.mark.parametrize(("return_code", "code"), RETURN_CODES)
 def test_a_return_code_of_mqtt_3_1_1_is_read_as_a_reason_code(return_code: int, code: int) -> None:
-    assert read_connect_answer(one(packet(0x20, bytes((0, return_code)))), version_5=True).code == code
+    for kept in (False, True):
+        answer = read_connect_answer(one(packet(0x20, bytes((kept, return_code)))), version_5=True)
+        assert answer == ConnectAnswer(session_present=kept, code=code)
 
 
 @pytest.mark.parametrize("body", [b"", b"\x00", b"\x00\x00\x05", b"\x00\x00\x02\x7f\x00", b"\x00\x00\x02\x21\x00"])
@@ -195,6 +201,7 @@ def test_all_parts_of_a_connection_packet_are_written(
     flags = body[7]
     assert bool(flags & 0x02) == clean
     assert bool(flags & 0x80) == bool(flags & 0x40) == (username is not None)
+    assert not flags & 0x01
     assert flags & 0x3C == (0 if will is None else 0x04 | 0x08 * will.qos | 0x20 * will.retain)
     rest = body[10:]
     if version_5:
@@ -269,3 +276,75 @@ def test_longer_properties_of_a_message_are_not_read(property_bytes: int, is_rea
 def test_a_message_at_qos_2_is_malformed() -> None:
     with pytest.raises(MalformedPacketError, match="QoS 2"):
         read_publish(one(packet(0x34, b"\x00\x01t\x00\x01\x00")), version_5=True)
+
+
+@pytest.mark.parametrize(
+    ("read", "first_byte", "body", "sentence"),
+    [
+        (read_publish, 0x36, b"\x00\x01t\x00\x01\x00", "a message at QoS 2, though only QoS 1 was asked for"),
+        (read_publish, 0x32, b"\x00\x05t", "a message that is not MQTT"),
+        (read_subscribe_answer, 0x90, b"\x00", "an answer without the number of what it answers"),
+        (read_subscribe_answer, 0x90, b"\x00\x01\x05", "a packet whose properties end too early"),
+        (read_subscribe_answer, 0x90, b"\x00\x01\x02\x7f\x00", "a packet with a property that MQTT 5 does not know"),
+    ],
+)
+def test_an_error_says_what_the_broker_sent(read: Any, first_byte: int, body: bytes, sentence: str) -> None:
+    with pytest.raises(MalformedPacketError) as caught:
+        read(one(packet(first_byte, body)), version_5=True)
+    assert str(caught.value) == f"the broker sent {sentence}"
+
+
+def test_a_connection_answer_that_is_too_short_is_named() -> None:
+    with pytest.raises(MalformedPacketError) as caught:
+        read_connect_answer(one(packet(0x20, b"\x00")), version_5=False)
+    assert str(caught.value) == "the broker's answer to the connection is not MQTT"
+
+
+def test_a_length_of_too_many_bytes_is_named() -> None:
+    with pytest.raises(MalformedPacketError) as caught:
+        split(b"\x30\xff\xff\xff\xff\xff")
+    assert str(caught.value) == "the broker sends something other than MQTT"
+
+
+@pytest.mark.parametrize("retain", [False, True])
+@pytest.mark.parametrize("duplicate", [False, True])
+def test_the_flags_of_a_message_are_read(retain: bool, duplicate: bool) -> None:  # noqa: FBT001
+    raw = packet(0x32 | retain | duplicate << 3, b"\x00\x01t\x00\x07payload")
+    message = read_publish(one(raw), version_5=False)
+    assert message == Message("t", b"payload", 1, retain, duplicate, packet_id=7)
+
+
+def test_a_message_without_options_is_written_without_them() -> None:
+    assert publish_packet(b"t", b"label", 0) == b"\x30\x08\x00\x01tlabel"
+    assert publish_packet(b"t", b"label", 258) == b"\x32\x0a\x00\x01t\x01\x02label"
+
+
+@pytest.mark.parametrize(
+    ("response_topic", "correlation_data", "written"),
+    [
+        (None, None, b"\x00"),
+        ("a", None, b"\x04\x08\x00\x01a"),
+        (None, b"7", b"\x04\x09\x00\x017"),
+        ("a", b"7", b"\x08\x08\x00\x01a\x09\x00\x017"),
+        ("", b"", b"\x06\x08\x00\x00\x09\x00\x00"),
+    ],
+)
+def test_a_response_topic_and_correlation_data_are_written(
+    response_topic: str | None, correlation_data: bytes | None, written: bytes
+) -> None:
+    assert publish_properties(response_topic, correlation_data) == written
+
+
+@pytest.mark.parametrize(
+    ("username", "password", "written"),
+    [
+        ("ada", None, b"\x82\x00\x09\x00\x02pi\x00\x03ada"),
+        (None, b"secret", b"\x42\x00\x09\x00\x02pi\x00\x06secret"),
+        ("", b"", b"\xc2\x00\x09\x00\x02pi\x00\x00\x00\x00"),
+    ],
+)
+def test_a_user_name_and_a_password_are_independent(
+    username: str | None, password: bytes | None, written: bytes
+) -> None:
+    raw = connect_packet(Login("pi", 9, username=username, password=password), version_5=False)
+    assert raw[9:] == written
