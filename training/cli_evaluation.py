@@ -4,12 +4,13 @@
 # Reasons: see training/cli.py.
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from stream.commands.options import BelowThreshold, Prior, Threshold
 from training.extras import require_extra
-from training.options import Data, with_data_options
+from training.options import Data, OptionalData, with_data_options
 
 if TYPE_CHECKING:
     from training.datasets import ReadOptions
@@ -35,15 +36,21 @@ def evaluate(
     plots: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write plots into it, as SVG and PNG.")] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the tables as Markdown.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+    prior: Prior = None,
+    threshold: Threshold = None,
+    below_threshold: BelowThreshold = None,
     seed: Seed = 0,
 ) -> None:
     """Score bundles on labelled tweets side by side; compare each with the first, and show mean and deviation."""
     require_extra("evaluate", "scipy")
     if train:
         require_extra("training", "sklearn")
+    from stream.commands.decision import decision_settings
     from training.commands.evaluate import EvaluationOptions, evaluate_bundles
 
-    options = EvaluationOptions(seed, "json" if json else "markdown" if markdown else "terminal", train or (), plots)
+    output: Literal["terminal", "markdown", "json"] = "json" if json else "markdown" if markdown else "terminal"
+    decision = decision_settings(prior, threshold, below_threshold)
+    options = EvaluationOptions(seed, output, train or (), plots, decision)
     evaluate_bundles(bundles or [], data, read_options, options)
 
 
@@ -52,14 +59,41 @@ def evaluate(
 def calibrate(
     *,
     read_options: "ReadOptions",
-    bundle: Annotated[Path, typer.Argument(help="Folder of the bundle; the temperature is written into its manifest.")],
-    data: Data,
+    bundle: Annotated[Path, typer.Argument(help="Folder of the bundle, whose model and manifest are changed.")],
+    data: OptionalData = None,
+    method: Annotated[
+        Literal["temperature", "biases", "scales"],
+        typer.Option(
+            help="Quantities that are fitted: one temperature, which changes no label; a temperature and a bias for "
+            "each class; a scale and a bias for each class."
+        ),
+    ] = "biases",
+    prior: Annotated[
+        str,
+        typer.Option(
+            metavar="equal|data|SHARE,SHARE,SHARE",
+            help="Shares of negative, neutral and positive tweets for which the probabilities are calibrated: equal "
+            "ones, those of the data, or others, for example 0.2,0.5,0.3.",
+        ),
+    ] = "equal",
+    folds: Annotated[int, typer.Option(min=2, max=100, help="Number of folds of the cross-fitting.")] = 10,
+    plots: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write the cross-fitted reliability diagram into it.")
+    ] = None,
+    undo: Annotated[bool, typer.Option("--undo", help="Restore the bundle as it was before any calibration.")] = False,
+    seed: Seed = 0,
 ) -> None:
-    """Fit a bundle's temperature on labelled tweets, so that confidence matches accuracy; no label changes."""
+    """Fit temperature and class biases of a bundle on labelled tweets, and fold them into its model file."""
     require_extra("evaluate", "scipy")
-    from training.commands.calibrate import calibrate_bundle
+    from training.commands.calibrate import CalibrationOptions, calibrate_bundle, undo_calibration
 
-    calibrate_bundle(bundle, data, read_options)
+    if undo == bool(data):
+        raise typer.BadParameter("give either --data, labelled tweets that the model was not trained on, or --undo")
+    if undo:
+        undo_calibration(bundle)
+        return
+    options = CalibrationOptions(method, _class_prior(prior), folds, seed, plots)
+    calibrate_bundle(bundle, data or [], read_options, options)
 
 
 @app.command()
@@ -76,3 +110,16 @@ def card(
     from training.commands.card import write_card
 
     write_card(bundle, data, read_options, out)
+
+
+def _class_prior(option: str) -> "tuple[float, ...] | None":
+    """Return the shares of a class prior; None: those of the data.
+
+    Raises:
+        typer.BadParameter: They are wrong.
+    """
+    from stream.commands.decision import decision_settings
+
+    if option == "equal":
+        return (1 / 3, 1 / 3, 1 / 3)
+    return None if option == "data" else decision_settings(option, None, None).prior

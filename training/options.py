@@ -19,13 +19,11 @@ if TYPE_CHECKING:
 
 _PANEL = "Data"
 
-Data = Annotated[
-    list[Path],
-    typer.Option(
-        help="Labelled tweets: a file, a folder of files, or RepLab's folder; may be repeated.",
-        rich_help_panel=_PANEL,
-    ),
-]
+_DATA_OPTION = typer.Option(
+    help="Labelled tweets: a file, a folder of files, or RepLab's folder; may be repeated.", rich_help_panel=_PANEL
+)
+Data = Annotated[list[Path], _DATA_OPTION]
+OptionalData = Annotated[list[Path] | None, _DATA_OPTION]
 _DataFormat = Annotated[
     Format | None,
     typer.Option("--format", help="Format; default: recognised from name and first line.", rich_help_panel=_PANEL),

@@ -19,6 +19,8 @@ class Decision:
     probabilities: dict[Polarity, float]
     change: Change | None = None
     """The setting that made the polarity another one than the model's most probable; None: it is the same."""
+    confident: bool = True
+    """False if the confidence is below the threshold."""
     unsure: str | None = None
     """The reason why the tweet is rejected instead; None: it is not."""
 
@@ -48,6 +50,7 @@ class DecisionRule:
         # The published confidence is rounded, and is what a reader compares with the threshold.
         if threshold is None or (confidence := round(weighted[polarity], _PUBLISHED_PLACES)) >= threshold:
             return decision
+        decision = replace(decision, confident=False)
         if self._settings.below_threshold == "reject":
             detail = (
                 f"the most probable polarity, {polarity}, has {confidence:g}, and decision.threshold is {threshold:g}"

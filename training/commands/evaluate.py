@@ -1,10 +1,12 @@
 """`starling evaluate`: scores of bundles on labelled tweets, side by side."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import orjson
 import typer
 from rich.console import Console
@@ -12,7 +14,7 @@ from rich.console import Console
 from stream.errors import InputError
 from stream.model.bundle import SHIPPED_BUNDLE, find_bundle
 from stream.model.loading import load_model
-from stream.settings import ModelSettings
+from stream.settings import DecisionSettings, ModelSettings
 from training.commands.progress import tweet_progress
 from training.data.tweets import LabelledTweet
 from training.datasets import ReadOptions, read_dataset
@@ -40,6 +42,8 @@ class EvaluationOptions:
     """Training data of the baselines."""
     plots: Path | None = None
     """Folder into which plots are written; None: no plots."""
+    decision: DecisionSettings | None = None
+    """The settings of the decision for a polarity; None: the most probable one."""
 
 
 def evaluate_bundles(
@@ -58,7 +62,7 @@ def evaluate_bundles(
     """
     tweets = read_evaluation_tweets(data, read_options)
     evaluations = {
-        name: evaluate_bundle(path, tweets, options.seed, name)
+        name: evaluate_bundle(path, tweets, options.seed, name, options.decision)
         for name, path in _named(bundles or [SHIPPED_BUNDLE]).items()
     }
     differences = _differences(evaluations, options.seed)
@@ -68,7 +72,7 @@ def evaluate_bundles(
     if options.output == "json":
         typer.echo(orjson.dumps(_as_json(evaluations, baselines, differences, data), option=orjson.OPT_INDENT_2))
     else:
-        _show(_grids(evaluations, baselines, differences), as_markdown=options.output == "markdown")
+        show_grids(_grids(evaluations, baselines, differences), as_markdown=options.output == "markdown")
 
 
 def read_evaluation_tweets(data: Sequence[Path], read_options: ReadOptions) -> list[LabelledTweet]:
@@ -87,15 +91,25 @@ def read_evaluation_tweets(data: Sequence[Path], read_options: ReadOptions) -> l
     return distinct(dataset.tweets, by_text=False)
 
 
-def evaluate_bundle(path: Path, tweets: Sequence[LabelledTweet], seed: int, name: str) -> Evaluation:
+def evaluate_bundle(
+    path: Path, tweets: Sequence[LabelledTweet], seed: int, name: str, decision: DecisionSettings | None = None
+) -> Evaluation:
     """Evaluate one bundle, with a progress bar on stderr.
+
+    Args:
+        path: Folder of the bundle.
+        tweets: Labelled tweets.
+        seed: Seed of the bootstrap.
+        name: Name for the progress bar.
+        decision: The settings of the decision for a polarity; None: the most probable one.
 
     Raises:
         BundleError: The bundle cannot be used.
+        InputError: The decision rejects all tweets.
     """
     model = load_model(ModelSettings(path=path))
     with tweet_progress(name, len(tweets)) as on_done:
-        return evaluate(model, tweets, seed, on_done)
+        return evaluate(model, tweets, seed, on_done, decision)
 
 
 def _named(bundles: Sequence[Path]) -> dict[str, Path]:
@@ -110,18 +124,39 @@ def _named(bundles: Sequence[Path]) -> dict[str, Path]:
 def _differences(evaluations: Mapping[str, Evaluation], seed: int) -> dict[str, dict[str, Difference]]:
     first, *others = evaluations
     before = evaluations[first]
-    return {
-        name: paired_differences(before.gold, before.predicted, evaluations[name].predicted, MEASURES, seed)
-        for name in others
-    }
+    return {name: _paired(before, evaluations[name], seed) for name in others}
+
+
+def _paired(first: Evaluation, second: Evaluation, seed: int) -> dict[str, Difference]:
+    """Compare two bundles on the tweets that both label.
+
+    Raises:
+        InputError: There is none.
+    """
+    _, of_first, of_second = np.intersect1d(first.places, second.places, return_indices=True)
+    if not len(of_first):
+        raise InputError("the bundles label no tweet in common: lower --threshold, or evaluate them one by one")
+    gold, labels = first.gold[of_first], first.predicted[of_first]
+    return paired_differences(gold, labels, second.predicted[of_second], MEASURES, seed)
 
 
 def _draw(evaluations: Mapping[str, Evaluation], folder: Path) -> None:
-    for name, evaluation in evaluations.items():
-        try:
+    with plotting(folder):
+        for name, evaluation in evaluations.items():
             draw_plots(evaluation, name.replace("/", "-").strip("-"), folder)
-        except OSError as error:
-            raise InputError(f"cannot write plots to {folder}: {error.strerror or error}") from error
+
+
+@contextmanager
+def plotting(folder: Path) -> Iterator[None]:
+    """Explain errors of writing plots.
+
+    Raises:
+        InputError: A plot cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"cannot write plots to {folder}: {error.strerror or error}") from error
 
 
 def _baselines(
@@ -146,7 +181,8 @@ def _grids(
     return [*grids, difference_grid(next(iter(evaluations)), differences)] if differences else grids
 
 
-def _show(grids: Sequence[Grid], *, as_markdown: bool) -> None:
+def show_grids(grids: Sequence[Grid], *, as_markdown: bool = False) -> None:
+    """Print tables on stdout, for a terminal or as Markdown."""
     if as_markdown:
         typer.echo("\n".join(grid.markdown() for grid in grids), nl=False)
         return

@@ -77,9 +77,15 @@ def paired_differences(
     np.add.at(joint, (gold, first, second), 1)
     pairs = [_marginals(drawn) for drawn in (joint, *_draws(joint, seed))]
     return {
-        name: _difference([measure(of_second) - measure(of_first) for of_first, of_second in pairs])
+        name: difference([measure(of_second) - measure(of_first) for of_first, of_second in pairs])
         for name, measure in measures.items()
     }
+
+
+def difference(values: Sequence[float]) -> Difference:
+    """Return a difference, given first, with the interval of its values in resamples, which follow."""
+    value, *resampled = values
+    return Difference(value, _interval(resampled), float(np.mean(np.asarray(resampled) <= 0)))
 
 
 def _draws(counts: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
@@ -96,8 +102,3 @@ def _marginals(joint: NDArray[np.int64]) -> tuple[Scores, Scores]:
 def _interval(values: Sequence[float]) -> Interval:
     low, high = np.percentile(values, _PERCENTILES).tolist()
     return Interval(low, high)
-
-
-def _difference(values: Sequence[float]) -> Difference:
-    value, *resampled = values
-    return Difference(value, _interval(resampled), float(np.mean(np.asarray(resampled) <= 0)))

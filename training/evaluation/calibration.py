@@ -1,21 +1,19 @@
-"""Calibration of probabilities, and temperature scaling (Guo et al., 2017)."""
+"""Agreement of confidence and accuracy (Guo et al., 2017)."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 
 from training.scores import Columns
 
 BINS = 15
 """Number of confidence bins of equal width, as in Guo et al."""
-_LOG_TEMPERATURES = (-3.0, 3.0)
-"""Search range of the logarithm of the temperature: temperatures from 0.05 to 20."""
 _SMALLEST = 1e-12
 
 Probabilities = NDArray[np.float64]
+Logits = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -28,6 +26,8 @@ class Calibration:
     """Accuracy of each non-empty bin."""
     tweets: NDArray[np.int64]
     """Number of tweets in each non-empty bin."""
+    weights: NDArray[np.float64]
+    """Summed weight of the tweets in each non-empty bin."""
     brier: float
     """Brier score: mean over tweets of the summed squared errors of the three probabilities, from 0 to 2."""
     negative_log_likelihood: float
@@ -35,8 +35,8 @@ class Calibration:
 
     @property
     def expected_error(self) -> float:
-        """Expected calibration error (ECE): mean distance of confidence and accuracy, weighted by tweets."""
-        return float(np.average(np.abs(self.confidence - self.accuracy), weights=self.tweets))
+        """Expected calibration error (ECE): mean distance of confidence and accuracy over the tweets."""
+        return float(np.average(np.abs(self.confidence - self.accuracy), weights=self.weights))
 
     def as_json(self) -> dict[str, Any]:
         """Return all values, rounded to four decimal places, with the bins."""
@@ -53,52 +53,45 @@ class Calibration:
         }
 
 
-def calibration(probabilities: Probabilities, gold: Columns) -> Calibration:
+def calibration(probabilities: Probabilities, gold: Columns, weights: NDArray[np.float64] | None = None) -> Calibration:
     """Measure the calibration of probabilities.
 
     Args:
         probabilities: Shape (tweets, 3).
         gold: Columns of the gold labels, shape (tweets,).
+        weights: Weight of each tweet in all means, shape (tweets,); None: each the same.
     """
+    weights = np.ones(len(gold)) if weights is None else weights
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == gold
-    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    tweets = np.bincount(bins, minlength=BINS)
+    bins = confidence_bins(confidence)
+    tweets, weight = np.bincount(bins, minlength=BINS), np.bincount(bins, weights, BINS).astype(np.float64)
     filled = tweets > 0
     one_hot = np.eye(probabilities.shape[1])[gold]
     return Calibration(
-        confidence=np.bincount(bins, confidence, BINS)[filled] / tweets[filled],
-        accuracy=np.bincount(bins, right, BINS)[filled] / tweets[filled],
+        confidence=np.bincount(bins, weights * confidence, BINS)[filled] / weight[filled],
+        accuracy=np.bincount(bins, weights * right, BINS)[filled] / weight[filled],
         tweets=tweets[filled],
-        brier=float(((probabilities - one_hot) ** 2).sum(axis=1).mean()),
-        negative_log_likelihood=_negative_log_likelihood(probabilities, gold),
+        weights=weight[filled],
+        brier=float(np.average(((probabilities - one_hot) ** 2).sum(axis=1), weights=weights)),
+        negative_log_likelihood=float(np.average(negative_log_likelihoods(probabilities, gold), weights=weights)),
     )
 
 
-def at_temperature(probabilities: Probabilities, temperature: float) -> Probabilities:
-    """Return the probabilities after division of their logits by `temperature`."""
-    logits = np.log(np.maximum(probabilities, _SMALLEST)) / temperature
+def confidence_bins(confidence: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return the number of the bin of each confidence."""
+    bins: NDArray[np.intp] = np.minimum((confidence * BINS).astype(np.intp), BINS - 1)
+    return bins
+
+
+def negative_log_likelihoods(probabilities: Probabilities, gold: Columns) -> NDArray[np.float64]:
+    """Return the negative log-likelihood of each tweet's gold label in nats, shape (tweets,)."""
+    right = np.take_along_axis(probabilities, gold[:, None], axis=1)[:, 0]
+    likelihoods: NDArray[np.float64] = -np.log(np.maximum(right, _SMALLEST))
+    return likelihoods
+
+
+def softmax(logits: NDArray[np.float64]) -> Probabilities:
+    """Return the probabilities of logits, shape (tweets, classes)."""
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    scaled: Probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
-    return scaled
-
-
-def fitted_temperature(probabilities: Probabilities, gold: Columns) -> float:
-    """Return the temperature that maximises the likelihood of the gold labels.
-
-    Args:
-        probabilities: Shape (tweets, 3).
-        gold: Columns of the gold labels, shape (tweets,).
-    """
-    found = minimize_scalar(
-        lambda log_temperature: _negative_log_likelihood(
-            at_temperature(probabilities, float(np.exp(log_temperature))), gold
-        ),
-        bounds=_LOG_TEMPERATURES,
-        method="bounded",
-    )
-    return float(np.exp(found.x))
-
-
-def _negative_log_likelihood(probabilities: Probabilities, gold: Columns) -> float:
-    right = np.take_along_axis(probabilities, gold[:, None], axis=1)
-    return float(-np.log(np.maximum(right, _SMALLEST)).mean())
+    probabilities: Probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
+    return probabilities

@@ -6,17 +6,24 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from stream.errors import InputError
 from stream.model.bulk import BulkClassifier
 from stream.model.bundle import Manifest
+from stream.model.classifier import Classifier
+from stream.model.classifier import softmax as service_softmax
+from stream.model.decision import Decision, DecisionRule
 from stream.model.loading import Model
-from stream.tweets.polarity import POLARITIES
+from stream.settings import DecisionSettings
+from stream.tweets.polarity import POLARITIES, Polarity
 from training.data.tweets import LabelledTweet
 from training.evaluation.bootstrap import Interval, intervals
-from training.evaluation.calibration import Calibration, Probabilities, calibration
+from training.evaluation.calibration import Calibration, Logits, Probabilities, calibration, softmax
 from training.evaluation.measures import MEASURES
 from training.evaluation.reliability import Reliability, reliability
 from training.evaluation.replab import ReplabScores, have_entities
+from training.evaluation.stored_calibration import stored_calibration
 from training.scores import Columns, Scores, columns, score_columns
 
 _CHUNK_TWEETS = 512
@@ -29,21 +36,24 @@ class Evaluation:
 
     manifest: Manifest
     tweets: Sequence[LabelledTweet]
+    """The tweets that get a label, which are all, unless the decision rejects unsure ones."""
+    logits: Logits
+    """Logits of the model file, shape (tweets, 3), in the order of POLARITIES."""
     probabilities: Probabilities
     """Shape (tweets, 3), in the order of POLARITIES."""
+    predicted: Columns
+    """Predicted labels, shape (tweets,)."""
     seed: int
     """Seed of the bootstrap."""
+    places: NDArray[np.intp]
+    """Places of the tweets among those that were to be evaluated."""
+    confident: float
+    """Share of those that were to be evaluated whose confidence is not below the threshold; 1 without a threshold."""
 
     @cached_property
     def gold(self) -> Columns:
         """Gold labels, shape (tweets,)."""
         return columns([tweet.polarity for tweet in self.tweets])
-
-    @property
-    def predicted(self) -> Columns:
-        """Predicted labels, shape (tweets,)."""
-        predicted: Columns = self.probabilities.argmax(axis=1)
-        return predicted
 
     @cached_property
     def scores(self) -> Scores:
@@ -70,6 +80,15 @@ class Evaluation:
         """Calibration of the probabilities."""
         return calibration(self.probabilities, self.gold)
 
+    @cached_property
+    def uncalibrated(self) -> Calibration | None:
+        """Calibration of the probabilities without the bundle's own calibration; None if it has none."""
+        stored = stored_calibration(self.manifest)
+        if stored is None and self.manifest.temperature == 1:
+            return None
+        logits = self.logits if stored is None else stored.change.invert(self.logits)
+        return calibration(softmax(logits), self.gold)
+
     def as_json(self) -> dict[str, Any]:
         """Return all measures, for programs."""
         return {
@@ -82,11 +101,17 @@ class Evaluation:
             "replab": self.replab and self.replab.as_json(),
             "intervals": {name: interval.as_json() for name, interval in self.intervals.items()},
             "calibration": self.calibration.as_json(),
+            "uncalibrated": self.uncalibrated and self.uncalibrated.as_json(),
+            "coverage": round(self.confident, 4),
         }
 
 
 def evaluate(
-    model: Model, tweets: Sequence[LabelledTweet], seed: int, on_done: Callable[[int], None] = lambda _: None
+    model: Model,
+    tweets: Sequence[LabelledTweet],
+    seed: int,
+    on_done: Callable[[int], None] = lambda _: None,
+    decision: DecisionSettings | None = None,
 ) -> Evaluation:
     """Classify tweets as the service does, and measure the result.
 
@@ -97,12 +122,48 @@ def evaluate(
         tweets: Labelled tweets.
         seed: Seed of the bootstrap.
         on_done: Called with the number of tweets classified since the last call.
+        decision: The settings of the decision for a polarity; None: the most probable one.
+
+    Raises:
+        InputError: The decision rejects all tweets.
     """
-    token_ids = [tokens.ids for tokens in model.tokenizer.encode_all([model.clean(tweet.text) for tweet in tweets])]
+    decision = decision or DecisionSettings()
+    manifest = model.bundle.manifest
+    logits = _logits(model, tweets, on_done)
+    probabilities = service_softmax(logits, manifest.temperature)
+    decisions = _decisions(DecisionRule(decision, manifest.class_prior), probabilities, manifest.labels)
+    order = [manifest.labels.index(polarity) for polarity in POLARITIES]
+    places = np.flatnonzero([each.unsure is None for each in decisions])
+    if not len(places):
+        raise InputError(f"{manifest.name} is unsure of all {len(tweets):,} tweets: lower --threshold")
+    kept = [decisions[place] for place in places]
+    weighted = np.array([[each.probabilities[polarity] for polarity in POLARITIES] for each in kept])
+    return Evaluation(
+        manifest,
+        [tweets[int(place)] for place in places],
+        logits=logits[places][:, order].astype(np.float64),
+        probabilities=weighted,
+        predicted=columns([each.polarity for each in kept]),
+        seed=seed,
+        places=places,
+        confident=float(np.mean([each.confident for each in decisions])),
+    )
+
+
+def _logits(model: Model, tweets: Sequence[LabelledTweet], on_done: Callable[[int], None]) -> NDArray[np.float32]:
+    """Return the logits of tweets, shape (tweets, 3), in the order of the manifest's labels."""
+    encoded = model.tokenizer.encode_all(
+        [model.clean(tweet.text) for tweet in tweets], [tweet.entity for tweet in tweets]
+    )
+    token_ids = [tokens.ids for tokens in encoded]
     chunks = []
-    with BulkClassifier(model) as bulk:
+    with BulkClassifier(model, Classifier.logits) as bulk:
         for first in range(0, len(token_ids), _CHUNK_TWEETS):
             chunks.append(bulk.submit(token_ids[first : first + _CHUNK_TWEETS]).result())
             on_done(len(chunks[-1]))
-    order = [model.bundle.manifest.labels.index(polarity) for polarity in POLARITIES]
-    return Evaluation(model.bundle.manifest, tweets, np.concatenate(chunks)[:, order].astype(np.float64), seed)
+    return np.concatenate(chunks)
+
+
+def _decisions(rule: DecisionRule, probabilities: NDArray[np.float32], labels: Sequence[Polarity]) -> list[Decision]:
+    """Decide for each row, whose columns are in the order of the manifest's labels."""
+    return [rule.decide(dict(zip(labels, row, strict=True))) for row in probabilities.tolist()]

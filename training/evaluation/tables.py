@@ -9,6 +9,7 @@ from rich.table import Table
 
 from stream.tweets.polarity import POLARITIES
 from training.evaluation.bootstrap import Difference
+from training.evaluation.calibration_gain import Measured
 from training.evaluation.evaluation import Evaluation
 from training.evaluation.measures import MEASURES, TITLES
 from training.evaluation.replab import TITLES as REPLAB_TITLES
@@ -34,6 +35,14 @@ _QUANTITIES = [
     Quantity("Brier score (0 to 2)", lambda one: one.calibration.brier, places=3),
     Quantity("negative log-likelihood (nats)", lambda one: one.calibration.negative_log_likelihood, places=3),
 ]
+
+
+_CALIBRATION_TITLES = {
+    "before": "before",
+    "temperature": "temperature alone",
+    "biases": "temperature and biases",
+    "scales": "scales and biases",
+}
 
 
 @dataclass(frozen=True)
@@ -63,11 +72,15 @@ class Grid:
 
 def score_grid(evaluations: Evaluations) -> Grid:
     """Return the scores of bundles with intervals; for several bundles also mean and standard deviation."""
-    first = next(iter(evaluations.values()))
     rows = [_measure_row(name, evaluations) for name in MEASURES]
     rows += [_quantity_row(quantity, evaluations) for quantity in _QUANTITIES]
+    if any(each.uncalibrated for each in evaluations.values()):
+        rows.append(("ECE without the calibration", *(_uncalibrated_error(each) for each in evaluations.values())))
+    if any(each.confident < 1 for each in evaluations.values()):
+        rows.append(("coverage", *(f"{100 * each.confident:.1f}" for each in evaluations.values())))
     several = ("mean ± sd",) if len(evaluations) > 1 else ()
-    title = f"{len(first.tweets):,} tweets; 95 % intervals by bootstrap"
+    rows = [row + ("",) * (1 + len(evaluations) + len(several) - len(row)) for row in rows]
+    title = f"{_tweets(evaluations)} tweets; 95 % intervals by bootstrap"
     return Grid(title, ("%", *evaluations, *several), rows)
 
 
@@ -104,6 +117,21 @@ def difference_grid(first: str, differences: Mapping[str, Mapping[str, Differenc
     return Grid(f"Difference from {first} in points, on the same tweets", ("", *differences), rows)
 
 
+def calibration_grid(compared: Mapping[str, Measured], chosen: str) -> Grid:
+    """Return the cross-fitted measures of methods of calibration, by their names, beside those before."""
+    columns = list(compared.values())
+    rows = [("macro-recall", *(f"{100 * each.scores.macro_recall:.1f}" for each in columns))]
+    for place, polarity in enumerate(POLARITIES):
+        rows.append((f"recall of {polarity}", *(f"{100 * each.scores.recall[place]:.1f}" for each in columns)))
+    rows += [
+        ("log-loss, classes weighted (nats)", *(f"{each.weighted.negative_log_likelihood:.4f}" for each in columns)),
+        ("ECE", *(f"{100 * each.calibration.expected_error:.1f}" for each in columns)),
+        ("ECE, classes weighted", *(f"{100 * each.weighted.expected_error:.1f}" for each in columns)),
+    ]
+    titles = [_CALIBRATION_TITLES[name] + (" (chosen)" if name == chosen else "") for name in compared]
+    return Grid("On tweets that each calibration was not fitted on (cross-fitted)", ("%", *titles), rows)
+
+
 def _measure_row(name: str, evaluations: Evaluations) -> tuple[str, ...]:
     def cell(evaluation: Evaluation) -> str:
         interval = evaluation.intervals[name]
@@ -113,6 +141,15 @@ def _measure_row(name: str, evaluations: Evaluations) -> tuple[str, ...]:
     cells = [cell(evaluation) for evaluation in evaluations.values()]
     values = [100 * MEASURES[name](evaluation.scores) for evaluation in evaluations.values()]
     return (TITLES[name], *cells, *_mean_and_deviation(values))
+
+
+def _tweets(evaluations: Evaluations) -> str:
+    """Return the number of tweets that get a label; where it differs between the bundles, that of each."""
+    return " / ".join(dict.fromkeys(f"{len(each.tweets):,}" for each in evaluations.values()))
+
+
+def _uncalibrated_error(evaluation: Evaluation) -> str:
+    return f"{100 * evaluation.uncalibrated.expected_error:.1f}" if evaluation.uncalibrated else "-"
 
 
 def _quantity_row(quantity: Quantity, evaluations: Evaluations) -> tuple[str, ...]:
