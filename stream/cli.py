@@ -16,6 +16,7 @@ import typer
 from stream import __version__
 from stream.commands.bench.options import bench
 from stream.commands.feed.options import feed
+from stream.commands.gate.options import gate
 from stream.commands.options import (
     BelowThreshold,
     BrokerAddress,
@@ -41,6 +42,7 @@ app = typer.Typer(
 )
 
 app.add_typer(bench)
+app.add_typer(gate)
 app.add_typer(feed)
 app.add_typer(power)
 
