@@ -25,6 +25,7 @@ def classify_file(
     model_path: Path | None,
     options: FileOptions | None = None,
     decision: DecisionSettings | None = None,
+    entity: str | None = None,
 ) -> None:
     """Write one line of JSON to stdout for each tweet of a file, and a summary to stderr.
 
@@ -35,6 +36,7 @@ def classify_file(
         model_path: The folder of the model bundle; None: the shipped one.
         options: How the file is to be read.
         decision: The settings of the decision for a polarity; None: the most probable one.
+        entity: The entity that the tweets without one of their own concern.
 
     Raises:
         StarlingError: The model or the file cannot be read, or no tweet could be labelled.
@@ -48,7 +50,7 @@ def classify_file(
         tweet_progress("labelling", source) as done,
     ):
         messages = _Messages(source, options)
-        for outcome in label_lines(model, messages, LimitSettings(), decision):
+        for outcome in label_lines(model, messages, LimitSettings(), decision, entity):
             sys.stdout.buffer.write(orjson.dumps(_as_json(outcome), option=orjson.OPT_APPEND_NEWLINE))
             if isinstance(outcome, Label):
                 labelled += 1

@@ -5,6 +5,9 @@ from typing import Annotated, Literal
 
 import typer
 
+_LONGEST_ENTITY = 256
+"""The longest `entity` of a message that is kept whole."""
+
 Config = Annotated[
     Path | None,
     typer.Option("--config", "-c", help="Settings file (TOML); default: the file that STARLING_CONFIG names."),
@@ -30,6 +33,20 @@ Threshold = Annotated[
 BelowThreshold = Annotated[
     Literal["neutral", "reject"] | None,
     typer.Option(help="Result below the threshold: the label neutral, or a rejection (unsure); default: neutral."),
+]
+
+
+def _entity_name(name: str | None) -> str | None:
+    if name is not None and not (name.strip() and len(name) <= _LONGEST_ENTITY):
+        raise typer.BadParameter(f"a name has 1 to {_LONGEST_ENTITY} characters")
+    return name
+
+
+Entity = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", callback=_entity_name, help="Entity that the tweets without an `entity` of their own concern."
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Wait = Annotated[

@@ -4,7 +4,7 @@ import asyncio
 import math
 import time
 from collections import OrderedDict
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from stream.mqtt.connection import Connection
 from stream.mqtt.packets import Message
 from stream.power.words import read_energy_words
 from stream.session.topics import ALL_ENERGY_TOPICS, ALL_STATUS_TOPICS, node_of
-from stream.settings import Settings
+from stream.settings import EntitySettings, Settings
 from stream.topic_filters import matches
 from stream.tweets.decoding import decode_tweet
 from stream.tweets.label_events import result_in
@@ -47,6 +47,7 @@ class ShownLabel(BaseModel):
     polarity: Polarity
     confidence: float = Field(ge=0, le=1)
     entity: str = ""
+    entity_used: bool = True
     text: str = ""
 
 
@@ -54,6 +55,7 @@ class ShownRejection(BaseModel):
     """The part of a rejection that is shown."""
 
     id: str = ""
+    entity: str = ""
     reason: str
     detail: str
 
@@ -68,6 +70,8 @@ class WatchOptions:
     """True to subscribe to the tweets as well, and show their text."""
     as_json: bool = False
     """True to print messages unchanged, one per line."""
+    entities: Sequence[str] = ()
+    """Entities whose results alone are shown; none: all results are shown."""
     wait_seconds: float = 60.0
     """Time to keep trying to reach a broker that went away."""
 
@@ -87,7 +91,7 @@ def watch_labels(options: WatchOptions, *, broker: str | None, config: Path | No
 
 
 async def _watch(settings: Settings, options: WatchOptions) -> None:
-    viewer = Viewer(settings)
+    viewer = Viewer(settings, options.entities)
     reconnection = Reconnection(settings.broker.reconnect_seconds, options.wait_seconds)
     while True:
         try:
@@ -120,10 +124,17 @@ async def _show(client: Connection, viewer: "Viewer", options: WatchOptions) -> 
 
 
 class Viewer:
-    """Prints one line for each message that is a result or a node's status."""
+    """Prints one line for each message that is a result or a node's status.
 
-    def __init__(self, settings: Settings) -> None:
+    Args:
+        settings: The topics and the listed entities.
+        entities: Entities whose results alone are shown, in any case and by any of their listed aliases; none: all
+            results are shown.
+    """
+
+    def __init__(self, settings: Settings, entities: Sequence[str] = ()) -> None:
         self._settings = settings
+        self._entities = _all_names(entities, settings.entities)
         self._console = Console(highlight=False, soft_wrap=True)
         self._texts: OrderedDict[str, str] = OrderedDict()
         self.energy_shown: dict[str, float] = {}
@@ -136,9 +147,13 @@ class Viewer:
         topic, payload = message.topic, message.payload
         try:
             if topic == self._settings.topics.labels:
-                self._print(label_line(ShownLabel.model_validate_json(result_in(payload)), self._texts))
+                label = ShownLabel.model_validate_json(result_in(payload))
+                if self._concerns(label.entity):
+                    self._print(label_line(label, self._texts))
             elif topic == self._settings.topics.rejected:
-                self._print(rejection_line(ShownRejection.model_validate_json(result_in(payload))))
+                rejection = ShownRejection.model_validate_json(result_in(payload))
+                if self._concerns(rejection.entity):
+                    self._print(rejection_line(rejection))
             elif matches(ALL_STATUS_TOPICS, topic):
                 status = one_line(payload.decode("utf-8", "replace")) or "deleted"
                 self._console.print(Text(f"node {one_line(node_of(topic))} is {status}", "bold"))
@@ -157,9 +172,13 @@ class Viewer:
                 line = orjson.dumps(orjson.loads(message.payload)).decode()
             except (orjson.JSONDecodeError, orjson.JSONEncodeError):
                 typer.echo(f"a message on {one_line(topic)} is not JSON", err=True)
-            else:
+                return
+            if not self._entities or self._concerns(_entity_in(result_in(message.payload))):
                 typer.echo(line.translate(_ESCAPED_CONTROLS))
                 self.results += 1
+
+    def _concerns(self, entity: str) -> bool:
+        return not self._entities or entity.casefold() in self._entities
 
     def _show_energy(self, node: str, payload: bytes) -> None:
         """Show a node's power from time to time; a node that is deleted leaves an empty message."""
@@ -185,16 +204,33 @@ class Viewer:
             self._texts.popitem(last=False)
 
 
+def _all_names(entities: Sequence[str], listed: Sequence[EntitySettings]) -> set[str]:
+    """Return the names in lower case, with the aliases of those that are listed."""
+    names = {name.casefold() for name in entities}
+    for entity in listed:
+        aliases = {alias.casefold() for alias in (entity.name, *entity.aliases)}
+        names |= aliases if aliases & names else set()
+    return names
+
+
+def _entity_in(result: bytes) -> str:
+    found = orjson.loads(result)
+    entity = found.get("entity") if isinstance(found, dict) else None
+    return entity if isinstance(entity, str) else ""
+
+
 def label_line(label: ShownLabel, texts: MutableMapping[str, str]) -> Text:
     """Return a label as one line: polarity, confidence, id, entity, and the text where it is known."""
-    text = label.text or texts.pop(label.id, "")
+    # A tweet may have labels for several entities.
+    text = label.text or (texts.get(label.id, "") if label.entity else texts.pop(label.id, ""))
+    entity = label.entity if label.entity_used or not label.entity else f"{label.entity} (of the whole tweet)"
     line = Text(f"{label.polarity:<8} {label.confidence:4.2f}  ", STYLES[label.polarity])
-    return line.append(_beside(label.id, label.entity, text), style="default")
+    return line.append(_beside(label.id, entity, text), style="default")
 
 
 def rejection_line(rejection: ShownRejection) -> Text:
     """Return a rejection as one line."""
-    why = _beside(rejection.id, f"{rejection.reason}: {rejection.detail}")
+    why = _beside(rejection.id, rejection.entity, f"{rejection.reason}: {rejection.detail}")
     return Text("rejected       ", STYLES["rejected"]).append(why, style="default")
 
 

@@ -6,6 +6,7 @@ Results are in the order of the input.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Self
@@ -29,6 +30,8 @@ CHUNK_LINES = 2048
 """Lines read ahead while the chunk before is being classified: enough for batches of similar length."""
 
 Outcome = Label | RejectedTweetError
+_Read = tuple[Tweet, str] | RejectedTweetError
+"""A tweet with its cleaned text, or the reason why a message holds none."""
 
 
 class Pending:
@@ -98,6 +101,7 @@ def label_lines(
     lines: Iterable[bytes | RejectedTweetError | None],
     limits: LimitSettings,
     decision: DecisionSettings | None = None,
+    entity: str | None = None,
 ) -> Iterator[Outcome]:
     """Label tweets given as messages.
 
@@ -107,6 +111,7 @@ def label_lines(
             the outcomes of all messages before are due.
         limits: Limits of size, beyond which a message is rejected.
         decision: The settings of the decision for a polarity; None: the most probable one.
+        entity: The entity that the tweets without one of their own concern.
 
     Yields:
         For each message, in order, a label or a rejection.
@@ -114,7 +119,7 @@ def label_lines(
     rule = DecisionRule(decision or DecisionSettings(), model.bundle.manifest.class_prior)
     with BulkClassifier(model) as bulk:
         before: tuple[list[Tweet | RejectedTweetError], Pending] | None = None
-        for read, pauses in _chunks(model, lines, limits):
+        for read, pauses in _chunks(lines, lambda line: _read(model, line, limits, entity)):
             ids, outcomes = _tokenised(model, read)
             started = outcomes, bulk.submit(ids)
             if before:
@@ -128,13 +133,13 @@ def label_lines(
 
 
 def _chunks(
-    model: Model, lines: Iterable[bytes | RejectedTweetError | None], limits: LimitSettings
-) -> Iterator[tuple[list[tuple[Tweet, str] | RejectedTweetError], bool]]:
+    lines: Iterable[bytes | RejectedTweetError | None], read: Callable[[bytes | RejectedTweetError], _Read]
+) -> Iterator[tuple[list[_Read], bool]]:
     """Yield decoded messages in chunks, and whether the input pauses after the chunk."""
-    chunk: list[tuple[Tweet, str] | RejectedTweetError] = []
+    chunk: list[_Read] = []
     for line in lines:
         if line is not None:
-            chunk.append(_read(model, line, limits))
+            chunk.append(read(line))
         if line is None or len(chunk) == CHUNK_LINES:
             yield chunk, line is None
             chunk = []
@@ -142,21 +147,17 @@ def _chunks(
         yield chunk, True
 
 
-def _read(
-    model: Model, line: bytes | RejectedTweetError, limits: LimitSettings
-) -> tuple[Tweet, str] | RejectedTweetError:
+def _read(model: Model, line: bytes | RejectedTweetError, limits: LimitSettings, entity: str | None) -> _Read:
     if isinstance(line, RejectedTweetError):
         return line
     try:
         tweet = decode_tweet(line, limits)
-        return tweet, model.cleaned(tweet)
+        return replace(tweet, entity=tweet.entity or entity), model.cleaned(tweet)
     except RejectedTweetError as rejected:
         return rejected
 
 
-def _tokenised(
-    model: Model, read: Sequence[tuple[Tweet, str] | RejectedTweetError]
-) -> tuple[list[list[int]], list[Tweet | RejectedTweetError]]:
+def _tokenised(model: Model, read: Sequence[_Read]) -> tuple[list[list[int]], list[Tweet | RejectedTweetError]]:
     tweets = [entry for entry in read if isinstance(entry, tuple)]
     encoded = model.tokenizer.encode_all([text for _, text in tweets], [tweet.entity for tweet, _ in tweets])
     ids = [tokens.ids for tokens in encoded]

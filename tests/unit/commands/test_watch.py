@@ -180,3 +180,56 @@ def test_invented_nodes_do_not_fill_the_memory(viewer: Viewer) -> None:
     for number in range(2000):
         viewer.show(message(f"starling/made-up-{number}/energy", energy))
     assert 0 < len(viewer.energy_shown) <= 1000
+
+
+def shown_for(capsys: pytest.CaptureFixture[str], *entities: str, as_json: bool = False) -> list[str]:
+    """Show labels and rejections about several entities to a viewer of some."""
+    listed = [{"name": "Acme", "aliases": ["@acme_help"]}, {"name": "Globex"}]
+    viewer = Viewer(load_settings(overrides={"entities": listed}), entities)
+    show = viewer.show_json if as_json else viewer.show
+    for number, entity in enumerate(("Acme", "ACME", "@acme_help", "Globex", "Initech", None)):
+        about = {"id": str(number)} | ({"entity": entity} if entity else {})
+        show(message("tweets/polarity", LABEL | about))
+        show(message("tweets/rejected", REJECTION | about))
+    shown = capsys.readouterr().out.splitlines()
+    assert viewer.results == len(shown)
+    return shown
+
+
+@pytest.mark.parametrize("name", ["acme", "Acme", "@Acme_Help"])
+def test_only_results_about_an_entity_are_shown(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    shown = shown_for(capsys, name)
+    assert shown[:2] == ["positive 0.87  0  Acme", "rejected       0  Acme  no_text: the tweet has no text"]
+    assert [line.split()[2] for line in shown if line.startswith("positive")] == ["0", "1", "2"]
+    assert len(shown) == 6
+
+
+def test_several_entities_may_be_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = shown_for(capsys, "Globex", "initech")
+    assert [line.split()[2:4] for line in shown if line.startswith("positive")] == [["3", "Globex"], ["4", "Initech"]]
+
+
+def test_json_shows_only_results_about_an_entity(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = [json.loads(line) for line in shown_for(capsys, "Globex", as_json=True)]
+    assert [line["entity"] for line in shown] == ["Globex", "Globex"]
+
+
+def test_a_result_that_is_no_object_is_about_no_entity(capsys: pytest.CaptureFixture[str]) -> None:
+    viewer = Viewer(load_settings(), ["Acme"])
+    for content in (b"[]", b"3", b'{"entity":3}'):
+        viewer.show_json(message("tweets/polarity", content))
+    assert capsys.readouterr().out == ""
+
+
+def test_a_label_says_if_the_model_did_not_read_its_entity() -> None:
+    assert shown_label(entity="Acme", entity_used=False) == "positive 0.87  7  Acme (of the whole tweet)"
+
+
+def test_each_label_of_a_tweet_shows_its_text(viewer: Viewer, capsys: pytest.CaptureFixture[str]) -> None:
+    viewer.show(message("tweets/in", {"id": "7", "text": "what a day"}))
+    for entity in ("Acme", "Globex"):
+        viewer.show(message("tweets/polarity", LABEL | {"entity": entity}))
+    assert capsys.readouterr().out.splitlines() == [
+        "positive 0.87  7  Acme  what a day",
+        "positive 0.87  7  Globex  what a day",
+    ]

@@ -204,3 +204,14 @@ def test_a_model_that_fails_at_the_second_segment_is_refused_before_it_serves(
     folder = write_pair_bundle(tmp_path, types=1)
     with pytest.raises(BundleError, match=f"{folder / MODEL_FILE} cannot be used: an inference with"):
         load_model(ModelSettings(path=folder, interpreters=interpreters))
+
+
+def test_bulk_classification_gives_an_entity_to_tweets_without_one(pair_model: Model) -> None:
+    lines = [orjson.dumps({"id": 1, "text": "train", "entity": entity}) for entity in ("Globex", None, "")]
+    outcomes = label_lines(pair_model, lines, LimitSettings(), entity="Acme")
+    labels = [outcome for outcome in outcomes if isinstance(outcome, Label)]
+    assert [(label.polarity, label.tweet.entity) for label in labels] == [
+        ("negative", "Globex"),
+        ("positive", "Acme"),
+        ("positive", "Acme"),
+    ]
