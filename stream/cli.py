@@ -21,6 +21,7 @@ from stream.commands.options import (
     BelowThreshold,
     BrokerAddress,
     Config,
+    Entity,
     IdColumn,
     Json,
     Model,
@@ -102,6 +103,7 @@ def classify(
     plain: PlainText = None,
     text_column: TextColumn = None,
     id_column: IdColumn = None,
+    entity: Entity = None,
     prior: Prior = None,
     threshold: Threshold = None,
     below_threshold: BelowThreshold = None,
@@ -112,7 +114,7 @@ def classify(
     from stream.tweets.reader import file_options
 
     options = file_options(plain=plain, text_column=text_column, id_column=id_column)
-    classify_file(file, model, options, decision_settings(prior, threshold, below_threshold))
+    classify_file(file, model, options, decision_settings(prior, threshold, below_threshold), entity)
 
 
 @app.command()
@@ -141,9 +143,13 @@ def send(
 
 @app.command()
 def watch(
+    *,
     count: Annotated[int | None, typer.Option(min=1, help="Stop after this many labels and rejections.")] = None,
     text: Annotated[bool, typer.Option("--text", help="Subscribe to the tweets as well, and show their text.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print labels and rejections unchanged, one per line.")] = False,
+    entity: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Show only results about this entity; can be repeated.")
+    ] = None,
     wait: Wait = 60.0,
     broker: BrokerAddress = None,
     config: Config = None,
@@ -151,7 +157,8 @@ def watch(
     """Show labels, rejections and the status of nodes as they are published."""
     from stream.commands.watch import WatchOptions, watch_labels
 
-    watch_labels(WatchOptions(count, with_text=text, as_json=json, wait_seconds=wait), broker=broker, config=config)
+    options = WatchOptions(count, with_text=text, as_json=json, entities=entity or [], wait_seconds=wait)
+    watch_labels(options, broker=broker, config=config)
 
 
 @app.command()
@@ -216,6 +223,17 @@ def settings() -> None:
     from stream.commands.settings import settings_template
 
     typer.echo(settings_template(), nl=False)
+
+
+@app.command()
+def asyncapi(
+    config: Config = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of YAML.")] = False,
+) -> None:
+    """Print the topics and messages of this node as an AsyncAPI 3 document."""
+    from stream.commands.asyncapi import print_asyncapi
+
+    print_asyncapi(config, as_json=json)
 
 
 def main() -> None:
