@@ -195,10 +195,10 @@ def experiment(
 
 @app.command()
 def probe(
-    seconds: Annotated[float, typer.Option(min=1, help="Seconds to wait for the label.")] = 30.0,
+    seconds: Annotated[float, typer.Option(min=1, help="Seconds to wait for the labels.")] = 30.0,
     config: Config = None,
 ) -> None:
-    """Publish a tweet, and wait for this node's label."""
+    """Send two tweets of opposite moods to this node alone, and wait for its labels."""
     from stream.commands.probe import probe_node
 
     probe_node(config, seconds)

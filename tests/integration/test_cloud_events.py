@@ -97,4 +97,4 @@ async def test_a_node_that_publishes_events_answers_the_probe(broker: Mosquitto,
     config = write_config(tmp_path, settings, http_port=0)
     async with serving(settings):
         code, output, _ = await finished("probe", "--config", config)
-    assert (code, output) == (0, "test called a cheerful tweet positive\n")
+    assert (code, output) == (0, "test called a cheerful tweet positive and a gloomy tweet negative\n")
