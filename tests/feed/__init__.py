@@ -1,0 +1,1 @@
+"""The feeder against local servers that speak the protocols of the sources, and real brokers."""
