@@ -161,12 +161,10 @@ class Connection:
         """
 
         def check(answer: asyncio.Future[bytes]) -> None:
-            if answer.cancelled() or answer.exception():
-                return
             try:
                 self._check_granted(topic, answer.result())
             except BrokerError as error:
-                self.link.fail(error)
+                self.link.fail(error)  # does nothing if the connection has ended already
 
         self._subscribe(topic).add_done_callback(check)
 

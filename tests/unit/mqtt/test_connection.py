@@ -345,11 +345,27 @@ async def test_a_late_refusal_of_a_subscription_ends_the_connection() -> None:
     async def script(peer: Peer) -> None:
         await peer.accept()
         peer.send(suback(await peer.expect(SUBSCRIBE), 0x87))
-        await stay(peer)
+        await peer.expect(DISCONNECT)
+        disconnected.set()
+
+    disconnected = asyncio.Event()
+    async with scripted_broker(script) as settings, Connection(settings) as connection:
+        connection.subscribe_soon("tweets/in")
+        sentence = rf"^broker .*:{settings.port}: no subscription to tweets/in \(Not authorized, code 135\)"
+        with pytest.raises(BrokerError, match=sentence):
+            await connection.wait_disconnected()
+        await disconnected.wait()
+
+
+async def test_a_connection_that_ends_before_a_late_answer_has_its_own_reason() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        await peer.expect(SUBSCRIBE)
+        peer.send(disconnect(0x8B))
 
     async with scripted_broker(script) as settings, Connection(settings) as connection:
         connection.subscribe_soon("tweets/in")
-        with pytest.raises(BrokerError, match=r"no subscription to tweets/in \(Not authorized, code 135\)"):
+        with pytest.raises(BrokerError, match="Server shutting down, code 139"):
             await connection.wait_disconnected()
 
 
@@ -368,16 +384,29 @@ async def test_a_request_without_an_answer_times_out(let_pass: LetPass) -> None:
             await connection.unsubscribe_confirmed("t")
 
 
-async def test_a_subscription_that_ended_is_confirmed() -> None:
+@PROTOCOLS
+async def test_a_subscription_is_ended(protocol: str) -> None:
+    ended: list[bytes] = []
+    version_5 = protocol == "5"
+
     async def script(peer: Peer) -> None:
-        await peer.accept()
-        unsubscribe = await peer.expect(UNSUBSCRIBE)
-        assert unsubscribe.raw.endswith(b"\x00\x01t")
-        peer.send(packet(0xB0, identifier(unsubscribe) + b"\x00\x00"))
+        await peer.accept(version_5=version_5)
+        for _ in range(3):
+            unsubscribe = await peer.expect(UNSUBSCRIBE)
+            ended.append(unsubscribe.raw)
+            peer.send(packet(0xB0, identifier(unsubscribe) + (b"\x00\x00" if version_5 else b"")))
         await stay(peer)
 
-    async with scripted_broker(script) as settings, Connection(settings) as connection:
-        await connection.unsubscribe_confirmed("t")
+    async with scripted_broker(script, protocol=protocol) as settings, Connection(settings) as connection:
+        await connection.unsubscribe_confirmed("a")
+        await connection.unsubscribed("b")
+        connection.unsubscribe_soon("c")
+        await until(lambda: len(ended) == 3)
+    properties = b"\x00" if version_5 else b""
+    assert ended == [
+        packet(0xA2, number.to_bytes(2) + properties + b"\x00\x01" + topic)
+        for number, topic in enumerate((b"a", b"b", b"c"), 1)
+    ]
 
 
 @pytest.mark.parametrize("code", [*range(0x80, 0xA3), 0xB0, 0xFF])
@@ -664,7 +693,7 @@ async def test_a_message_larger_than_the_broker_accepts_is_not_sent() -> None:
     fitting = b"x" * (100 - 2 - 3 - 2 - 1)
     (sent,) = await published_under(limit, payload=fitting)
     assert len(sent) == 100
-    with pytest.raises(PublicationRefusedError, match=r"no message to t \(Packet too large, code 149\)"):
+    with pytest.raises(PublicationRefusedError, match=r"^broker .*: no message to t \(Packet too large, code 149\)"):
         await published_under(limit, payload=fitting + b"x")
 
 

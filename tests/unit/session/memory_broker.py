@@ -54,6 +54,8 @@ class MemoryBroker:
         self.refuses_connections: BrokerError | None = None
         self.undelivered: set[str] = set()
         """Topics whose messages it confirms and drops."""
+        self.undelivered_to: set[str] = set()
+        """Clients that get no message."""
         self.refused: dict[str, int] = {}
         """Reason codes of the topics to which nobody may publish."""
         self.refused_subscriptions: dict[str, BrokerError] = {}
@@ -78,8 +80,8 @@ class MemoryBroker:
     def on(self, topic: str) -> list[bytes]:
         return [message.payload for message in self.published if message.topic == topic]
 
-    def publish(self, topic: str, payload: bytes, *, client: str = "", retain: bool = False, **fields: Any) -> None:
-        self.published.append(Published(client, topic, payload, retain))
+    def publish(self, topic: str, payload: bytes, *, publisher: str = "", retain: bool = False, **fields: Any) -> None:
+        self.published.append(Published(publisher, topic, payload, retain))
         self.published_at.append(asyncio.get_running_loop().time())
         if topic in self.refused:
             raise PublicationRefusedError(f"no message to {topic}", reason_code=self.refused[topic])
@@ -89,8 +91,8 @@ class MemoryBroker:
             return
         message = Message(topic, payload, **fields)
         shared: dict[str, list[Session]] = {}
-        for session in self.sessions.values():
-            if not session.connection and not self.keeps_messages:
+        for client, session in self.sessions.items():
+            if client in self.undelivered_to or not (session.connection or self.keeps_messages):
                 continue
             for topic_filter in sorted(session.subscriptions):
                 if self._is_shared(topic_filter, topic):
@@ -169,7 +171,7 @@ class MemoryConnection:
         self.error = error
         self._end()
         if self.will:
-            self.broker.publish(self.will.topic, self.will.payload, client=self.client, retain=self.will.retain)
+            self.broker.publish(self.will.topic, self.will.payload, publisher=self.client, retain=self.will.retain)
 
     def _end(self) -> None:
         self.connected = False
@@ -211,7 +213,7 @@ class MemoryConnection:
         self._check()
         await asyncio.sleep(0)
         self._check()
-        self.broker.publish(topic, payload, client=self.client, retain=retain, **fields)
+        self.broker.publish(topic, payload, publisher=self.client, retain=retain, **fields)
 
     async def subscribe_confirmed(self, topic: str) -> None:
         await asyncio.sleep(0)

@@ -71,6 +71,7 @@ def test_in_a_group_every_subscription_is_shared() -> None:
 
 async def test_the_subscriptions_are_remembered_before_they_are_made(memory_broker: MemoryBroker) -> None:
     node = Node(memory_broker, settings_of())
+    assert node.subscriptions.has_own_topics is True
     assert await node.session() == ()
     assert node.remembered() == [[OWN, "tweets/in", "tweets/more"]]
     assert node.subscriptions.has_own_topics
@@ -131,7 +132,7 @@ async def test_a_broker_without_the_nodes_own_topics_is_used_without_them(
     memory_broker.undelivered.add(TOPIC)
     node = Node(memory_broker, settings_of())
     assert await node.session() == ()
-    assert not node.subscriptions.has_own_topics
+    assert node.subscriptions.has_own_topics is False
     assert node.remembered() == []
     (warning,) = caplog.messages
     assert warning == (
