@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from sklearn import metrics
 
-from training.evaluation.calibration import at_temperature, calibration, fitted_temperature
+from training.evaluation.calibration import calibration, softmax
 
 LOGITS = arrays.arrays(np.float64, st.tuples(st.integers(1, 30), st.just(3)), elements=st.floats(-8, 8))
 
@@ -15,14 +15,6 @@ LOGITS = arrays.arrays(np.float64, st.tuples(st.integers(1, 30), st.just(3)), el
 def probabilities_of(logits: Any) -> Any:
     exponentials = np.exp(logits)
     return exponentials / exponentials.sum(axis=1, keepdims=True)
-
-
-def drawn(count: int, temperature: float) -> tuple[Any, Any]:
-    """Return sharpened probabilities, and gold labels drawn from the original probabilities."""
-    generator = np.random.default_rng(5)
-    honest = probabilities_of(generator.normal(0, 2, (count, 3)))
-    gold = np.array([generator.choice(3, p=row) for row in honest])
-    return at_temperature(honest, temperature), gold
 
 
 def test_ece_of_a_worked_example() -> None:
@@ -48,22 +40,15 @@ def test_brier_score_and_log_likelihood_equal_scikit_learn(logits: Any, chance: 
     assert measured.negative_log_likelihood == pytest.approx(metrics.log_loss(gold, probabilities, labels=labels))
 
 
-@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
-def test_fitted_temperature_recovers_the_true_one(temperature: float) -> None:
-    probabilities, gold = drawn(4000, temperature)
-    assert fitted_temperature(probabilities, gold) == pytest.approx(1 / temperature, rel=0.1)
+def test_weights_count_a_tweet_as_often_as_they_say() -> None:
+    probabilities = probabilities_of(np.random.default_rng(0).normal(0, 1, (6, 3)))
+    gold, times = np.array([0, 1, 2, 0, 1, 2]), np.array([1, 2, 3, 1, 1, 2])
+    weighted = calibration(probabilities, gold, times.astype(float))
+    repeated = calibration(np.repeat(probabilities, times, axis=0), np.repeat(gold, times))
+    for name in ("expected_error", "brier", "negative_log_likelihood"):
+        assert getattr(weighted, name) == pytest.approx(getattr(repeated, name))
 
 
-def test_fitted_temperature_reduces_the_ece() -> None:
-    probabilities, gold = drawn(4000, 0.4)
-    fitted = at_temperature(probabilities, fitted_temperature(probabilities, gold))
-    assert calibration(probabilities, gold).expected_error > 0.1
-    assert calibration(fitted, gold).expected_error < 0.03
-
-
-@given(LOGITS, st.floats(0.05, 20))
-def test_temperature_does_not_change_labels(logits: Any, temperature: float) -> None:
-    margins = np.diff(np.sort(logits, axis=1), axis=1)[:, -1]
-    clear = logits[margins > 1e-6]
-    before = probabilities_of(clear)
-    assert at_temperature(before, temperature).argmax(axis=1).tolist() == before.argmax(axis=1).tolist()
+@given(LOGITS)
+def test_softmax_equals_its_definition(logits: Any) -> None:
+    assert softmax(logits) == pytest.approx(probabilities_of(logits))

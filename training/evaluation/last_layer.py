@@ -126,11 +126,11 @@ class _Head:
 
     def __init__(self, content: bytes) -> None:
         self._content = content
+        self._operators = read_operators(content)
         model = Table.root(content)
         graph = model.tables(_MODEL_SUBGRAPHS)[0]
         self._buffers = model.tables(_MODEL_BUFFERS)
         self._tensors = graph.tables(_SUBGRAPH_TENSORS)
-        self._operators = read_operators(content)
         (logits,) = graph.integers(_SUBGRAPH_OUTPUTS)
         place = next(place for place, each in enumerate(self._operators) if logits in each.outputs)
         layer, options = self._operators[place], graph.tables(_SUBGRAPH_OPERATORS)[place].table(_OPERATOR_OPTIONS)
@@ -202,7 +202,8 @@ class _Head:
 
     @staticmethod
     def _written(values: NDArray[Any], dtype: np.dtype[Any]) -> bytes:
-        written = values.astype(dtype)
+        with np.errstate(over="ignore"):
+            written = values.astype(dtype)
         if not np.isfinite(written).all():
             raise ValueError("a weight of its last layer would exceed the range of its precision")
         return written.tobytes()

@@ -53,7 +53,7 @@ def tweet_weights(gold: Columns, prior: Prior) -> Weights:
     """Return a weight for each tweet, so that the classes together weigh as the prior says; the mean is 1."""
     counts = np.bincount(gold, minlength=_CLASSES)
     weights: Weights = (prior / np.maximum(counts, 1))[gold]
-    return weights / weights.mean()
+    return weights / float(weights.mean())
 
 
 def fit(logits: Logits, gold: Columns, objective: Objective) -> Affine:
