@@ -8,7 +8,7 @@ PIP_INSTALL = pip --disable-pip-version-check install --quiet
 export TF_USE_LEGACY_KERAS = 1
 export TF_CPP_MIN_LOG_LEVEL = 2
 
-.PHONY: help demo test lint test-edge test-training test-lowest test-fleet test-arm test-arm-short arm-installed arm-instructions power-accuracy dashboards pictures chaos brokers soak fuzz mutation audit \
+.PHONY: help demo test lint test-edge test-training test-lowest test-fleet test-arm test-arm-short arm-installed arm-instructions power-accuracy dashboards asyncapi pictures chaos brokers soak fuzz mutation audit \
     peers compare performance performance-docs system-packages clean
 
 help:
@@ -23,6 +23,7 @@ help:
 	@echo "make test-fleet      run the playbooks against booted Debian systems (root; about 20 minutes)"
 	@echo "make power-accuracy  measure the accuracy of the simulated power meter; prints the table of docs/power.md"
 	@echo "make dashboards      generate grafana/dashboards/ from grafana/source/"
+	@echo "make asyncapi        generate docs/asyncapi.yaml from the types of the messages"
 	@echo "make pictures        run a small fleet for eleven minutes and draw the pictures of docs/dashboards.md"
 	@echo "make chaos           inject every fault and count lost tweets: a table after a few minutes"
 	@echo "make brokers         count lost tweets with several brokers; writes the table of docs/reliability.md (about 5 minutes)"
@@ -80,6 +81,9 @@ power-accuracy: .venv/dev-installed system-packages
 
 dashboards: .venv/dev-installed
 	@.venv/bin/python -m grafana.source
+
+asyncapi: .venv/dev-installed
+	@.venv/bin/starling asyncapi > docs/asyncapi.yaml
 
 pictures: .venv/dev-installed system-packages
 	@.venv/bin/python -m tests.grafana.pictures

@@ -18,6 +18,9 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Final
 
+from pydantic import ConfigDict, with_config
+from typing_extensions import TypedDict
+
 from stream.errors import BrokerError, PublicationRefusedError
 from stream.mqtt.connection import Connection
 from stream.mqtt.packets import Message
@@ -29,6 +32,14 @@ from stream.telemetry.health import Health
 logger = logging.getLogger(__name__)
 
 _PREFIX: Final = b'{"starling_proof":"'
+
+
+@with_config(ConfigDict(use_attribute_docstrings=True))
+class ProofMessage(TypedDict):
+    """A message that a node sends to itself."""
+
+    starling_proof: str
+    """A random number, in hexadecimal digits."""
 
 
 class Reading(Enum):
