@@ -139,7 +139,7 @@ _MESSAGES: Final[dict[str, _Message]] = {
     ),
     "check": _Message(
         "A message that `starling check` sends to itself.",
-        {"anyOf": [{"type": "string", "const": "check"}, reference(ProofMessage)]},
+        {"type": "string", "const": "check"},
         _TEXT,
     ),
     "energy": _Message("A node's power consumption and energy per tweet.", reference(EnergyMessage)),
@@ -240,7 +240,7 @@ def _channels(settings: Settings) -> dict[str, _Channel]:
             ("subscriptions", "subscriptionsMarker"),
             of_node,
         ),
-        "check": _Channel(check_topic(node), "Messages of `starling check`.", ("check",), of_node),
+        "check": _Channel(check_topic(node), "Messages of `starling check`.", ("check", "proof"), of_node),
         "energy": _Channel(
             energy_topic(node),
             "Power of a node, each second, retained; deleted when the node disconnects.",
