@@ -98,8 +98,7 @@ async def alertmanager(settings: Path, folder: Path) -> AsyncIterator[aiohttp.Cl
         )
     try:
         async with aiohttp.ClientSession(f"http://{address}") as client:
-            async with asyncio.timeout(20):
-                await _until_ready(client)
+            await _until_ready(client)
             yield client
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -121,13 +120,12 @@ async def notified(client: aiohttp.ClientSession, alerts: list[dict[str, str]]) 
     until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
     async with client.post("/api/v2/alerts", json=[{"labels": labels, "endsAt": until} for labels in alerts]) as answer:
         assert answer.ok, await answer.text()
-    async with asyncio.timeout(20):
-        while True:
-            async with client.get("/api/v2/alerts") as answer:
-                found: list[dict[str, Any]] = await answer.json()
-            if len(found) == len(alerts) and all(alert["status"]["state"] != "unprocessed" for alert in found):
-                break
-            await asyncio.sleep(0.05)
+    while True:
+        async with client.get("/api/v2/alerts") as answer:
+            found: list[dict[str, Any]] = await answer.json()
+        if len(found) == len(alerts) and all(alert["status"]["state"] != "unprocessed" for alert in found):
+            break
+        await asyncio.sleep(0.05)
     active = [alert["labels"] for alert in found if alert["status"]["state"] == "active"]
     return {(labels["alertname"], labels.get("instance", "")) for labels in active}
 
