@@ -8,7 +8,7 @@ its AT URI.
 from typing import NoReturn
 
 from stream.tweets.rejections import Reason, RejectedTweetError
-from stream.tweets.shapes.fields import Fields, Json, child, known_id
+from stream.tweets.shapes.fields import Fields, Json, child, known_id, shown_name
 
 _POSTS = "app.bsky.feed.post"
 _VERSION_2 = "network.bsky.jetstream.subscribeEvents#"
@@ -47,10 +47,10 @@ def _is_view(found: Json) -> bool:
 def _read_event(event: Json) -> Fields:
     kind = event["kind"] if "kind" in event else event["$type"].partition("#")[2]
     if kind != "commit":
-        _reject_other(f"an event of kind '{kind}'" if kind in ("identity", "account", "sync") else "an unknown event")
+        _reject_other(f"an event of kind '{shown_name(kind)}'")
     commit = child(event, "commit") if "kind" in event else event
     if commit.get("collection") != _POSTS:
-        _reject_other(f"a commit to {str(commit.get('collection'))[:64]}")
+        _reject_other(f"a commit to '{shown_name(commit.get('collection'))}'")
     key = commit.get("rkey")
     uri = f"at://{event['did']}/{_POSTS}/{key}" if isinstance(key, str) and key else None
     operation = commit.get("operation")

@@ -1,11 +1,13 @@
 """The fields that a shape finds, before they are checked."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 Json = Mapping[str, Any]
 
+_NAME = re.compile(r"[a-z][\w.]{0,63}", re.ASCII)
 LONGEST_ID: Final = 128
 """Characters of a tweet's id, at most."""
 
@@ -24,6 +26,11 @@ def child(found: Json, key: str) -> Json:
     """Return the object at a key; an empty one where there is none."""
     value = found.get(key)
     return value if isinstance(value, dict) else {}
+
+
+def shown_name(value: object) -> str:
+    """Return a name of the sender's for an error; 'unknown' in place of what is no name and could be a text."""
+    return value if isinstance(value, str) and _NAME.fullmatch(value) else "unknown"
 
 
 def known_id(value: object) -> str | None:

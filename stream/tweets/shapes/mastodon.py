@@ -8,7 +8,7 @@ import orjson
 
 from stream.tweets.html_text import html_to_text
 from stream.tweets.rejections import Reason, RejectedTweetError
-from stream.tweets.shapes.fields import Fields, Json, child, known_id
+from stream.tweets.shapes.fields import Fields, Json, child, known_id, shown_name
 
 _LONGEST_HTML = 65_536
 """Characters that are converted in the event loop, at most; it takes up to 0.1 s."""
@@ -67,7 +67,7 @@ def _carried(event: Json) -> Json:
     if kind == "delete":
         raise RejectedTweetError(Reason.DELETION, "the event says that a status was deleted", known_id(payload))
     if kind not in _WITH_STATUS:
-        raise RejectedTweetError(Reason.NOT_A_POST, f"the message is an event '{kind[:64]}', not a status")
+        raise RejectedTweetError(Reason.NOT_A_POST, f"the message is an event '{shown_name(kind)}', not a status")
     try:
         status = orjson.loads(payload) if isinstance(payload, str) else payload
     except orjson.JSONDecodeError as error:
