@@ -12,6 +12,7 @@ import orjson
 import pytest
 
 from stream.commands.demo.demo import sample_tweets
+from stream.commands.demo.entities import ENTITY_NAMES
 from stream.free_port import free_port
 from tests.integration.mosquitto import Mosquitto
 from tests.integration.probe import Probe, probing, serving, settings_for, write_config
@@ -76,10 +77,13 @@ async def test_the_demo_labels_or_rejects_every_sample() -> None:
     summary = json.loads(out)
     assert (code, err) == (0, "")
     assert summary.keys() == {
-        *("published", "labelled", "rejected", "lost", "seconds", "tweets_per_second", "latency_ms"),
+        *("published", "labelled", "labels", "entities", "rejected", "lost", "seconds", "tweets_per_second"),
+        "latency_ms",
     }
     assert summary["published"] == len(sample_tweets()) == summary["labelled"] + summary["rejected"]
     assert summary["lost"] == 0
+    assert summary["entities"].keys() >= set(ENTITY_NAMES)
+    assert sum(summary["labels"].values()) == summary["labelled"] + 10  # two labels each
     assert 0 < summary["latency_ms"]["p50"] <= summary["latency_ms"]["p90"] <= summary["latency_ms"]["p99"]
 
 

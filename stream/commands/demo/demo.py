@@ -16,10 +16,12 @@ import typer
 from rich.console import Console
 
 from stream.commands.demo.embedded_broker import HOST, embedded_broker, most_in_flight
+from stream.commands.demo.entities import ENTITIES
 from stream.commands.demo.meter import simulated_meter
 from stream.commands.demo.tally import Tally
 from stream.commands.demo.view import DemoView, LineView, LiveView
 from stream.errors import BrokerError, LostTweetsError, leaves, ungrouped
+from stream.model.bundle import SHIPPED
 from stream.service import Service
 from stream.session.topics import ONLINE, energy_topic, status_topic
 from stream.settings import (
@@ -37,6 +39,7 @@ from stream.tweets.rejections import RejectedTweetError
 
 _NO_DELAY = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 """Without it Nagle's algorithm holds small packets back for some 40 ms, which the demo would show as latency."""
+_ENTITY_BUNDLE = "reputation"
 _PATIENCE_SECONDS = 10.0
 """Time without a result after which the outstanding tweets count as lost."""
 _IDLE_SECONDS = 3.5
@@ -51,7 +54,7 @@ def run_demo(*, tweets: int | None, rate: float, model: Path | None, simulate_me
     Args:
         tweets: Number of samples to send, starting again after the last one; None: each once.
         rate: Tweets per second; 0: as fast as they are labelled.
-        model: Folder of the model bundle; None: the shipped one.
+        model: Folder of the model bundle; None: the shipped one that reads entities, else the default one.
         simulate_meter: Whether to show power from a simulated meter, instead of the settings' source.
         as_json: Whether to print only the summary, as JSON on stdout.
 
@@ -114,9 +117,15 @@ def _settings(model: Path | None) -> Settings:
             "node": "demo",
             "topics": TopicSettings(),
             "http": HttpSettings(port=0),
-            "model": ModelSettings(path=model, repeats=0),  # because the samples repeat
+            "model": ModelSettings(path=model or default_model(), repeats=0),  # because the samples repeat
+            "entities": list(ENTITIES),
         }
     )
+
+
+def default_model() -> Path | None:
+    """Return the shipped model that reads entities; None, the default one, if there is none."""
+    return Path(_ENTITY_BUNDLE) if (SHIPPED / _ENTITY_BUNDLE).is_dir() else None
 
 
 @asynccontextmanager

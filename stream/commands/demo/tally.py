@@ -18,7 +18,8 @@ PERCENTILES = (50, 90, 99)
 class Tally:
     """Matches results with messages: labels by the tweet's id, rejections by the payload's hash.
 
-    A message that is sent several times is counted each time.
+    A message that is sent several times is counted each time. A tweet that mentions several listed entities has a label
+    for each: the first one ends it.
     """
 
     def __init__(self) -> None:
@@ -28,6 +29,14 @@ class Tally:
         """Messages by tweet id: first those to be labelled, then those that other limits may accept."""
         self.published = 0
         self.polarities: Counter[str] = Counter()
+        self.entities: dict[str, Counter[str]] = defaultdict(Counter)
+        """Polarities by entity."""
+        self._labels: Counter[tuple[str, str]] = Counter()
+        """Labels by tweet id and entity."""
+        self._labelled: Counter[str] = Counter()
+        """Messages with a label by tweet id."""
+        self._last_sent_at: dict[str, float] = {}
+        """Time at which the message was sent that was labelled last, by tweet id."""
         self.reasons: Counter[str] = Counter()
         self.duplicates = 0
         self.latencies_seconds: list[float] = []
@@ -51,10 +60,11 @@ class Tally:
             The label, and the seconds since its tweet was published; None for a label that has come before.
         """
         label = orjson.loads(payload)
-        outstanding = (digest for digest in self._digests.get(label["id"], ()) if self._sent_at[digest])
-        seconds = self._settle(next(outstanding, ""))
+        seconds = self._seconds_of_label(label["id"], label.get("entity", ""))
         if seconds is not None:
             self.polarities[label["polarity"]] += 1
+            if "entity" in label:
+                self.entities[label["entity"]][label["polarity"]] += 1
         return label, seconds
 
     def rejected(self, payload: bytes) -> tuple[dict[str, Any], float | None]:
@@ -64,6 +74,18 @@ class Tally:
         if seconds is not None:
             self.reasons[rejection["reason"]] += 1
         return rejection, seconds
+
+    def _seconds_of_label(self, tweet_id: str, entity: str) -> float | None:
+        """Settle a message by the first of its labels, and return the seconds since it was sent."""
+        self._labels[tweet_id, entity] += 1
+        if self._labels[tweet_id, entity] <= self._labelled[tweet_id]:  # another entity of a tweet that has a label
+            return time.perf_counter() - self._last_sent_at[tweet_id]
+        digest = next((digest for digest in self._digests.get(tweet_id, ()) if self._sent_at[digest]), "")
+        seconds = self._settle(digest)
+        if seconds is not None:
+            self._labelled[tweet_id] += 1
+            self._last_sent_at[tweet_id] = self._last_result - seconds
+        return seconds
 
     def _index(self, payload: bytes, digest: str) -> None:
         try:
@@ -80,6 +102,11 @@ class Tally:
         seconds = self._last_result - self._sent_at[digest].popleft()
         self.latencies_seconds.append(seconds)
         return seconds
+
+    @property
+    def labelled_tweets(self) -> int:
+        """Number of messages with a label."""
+        return self._labelled.total()
 
     @property
     def settled(self) -> int:
@@ -112,7 +139,9 @@ class Tally:
         """Return the summary that `starling demo --json` prints."""
         return {
             "published": self.published,
-            "labelled": self.polarities.total(),
+            "labelled": self.labelled_tweets,
+            "labels": dict(self.polarities),
+            "entities": {entity: dict(polarities) for entity, polarities in self.entities.items()},
             "rejected": self.reasons.total(),
             "lost": self.outstanding,
             "seconds": round(self.seconds, 3),

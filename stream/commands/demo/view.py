@@ -1,6 +1,6 @@
 """Views of the demo: nothing, plain lines, or a live table on a terminal."""
 
-from collections import deque
+from collections import Counter, deque
 from types import TracebackType
 from typing import Any, Self
 
@@ -11,6 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from stream.commands.demo.entities import ENTITY_NAMES
 from stream.commands.demo.tally import Tally
 from stream.commands.watch import STYLES, one_line
 from stream.power.words import energy_words
@@ -73,7 +74,8 @@ class LineView(DemoView):
 
     def label(self, label: dict[str, Any], seconds: float | None) -> None:
         """Show the label with its tweet's text."""
-        self._show(_label_text(label), seconds, self._texts.get(label["id"], ""))
+        text = self._texts.get(label["id"], "")
+        self._show(_label_text(label), seconds, f"[{label['entity']}] {text}" if "entity" in label else text)
 
     def rejection(self, rejection: dict[str, Any], seconds: float | None) -> None:
         """Show the rejection with its reason."""
@@ -137,13 +139,14 @@ class LiveView(LineView):
         tally = self._tally
         latency = tally.latency_milliseconds()
         numbers = Text(
-            f"published {tally.published}   labelled {tally.polarities.total()}   "
+            f"published {tally.published}   labelled {tally.labelled_tweets}   "
             f"rejected {tally.reasons.total()}   in progress {tally.outstanding}   "
             f"{tally.tweets_per_second:.1f} tweets/s   p50 {_ms(latency['p50'])}   p99 {_ms(latency['p99'])}"
         )
         footer = Text(f"{self._address}/metrics   ready in {self._ready_seconds:.2f} s", style="dim")
         energy = Text(energy_words(self.energy_summary), "cyan") if self.energy_summary else Text()
-        return Panel(Group(numbers, _shares(tally), energy, footer))
+        entities = [_entity_shares(tally, entity) for entity in ENTITY_NAMES]
+        return Panel(Group(numbers, _shares("", tally.polarities), *entities, energy, footer))
 
 
 def summary_table(tally: Tally, energy_summary: dict[str, Any] | None) -> Table:
@@ -152,8 +155,10 @@ def summary_table(tally: Tally, energy_summary: dict[str, Any] | None) -> Table:
     latency = summary["latency_ms"]
     table = Table(title="Summary", show_header=False, title_justify="left")
     table.add_row("published", str(summary["published"]))
-    shares = ", ".join(f"{tally.polarities[polarity]} {polarity}" for polarity in POLARITIES)
-    table.add_row("labelled", f"{summary['labelled']}  ({shares})")
+    table.add_row("labelled", str(summary["labelled"]))
+    table.add_row("labels", _counts(tally.polarities))
+    for entity in ENTITY_NAMES:
+        table.add_row(f"  {entity}", _counts(tally.entities[entity]))
     reasons = ", ".join(f"{count} {reason}" for reason, count in tally.reasons.most_common())
     table.add_row("rejected", f"{summary['rejected']}  ({reasons})")
     table.add_row("lost", Text(str(summary["lost"]), "bold red" if summary["lost"] else "bold green"))
@@ -170,11 +175,20 @@ def _label_text(label: dict[str, Any]) -> Text:
     return Text(f"{label['polarity']:<8} {label['confidence']:4.2f}", STYLES[label["polarity"]])
 
 
-def _shares(tally: Tally) -> Text:
-    line = Text()
-    total = tally.polarities.total() or 1
+def _counts(polarities: Counter[str]) -> str:
+    shares = ", ".join(f"{polarities[polarity]} {polarity}" for polarity in POLARITIES)
+    return f"{polarities.total()}  ({shares})"
+
+
+def _entity_shares(tally: Tally, entity: str) -> Text:
+    return _shares(f"{entity}  ", tally.entities[entity])
+
+
+def _shares(heading: str, polarities: Counter[str]) -> Text:
+    line = Text(heading)
+    total = polarities.total() or 1
     for polarity in POLARITIES:
-        share = tally.polarities[polarity] / total
+        share = polarities[polarity] / total
         line.append("█" * round(share * _BAR_CELLS), STYLES[polarity]).append(f" {polarity} {share:.0%}   ")
     return line
 

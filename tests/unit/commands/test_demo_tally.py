@@ -15,8 +15,9 @@ def tweet(tweet_id: str, text: str = "nice") -> bytes:
     return orjson.dumps({"id": tweet_id, "text": text})
 
 
-def label(tweet_id: str, polarity: str = "positive") -> bytes:
-    return orjson.dumps({"id": tweet_id, "polarity": polarity})
+def label(tweet_id: str, polarity: str = "positive", entity: str | None = None) -> bytes:
+    about = {} if entity is None else {"entity": entity}
+    return orjson.dumps({"id": tweet_id, "polarity": polarity} | about)
 
 
 def rejection(payload: bytes, reason: str = "no_text") -> bytes:
@@ -129,6 +130,40 @@ def test_polarities_are_counted() -> None:
         tally.sent(tweet(str(number)))
         tally.labelled(label(str(number), polarity))
     assert tally.polarities == {"positive": 2, "negative": 1}
+
+
+def test_labels_for_two_entities_of_a_tweet_end_it_once(clock: list[float]) -> None:
+    tally = Tally()
+    tally.sent(tweet("7"))
+    clock.append(100.5)
+    assert tally.labelled(label("7", "positive", "Acme"))[1] == 0.5
+    clock.append(100.75)
+    assert tally.labelled(label("7", "negative", "Globex"))[1] == 0.75
+    assert account(tally) == {"published": 1, "labelled": 1, "rejected": 0, "lost": 0, "duplicates": 0}
+    assert tally.entities == {"Acme": {"positive": 1}, "Globex": {"negative": 1}}
+    assert tally.polarities == {"positive": 1, "negative": 1}
+    assert tally.latencies_seconds == [0.5]
+    assert tally.labelled(label("7", "negative", "Globex"))[1] is None
+    assert tally.duplicates == 1
+
+
+def test_a_tweet_with_two_entities_that_is_sent_twice_wants_four_labels() -> None:
+    tally = Tally()
+    for _ in range(2):
+        tally.sent(tweet("7"))
+    for _ in range(2):
+        for entity in ("Acme", "Globex"):
+            tally.labelled(label("7", "neutral", entity))
+    assert account(tally) == {"published": 2, "labelled": 2, "rejected": 0, "lost": 0, "duplicates": 0}
+    assert tally.entities == {"Acme": {"neutral": 2}, "Globex": {"neutral": 2}}
+
+
+def test_the_summary_has_labels_by_polarity_and_by_entity() -> None:
+    tally = Tally()
+    tally.sent(tweet("7"))
+    tally.labelled(label("7", "positive", "Acme"))
+    summary = tally.summary()
+    assert (summary["labels"], summary["entities"]) == ({"positive": 1}, {"Acme": {"positive": 1}})
 
 
 def test_percentiles_are_of_the_time_from_sending_to_result(clock: list[float]) -> None:
