@@ -13,7 +13,7 @@ USER = "pi"
 _PACKAGES = (
     "apt ca-certificates dbus iproute2 openssh-server python3 python3-apt sudo systemd systemd-sysv udev".split()  # noqa: SIM905
 )
-_LATER_PACKAGES = "python3-venv mosquitto mosquitto-clients prometheus"
+_LATER_PACKAGES = "python3-venv mosquitto mosquitto-clients prometheus prometheus-alertmanager"
 """Downloaded but not installed, because the roles install them and the machines have no network."""
 _UBUNTU = "http://archive.ubuntu.com/ubuntu"
 _UBUNTU_KEYRING = "pool/main/u/ubuntu-keyring/ubuntu-keyring_2023.11.28.1_all.deb"

@@ -10,6 +10,7 @@ import orjson
 
 from stream.mqtt.connection import Connection
 from stream.settings import BrokerSettings
+from tests.fleet.playbooks import SECRETS
 
 
 class Load:
@@ -77,8 +78,8 @@ async def load(
         authority: The authority that signed the broker's certificate; None: no TLS.
     """
     counted = Load()
-    reading = _user(host, folder, ("reader", "reading"), authority)
-    sending = _user(host, folder, ("collector", "collecting"), authority)
+    reading = _user(host, folder, ("reader", SECRETS["reader"]), authority)
+    sending = _user(host, folder, ("collector", SECRETS["collector"]), authority)
     async with Connection(reading) as reader, Connection(sending) as sender:
         await reader.subscribe_confirmed("tweets/polarity")
         async with asyncio.TaskGroup() as tasks:

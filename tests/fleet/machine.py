@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import socket
 import subprocess
 import time
 import urllib.error
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from stream.free_port import free_port
 from tests.fleet import image, network
 from tests.fleet.image import System
 
@@ -46,6 +48,19 @@ class Machine:
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, error.read().decode()
+
+    @contextmanager
+    def forwarded(self, port: int) -> Iterator[str]:
+        """Make a port of the machine's own address reachable in the context; yields its URL."""
+        here = free_port()
+        *options, target, _ = self._login("")
+        command = [*options, "-o", "ExitOnForwardFailure=yes", "-N", "-L", f"127.0.0.1:{here}:127.0.0.1:{port}", target]
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL) as forwarding:
+            try:
+                _wait_until_open(here, forwarding)
+                yield f"http://127.0.0.1:{here}"
+            finally:
+                forwarding.terminate()
 
     def answers(self) -> bool:
         """Return whether it accepts logins and has finished booting."""
@@ -127,6 +142,16 @@ def _wait_until_up(machine: Machine) -> None:
             console = (machine.root.parent / "console").read_text(encoding="utf-8", errors="replace")
             raise TimeoutError(f"{machine.name} did not boot within {_BOOT_SECONDS} s: {console[-2000:]}")
         time.sleep(0.2)
+
+
+def _wait_until_open(port: int, forwarding: subprocess.Popen[bytes]) -> None:
+    while forwarding.poll() is None:
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=1):
+                return
+        except OSError:
+            time.sleep(0.05)
+    raise OSError(f"ssh cannot forward a port: exit code {forwarding.returncode}")
 
 
 def _quoted(command: str) -> str:

@@ -29,6 +29,7 @@ def root(wheel: Path) -> Path:
     """The root folder of an arm64 Debian with Starling, which is not booted."""
     if missing := _missing_requirement():
         pytest.skip(missing)
+    image.FOLDER.mkdir(exist_ok=True)
     root = image.FOLDER / "arm64"
     if not (root / "usr/bin/python3.11").exists():
         options = ["--quiet", "--variant=extract", "--architectures=arm64", f"--include={_LIBRARIES.replace(' ', ',')}"]

@@ -1,9 +1,11 @@
 """Every query of every panel and rule returns data from the fleet's Prometheus while tweets are published."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from tests.fleet.conftest import Fleet
 from tests.fleet.load import load
@@ -15,11 +17,18 @@ _NEEDS_SENSORS = re.compile("starling_system_(temperature|throttled|cpu_frequenc
 """Metrics of sensors that nspawn's machines do not have."""
 
 
-async def test_every_panel_and_every_rule_has_data(fleet: Fleet, tmp_path: Path) -> None:
+@pytest.fixture
+def prometheus(fleet: Fleet) -> Iterator[str]:
+    """The URL of the hub's Prometheus, which listens on the hub alone."""
+    with fleet.broker.forwarded(9090) as url:
+        yield url
+
+
+async def test_every_panel_and_every_rule_has_data(fleet: Fleet, prometheus: str, tmp_path: Path) -> None:
     queries = [query for query in all_queries(rate_interval="8s") if not _NEEDS_SENSORS.search(query[1])]
 
     async with (
-        aiohttp.ClientSession(f"http://{fleet.broker.address}:9090") as client,
+        aiohttp.ClientSession(prometheus) as client,
         load(fleet.broker.address, tmp_path),
     ):
         missing = await eventually_all_with_data(Prometheus(client), queries, patience_seconds=90)

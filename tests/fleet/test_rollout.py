@@ -9,10 +9,11 @@ import orjson
 import pytest
 
 from stream.model.bundle import SHIPPED_BUNDLE, load_bundle
+from tests.fleet import network
 from tests.fleet.conftest import Fleet
 from tests.fleet.load import load
 from tests.fleet.playbooks import NODES, Outcome
-from tests.fleet.wheels import DYING, GOOD, MUTE, SLOW, Change
+from tests.fleet.wheels import DYING, GOOD, MUTE, NEGATIVE, SLOW, WEDGED, Change
 
 Altered = Callable[[Change], str]
 
@@ -30,9 +31,11 @@ async def rolled_out(fleet: Fleet, folder: Path, wheel: str) -> tuple[Outcome, s
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        pytest.param(MUTE, "Probe it with a tweet", id="labels nothing"),
+        pytest.param(MUTE, "it received no tweet, its peers", id="receives nothing"),
         pytest.param(DYING, "Restart the service", id="exits at once"),
         pytest.param(SLOW, "a tweet takes", id="slow"),
+        pytest.param(NEGATIVE, "gives the same label to opposite tweets", id="labels everything negative"),
+        pytest.param(WEDGED, "the service has not answered for", id="hangs after a hundred tweets"),
     ],
 )
 async def test_a_bad_release_stops_at_the_canary_and_loses_nothing(
@@ -44,6 +47,34 @@ async def test_a_bad_release_stops_at_the_canary_and_loses_nothing(
 
     assert (outcome.failed, reason in outcome.said) == ({"pi-1"}, True), outcome.output[-4000:]
     assert (fleet.releases(), fleet.ready(), lost) == (before, set(NODES), set())
+
+
+async def test_a_node_that_does_not_answer_any_more_stops_the_roll_out_and_its_batch_is_rolled_back(
+    fleet: Fleet, altered: Altered
+) -> None:
+    before = fleet.releases()
+    variables = {"starling_wheel": altered(GOOD), "starling_batches": [1, "100%"]}
+    try:
+        with fleet.playbooks.started_playbook("rollout.yml", **variables) as rollout:
+            assert rollout.stdout
+            lines = [rollout.stdout.readline()]
+            switches = 0
+            while lines[-1]:
+                if "[starling : Activate the new release]" in lines[-1]:
+                    switches += 1
+                if switches == 2:  # the second batch
+                    network.disconnect("pi-3")
+                    switches += 1
+                lines.append(rollout.stdout.readline())
+            code = rollout.wait()
+    finally:
+        network.reconnect("pi-3")
+    said = " ".join("".join(lines).split())
+
+    assert (code != 0, "but pi-3 of the same batch failed" in said) == (True, True), said[-4000:]
+    assert fleet.nodes[1].run("readlink /opt/starling/current") in before
+    back = fleet.playbooks.run("rollback.yml", "--limit", "pi-1,pi-3")
+    assert (back.exit_code, fleet.releases(), fleet.ready()) == (0, before, set(NODES)), back.output[-4000:]
 
 
 async def test_a_good_release_reaches_all_nodes_and_is_rolled_back_without_loss(

@@ -1,6 +1,7 @@
 """Installation of a fleet on new hosts."""
 
 import re
+import time
 
 from tests.fleet.conftest import Fleet
 from tests.fleet.playbooks import NODES
@@ -51,3 +52,22 @@ def test_the_broker_needs_a_password(fleet: Fleet) -> None:
     refused = fleet.broker.run("mosquitto_sub -t '#' -C 1 -W 5 2>&1", check=False)
 
     assert "not authorised" in refused.lower()
+
+
+def test_prometheus_and_alertmanager_listen_on_the_hub_alone(fleet: Fleet) -> None:
+    listening = fleet.broker.run("ss --listening --tcp --numeric --no-header").split()
+
+    assert {each for each in listening if each.endswith((":9090", ":9093"))} == {"127.0.0.1:9090", "127.0.0.1:9093"}
+
+
+def test_prometheus_sends_alerts_to_alertmanager(fleet: Fleet) -> None:
+    query = "amtool alert query --alertmanager.url http://127.0.0.1:9093"
+    deadline = time.monotonic() + 60
+    while "StarlingDeadMansSwitch" not in fleet.broker.run(query):
+        assert time.monotonic() < deadline, "Prometheus has sent no alert"
+        time.sleep(1)
+
+
+def test_prometheus_knows_the_model_that_the_inventory_gives_each_node(fleet: Fleet) -> None:
+    assert set(fleet.query("instance:starling_model_intended:info")) == set(NODES)
+    assert fleet.query("instance:starling_model_intended:info unless on (instance, sha256) starling_model_info") == {}

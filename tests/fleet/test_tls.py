@@ -8,7 +8,7 @@ import trustme
 
 from tests.fleet.conftest import Fleet
 from tests.fleet.load import load
-from tests.fleet.playbooks import NODES
+from tests.fleet.playbooks import NODES, SECRETS
 
 
 def _certified(fleet: Fleet, folder: Path) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def _certified(fleet: Fleet, folder: Path) -> dict[str, Any]:
 
 
 def _accepts_without_tls(fleet: Fleet) -> bool:
-    subscribing = "mosquitto_sub -u reader -P reading -t tweets/polarity -E -W 5 >&- 2>&-; echo $?"
+    subscribing = f"mosquitto_sub -u reader -P {SECRETS['reader']} -t tweets/polarity -E -W 5 >&- 2>&-; echo $?"
     return fleet.broker.run(subscribing) == "0"
 
 

@@ -22,7 +22,9 @@ def test_no_file_process_or_user_of_the_service_remains(fleet: Fleet) -> None:
 
     assert outcome.exit_code == 0, outcome.output[-4000:]
     assert [node.run(_REMAINS, check=False) for node in fleet.nodes] == ["", "", ""]
-    assert fleet.broker.run("systemctl is-active mosquitto prometheus").split() == ["active", "active"]
+    assert (
+        fleet.broker.run("systemctl is-active mosquitto prometheus prometheus-alertmanager").split() == ["active"] * 3
+    )
 
 
 def test_a_second_run_changes_nothing(fleet: Fleet) -> None:

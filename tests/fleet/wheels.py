@@ -15,6 +15,22 @@ SLOW = (
     "return softmax(self.logits(batch), self._temperature)",
     "__import__('time').sleep(0.3)\n        return softmax(self.logits(batch), self._temperature)",
 )
+NEGATIVE = (
+    "stream/model/classifier.py",
+    "return softmax(self.logits(batch), self._temperature)",
+    "return softmax(np.tile(np.float32([9, 0, 0]), (len(batch), 1)), self._temperature)",
+)
+"""Calls every tweet negative."""
+WEDGED = (
+    "stream/model/loading.py",
+    "        labels = self.bundle.manifest.labels\n",
+    (
+        "        labels = self.bundle.manifest.labels\n"
+        "        globals()['labelled'] = globals().get('labelled', 0) + 1\n"
+        "        __import__('time').sleep(3600 if globals()['labelled'] > 100 else 0)\n"
+    ),
+)
+"""Hangs after a hundred tweets."""
 GOOD = ("stream/__init__.py", "__version__ = ", "# another good release\n__version__ = ")
 
 Change = tuple[str, str, str]
