@@ -153,6 +153,7 @@ def _tokenizer(path: Path, length: int) -> WordPieces:
     except Exception as error:  # tokenizers raises plain Exceptions
         raise CheckpointError(f"{path / TOKENIZER_FILE} cannot be read as a tokeniser: {error}") from error
     word_pieces.no_padding()
+    word_pieces.encode_special_tokens = True  # as in the service
     word_pieces.enable_truncation(length)
     return word_pieces
 

@@ -42,6 +42,7 @@ class Tokenizer:
         except Exception as error:  # the Rust side raises bare Exceptions
             raise BundleError(f"{bundle.path / TOKENIZER_FILE} cannot be read as a tokenizer: {error}") from error
         self._tokenizer.no_padding()
+        self._tokenizer.encode_special_tokens = True  # `[SEP]` in a tweet is text, and does not end it
         self._max_tokens = bundle.manifest.max_tokens
         self._tokenizer.enable_truncation(self._max_tokens)
         self._reads_entity = bundle.manifest.inputs.entity

@@ -13,6 +13,7 @@ import regex
 
 from stream.errors import BundleError
 from stream.tweets.words import emojis_in_words, hashtags_in_words
+from stream.tweets.words_2 import words_2
 
 Cleaner = Callable[[str], str]
 
@@ -76,6 +77,7 @@ _CLEANERS: dict[tuple[str, int], Cleaner] = {
     ("placeholders", 1): placeholders,
     ("paper", 1): paper,
     ("words", 1): words,
+    ("words", 2): words_2,
 }
 
 

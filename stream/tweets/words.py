@@ -22,9 +22,10 @@ _EMOJIS = regex.compile(rf"({_EMOJI}){_MODIFIER}*+(?:\1{_MODIFIER}*+)*+")
 _FLAG = regex.compile(r"[\U0001F1E6-\U0001F1FF]{2}")
 _FIRST_FLAG_LETTER = 0x1F1E6
 # Words in Unicode's names about the printing of a character, not about its picture.
-_PRINTING_WORDS = {"black", "white", "heavy", "sign", "symbol"}
+PRINTING_WORDS = {"black", "white", "heavy", "sign", "symbol"}
 
-_HASHTAG = regex.compile(r"#++(?=[\w\p{M}]*\p{L})([\w\p{M}]++)")
+# Not from the second of many signs on, so that the time is proportional to the length.
+_HASHTAG = regex.compile(r"(?<!#)#++(?=[\w\p{M}]*\p{L})([\w\p{M}]++)")
 _WORD_BOUNDARY = regex.compile(
     r"(?<=[\p{Ll}\d])(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})|(?<=\p{L})(?=\d)|(?<=\d)(?=\p{L})|_"
 )
@@ -53,7 +54,7 @@ def _name(emoji: str) -> str:
     if name.startswith("emoji modifier"):  # a skin tone without an emoji
         return ""
     words = name.replace("-", " ").split()
-    return " ".join(word for word in words if word not in _PRINTING_WORDS) or name
+    return " ".join(word for word in words if word not in PRINTING_WORDS) or name
 
 
 def _letters(flag: str) -> str:

@@ -89,6 +89,7 @@ def read_tokenizer(folder: Path, max_tokens: int, config: Config) -> WordPieces:
             f"{config.vocab_size} embeddings, and its padding token {config.pad_token_id} is {padding}"
         )
     word_pieces.no_padding()
+    word_pieces.encode_special_tokens = True  # as in the service
     word_pieces.enable_truncation(max_tokens)
     return word_pieces
 

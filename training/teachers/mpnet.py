@@ -92,6 +92,7 @@ class Reader:
     def __init__(self, folder: Path) -> None:
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
+        self._tokenizer.encode_special_tokens = True
         self._tokenizer.enable_truncation(LONGEST)
 
     def sequences(self, texts: Sequence[str]) -> list[list[int]]:

@@ -35,6 +35,14 @@ def test_the_shipped_tokenizer_cuts_a_long_text_and_marks_it(shipped_model: Mode
     assert (len(tokens.ids), tokens.truncated) == (shipped_model.bundle.manifest.max_tokens, True)
 
 
+@pytest.mark.parametrize("token", ["[SEP]", "[CLS]", "[UNK]", "[PAD]", "[MASK]"])
+def test_a_special_token_in_a_text_is_text(shipped_model: Model, token: str) -> None:
+    tokenizer = shipped_model.tokenizer
+    text = f"good {token} bad{token}{token}"
+    assert tokenizer.encode(text) == tokenizer.encode(text.lower())
+    assert tokenizer.encode_all([text]) == tokenizer.encode_all([text.lower()])
+
+
 def test_padding_and_truncation_in_the_file_are_ignored(tmp_path: Path) -> None:
     folder = write_bundle(tmp_path)
     file = tiny_tokenizer()
