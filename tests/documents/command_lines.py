@@ -17,7 +17,21 @@ from stream import cli
 from tests.documents.examples import ROOT
 
 OTHER_PROGRAMS = frozenset(
-    [".", "ansible-vault", "cd", "cp", "echo", "pip", "promtool", "sudo", "$EDITOR", "python", "python3", "pytest"]
+    [
+        ".",
+        "ansible-vault",
+        "cd",
+        "cp",
+        "echo",
+        "pip",
+        "promtool",
+        "sudo",
+        "$EDITOR",
+        "mosquitto_pub",
+        "python",
+        "python3",
+        "pytest",
+    ]
 )
 """Other programs, whose options are not checked."""
 # Typer has its own copy of Click in later versions, and Click itself in earlier ones.

@@ -6,7 +6,13 @@ from datetime import date
 from stream import __version__
 from tests.documents.examples import ROOT
 
-HEADINGS = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+_ALL_HEADINGS = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+UNRELEASED = "Unreleased"
+HEADINGS = [heading for heading in _ALL_HEADINGS if heading != UNRELEASED]
+
+
+def test_changes_that_are_not_released_come_first() -> None:
+    assert UNRELEASED not in _ALL_HEADINGS[1:]
 
 
 def test_the_newest_entry_is_the_current_version() -> None:

@@ -21,13 +21,19 @@ import yaml
 
 from stream.experiment.plan import Plan
 from stream.free_port import free_port
+from stream.home_assistant.state import node_state
 from stream.power.monitor import PowerMonitor
 from stream.power.per_tweet import Work
 from stream.settings import Settings, load_settings
+from stream.telemetry.health import Health
+from stream.telemetry.metrics import Metrics
+from stream.telemetry.resources import ResourceCollector
+from stream.tweets.label_events import event_attributes, event_source, structured
 from stream.tweets.labels import Label, LabelEncoder, ModelIdentity
 from stream.tweets.polarity import POLARITIES
 from stream.tweets.rejections import Reason, RejectedTweetError
 from stream.tweets.tweet import Tweet
+from stream.web.page.status import NodeStatus
 from tests.documents.command_lines import problems
 from tests.documents.examples import DOCUMENTS, ROOT, Example, examples, prose_of
 from tests.documents.matching import difference
@@ -47,6 +53,7 @@ NOT_RUN = {
     "docs/dashboards.md": "writes to /etc; tests/grafana runs promtool",
     "docs/evaluation.md": "reads data sets that are not in the repository",
     "docs/fleet.md": "changes other machines; tests/fleet does it",
+    "docs/messages.md": "needs mosquitto-clients; tests/integration sends such a message",
     "docs/models.md": "reads a checkpoint and data sets that are not in the repository",
     "docs/paper.md": "takes hours, on the reader's data",
     "docs/paper/README.md": "takes hours, on data sets that are not in the repository",
@@ -162,9 +169,13 @@ def test_messages_have_the_keys_of_real_messages(example: Example) -> None:
 def _real_messages() -> Iterator[dict[str, Any]]:
     encoder = LabelEncoder("pi-kitchen", ModelIdentity("minilm", "int8", "0" * 64))
     label = Label(Tweet("1", "text"), "positive", dict.fromkeys(POLARITIES, 0.5))
-    yield orjson.loads(encoder.label(label, 0.5, 1.5))
+    labelled = encoder.label(label, 0.5, 1.5)
+    yield orjson.loads(labelled)
+    yield orjson.loads(structured(event_attributes(labelled, event_source("pi-kitchen", None)), labelled))
+    status = NodeStatus(Settings(), Metrics(), Health(60))
+    yield dict(node_state(status, ResourceCollector()))
     yield orjson.loads(encoder.rejection(RejectedTweetError(Reason.NOT_JSON, "not JSON"), b"{", 0.5))
-    yield PowerMonitor(Recorded([]), Work, 60).summary()
+    yield dict(PowerMonitor(Recorded([]), Work, 60).summary())
 
 
 def _same_kind(shown: Any, real: Any) -> bool:
