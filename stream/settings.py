@@ -98,7 +98,7 @@ def _language(tag: str) -> str:
 
 def _word(word: str) -> str:
     try:
-        Mentions({"": [word]})
+        Mentions({word: [word]})
     except ValueError:
         raise ValueError(f"'{word}' has no letter, digit or symbol to look for, or is no hashtag or handle") from None
     return word

@@ -20,7 +20,7 @@ class Filter:
     def __init__(self, settings: Settings) -> None:
         feed = settings.feed
         self._languages = tuple(language.lower() for language in feed.languages)
-        self._words = Mentions({"": feed.words}) if feed.words else None
+        self._words = Mentions({"words": feed.words}) if feed.words else None
         self._entities = entity_mentions(settings.entities) if feed.only_entities else None
         self._limits: LimitSettings = settings.limits
 

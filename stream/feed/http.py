@@ -20,6 +20,8 @@ from stream.tweets.lines import Overlong
 USER_AGENT = f"starling-feed/{__version__} (+https://github.com/starling-edge/starling)"
 CONNECT_SECONDS = 20.0
 """Time for a connection and the beginning of an answer."""
+WEBSOCKET_TIMEOUT = aiohttp.ClientWSTimeout(ws_close=1.0)
+"""A server has a second to answer to the end of a connection."""
 LONGEST_MESSAGE_BYTES = 4 * 1024 * 1024
 """Longest message that is held in memory; a longer one is left out, or ends a WebSocket."""
 

@@ -40,6 +40,7 @@ class Window:
     def __init__(self, cursor: Cursor | None, most_waiting: int) -> None:
         self._queue: asyncio.Queue[Outgoing | None] = asyncio.Queue(most_waiting)
         self._messages: deque[Outgoing] = deque()
+        self._ended = False
         self.released = cursor
         """The position that may be stored."""
         self.received: Cursor | None = cursor
@@ -68,8 +69,12 @@ class Window:
 
     async def following(self) -> Outgoing | None:
         """Wait for the next message to be sent, and return it; None after the last one."""
+        if self._ended:  # asked again over a new connection
+            return None
         message = await self._queue.get()
-        if message is not None:
+        if message is None:
+            self._ended = True
+        else:
             message.sent = True
         return message
 

@@ -95,7 +95,18 @@ class Mastodon:
         with self._queue(f"{stream} {request.query.get('tag', '')}".strip()) as queue:
             if not self.silent:
                 await socket.ping()
-            while (event := await queue.get()) is not None:
-                await socket.send_json({"stream": [stream], "event": event[0], "payload": event[1]})
+            reading = asyncio.create_task(_end_with(socket, queue), name="websocket")
+            try:
+                while (event := await queue.get()) is not None:
+                    await socket.send_json({"stream": [stream], "event": event[0], "payload": event[1]})
+            finally:
+                reading.cancel()
         await socket.close()
         return socket
+
+
+async def _end_with(socket: web.WebSocketResponse, queue: asyncio.Queue[tuple[str, str] | None]) -> None:
+    """End a stream when its client does."""
+    async for _ in socket:
+        pass
+    queue.put_nowait(None)

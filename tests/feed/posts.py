@@ -39,7 +39,7 @@ def jetstream_commit(number: int, **changes: Any) -> dict[str, Any]:
 
 def mastodon_status(number: int, **changes: Any) -> dict[str, Any]:
     """Return a status as the streaming API sends it."""
-    status = {
+    status: dict[str, Any] = {
         "id": str(110_000_000 + number),
         "created_at": "2026-11-28T03:20:00.000Z",
         "edited_at": None,

@@ -22,7 +22,15 @@ from stream.feed.dictionary import (
     zstd_is_installed,
 )
 from stream.feed.events import Cursor, Event, Gap, Ignored, Opened, Reason
-from stream.feed.http import CONNECT_SECONDS, LONGEST_MESSAGE_BYTES, beginning_of, lost, one_line, wait_seconds
+from stream.feed.http import (
+    CONNECT_SECONDS,
+    LONGEST_MESSAGE_BYTES,
+    WEBSOCKET_TIMEOUT,
+    beginning_of,
+    lost,
+    one_line,
+    wait_seconds,
+)
 from stream.feed.source import Delays, Failure, SourceError
 from stream.feed.sources.jetstream import POSTS, JetstreamReader, OutdatedCursor, StreamError
 from stream.settings import Settings
@@ -154,7 +162,11 @@ class BlueskySource:
         protocols = (_SUBPROTOCOL,) if self._settings.version == "2" else ()
         try:
             socket = await self._session.ws_connect(
-                url, protocols=protocols, max_msg_size=LONGEST_MESSAGE_BYTES, decode_text=False
+                url,
+                protocols=protocols,
+                timeout=WEBSOCKET_TIMEOUT,
+                max_msg_size=LONGEST_MESSAGE_BYTES,
+                decode_text=False,
             )
         except aiohttp.WSServerHandshakeError as error:
             raise await self._refused(instance, url, error) from error

@@ -20,6 +20,7 @@ from stream.feed.events import LONGEST_LANGUAGE, Cursor, Deletion, Event, Heartb
 from stream.feed.http import (
     CONNECT_SECONDS,
     LONGEST_MESSAGE_BYTES,
+    WEBSOCKET_TIMEOUT,
     authorization,
     beginning_of,
     lost,
@@ -169,6 +170,7 @@ class MastodonSource:
             socket = await self._session.ws_connect(
                 url,
                 headers=self._headers,
+                timeout=WEBSOCKET_TIMEOUT,
                 max_msg_size=LONGEST_MESSAGE_BYTES,
                 autoping=False,
                 decode_text=False,

@@ -16,7 +16,7 @@ Found = TypeVar("Found")
 async def source_of(kind: Callable[..., Source], **sections: dict[str, Any]) -> AsyncIterator[Source]:
     """Make a source with settings, given by section."""
     async with open_session() as session:
-        yield kind(Settings(**sections), session)
+        yield kind(Settings.model_validate(sections), session)
 
 
 async def events_of(source: Source, number: int, cursor: Cursor | None = None) -> list[Event]:
