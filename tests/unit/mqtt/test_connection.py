@@ -706,10 +706,19 @@ async def test_a_broker_with_only_qos_0_receives_messages_at_qos_0() -> None:
     assert await published_under(b"\x24\x00") == [packet(PUBLISH, b"\x00\x01t\x00label")]
 
 
+NO_SHARING, NO_WILDCARDS = b"\x2a\x00", b"\x28\x00"
+
+
 @pytest.mark.parametrize(
-    ("properties", "topic", "code"), [(b"\x2a\x00", "$share/a/tweets/in", 0x9E), (b"\x28\x00", "tweets/#", 0xA2)]
+    ("properties", "topic", "reason"),
+    [
+        (NO_SHARING, "$share/a/tweets/in", "Shared subscriptions not supported, code 158"),
+        (NO_WILDCARDS, "tweets/#", "Wildcard subscriptions not supported, code 162"),
+        (NO_WILDCARDS, "tweets/+/in", "Wildcard subscriptions not supported, code 162"),
+        (NO_WILDCARDS, "$share/a/+/in", "Wildcard subscriptions not supported, code 162"),
+    ],
 )
-async def test_an_unsupported_subscription_is_not_requested(properties: bytes, topic: str, code: int) -> None:
+async def test_an_unsupported_subscription_is_not_requested(properties: bytes, topic: str, reason: str) -> None:
     kinds: list[int] = []
 
     async def script(peer: Peer) -> None:
@@ -720,8 +729,26 @@ async def test_an_unsupported_subscription_is_not_requested(properties: bytes, t
     async with scripted_broker(script) as settings, Connection(settings) as connection:
         with pytest.raises(BrokerError) as caught:
             await connection.subscribe_confirmed(topic)
-    assert caught.value.reason_code == code
+    assert f"broker 127.0.0.1:{settings.port}: no subscription to {topic} ({reason})" in str(caught.value)
     assert kinds == [DISCONNECT]
+
+
+@pytest.mark.parametrize(
+    ("properties", "topic"), [(NO_SHARING, "tweets/#"), (NO_WILDCARDS, "$share/a/tweets/in"), (b"", "$share/a/+/#")]
+)
+async def test_a_supported_subscription_is_requested(properties: bytes, topic: str) -> None:
+    requested: list[bytes] = []
+
+    async def script(peer: Peer) -> None:
+        await peer.accept(properties=properties)
+        subscribe = await peer.expect(SUBSCRIBE)
+        requested.append(subscribe.raw)
+        peer.send(suback(subscribe, 1))
+        await stay(peer)
+
+    async with scripted_broker(script) as settings, Connection(settings) as connection:
+        await connection.subscribe_confirmed(topic)
+    assert requested == [packet(0x82, b"\x00\x01\x00" + len(topic).to_bytes(2) + topic.encode() + b"\x11")]
 
 
 @pytest.mark.parametrize("code", [0x9A, 0x9B])
