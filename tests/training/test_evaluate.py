@@ -1,6 +1,4 @@
-import errno
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,6 @@ from stream.model.bundle import load_bundle
 from tests.training.replab_folder import write_replab
 from tests.unit.tiny_bundle import write_bundle
 from training.cli import app
-from training.errors import ConversionError
 
 # The vocabulary of the bundle is awful, sad, train, street, nice and lovely; it labels each by its meaning.
 TWEETS = [
@@ -138,6 +135,43 @@ def test_plots_are_written(tmp_path: Path, bundle: Path, tweets: Path) -> None:
     assert names == {f"bundle-{what}.{kind}" for what in ("confusion", "calibration") for kind in ("svg", "png")}
 
 
+def test_a_threshold_makes_uncertain_labels_neutral_and_its_coverage_is_shown(bundle: Path, tweets: Path) -> None:
+    scored = evaluation(bundle, "--data", tweets, "--threshold", "0.7")["bundles"]["bundle"]
+    # 'sad train' and 'nice street' have less than 0.7 for their polarity, as have the neutral texts.
+    assert scored["tweets"] == 6
+    assert scored["classes"]["negative"]["given_as"] == {"negative": 1, "neutral": 2, "positive": 0}
+    assert 0 < scored["coverage"] < 1
+    shown = run("evaluate", bundle, "--data", tweets, "--threshold", "0.7").stdout
+    assert f"{100 * scored['coverage']:.1f}" in next(line for line in shown.splitlines() if "coverage" in line)
+
+
+def test_rejected_tweets_are_not_scored(bundle: Path, tweets: Path) -> None:
+    options = ("--threshold", "0.7", "--below-threshold", "reject")
+    scored = evaluation(bundle, "--data", tweets, *options)["bundles"]["bundle"]
+    assert scored["tweets"] == round(6 * scored["coverage"])
+    assert 0 < scored["tweets"] < 6
+    with pytest.raises(InputError, match="tiny is unsure of all 6 tweets: lower --threshold"):
+        run("evaluate", bundle, "--data", tweets, "--threshold", "1", "--below-threshold", "reject")
+
+
+def test_bundles_are_compared_on_the_tweets_that_both_label(bundle: Path, tmp_path: Path, tweets: Path) -> None:
+    sharper = write_bundle(tmp_path / "sharper", {"temperature": 0.5})
+    options = ("--threshold", "0.7", "--below-threshold", "reject")
+    both = evaluation(bundle, sharper, "--data", tweets, *options)
+    counts = [each["tweets"] for each in both["bundles"].values()]
+    assert counts[0] < counts[1]
+    assert both["more_than_first"]["sharper"]["accuracy"]["value"] == 0
+    shown = run("evaluate", bundle, sharper, "--data", tweets, *options).stdout
+    assert f"{counts[0]} / {counts[1]} tweets" in shown
+
+
+def test_a_prior_moves_labels_to_the_classes_that_it_states(bundle: Path, tweets: Path) -> None:
+    plain = evaluation(bundle, "--data", tweets)["bundles"]["bundle"]
+    tilted = evaluation(bundle, "--data", tweets, "--prior", "0.98,0.01,0.01")["bundles"]["bundle"]
+    assert tilted["classes"]["negative"]["given_as"]["negative"] == 3
+    assert plain["classes"]["negative"]["given_as"]["negative"] == 2
+
+
 def test_own_names_of_columns_and_labels_are_used(tmp_path: Path, bundle: Path) -> None:
     file = tmp_path / "mine.tsv"
     file.write_text("words\tmood\nlovely\tjoy\nawful\tanger\ntrain\tneutral\n")
@@ -149,42 +183,6 @@ def test_label_without_a_polarity_is_rejected(bundle: Path, tweets: Path) -> Non
     result = run("evaluate", bundle, "--data", tweets, "--label", "joy=happy")
     assert result.exit_code == 2
     assert "joy=happy" in result.stderr
-
-
-def test_calibrate_writes_the_temperature_and_changes_no_label(bundle: Path, tweets: Path) -> None:
-    before = evaluation(bundle, "--data", tweets)["bundles"]["bundle"]
-    result = run("calibrate", bundle, "--data", tweets)
-    assert result.exit_code == 0
-    assert result.stdout.startswith("temperature ")
-    manifest = load_bundle(bundle).manifest
-    after = evaluation(bundle, "--data", tweets)["bundles"]["bundle"]
-    assert manifest.temperature != 1
-    assert manifest.calibration["tweets"] == 6
-    assert after["classes"] == before["classes"]
-    assert after["calibration"]["negative_log_likelihood"] < before["calibration"]["negative_log_likelihood"]
-    assert after["calibration"]["negative_log_likelihood"] == pytest.approx(
-        manifest.calibration["after"]["negative_log_likelihood"], abs=2e-4
-    )
-
-
-def test_unwritable_manifest_is_unchanged(bundle: Path, tweets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    before = (bundle / "model.json").read_bytes()
-    monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(ConversionError, match=r"cannot write .*model\.json: No space left on device"):
-        run("calibrate", bundle, "--data", tweets)
-    assert (bundle / "model.json").read_bytes() == before
-    assert {file.name for file in bundle.iterdir()} == {"model.json", "model.tflite", "tokenizer.json"}
-
-
-def test_calibrating_twice_gives_the_same_temperature(bundle: Path, tweets: Path) -> None:
-    run("calibrate", bundle, "--data", tweets)
-    first = load_bundle(bundle).manifest.temperature
-    run("calibrate", bundle, "--data", tweets)
-    assert load_bundle(bundle).manifest.temperature == pytest.approx(first, rel=1e-3)
-    assert [file.name for file in bundle.iterdir() if file.name.startswith(".")] == []
 
 
 def test_card_has_manifest_and_scores(bundle: Path, tweets: Path) -> None:

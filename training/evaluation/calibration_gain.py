@@ -63,13 +63,13 @@ class Measured:
         return tweet_weights(self.gold, self.prior)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the measures, rounded to four decimal places."""
+        """Return the measures, rounded to six decimal places."""
         return {
-            "macro_recall": round(self.scores.macro_recall, 4),
-            "recall": dict(zip(POLARITIES, self.scores.recall.round(4).tolist(), strict=True)),
-            "log_loss": round(self.weighted.negative_log_likelihood, 4),
-            "ece": round(self.calibration.expected_error, 4),
-            "weighted_ece": round(self.weighted.expected_error, 4),
+            "macro_recall": round(self.scores.macro_recall, 6),
+            "recall": dict(zip(POLARITIES, self.scores.recall.round(6).tolist(), strict=True)),
+            "log_loss": round(self.weighted.negative_log_likelihood, 6),
+            "ece": round(self.calibration.expected_error, 6),
+            "weighted_ece": round(self.weighted.expected_error, 6),
         }
 
 
@@ -115,7 +115,8 @@ def gain_sentence(measure: str, gain: Gain) -> str:
     """Return a gain in words, with its interval."""
     factor, unit, places = _UNITS[measure]
     value, interval = gain.difference.value, gain.difference.interval
-    numbers = [f"{factor * number:+.{places}f}" for number in (value, interval.low, interval.high)]
+    # The summand 0.0 makes 0 of a rounded -0.
+    numbers = [f"{round(factor * number, places) + 0.0:+.{places}f}" for number in (value, interval.low, interval.high)]
     verdict = "is" if gain.beyond_chance else "is not"
     return f"{_TITLES[measure]}: {numbers[0]} [{numbers[1]}, {numbers[2]}]{unit}; the gain {verdict} beyond chance"
 

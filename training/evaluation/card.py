@@ -5,12 +5,13 @@ the checkpoint's `about.toml`: `training.limits` is a list of sentences, `traini
 checkpoint.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from stream.model.bundle import MODEL_FILE, Manifest
 from stream.tweets.polarity import POLARITIES
 from training.evaluation.evaluation import Evaluation
+from training.evaluation.stored_calibration import stored_calibration
 from training.evaluation.tables import class_grid, score_grid
 
 _LIMITS, _REPEAT = "limits", "repeat"
@@ -61,10 +62,49 @@ def _origin(manifest: Manifest, megabytes: float) -> str:
 def _scores(evaluation: Evaluation, data: str) -> str:
     manifest = evaluation.manifest
     grids = [score_grid({manifest.name: evaluation}), class_grid("By class", evaluation)]
-    fitted = manifest.calibration.get("data")
-    temperature = f"The temperature is {manifest.temperature:g}"
-    temperature += f", fitted on {_written(fitted)}." if fitted else ": the bundle was not calibrated."
-    return "\n".join([f"On {data}:", "", *(grid.markdown() for grid in grids), temperature, _agreement(manifest)])
+    parts = [*(grid.markdown() for grid in grids), _calibration(manifest), _agreement(manifest)]
+    return "\n".join([f"On {data}:", "", *parts])
+
+
+def _calibration(manifest: Manifest) -> str:
+    stored = stored_calibration(manifest)
+    if stored is None:
+        fitted = manifest.calibration.get("data")
+        temperature = f"The temperature is {manifest.temperature:g}"
+        return temperature + (f", fitted on {_written(fitted)}." if fitted else ": the bundle was not calibrated.")
+    about = manifest.calibration
+    temperatures, biases = 1 / stored.change.scale, stored.change.bias
+    shared = about["method"] != "scales"
+    values = [f"temperature {temperatures[0]:.2f}" if shared else f"temperatures {_by_class(temperatures, '')}"]
+    if about["method"] != "temperature":
+        values.append(f"biases {_by_class(biases, '+')}")
+    shares = _by_class(about["prior"], "") if _is_tilted(about["prior"]) else "equal"
+    return (
+        f"The probabilities were calibrated on {_written(about['data'])} ({about['tweets']:,} tweets), with {shares} "
+        f"shares of the classes: {', '.join(values)}; they are in the last layer. {_effect(about['cross_fitted'])}\n"
+    )
+
+
+def _effect(effect: Mapping[str, Any]) -> str:
+    """Return the effect of a calibration on tweets that it was not fitted on."""
+    before, after, gain = effect["before"], effect["after"], effect["gain"]
+    low, high = (100 * end for end in gain["macro_recall"]["interval"])
+    value = 100 * gain["macro_recall"]["value"]
+    verdict = "" if gain["macro_recall"]["beyond_chance"] else "not "
+    return (
+        f"Cross-fitted in {effect['folds']} folds, macro-recall went from {100 * before['macro_recall']:.1f} to "
+        f"{100 * after['macro_recall']:.1f} ({value:+.1f} [{low:+.1f}, {high:+.1f}] points, "
+        f"{verdict}beyond chance), the log-loss from {before['log_loss']:.3f} to {after['log_loss']:.3f}, and the ECE "
+        f"from {_percent(before['ece'])} to {_percent(after['ece'])}."
+    )
+
+
+def _is_tilted(prior: Iterable[float]) -> bool:
+    return len(set(prior)) > 1
+
+
+def _by_class(values: Iterable[float], sign: str) -> str:
+    return ", ".join(f"{polarity} {value:{sign}.2f}" for polarity, value in zip(POLARITIES, values, strict=True))
 
 
 def _agreement(manifest: Manifest) -> str:
@@ -94,11 +134,23 @@ def _commands(manifest: Manifest, data: str) -> str:
     commands = [
         *manifest.training.get(_REPEAT, []),
         f"starling convert CHECKPOINT --data {data} --precision {manifest.precision}{options} --out BUNDLE",
-        *([f"starling calibrate BUNDLE --data {data}"] if manifest.calibration else []),
+        *_calibrate_command(manifest, data),
         f"starling evaluate BUNDLE --data {data}",
     ]
     lines = "\n".join(f"    {command}" for command in commands)
     return f"With the training extra installed, in the versions of `training/constraints.txt`:\n\n{lines}"
+
+
+def _calibrate_command(manifest: Manifest, data: str) -> list[str]:
+    about = manifest.calibration
+    if not about:
+        return []
+    method = about.get("method", "temperature")
+    prior = about.get("prior", [])
+    files = "".join(f" --data {name}" for name in about.get("data", [data]))
+    options = "" if method == "biases" else f" --method {method}"
+    options += f" --prior {','.join(map(str, prior))}" if _is_tilted(prior) else ""
+    return [f"starling calibrate BUNDLE{files}{options}"]
 
 
 def _percent(share: float) -> str:
