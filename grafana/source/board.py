@@ -25,20 +25,26 @@ TAG: Final = "starling"
 Sections = Mapping[str, Sequence[Panel]]
 
 
-def board(name: str, description: str, sections: Sections) -> str:
+def board(
+    name: str, description: str, sections: Sections, *, variables: Sequence[QueryVariable] = (), since: str = "now-1h"
+) -> str:
     """Make a dashboard.
 
     Args:
         name: A word for its subject; its address is `/d/starling-<name>`.
         description: The questions that it answers.
         sections: Panels by the title of their row.
+        variables: Selections beside those of Prometheus and of the nodes.
+        since: Beginning of the time range at first.
 
     Returns:
         JSON for Grafana's provisioning.
     """
     dashboard = Dashboard(f"Starling: {name}").uid(f"starling-{name}").description(description).tags([TAG])
-    dashboard.time("now-1h", "now").refresh("30s").timezone("browser").tooltip(DashboardCursorSync.CROSSHAIR)
+    dashboard.time(since, "now").refresh("30s").timezone("browser").tooltip(DashboardCursorSync.CROSSHAIR)
     dashboard.with_variable(_datasource()).with_variable(_node()).link(_links_to_other_dashboards())
+    for variable in variables:
+        dashboard.with_variable(variable)
     for title, panels in sections.items():
         dashboard.with_row(Row(title))
         for panel in panels:
@@ -55,8 +61,21 @@ def _datasource() -> DatasourceVariable:
 
 
 def _node() -> QueryVariable:
-    variable = QueryVariable("node").label("Node").description("One node, several nodes, or all.")
-    variable.datasource(DATASOURCE).query('label_values(up{job="starling"}, instance)')
+    query = 'label_values(up{job="starling"}, instance)'
+    return selection("node", "Node", "One node, several nodes, or all.", query)
+
+
+def selection(name: str, label: str, description: str, query: str) -> QueryVariable:
+    """Make a selection of one value, several values, or all.
+
+    Args:
+        name: Name of the variable.
+        label: Label of the selection.
+        description: Description of the selection.
+        query: Query for the values.
+    """
+    variable = QueryVariable(name).label(label).description(description)
+    variable.datasource(DATASOURCE).query(query)
     variable.refresh(VariableRefresh.ON_TIME_RANGE_CHANGED).sort(VariableSort.NATURAL_ASC)
     variable.multi(True).include_all(True).all_value(".+")  # noqa: FBT003  (the library's signatures)
     return variable.current(VariableOption(selected=True, text=["All"], value=["$__all"]))

@@ -101,6 +101,24 @@ def graph(
     return panel
 
 
+def signed(panel: timeseries.Panel) -> timeseries.Panel:
+    """Let a graph's values be negative: it shows -100 % to 100 %."""
+    return panel.axis_soft_min(-1).axis_soft_max(1)
+
+
+def band(panel: timeseries.Panel, lower: str, upper: str) -> timeseries.Panel:
+    """Show two of a graph's lines, given by name, as the limits of an area."""
+    hidden: dict[str, object] = {"lineWidth": 0, "fillOpacity": 0}
+    for name, changes in {lower: hidden, upper: hidden | {"fillBelowTo": lower, "fillOpacity": 20}}.items():
+        panel.override_by_name(name, [_option(f"custom.{key}", value) for key, value in changes.items()])
+    return panel
+
+
+def for_each(panel: timeseries.Panel, variable: str) -> timeseries.Panel:
+    """Show a panel once for each selected value of a variable."""
+    return panel.repeat(variable).repeat_direction("h").max_per_row(2)
+
+
 def polarities(panel: timeseries.Panel) -> timeseries.Panel:
     """Set the colours of series whose names end with a polarity."""
     for polarity, colour in POLARITY.items():
@@ -132,18 +150,28 @@ def node_table(title: str, description: str, columns: Mapping[str, tuple[str, st
         description: Description of the table.
         columns: Expression with one value per node, and the unit, by heading.
     """
+    panel = _table(title, description, columns, {"instance": "Node", "model": "Model", "version": "Release"})
+    link = {"title": "This node's dashboard", "url": _DEVICE + "${__value.raw}"}
+    return panel.override_by_name("Node", [_option("links", [link])])
+
+
+def entity_table(title: str, description: str, columns: Mapping[str, tuple[str, str]]) -> table.Panel:
+    """Make a table with a row for each entity; arguments as for `node_table`."""
+    return _table(title, description, columns, {"entity": "Entity"})
+
+
+def _table(
+    title: str, description: str, columns: Mapping[str, tuple[str, str]], labels: Mapping[str, str]
+) -> table.Panel:
     queries = [Query(expression) for expression, _ in columns.values()]
     panel = _described(table.Panel(), title, description, queries, PromQueryFormat.TABLE).unit("short")
-    renamed = {"instance": "Node", "model": "Model", "version": "Release"}
-    renamed |= dict(zip(_value_names(len(columns)), columns, strict=True))
+    renamed = {**labels, **dict(zip(_value_names(len(columns)), columns, strict=True))}
     panel.with_transformation(DataTransformerConfig("merge", options={}))
     panel.with_transformation(
         DataTransformerConfig("organize", options={"excludeByName": {"Time": True}, "renameByName": renamed})
     )
     for heading, (_, unit) in columns.items():
         panel.override_by_name(heading, [_option("unit", unit)])
-    link = {"title": "This node's dashboard", "url": _DEVICE + "${__value.raw}"}
-    panel.override_by_name("Node", [_option("links", [link])])
     return panel.span(_FULL_WIDTH).height(_GRAPH_HEIGHT)
 
 

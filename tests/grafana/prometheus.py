@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 import shutil
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -15,6 +16,8 @@ from stream.free_port import free_port
 from tests.grafana.queries import RULES
 
 PROGRAM = shutil.which("prometheus")
+PROMTOOL = shutil.which("promtool")
+_GROUP_INTERVAL = re.compile(r"^ +interval: .*\n", re.MULTILINE)
 _INTERVAL = "500ms"
 
 
@@ -71,18 +74,21 @@ class Prometheus:
 
 
 @contextlib.asynccontextmanager
-async def prometheus(folder: Path, nodes: Mapping[str, str]) -> AsyncIterator[Prometheus]:
-    """Run a Prometheus server with the project's rules.
+async def prometheus(folder: Path, nodes: Mapping[str, str], history: str = "") -> AsyncIterator[Prometheus]:
+    """Run a Prometheus server with the project's rules, all of which it evaluates at the short interval.
 
     Args:
         folder: Folder of its files.
         nodes: Host and port of each node, by the node's name.
+        history: Samples of the past in the OpenMetrics format.
     """
     assert PROGRAM
+    if history:
+        await _write_history(folder, history)
     targets = [{"targets": [address], "labels": {"instance": name}} for name, address in nodes.items()]
     configuration = {
         "global": {"scrape_interval": _INTERVAL, "scrape_timeout": _INTERVAL, "evaluation_interval": _INTERVAL},
-        "rule_files": list(map(str, RULES)),
+        "rule_files": [str(_with_short_interval(rules, folder)) for rules in RULES],
         "scrape_configs": [{"job_name": "starling", "static_configs": targets}],
     }
     (folder / "prometheus.yml").write_text(json.dumps(configuration))  # JSON is valid YAML
@@ -95,10 +101,29 @@ async def prometheus(folder: Path, nodes: Mapping[str, str]) -> AsyncIterator[Pr
     try:
         async with aiohttp.ClientSession(f"http://{address}") as client:
             server = Prometheus(client)
-            async with asyncio.timeout(20):
-                await server.ready(process)
+            await server.ready(process)
             yield server
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.wait()
+
+
+def _with_short_interval(rules: Path, folder: Path) -> Path:
+    """Copy a file of rules without the intervals of its groups, so that a test need not wait for minutes."""
+    copy = folder / rules.name
+    copy.write_text(_GROUP_INTERVAL.sub("", rules.read_text(encoding="utf-8")))
+    return copy
+
+
+async def _write_history(folder: Path, history: str) -> None:
+    file = folder / "history.txt"
+    file.write_text(f"{history}# EOF\n")
+    assert PROMTOOL
+    process = await asyncio.create_subprocess_exec(
+        PROMTOOL, "tsdb", "create-blocks-from", "openmetrics", file, folder / "data",
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    said, _ = await process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"promtool cannot write the history: {said.decode()}")

@@ -11,7 +11,7 @@ import yaml
 FOLDER = Path(__file__).parents[2] / "grafana"
 RULES = sorted((FOLDER / "prometheus").glob("*.yml"))
 RULE_TESTS = sorted((FOLDER / "prometheus" / "tests").glob("*.yml"))
-_SERIES = re.compile(r"\b(?:(?:instance\w*|starling):|starling_|up\b)[\w:]*(?:\{[^}]*\})?")
+_SERIES = re.compile(r"\b(?:(?:instance\w*|entity|starling):|starling_|up\b)[\w:]*(?:\{[^}]*\})?")
 _FROM_THE_INVENTORY = "instance:starling_model_intended:info"
 """The role writes its rules, with the models that the inventory gives the nodes."""
 
@@ -42,8 +42,8 @@ def panel_queries(rate_interval: str = "4s") -> Iterator[tuple[str, str]]:
 
 
 def with_values(expression: str, rate_interval: str = "4s") -> str:
-    """Replace Grafana's variables in an expression: all nodes, the last seconds."""
-    return expression.replace("$node", ".+").replace("$__rate_interval", rate_interval)
+    """Replace Grafana's variables in an expression: all nodes and entities, the last seconds."""
+    return expression.replace("$node", ".+").replace("$entity", ".+").replace("$__rate_interval", rate_interval)
 
 
 def rules(kind: str) -> list[dict[str, Any]]:

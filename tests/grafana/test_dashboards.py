@@ -86,13 +86,16 @@ def test_a_node_of_the_fleet_dashboard_links_to_its_device_dashboard() -> None:
     assert links[0].endswith("&var-node=${__value.raw}")
 
 
-def test_columns_of_a_table_have_only_the_node_as_a_label() -> None:
+def test_columns_of_a_table_have_only_the_node_or_only_the_entity_as_a_label() -> None:
     """Grafana puts two values in one row only if all their labels are equal."""
     tables = [panel for panel in panels() if panel["type"] == "table" and len(panel["targets"]) > 1]
     assert tables
-    for target in (target for table in tables for target in table["targets"]):
-        assert target["expr"].startswith("max by (instance) (")
-        assert (target["instant"], target["format"]) == (True, "table")
+    for table in tables:
+        labels = {target["expr"].partition("(")[2].partition(")")[0] for target in table["targets"]}
+        assert labels in ({"instance"}, {"entity"}), table["title"]
+        for target in table["targets"]:
+            assert target["expr"].startswith("max by (")
+            assert (target["instant"], target["format"]) == (True, "table")
 
 
 def test_a_polarity_has_the_same_colour_on_every_panel() -> None:

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from stream.commands.demo.demo import sample_tweets
+from stream.commands.demo.entities import ENTITIES
 from stream.power.current import NOMINAL_ZERO
 from stream.power.frames import ZERO_SCALE
 from stream.power.link import open_meter
@@ -21,6 +22,7 @@ from stream.power.simulator import simulated_uno
 from stream.settings import PowerSettings, Settings
 from stream.telemetry import resources
 from tests.grafana.data import eventually_all_with_data, failing_rules
+from tests.grafana.history import history_of_labels
 from tests.grafana.prometheus import PROGRAM, prometheus
 from tests.grafana.queries import all_queries
 from tests.integration import mosquitto
@@ -91,16 +93,25 @@ async def publishing(settings: Settings) -> AsyncIterator[None]:
 @pytest.mark.usefixtures("raspberry_pi")
 async def test_every_panel_and_every_rule_has_data_while_tweets_are_published(tmp_path: Path, simulator: Path) -> None:
     options = "allow_anonymous true\nsys_interval 1"
+    entities = list(ENTITIES)
     other_model = write_bundle(tmp_path / "bundle")
     with Mosquitto(tmp_path, options, log_type="error") as broker:
         async with AsyncExitStack() as stack:
             power = await stack.enter_async_context(metered(simulator))
             nodes = [
-                settings_for(broker.port, node="pi-1", power=power, broker={"group": "all", "sys_metrics": True}),
-                settings_for(broker.port, node="pi-2", model={"path": other_model}, broker={"group": "all"}),
+                settings_for(
+                    broker.port,
+                    node="pi-1",
+                    power=power,
+                    entities=entities,
+                    broker={"group": "all", "sys_metrics": True},
+                ),
+                settings_for(
+                    broker.port, node="pi-2", model={"path": other_model}, entities=entities, broker={"group": "all"}
+                ),
             ]
             addresses = await stack.enter_async_context(running(nodes))
-            server = await stack.enter_async_context(prometheus(tmp_path, addresses))
+            server = await stack.enter_async_context(prometheus(tmp_path, addresses, history_of_labels()))
             assert await eventually_all_with_data(server, [("idle", IDLE_WATTS)]) == []
             await stack.enter_async_context(publishing(nodes[0]))
             assert await eventually_all_with_data(server, all_queries()) == []
