@@ -76,7 +76,7 @@ class ComponentFields(TypedDict):
     suggested_display_precision: NotRequired[int]
     """Decimals to show."""
     entity_category: NotRequired[Literal["diagnostic"]]
-    """Where the entity is shown."""
+    """Group in which the entity is shown."""
 
 
 @with_config(_DESCRIBED)

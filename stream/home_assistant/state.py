@@ -16,7 +16,7 @@ class NodeState(TypedDict):
     """The numbers of a node; null stands for an unknown value."""
 
     ready: bool
-    """Whether a tweet would be labelled now."""
+    """True if a tweet would be labelled now."""
     tweets_per_second: float | None
     """Tweets received per second, over the last ten seconds."""
     rejected_per_second: float | None

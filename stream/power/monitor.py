@@ -32,7 +32,7 @@ class EstimateFields(TypedDict):
     value: float
     """The value, in the unit that its name states."""
     standard_error: float | None
-    """Its standard error, in the same unit; null: unknown."""
+    """Standard error of the value, in the same unit; null: unknown."""
 
 
 @with_config(_DESCRIBED)
@@ -54,7 +54,7 @@ class EnergyMessage(TypedDict):
     source: str
     """Source of the measurements: the meter, or one of the machine's counters."""
     meter_up: bool
-    """Whether the source gives readings."""
+    """True if the source gives readings."""
     joules_total: EstimateFields | None
     """Energy since the start of the service, in joules."""
     measured_seconds: float

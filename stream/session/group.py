@@ -53,7 +53,7 @@ class GroupMessage(TypedDict):
     group: str
     """Name of the group."""
     state: State
-    """Whether the node keeps up with its share of the tweets."""
+    """State of the node: `keeping_up` with its share of the tweets, or `behind`."""
 
 
 class SoleSubscriber:

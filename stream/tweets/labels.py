@@ -50,7 +50,7 @@ class LabelFields(TypedDict):
     entity: NotRequired[str]
     """The company, product or person that the label concerns: the tweet's `entity`, or one that the settings list."""
     entity_used: NotRequired[bool]
-    """Whether the model has read the entity; false: it is the polarity of the tweet as a whole. Only with `entity`."""
+    """True if the model has read the entity; false: it is the polarity of the tweet as a whole. Only with `entity`."""
     lang: NotRequired[str]
     """The tweet's `lang`: its language."""
     text: NotRequired[str]
