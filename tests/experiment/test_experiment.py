@@ -9,13 +9,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psutil
 import pytest
 
+from stream.commands import experiment as command_module
+from stream.commands.experiment import run_experiment
+from stream.experiment import run as run_module
 from stream.experiment.device import serial_number
 from stream.experiment.index import read_index
 from stream.experiment.record import record_of
@@ -208,10 +211,27 @@ def test_a_wrong_precision_of_a_bundle_is_named(folder: Path) -> None:
     assert "is float32, and the plan says int8" in done.stderr
 
 
-def test_a_run_starts_at_the_time_in_the_plan(folder: Path) -> None:
-    start_at = datetime.now(UTC) + timedelta(seconds=3)
+def start_in_a_second(monkeypatch: pytest.MonkeyPatch) -> datetime:
+    """Return a time that comes a second after the first look at the clock, however long the preparation takes."""
+    start_at = datetime(2030, 1, 1, tzinfo=UTC)
+    looked_at: list[float] = []
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            looked_at.append(time.monotonic())
+            return cls(2029, 12, 31, 23, 59, 59, tzinfo=tz) + timedelta(seconds=looked_at[-1] - looked_at[0])
+
+    monkeypatch.setattr(run_module, "datetime", Clock)
+    monkeypatch.setattr(command_module, "log_to_stderr", lambda *_: None)  # it would change the log of this process
+    return start_at
+
+
+def test_a_run_starts_at_the_time_in_the_plan(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    start_at = start_in_a_second(monkeypatch)
     out = folder / "out"
-    assert run(write_plan(folder, f"start_at = {start_at.isoformat()}\n{QUICK}"), out).returncode == 0
+    plan = write_plan(folder, f"start_at = {start_at.isoformat()}\n{QUICK}")
+    run_experiment(plan, out, "pi-a")
     assert result(out).started_at >= start_at
     assert result(out).planned_at == start_at
 
@@ -223,12 +243,12 @@ def test_a_start_in_the_past_is_refused(folder: Path) -> None:
     assert "was 3.0 hours ago" in done.stderr
 
 
-def test_an_interrupted_experiment_is_continued_after_its_start(folder: Path) -> None:
-    start_at = datetime.now(UTC) + timedelta(seconds=3)
+def test_an_interrupted_experiment_is_continued_after_its_start(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    start_at = start_in_a_second(monkeypatch)
     plan = write_plan(folder, f"seeds = [0, 1]\nstart_at = {start_at.isoformat()}\n{QUICK}")
-    assert run(plan, folder / "out").returncode == 0
+    run_experiment(plan, folder / "out", None)
     cell_path(folder / "out", "tiny-test-1threads-seed1").unlink()
-    assert run(plan, folder / "out").returncode == 0
+    run_experiment(plan, folder / "out", None)
     assert result(folder / "out", seed=1)
 
 

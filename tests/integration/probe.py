@@ -19,8 +19,6 @@ from stream.session.topics import ALL_STATUS_TOPICS, ONLINE, status_topic
 from stream.settings import BrokerSettings, Settings
 from stream.topic_filters import matches
 
-PATIENCE_SECONDS = 30.0
-
 
 class Probe:
     """A publisher of tweets and reader of results."""
@@ -73,12 +71,11 @@ class Probe:
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait until the received messages make the condition true."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while True:
-                self._arrived.clear()
-                if condition():
-                    return
-                await self._arrived.wait()
+        while True:
+            self._arrived.clear()
+            if condition():
+                return
+            await self._arrived.wait()
 
     async def label_of(self, tweet_id: str) -> dict[str, Any]:
         await self.until(lambda: tweet_id in self.labelled_ids())

@@ -112,7 +112,7 @@ class Node:
     async def stopped(self) -> int:
         """Wait until it has exited, and return its exit code."""
         assert self._process
-        return await asyncio.wait_for(self._process.wait(), 60)
+        return await self._process.wait()
 
     async def kill(self) -> None:
         """End it with SIGKILL."""
@@ -142,7 +142,7 @@ async def until_ready(http_port: int) -> None:
 
 
 async def _until_readyz(http_port: int, status: int, text: str) -> None:
-    async with aiohttp.ClientSession() as session, asyncio.timeout(30):
+    async with aiohttp.ClientSession() as session:
         while True:
             with contextlib.suppress(aiohttp.ClientConnectionError):
                 async with session.get(f"http://127.0.0.1:{http_port}/readyz") as answer:

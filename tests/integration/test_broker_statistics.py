@@ -9,7 +9,8 @@ import pytest
 from stream.session.broker_statistics import collect_broker_statistics
 from stream.telemetry.metrics import Metrics
 from tests.integration.mosquitto import PROGRAM, Mosquitto
-from tests.integration.probe import PATIENCE_SECONDS, probing, settings_for
+from tests.integration.probe import probing, settings_for
+from tests.unit.waiting import until
 
 pytestmark = [pytest.mark.broker, pytest.mark.skipif(PROGRAM is None, reason="Mosquitto is not installed")]
 OPTIONS = "allow_anonymous true\nsys_interval 1"
@@ -28,9 +29,7 @@ class Watched:
         self.registry = Metrics().registry
 
     async def until(self, name: str, expected: float | None) -> None:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while self.registry.get_sample_value(name) != expected:  # noqa: ASYNC110  (read repeatedly, as Prometheus does)
-                await asyncio.sleep(0.02)
+        await until(lambda: self.registry.get_sample_value(name) == expected)
 
 
 async def test_messages_that_the_broker_drops_are_counted(tmp_path: Path) -> None:

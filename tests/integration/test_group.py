@@ -21,6 +21,7 @@ from stream.session.topics import ALL_GROUP_TOPICS, node_of
 from stream.settings import ModelSettings, Settings
 from tests.integration.mosquitto import Mosquitto
 from tests.integration.probe import Probe, probing, serving, settings_for
+from tests.unit.waiting import until
 
 pytestmark = [pytest.mark.broker, pytest.mark.usefixtures("paced")]
 
@@ -93,9 +94,7 @@ async def test_a_slow_node_leaves_the_group_and_returns(broker: Mosquitto, caplo
     async with fleet(fast, slow), probing(fast) as probe:
         await send_and_await(probe, ids, rate=100)
         shares = by_node(probe)
-        async with asyncio.timeout(20):
-            while "back in the group" not in caplog.text:  # noqa: ASYNC110  (the log gives no event)
-                await asyncio.sleep(0.01)
+        await until(lambda: "back in the group" in caplog.text)
         more = {f"later{number}" for number in range(20)}
         await send_and_await(probe, more, rate=10)
     assert sorted(probe.labelled_ids()) == sorted(ids | more)

@@ -16,6 +16,7 @@ from stream.settings import ModelSettings
 from tests.integration.mosquitto import Mosquitto
 from tests.integration.probe import Probe, probing, serving, settings_for, write_config
 from tests.integration.program import started, until_ready
+from tests.unit.waiting import until
 
 pytestmark = pytest.mark.broker
 
@@ -61,9 +62,7 @@ async def test_a_broken_model_is_refused_and_the_old_one_stays_in_service(
     (another_bundle / MODEL_FILE).write_bytes(b"no model")
     async with serving(settings) as service, probing(settings) as probe:
         service.use_model(ModelSettings(path=another_bundle))
-        async with asyncio.timeout(20):
-            while "the old model stays" not in caplog.text:  # noqa: ASYNC110  (the log has no event)
-                await asyncio.sleep(0.01)
+        await until(lambda: "the old model stays" in caplog.text)
         await probe.tweet("1")
         assert (await probe.label_of("1"))["model"]["name"] != "another"
 
@@ -108,15 +107,34 @@ async def test_overwriting_the_model_file_does_not_change_the_labels(
         assert process.returncode is None
 
 
-async def test_a_start_during_a_copy_waits_for_its_end(broker: Mosquitto, tmp_path: Path) -> None:
-    bundle = Path(shutil.copytree(SHIPPED_BUNDLE, tmp_path / "bundle"))
+def incomplete_bundle(folder: Path) -> Path:
+    """Return a copy of the bundle whose model is incomplete."""
+    bundle = Path(shutil.copytree(SHIPPED_BUNDLE, folder / "bundle"))
     os.truncate(bundle / MODEL_FILE, 1_000_000)
+    return bundle
+
+
+async def until_waiting(process: asyncio.subprocess.Process, bundle: Path) -> None:
+    """Change the bundle's files until a service waits for the end of that."""
+
+    async def keep_changing() -> None:
+        while True:
+            (bundle / MODEL_FILE).touch()
+            await asyncio.sleep(0.1)
+
+    assert process.stderr
+    changing = asyncio.create_task(keep_changing())
+    while b"a copy may be in progress" not in (line := await process.stderr.readline()):
+        assert line, "it ended"
+    changing.cancel()
+
+
+async def test_a_start_during_a_copy_waits_for_its_end(broker: Mosquitto, tmp_path: Path) -> None:
+    bundle = incomplete_bundle(tmp_path)
     settings, http_port = settings_for(broker.port, model={"path": bundle}), free_port()
     config = write_config(tmp_path, settings, http_port)
     async with started("run", "--config", config) as process, probing(settings) as probe:
-        assert process.stderr
-        while b"a copy may be in progress" not in await process.stderr.readline():
-            assert process.returncode is None
+        await until_waiting(process, bundle)
         shutil.copyfile(SHIPPED_BUNDLE / MODEL_FILE, bundle / MODEL_FILE)
         await until_ready(http_port)
         await probe.tweet("1")
@@ -124,13 +142,10 @@ async def test_a_start_during_a_copy_waits_for_its_end(broker: Mosquitto, tmp_pa
 
 
 async def test_a_service_that_waits_for_a_copy_can_be_stopped(tmp_path: Path) -> None:
-    bundle = Path(shutil.copytree(SHIPPED_BUNDLE, tmp_path / "bundle"))
-    os.truncate(bundle / MODEL_FILE, 1_000_000)
+    bundle = incomplete_bundle(tmp_path)
     config = tmp_path / "starling.toml"
     config.write_text(f'[broker]\nport = {free_port()}\n[http]\nport = 0\n[model]\npath = "{bundle}"\n')
     async with started("run", "--config", config) as process:
-        assert process.stderr
-        while b"a copy may be in progress" not in await process.stderr.readline():
-            assert process.returncode is None
+        await until_waiting(process, bundle)
         process.send_signal(signal.SIGTERM)
         assert await process.wait() == 0
