@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,6 +47,22 @@ def test_weights_from_a_bundle_equal_the_original(
     assert unpacked.keys() - original.keys() == {"bert.embeddings.token_type_embeddings.weight"}
     for name, weight in original.items():
         np.testing.assert_allclose(unpacked[name], weight, rtol=0, atol=ROUNDING[precision], err_msg=name)
+
+
+def test_a_calibrated_bundle_is_unpacked_without_its_calibration(
+    bundles: dict[str, Bundle], tweets_file: Path, tmp_path: Path
+) -> None:
+    calibrated = shutil.copytree(bundles["float32"].path, tmp_path / "calibrated")
+    for arguments in (
+        ["calibrate", str(calibrated), "--data", str(tweets_file)],
+        ["unpack", str(calibrated), "--out", str(tmp_path / "checkpoint")],
+    ):
+        assert CliRunner().invoke(app, arguments, catch_exceptions=False).exit_code == 0
+    assert load_bundle(calibrated).sha256 != bundles["float32"].sha256
+    unpack_bundle(bundles["float32"], tmp_path / "expected")
+    found, expected = (load_checkpoint(tmp_path / name).weights for name in ("checkpoint", "expected"))
+    for name in ("classifier.weight", "classifier.bias"):
+        np.testing.assert_array_equal(found[name], expected[name])
 
 
 def test_unpacked_checkpoint_is_trainable_and_has_its_origin(bundles: dict[str, Bundle], tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from stream.model import bulk
 from stream.model.bulk import BulkClassifier, Outcome, label_lines
 from stream.model.loading import Model
-from stream.settings import LimitSettings
+from stream.settings import DecisionSettings, LimitSettings
 from stream.tweets.labels import Label
 from stream.tweets.rejections import Reason, RejectedTweetError
 from tests.unit.fake_classifier import BUCKETS, FakeClassifier
@@ -48,6 +48,15 @@ def test_more_lines_than_a_chunk_keep_their_order(tiny_model: Model) -> None:
     lines = (line_of(number, kind) for number, kind in enumerate(kinds))
     outcomes = [seen(outcome) for outcome in label_lines(tiny_model, lines, LIMITS)]
     assert outcomes == [expected(number, kind) for number, kind in enumerate(kinds)]
+
+
+def test_settings_of_the_decision_apply_to_each_line(tiny_model: Model) -> None:
+    lines = [line_of(number, kind) for number, kind in enumerate(("awful", "train", "lovely"))]
+    strict = DecisionSettings(threshold=0.99, below_threshold="reject")
+    outcomes = list(label_lines(tiny_model, lines, LIMITS, strict))
+    assert [seen(outcome) for outcome in outcomes] == [("rejected", Reason.UNSURE)] * 3
+    neutral = list(label_lines(tiny_model, lines, LIMITS, DecisionSettings(threshold=0.99)))
+    assert [seen(outcome) for outcome in neutral] == [("0", "neutral"), ("1", "neutral"), ("2", "neutral")]
 
 
 def test_an_empty_input_gives_an_empty_output(tiny_model: Model) -> None:

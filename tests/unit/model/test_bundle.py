@@ -49,6 +49,22 @@ def test_a_bundle_is_known_by_the_hash_of_its_model(folder: Path) -> None:
     assert load_bundle(folder).sha256 == hashlib.sha256((folder / MODEL_FILE).read_bytes()).hexdigest()
 
 
+def test_probabilities_hold_for_equal_classes_unless_biases_were_calibrated_for_others(folder: Path) -> None:
+    assert load_bundle(folder).manifest.class_prior == (1 / 3, 1 / 3, 1 / 3)
+    write_manifest(folder, calibration={"method": "biases", "prior": [0.2, 0.5, 0.3]})
+    assert load_bundle(folder).manifest.class_prior == (0.2, 0.5, 0.3)
+    write_manifest(folder, calibration={"method": "temperature", "prior": [0.2, 0.5, 0.3]})
+    assert load_bundle(folder).manifest.class_prior == (1 / 3, 1 / 3, 1 / 3)
+
+
+@pytest.mark.parametrize(
+    "prior", [None, [0.5, 0.5], [0, 0.5, 0.5], [1.5, 0.5, 0.5], ["0.2", 0.5, 0.3], [True, 0.5, 0.5], 1]
+)
+def test_a_wrong_prior_of_a_calibration_is_refused(folder: Path, prior: object) -> None:
+    write_manifest(folder, calibration={"method": "scales", "prior": prior})
+    assert "calibration.prior must be three shares above 0 and at most 1" in message_of(folder)
+
+
 @pytest.mark.parametrize("tokens", [3, 512])
 def test_a_text_may_have_from_3_to_512_tokens(folder: Path, tokens: int) -> None:
     write_manifest(folder, max_tokens=tokens, length_buckets=[tokens])
