@@ -66,6 +66,8 @@ class DecisionRule:
         Raises:
             RejectedTweetError: The confidence is below the threshold, and the settings reject such tweets.
         """
+        if self._settings.prior is None and self._settings.threshold is None:
+            return label
         decision = self.decide(label.probabilities)
         if decision.unsure is not None:
             raise RejectedTweetError(Reason.UNSURE, decision.unsure, label.tweet.id)

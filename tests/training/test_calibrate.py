@@ -22,6 +22,7 @@ from training.cli import app
 from training.errors import ConversionError, DisagreementError
 from training.evaluation import last_layer
 from training.evaluation.last_layer import Affine
+from training.evaluation.stored_calibration import uncalibrated_bundle
 
 TEXTS = ["awful train", "lovely street nice", "train street", "sad", ""]
 
@@ -61,8 +62,9 @@ def calibrated(bundle: Path, tweets: Path, *options: str) -> dict[str, Any]:
 
 
 def evaluated(bundle: Path, tweets: Path) -> dict[str, Any]:
-    scored: dict[str, Any] = json.loads(run("evaluate", bundle, "--data", tweets, "--json").stdout)
-    return scored["bundles"][bundle.name]
+    scored: dict[str, Any] = json.loads(run("evaluate", bundle, "--data", tweets, "--json").stdout)["bundles"]
+    evaluation: dict[str, Any] = scored[bundle.name]
+    return evaluation
 
 
 def logits_of(bundle: Path) -> Any:
@@ -181,6 +183,14 @@ def test_undo_restores_the_model_file_byte_for_byte(tmp_path: Path, tweets: Path
     assert file_sha256(bundle / "model.tflite") == original
     manifest = load_bundle(bundle).manifest
     assert (manifest.calibration, manifest.temperature) == ({}, 1)
+
+
+def test_a_bundle_is_unpacked_for_training_without_its_calibration(bundle: Path, tweets: Path) -> None:
+    original = load_bundle(bundle)
+    calibrated(bundle, tweets)
+    uncalibrated = uncalibrated_bundle(load_bundle(bundle))
+    assert uncalibrated.model.path.read_bytes() == original.model.path.read_bytes()
+    assert (uncalibrated.sha256, uncalibrated.manifest.calibration) == (original.sha256, {})
 
 
 def test_undo_of_an_uncalibrated_bundle_is_an_error(bundle: Path) -> None:

@@ -23,7 +23,7 @@ from training.evaluation.calibration_gain import Gain, Measured, gain_sentence, 
 from training.evaluation.evaluation import Evaluation
 from training.evaluation.last_layer import Affine, fold
 from training.evaluation.plots import Diagram, draw_reliability
-from training.evaluation.stored_calibration import StoredCalibration, stored_calibration
+from training.evaluation.stored_calibration import StoredCalibration, stored_calibration, uncalibrated_bundle
 from training.evaluation.tables import calibration_grid
 from training.evaluation.vector_scaling import (
     METHODS,
@@ -116,19 +116,14 @@ def undo_calibration(path: Path) -> None:
     stored = stored_calibration(manifest)
     if stored is None and manifest.temperature == 1 and not manifest.calibration:
         raise InputError(f"{bundle.path} is not calibrated, so there is nothing to undo")
-    content = _uncalibrated_content(bundle, stored)
-    replace_model(bundle, content, changed_manifest(bundle, content, temperature=1.0, calibration={}))
+    before = uncalibrated_bundle(bundle)
+    replace_model(bundle, before.model.path.read_bytes(), before.manifest)
     typer.echo(f"{bundle.path} is as it was before the calibration")
 
 
 def _uncalibrated_logits(evaluation: Evaluation) -> Logits:
     stored = stored_calibration(evaluation.manifest)
     return evaluation.logits if stored is None else stored.change.invert(evaluation.logits)
-
-
-def _uncalibrated_content(bundle: Bundle, stored: StoredCalibration | None) -> bytes:
-    content = bundle.model.path.read_bytes()
-    return content if stored is None else stored.uncalibrated(content)
 
 
 def _cross_fitted(
@@ -151,10 +146,12 @@ def _folded(bundle: Bundle, change: Affine, about: dict[str, Any]) -> tuple[byte
         ConversionError: The change cannot be folded into the model.
         DisagreementError: The model's logits are other ones.
     """
-    original = _uncalibrated_content(bundle, stored_calibration(bundle.manifest))
+    before = uncalibrated_bundle(bundle)
+    original = before.model.path.read_bytes()
     columns = change.in_order([POLARITIES.index(label) for label in bundle.manifest.labels])
     content, replaced = fold(original, columns)
-    difference = np.abs(_probe(bundle, content) - columns.apply(_probe(bundle, original))).max()
+    calibrated = replace(bundle, model=PrivateCopy([content], len(content)))
+    difference = np.abs(_probe(calibrated) - columns.apply(_probe(before))).max()
     if not difference <= _MOST_DIFFERENCE[bundle.manifest.precision]:
         raise DisagreementError(
             f"{bundle.path} is not changed: with the calibration in its last layer its logits differ by "
@@ -164,13 +161,12 @@ def _folded(bundle: Bundle, change: Affine, about: dict[str, Any]) -> tuple[byte
     return content, changed_manifest(bundle, content, temperature=1.0, calibration={**about, **stored.as_json()})
 
 
-def _probe(bundle: Bundle, content: bytes) -> Logits:
-    """Return the logits of a model file for random tokens."""
-    probed = replace(bundle, model=PrivateCopy([content], len(content)))
+def _probe(bundle: Bundle) -> Logits:
+    """Return a bundle's logits for random tokens."""
     length = min(_PROBE_TOKENS, bundle.manifest.max_tokens)
     shape = (_PROBES, length)
     words = np.random.default_rng(0).integers(1, Tokenizer(bundle).largest_id, shape, endpoint=True)
-    return Classifier(probed).logits(words.tolist()).astype(np.float64)
+    return Classifier(bundle).logits(words.tolist()).astype(np.float64)
 
 
 def _warn_of_training_data(manifest: Manifest, data: Sequence[Path]) -> None:

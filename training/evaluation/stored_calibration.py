@@ -2,16 +2,18 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.model.bundle import Manifest
+from stream.model.bundle import Bundle, Manifest
+from stream.model.private_copy import PrivateCopy
 from stream.tweets.polarity import POLARITIES
 from training.errors import ConversionError
 from training.evaluation.last_layer import Affine, Replaced, unfold
+from training.manifests import changed_manifest
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,20 @@ def stored_calibration(manifest: Manifest) -> StoredCalibration | None:
         raise ConversionError(
             f"the calibration in the manifest of {manifest.name} cannot be read: {error!r}"
         ) from error
+
+
+def uncalibrated_bundle(bundle: Bundle) -> Bundle:
+    """Return a bundle without its calibration.
+
+    Raises:
+        ConversionError: The calibration cannot be undone.
+    """
+    stored = stored_calibration(bundle.manifest)
+    content = bundle.model.path.read_bytes()
+    if stored is not None:
+        content = stored.uncalibrated(content)
+    manifest = changed_manifest(bundle, content, temperature=1.0, calibration={})
+    return replace(bundle, manifest=manifest, model=PrivateCopy([content], len(content)))
 
 
 def _by_class(values: Mapping[str, float]) -> NDArray[np.float64]:
