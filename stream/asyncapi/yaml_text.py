@@ -36,7 +36,11 @@ def _lines(value: JsonValue, indent: str) -> Iterator[str]:
 
 
 def _scalar(value: JsonValue) -> str:
-    return _text(value, _PLAIN_TEXT) if isinstance(value, str) else json.dumps(value)
+    if isinstance(value, str):
+        return _text(value, _PLAIN_TEXT)
+    text = json.dumps(value)
+    # YAML 1.1 takes a number for one in scientific notation only if it has a point.
+    return text.replace("e", ".0e") if isinstance(value, float) and "." not in text else text
 
 
 def _text(text: str, plain: re.Pattern[str]) -> str:

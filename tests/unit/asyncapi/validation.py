@@ -35,6 +35,7 @@ class Messages:
     def __init__(self, settings: Settings, *, strict: bool = True) -> None:
         self.document = asyncapi_document(settings)
         self.components = self.document["components"]
+        self._validators: dict[tuple[str, str], jsonschema.Draft202012Validator] = {}
         self._root = _strict(self.document) if strict else self.document
 
     def names_for(self, topic: str) -> list[str]:
@@ -48,15 +49,20 @@ class Messages:
 
     def faults(self, name: str, payload: object) -> list[str]:
         """Return what the schema of a message finds in a payload."""
-        schema = self._root | {"$ref": f"#/components/messages/{name}/payload"}
-        return [error.message for error in jsonschema.Draft202012Validator(schema).iter_errors(payload)]
+        return [error.message for error in self._validator(name, "payload").iter_errors(payload)]
 
     def header_faults(self, name: str, properties: dict[str, str]) -> list[str]:
         """Return what the schema of a message's user properties finds in them."""
         if "headers" not in self.components["messages"][name]:
             return [f"{name} has no user properties"] if properties else []
-        schema = self._root | {"$ref": f"#/components/messages/{name}/headers"}
-        return [error.message for error in jsonschema.Draft202012Validator(schema).iter_errors(properties)]
+        return [error.message for error in self._validator(name, "headers").iter_errors(properties)]
+
+    def _validator(self, name: str, part: str) -> jsonschema.Draft202012Validator:
+        """Return the validator of a part of a message, which is slow to make: it reads the whole document."""
+        if (name, part) not in self._validators:
+            schema = self._root | {"$ref": f"#/components/messages/{name}/{part}"}
+            self._validators[name, part] = jsonschema.Draft202012Validator(schema)
+        return self._validators[name, part]
 
 
 def _as_filter(address: str, channel: dict[str, Any]) -> str:
