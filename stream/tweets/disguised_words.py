@@ -3,28 +3,36 @@
 Digits and signs are read as letters only where the result is one of the words listed here: `mp3s` and `PS5` stay.
 """
 
+import re
+import string
+from itertools import chain, product, repeat
+
 import regex
 
 _WORDS_LISTED = """
-abysmal absolutely adorable again all always amazing angry annoyed annoying another any anyone appalling are asshole
-attack awesome awful bad beautiful because best better bitch bitches bored boring broken brilliant bullshit but cant
-charming cheat cheater clown cool crap crappy crazy creep creepy cringe cruel crying cute damn dead death delicious
-depressed depressing destroy did die disappointed disappointing disaster disgrace disgraceful disgusting dislike does
-dog dogshit done dont dope dreadful dumb dumbass elite enjoy enjoyed epic evil excellent exciting excited exhausted
-fabulous fail failed failure fake fantastic fascist favorite favourite fear fire fool fraud free freak friend fuck
-fucked fucker fuckers fucking fun funny furious garbage genius glad goat god good goodbye gorgeous great greatest
-greed gross gun happy hate hated hater haters hates hating have heartbreaking hell hello help hero hilarious home
-hopeless horrible horrific horrid hurt hurts idiot idiotic idiots ignorant incompetent incredible insane insulting
-joke just kill killed killer kind know lame laugh leave legend legendary liar liars lies like lit little live lol look
-lose loser losers lost love loved lovely loves loving mad magnificent marvelous masterpiece mediocre mess miserable
-miss mistake money monster moron morons murder nasty nazi never nice nightmare no nonsense noob not nothing obsessed
-offensive outstanding overrated pain painful pathetic people perfect perfection phenomenal please porn powerful pretty
-proud racist radiant really regret remarkable ridiculous right rotten rubbish rude ruin ruined ruins sad safe scam
-scammer scammers scary screw service sex sexist sexy shameful shit shite shitty sick sickening silly slow smart so
-some someone sorry spectacular splendid stink stinks stop stunning stupid suck sucked sucker sucks super superb sweet
-talented terrible terrific terrifying thanks that the their there they this tired too toxic tragic trash trashy
-traumatic true trust ugly unacceptable underrated unfair unhappy useless very victory vile wait want waste weak weird
-well what when whore why win winner with wonderful work worried worse worst worth worthless wow wrong yes yummy
+absolutely abysmal adorable again all always amazing angry annoyed annoying another any anyone appalling are asshole
+attack awesome awful aww babe baby back bad beautiful because best better beyond big bitch bitches bored boring bout
+boy boys brilliant bro broken bullshit busy but bye cant charming cheat cheater check clown come cool crap crappy
+crazy creep creepy cringe cruel cry crying cute dad damn day dead dear death delicious depressed depressing destroy
+did die disappointed disappointing disaster disgrace disgraceful disgusting dislike does dog dogshit done dont dope
+down dreadful dude dumb dumbass early elite enjoy enjoyed epic ever evil excellent excited exciting exhausted fabulous
+fail failed failure fake fantastic fascist favorite favourite fear finally fire first food fool forever fraud freak
+free friday friend fuck fucked fucker fuckers fucking fun funny furious game garbage genius girl girls glad goal goat
+god gone gonna good goodbye gorgeous great greatest greed gross gun guy guys happy hard hate hated hater haters hates
+hating have heartbreaking hell hello help her hero hey hilarious him his home honestly hopeless horrible horrid
+horrific hurt hurts idiot idiotic idiots ignorant incompetent incredible insane insulting joke just kill killed killer
+kind know lame last late laugh lazy leave legend legendary lets liar liars lies like lit literally little live lol
+long look lose loser losers lost love loved lovely loves loving mad magnificent man marvelous masterpiece mediocre
+mess miserable miss mistake mom moment monday money monster moron morons much murder music nasty nazi need never new
+nice night nightmare no nonsense noob not nothing obsessed off offensive okay old omg out outstanding over overrated
+pain painful party pathetic people perfect perfection phenomenal please porn powerful pretty proud racist radiant
+ready real really regret remarkable ridiculous right rotten rubbish rude ruin ruined ruins sad safe scam scammer
+scammers scary school screw see seriously service sex sexist sexy shameful she shit shite shitty sick sickening silly
+sis sleep slow smart so some someone soon sorry spectacular splendid stink stinks stop stunning stupid suck sucked
+sucker sucks super superb sweet talented terrible terrific terrifying thanks that the their there they this tho though
+time tired today tomorrow tonight too toxic tragic trash trashy traumatic true trust ugh ugly unacceptable underrated
+unfair unhappy useless very victory vile wait want waste weak weekend weird well what when whole whore why win winner
+with woke wonderful work worried worse worst worth worthless wow wrong yeah yes you your yummy
 """
 _WORDS = frozenset(_WORDS_LISTED.split())
 _SHORT_FORMS = {
@@ -61,6 +69,7 @@ _MASKED = _MASKED_LISTED.split()
 # The letter I before the letter L, for `1`.
 _READINGS = (str.maketrans("01345789@$", "oieastbgas"), str.maketrans("01345789@$", "oleastbgas"))
 _SHORTEST = 3
+_SHORTEST_FORM = min(map(len, _SHORT_FORMS))
 _LONGEST = max(map(len, _MASKED + list(_WORDS)))
 
 # Not from an `@` on, which is a mention, and not beside a dot, so that addresses stay.
@@ -70,40 +79,74 @@ _DISGUISED = regex.compile(
 )
 # Three equal small letters, or four capitals: not `www`, `III` and `AAA`.
 _ELONGATION = regex.compile(r"(?!w)(\p{Ll})\1\1++|(?!W)(\p{Lu})\2{3,}+")
-_ELONGATED_WORD = regex.compile(r"\p{L}++")
+_WORD = regex.compile(r"\p{L}++")
 _REPEATED_MARK = regex.compile(r"([!?.,~*_=-])\1{3,}+")
 _SPACED = regex.compile(
     r"(?<!\S)(?:\p{Latin}(?: \p{Latin}(?![^\s!?])){3,}+|(?=\p{Lu})\p{Latin}(?: (?=\p{Lu})\p{Latin}(?![^\s!?])){2,}+)"
+)
+_FEWEST_SPACED = 3
+_MOST_ELONGATIONS = 4
+_MOST_DIGITS = 0.6
+"""Share of digits and signs of a word: not `A11`."""
+
+# Quick checks with which most texts pass: `re` is several times as fast as `regex`.
+_THREE_ALIKE = re.compile(r"(\S)\1\1")
+_FOUR_ALIKE = re.compile(r"([!?.,~*_=-])\1\1\1")
+_THREE_LETTERS_ALIKE = re.compile(r"([^\W\d_wW])\1\1")
+# Letters (and `?` for those that are not ASCII), digits and signs in words, `@`, and everything else.
+_KINDS = str.maketrans(
+    {chr(code): "." for code in range(128)}
+    | dict.fromkeys(string.ascii_letters + "?", "a")
+    | dict.fromkeys(string.digits + "*$", "0")
+    | {"@": "@", " ": " "}
 )
 
 
 def disguised_in_plain(text: str) -> str:
     """Replace words that are spelt with digits and signs: `h4te` → `hate`, `gr8` → `great`, `sh*t` → `shit`."""
-    return _DISGUISED.sub(lambda word: _plain(word[0]), text)
+    kinds = text.encode("ascii", "replace").decode("ascii").translate(_KINDS)
+    if not _mixed(kinds):
+        return text
+    parts = zip(text.split(" "), kinds.split(" "), strict=True)
+    return " ".join(_DISGUISED.sub(_plain, part) if _mixed(part_kinds) else part for part, part_kinds in parts)
 
 
 def elongated_in_plain(text: str) -> str:
     """Shorten lengthened words and punctuation: `loooove` → `love`, `goood` → `good`, `!!!!!!` → `!!!`."""
-    text = _REPEATED_MARK.sub(r"\1\1\1", text)
-    return _ELONGATED_WORD.sub(lambda word: _shortened(word[0]), text) if _ELONGATION.search(text) else text
+    if not _THREE_ALIKE.search(text):
+        return text
+    if _FOUR_ALIKE.search(text):
+        text = _REPEATED_MARK.sub(r"\1\1\1", text)
+    return _WORD.sub(lambda word: _shortened(word[0]), text) if _THREE_LETTERS_ALIKE.search(text) else text
 
 
 def spaced_letters_joined(text: str) -> str:
     """Join letters with single spaces between them, at least four or three capitals: `B A D` → `BAD`."""
+    if list(map(len, text.split())).count(1) < _FEWEST_SPACED - 1:  # the last one may be before a `!`
+        return text
     return _SPACED.sub(lambda letters: _shortened(letters[0].replace(" ", "")), text)
 
 
-def _plain(run: str) -> str:
-    if len(run) > 2 * _LONGEST:
-        return run
-    word = run.strip("*")
+def _mixed(kinds: str) -> bool:
+    return "a0" in kinds or "0a" in kinds or "a@" in kinds
+
+
+def _plain(run: regex.Match[str]) -> str:
+    word = run[0].strip("*")
+    if word.isalpha() or not _SHORTEST_FORM <= len(word) <= _LONGEST:
+        return run[0]
     small = word.lower()
-    plain = _SHORT_FORMS.get(small if len(word) >= _SHORTEST else word) or _unmasked(small)
+    plain = _SHORT_FORMS.get(small if len(word) >= _SHORTEST else word) or _unmasked(small) or _read(small)
     if not plain:
-        plain = next((read for reading in _READINGS if (read := small.translate(reading)) in _WORDS), "")
-    if not plain or (len(word) < _SHORTEST and small not in _SHORT_FORMS):
-        return run
-    return run.replace(word, plain.upper() if word.isupper() and len(word) >= _SHORTEST else plain)
+        return run[0]
+    return run[0].replace(word, plain.upper() if word.isupper() and len(word) >= _SHORTEST else plain)
+
+
+def _read(word: str) -> str:
+    signs = sum(not character.isalpha() for character in word)
+    if len(word) < _SHORTEST or signs > _MOST_DIGITS * len(word):
+        return ""
+    return next((read for reading in _READINGS if (read := word.translate(reading)) in _WORDS), "")
 
 
 def _unmasked(word: str) -> str:
@@ -117,8 +160,16 @@ def _fits(masked: str, plain: str) -> bool:
 
 
 def _shortened(word: str) -> str:
-    twice = _ELONGATION.sub(lambda letters: letters[0][:2], word)
-    if twice == word or twice.lower() in _WORDS:
-        return twice
-    once = _ELONGATION.sub(lambda letters: letters[0][0], word)
-    return once if once.lower() in _WORDS else twice
+    """Return a word with each elongation of one or two letters: those of a listed word; else two."""
+    elongations = _ELONGATION.findall(word)
+    if not elongations:
+        return word
+    for lengths in product((2, 1), repeat=min(len(elongations), _MOST_ELONGATIONS)):
+        if (short := _with_lengths(word, lengths)).lower() in _WORDS:
+            return short
+    return _with_lengths(word, ())
+
+
+def _with_lengths(word: str, lengths: tuple[int, ...]) -> str:
+    left = chain(lengths, repeat(2))
+    return _ELONGATION.sub(lambda letters: letters[0][: next(left)], word)

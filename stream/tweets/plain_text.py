@@ -5,11 +5,13 @@ The time is proportional to the length for any input: a text comes from anybody.
 
 import sys
 import unicodedata
+from enum import Enum, auto
+from functools import lru_cache
 from html.entities import html5
 
 import regex
 
-from stream.tweets.styled_letters import unstyled_after_nfkc, unstyled_before_nfkc
+from stream.tweets.styled_letters import may_be_styled, unstyled_after_nfkc, unstyled_before_nfkc
 
 # Not whitespace, which is collapsed later. A tokeniser cannot encode surrogates, and the others are invisible.
 _UNPRINTABLE = regex.compile(r"[^\P{Cc}\s]|\p{Cs}")
@@ -50,6 +52,9 @@ _REFERENCE = regex.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA
 # An ampersand that was encoded any number of times.
 _AMPERSAND = regex.compile(r"&(?:(?:amp|#0{0,4}38|#x0{0,4}26);)++", regex.IGNORECASE)
 _MOST_PASSES = 4
+# Vowels and final consonants of Hangul, which join the letter before them.
+_HANGUL_PARTS = ("\u1160", "\u11ff")
+_MOST_CHARACTERS_KEPT = 4096
 _SURROGATES = range(0xD800, 0xE000)
 
 
@@ -72,15 +77,54 @@ def plain_text(text: str) -> str:
 def _plain_characters(text: str) -> str:
     if text.isascii():
         return text if text.isprintable() else _UNPRINTABLE.sub("", text)
-    text = _flags_in_words(_UNPRINTABLE.sub("", text))
-    text = _EXCESSIVE_MARKS.sub("", _INVISIBLES.sub("", _GENDER.sub("", text)))
-    text = unstyled_before_nfkc(text)
-    if not unicodedata.is_normalized("NFKC", text):
+    steps = frozenset(map(_step, set(text)))
+    if steps == _NO_STEP:
+        return text
+    if not text.isprintable():
+        text = _UNPRINTABLE.sub("", text)
+    if _Step.REGIONAL in steps:
+        text = _flags_in_words(text)
+    if _Step.INVISIBLE in steps:
+        text = _INVISIBLES.sub("", _GENDER.sub("", text))
+    if _Step.NORMALISE in steps:
         # Again, because normalisation splits a few marks into two.
+        text = unstyled_before_nfkc(_EXCESSIVE_MARKS.sub("", text))
         text = _EXCESSIVE_MARKS.sub("", unicodedata.normalize("NFKC", text))
-    if _MARKS.search(text):
-        text = unicodedata.normalize("NFKC", _MARKED.sub(_without_marks, text))
+        if _MARKS.search(text):
+            text = unicodedata.normalize("NFKC", _MARKED.sub(_without_marks, text))
     return unstyled_after_nfkc(text)
+
+
+class _Step(Enum):
+    """Step of the conversion that a character makes necessary."""
+
+    NONE = auto()
+    UNPRINTABLE = auto()
+    REGIONAL = auto()
+    INVISIBLE = auto()
+    NORMALISE = auto()
+    STYLED = auto()
+
+
+_NO_STEP = frozenset({_Step.NONE})
+
+
+@lru_cache(_MOST_CHARACTERS_KEPT)
+def _step(character: str) -> _Step:
+    if _UNPRINTABLE.match(character):
+        return _Step.UNPRINTABLE
+    if _FIRST_REGIONAL <= character <= _LAST_REGIONAL:
+        return _Step.REGIONAL
+    if _INVISIBLES.match(character):
+        return _Step.INVISIBLE
+    if (
+        unicodedata.category(character).startswith("M")
+        or _HANGUL_PARTS[0] <= character <= _HANGUL_PARTS[1]
+        or not unicodedata.is_normalized("NFKC", character)
+        or unstyled_before_nfkc(character) != character
+    ):
+        return _Step.NORMALISE
+    return _Step.STYLED if may_be_styled(character) else _Step.NONE
 
 
 def _without_marks(word: regex.Match[str]) -> str:

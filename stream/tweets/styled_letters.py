@@ -118,6 +118,11 @@ _IN_LATIN = regex.compile(r"[A-Za-z@\u231A-\u2BFF\U0001F000-\U0001FAFF]")
 _ALPHABETS = (_LATIN, *map(regex.compile, _OTHER_ALPHABETS))
 
 
+def may_be_styled(character: str) -> bool:
+    """Return whether `unstyled_after_nfkc` may replace a character."""
+    return bool(_AFTER.match(character) or _SUSPICIOUS.match(character))
+
+
 def unstyled_before_nfkc(text: str) -> str:
     """Replace styled letters and digits that NFKC leaves or decomposes into more than is read."""
     return text.translate(_BEFORE_NFKC) if _BEFORE.search(text) else text

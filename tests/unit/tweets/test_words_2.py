@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from stream.tweets.cleaning import cleaner, words
 from stream.tweets.words_2 import words_2
 
-ADVERSARIAL_CHARACTERS = 300_000
+ADVERSARIAL_CHARACTERS = 200_000
 PLAIN = "this shop is the worst"
 SMALL = "abcdefghijklmnopqrstuvwxyz"
 
@@ -197,6 +197,7 @@ def test_marks_of_sarcasm_stay_words(text: str, expected: str) -> None:
         ("b@d f**king $hit a$$hole F*CK", "bad fucking shit asshole FUCK"),
         ("#w0rst", "worst"),
         ("*great* 4w3s0m3", "*great* awesome"),
+        ("*She is* 100k A11 a11", "*She is* 100k A11 a11"),
         ("mp3s PS5 R2D2 c3po 5stars $TSLA a1c 2*3*4 covid19", "mp3s PS5 R2D2 c3po 5stars $TSLA a1c 2*3*4 covid19"),
     ],
 )
@@ -209,6 +210,7 @@ def test_words_with_digits_and_signs_become_plain(text: str, expected: str) -> N
     [
         ("loooove sooo goooood nooooo", "love so good no"),
         ("yummmmmy zzzzz", "yummy zz"),
+        ("gooooodddd heyyy everrrr", "good hey ever"),
         ("World War III, www, AAA, 1000", "World War III, www, AAA, 1000"),
         ("wow!!!!!!!! what?????? ....", "wow!!! what??? ..."),
     ],
