@@ -2,12 +2,19 @@
 
     python deploy/wheelhouse.py fill  wheelhouse --machine aarch64 --python 3.11
     python deploy/wheelhouse.py check wheelhouse --machine aarch64 --python 3.11
+    python deploy/wheelhouse.py lock  deploy/requirements
+
+`lock` writes the exact version and the hashes of each dependency, for each kind of node. They are committed, and decide
+which wheels are accepted by `fill`, by `check` and by the nodes: `pip install --require-hashes`.
 
 For another architecture, pip still evaluates the requirements' conditions (`platform_machine == ...`) for this machine.
 They are equal for aarch64 and x86-64. Fill an armv7l wheelhouse on a Raspberry Pi with a 32-bit system.
 """
 
 import argparse
+import hashlib
+import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -19,32 +26,93 @@ GLIBC_MINORS = (17, 24, 26, 27, 28, 31, 34, 35, 36)
 """Minor glibc versions of the manylinux tags that Debian 12 (glibc 2.36) and newer systems support."""
 
 
+LOCKS = CHECKOUT / "deploy" / "requirements"
+LOCKED = [(machine, python) for machine in ("aarch64", "x86_64") for python in ("3.11", "3.12", "3.13")]
+"""Kinds of nodes with a lock file. For armv7l the wheels come from several indexes, which build them by themselves."""
+_HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
+
+
 class WheelhouseError(Exception):
     """A problem of a wheelhouse, described in one line."""
 
 
-def fill(folder: Path, wheel: Path, constraints: Path, kind: list[str]) -> None:
+def fill(folder: Path, wheel: Path, constraints: Path, kind: tuple[str, str]) -> None:
     """Download the dependencies of a wheel for a kind of machine, and add the wheel.
 
     Raises:
-        WheelhouseError: pip cannot download one of them.
+        WheelhouseError: pip cannot download one of them, or it has another hash than the lock file.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    _pip("download", "--dest", str(folder), "--constraint", str(constraints), *kind, str(wheel))
+    lock = lock_file(*kind)
+    locked = ["--require-hashes", "--no-deps", "--requirement", str(lock)] if lock.exists() else []
+    if locked:
+        _pip("download", "--dest", str(folder), *locked, *_options(*kind))
+    # The wheel's own requirements: nothing is downloaded again, and what the lock file lacks is found.
+    source = ["--find-links", str(folder), *(["--no-index"] if locked else [])]
+    _pip("download", "--dest", str(folder), "--constraint", str(constraints), *source, *_options(*kind), str(wheel))
 
 
-def check(folder: Path, wheel: Path, constraints: Path, kind: list[str]) -> None:
-    """Check that no needed wheel is missing and none is damaged.
+def check(folder: Path, wheel: Path, constraints: Path, kind: tuple[str, str]) -> None:
+    """Check that no needed wheel is missing, none is damaged, and each is the one of the lock files.
 
     Raises:
-        WheelhouseError: A wheel is missing or damaged.
+        WheelhouseError: A wheel is missing, damaged or another one.
     """
+    accepted = accepted_hashes()
     for path in sorted(folder.glob("*.whl")):
         _check_whole(path)
+        if not path.name.startswith("starling_edge-") and not path.name.endswith("armv7l.whl"):
+            _check_hash(path, accepted)
     with tempfile.TemporaryDirectory() as empty:
         source = ("--no-index", "--find-links", str(folder), "--constraint", str(constraints))
+        target = ("--dry-run", "--ignore-installed", "--target", empty)
         # Isolated: a node cannot use wheels that the controller's configuration of pip provides.
-        _pip("--isolated", "install", "--dry-run", "--ignore-installed", "--target", empty, *source, *kind, str(wheel))
+        _pip("--isolated", "install", *target, *source, *_options(*kind), str(wheel))
+
+
+def lock(folder: Path, wheel: Path, constraints: Path) -> None:
+    """Write the versions and hashes of the dependencies of a wheel, a file for each kind of node.
+
+    Raises:
+        WheelhouseError: pip cannot find one of them.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for kind in LOCKED:
+        with tempfile.TemporaryDirectory() as empty:
+            report = Path(empty) / "report.json"
+            target = ("--dry-run", "--ignore-installed", "--target", empty, "--report", str(report))
+            _pip("install", *target, "--constraint", str(constraints), *_options(*kind), str(wheel))
+            found = json.loads(report.read_text(encoding="utf-8"))["install"]
+        lines = sorted(_locked(each) for each in found if each["metadata"]["name"] != "starling-edge")
+        head = "# The dependencies of a node, by `python deploy/wheelhouse.py lock deploy/requirements`.\n"
+        lock_file(*kind, folder).write_text(head + "".join(lines), encoding="utf-8")
+
+
+def lock_file(machine: str, python: str, folder: Path = LOCKS) -> Path:
+    """Return the file with the versions and hashes for a kind of node."""
+    return folder / f"{machine}-python{python}.txt"
+
+
+def accepted_hashes() -> set[str]:
+    """Return the SHA-256 of all wheels that the lock files name."""
+    return {found for file in LOCKS.glob("*.txt") for found in _HASH.findall(file.read_text(encoding="utf-8"))}
+
+
+def _locked(package: dict[str, dict[str, object]]) -> str:
+    metadata = package["metadata"]
+    archive = package["download_info"]["archive_info"]
+    assert isinstance(archive, dict)  # noqa: S101  (pip's report of a wheel)
+    return f"{metadata['name']}=={metadata['version']} --hash=sha256:{archive['hashes']['sha256']}\n"
+
+
+def _check_hash(path: Path, accepted: set[str]) -> None:
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found not in accepted:
+        raise WheelhouseError(
+            f"{path} is not the wheel that deploy/requirements/ names (its sha256 is {found}): it was changed, or is "
+            "another build; delete it, and run `fill` again"
+        )
 
 
 def _check_whole(path: Path) -> None:
@@ -71,7 +139,7 @@ def _reasons(output: str, errors: str) -> list[str]:
     return together + ([line for line in errors.splitlines() if line.startswith("ERROR:")] or [errors.strip()])
 
 
-def _kind(machine: str, python: str) -> list[str]:
+def _options(machine: str, python: str) -> list[str]:
     """Return pip's options for the node's architecture and Python."""
     manylinux = [f"manylinux_2_{minor}_{machine}" for minor in GLIBC_MINORS]
     platforms = [f"--platform={tag}" for tag in (*manylinux, f"manylinux2014_{machine}", f"linux_{machine}")]
@@ -84,8 +152,10 @@ def _built_wheel(folder: str) -> Path:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Fill or check a folder of wheels for nodes without internet.")
-    parser.add_argument("command", choices=["fill", "check"])
+    parser = argparse.ArgumentParser(
+        description="Fill or check a folder of wheels for nodes without internet, or lock their hashes."
+    )
+    parser.add_argument("command", choices=["fill", "check", "lock"])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--machine", default="aarch64", help="the node's `uname -m` (default: %(default)s)")
     parser.add_argument("--python", default="3.11", help="the node's Python version (default: %(default)s)")
@@ -97,11 +167,14 @@ def _arguments() -> argparse.Namespace:
 def main() -> None:
     """Run the command; an error becomes one line and exit code 1."""
     given = _arguments()
-    act = {"fill": fill, "check": check}[given.command]
     try:
         with tempfile.TemporaryDirectory() as build:
             wheel = given.wheel or _built_wheel(build)
-            act(given.folder, wheel, given.constraints, _kind(given.machine, given.python))
+            if given.command == "lock":
+                lock(given.folder, wheel, given.constraints)
+            else:
+                act = {"fill": fill, "check": check}[given.command]
+                act(given.folder, wheel, given.constraints, (given.machine, given.python))
     except WheelhouseError as error:
         sys.exit(f"wheelhouse: {error}")
 

@@ -1,15 +1,17 @@
 """Rendered templates of the roles, checked by the programs that read them."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from stream.errors import SettingsError
-from stream.settings import Settings, load_settings
-from tests.deploy.roles import PLAYBOOK, rendered_of
+from stream.settings import LimitSettings, Settings, load_settings
+from tests.deploy.roles import PLAYBOOK, read, rendered_of
 
 pytestmark = pytest.mark.skipif(not PLAYBOOK.exists(), reason="needs ansible-core, which `make test-fleet` installs")
 
@@ -94,3 +96,55 @@ def test_the_unit_restarts_unless_a_setting_is_wrong(tmp_path: Path) -> None:
     unit = rendered("starling.service.j2", tmp_path).read_text(encoding="utf-8")
 
     assert {"Restart=on-failure", f"RestartPreventExitStatus={SettingsError.exit_code}"} <= set(unit.splitlines())
+
+
+def test_the_unit_writes_no_core_dump(tmp_path: Path) -> None:
+    assert "LimitCORE=0\n" in rendered("starling.service.j2", tmp_path).read_text(encoding="utf-8")
+
+
+def test_modemmanager_leaves_the_meter_alone(tmp_path: Path) -> None:
+    rule = rendered("meter.rules.j2", tmp_path, starling_meter=True).read_text(encoding="utf-8")
+
+    assert 'ENV{ID_MM_DEVICE_IGNORE}="1"' in rule
+
+
+def test_a_roll_out_observes_longer_than_the_watchdog_needs_to_notice_a_hang(tmp_path: Path) -> None:
+    unit = rendered("starling.service.j2", tmp_path).read_text(encoding="utf-8")
+    watchdog = re.search(r"^WatchdogSec=(\d+)$", unit, re.MULTILINE)
+
+    assert watchdog
+    stuck = LimitSettings().stuck_seconds
+    assert read("starling", "defaults/main.yml")["starling_watch_seconds"] > int(watchdog[1]) + stuck
+
+
+def test_a_node_is_compared_with_nodes_that_are_not_switched_now(tmp_path: Path) -> None:
+    hosts = {
+        "pi-1": {},
+        "pi-2": {"ansible_host": "192.168.1.22"},
+        "pi-3": {"starling_address": "fd00::3", "starling_http_certificate": "http.pem", "starling_http_port": 9200},
+    }
+    nodes = {"starling": {"hosts": hosts}}
+
+    peers = rendered_of("starling", "peers.j2", tmp_path, nodes, starling_batch=["pi-1"], starling_peers=list(hosts))
+
+    assert peers.read_text(encoding="utf-8").split() == ["http://192.168.1.22:9108", "https://[fd00::3]:9200"]
+
+
+def test_prometheus_reads_nodes_with_ipv6_addresses(tmp_path: Path) -> None:
+    hosts = {"pi-1": {"ansible_host": "fd00::1"}, "pi-2": {"ansible_host": "192.168.1.22"}}
+
+    targets = rendered_of(
+        "prometheus", "targets.yml.j2", tmp_path, {"starling": {"hosts": hosts}}, prometheus_nodes=list(hosts)
+    )
+
+    found = yaml.safe_load(targets.read_text(encoding="utf-8"))
+    assert [each["targets"] for each in found] == [["[fd00::1]:9108"], ["192.168.1.22:9108"]]
+
+
+def test_the_brokers_rules_give_a_user_the_topics_of_its_node(tmp_path: Path) -> None:
+    hosts = {"pi-1": {"starling_broker_username": "kitchen", "starling_broker_password": "secret"}}
+
+    rules = rendered_of("mosquitto", "access.j2", tmp_path, {"starling": {"hosts": hosts}}, mosquitto_nodes=["pi-1"])
+
+    assert "user kitchen\n" in rules.read_text(encoding="utf-8")
+    assert "topic readwrite starling/pi-1/+\n" in rules.read_text(encoding="utf-8")
