@@ -68,21 +68,22 @@ def read_publish(packet: Packet, *, version_5: bool) -> Message:
                 raise MalformedPacketError("the broker sent a message at QoS 2, though only QoS 1 was asked for")
             packet_id = int.from_bytes(raw[position : position + _IDENTIFIER_BYTES])
             position += _IDENTIFIER_BYTES
-        response_topic = correlation_data = headers = None
-        if version_5:
-            if raw[position : position + 1] == b"\0":  # the most frequent case
-                position += 1
-            else:
-                found, pairs, position = _message_properties(raw, position)
-                response_topic, correlation_data = _text(found.get(RESPONSE_TOPIC)), found.get(CORRELATION_DATA)
-                if pairs or CONTENT_TYPE in found:
-                    headers = Headers(_text(found.get(CONTENT_TYPE)), _user_properties(pairs))
+        retain, duplicate = bool(flags & RETAIN), bool(flags & DUPLICATE)
+        if not version_5:
+            return Message(topic.decode(), raw[position:], qos, retain, duplicate, packet_id)
+        if raw[position : position + 1] == b"\0":  # no properties, the most frequent case
+            return Message(topic.decode(), raw[position + 1 :], qos, retain, duplicate, packet_id)
+        found, pairs, position = _message_properties(raw, position)
+        response_topic, correlation_data = _text(found.get(RESPONSE_TOPIC)), found.get(CORRELATION_DATA)
+        headers = None
+        if pairs or CONTENT_TYPE in found:
+            headers = Headers(_text(found.get(CONTENT_TYPE)), _user_properties(pairs))
         return Message(
             topic.decode(),
             raw[position:],
             qos,
-            bool(flags & RETAIN),
-            bool(flags & DUPLICATE),
+            retain,
+            duplicate,
             packet_id,
             response_topic,
             correlation_data,
