@@ -60,6 +60,7 @@ NOT_RUN = {
     "docs/performance.md": "measures for minutes; tests/bench runs the commands",
     "docs/power.md": "needs a meter; tests/power runs the commands with a simulated one",
     "docs/reliability.md": "runs for an hour; tests/soak runs it for seconds",
+    "docs/reputation.md": "scores a bundle that is not in the repository, and writes to /etc",
     "docs/training.md": "trains for hours, on data sets that are not in the repository",
     "firmware/README.md": "writes to a connected board; tests/firmware builds it and runs it simulated",
 }
@@ -171,6 +172,8 @@ def _real_messages() -> Iterator[dict[str, Any]]:
     label = Label(Tweet("1", "text"), "positive", dict.fromkeys(POLARITIES, 0.5))
     labelled = encoder.label(label, 0.5, 1.5)
     yield orjson.loads(labelled)
+    about = Label(Tweet("1", "text", "Acme"), "positive", dict.fromkeys(POLARITIES, 0.5), entity_used=True)
+    yield orjson.loads(encoder.label(about, 0.5, 1.5))
     yield orjson.loads(structured(event_attributes(labelled, event_source("pi-kitchen", None)), labelled))
     status = NodeStatus(Settings(), Metrics(), Health(60))
     yield dict(node_state(status, ResourceCollector()))

@@ -117,7 +117,7 @@ async def test_entities_with_few_labels_are_counted(server: Prometheus) -> None:
 
 @pytest.mark.parametrize(("negative", "neutral", "positive"), [(0.1, 0.3, 0.6), (0.4, 0.2, 0.4), (0.02, 0.9, 0.08)])
 @pytest.mark.parametrize("size", [10, 30, 100])
-def test_the_interval_holds_the_true_value_in_95_of_100_cases(
+def test_the_interval_holds_the_true_value_in_94_of_100_cases_or_more(
     negative: float, neutral: float, positive: float, size: int
 ) -> None:
     """Sum the probabilities of all samples whose interval holds the true net polarity."""
@@ -129,4 +129,4 @@ def test_the_interval_holds_the_true_value_in_95_of_100_cases(
             if abs(positive - negative - centre) <= 1.96 * math.sqrt(variance):
                 ways = math.comb(size, few) * math.comb(size - few, many)
                 covered += ways * negative**few * neutral ** counts[1] * positive**many
-    assert covered > 0.93
+    assert covered > 0.94

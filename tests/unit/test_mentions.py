@@ -1,4 +1,5 @@
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -125,3 +126,21 @@ def test_each_listed_word_in_a_text_is_found(words: list[str]) -> None:
     patterns = {"Acme": " acme (?!cars )", "Globex": " globex "}
     expected = {name for name, pattern in patterns.items() if re.search(pattern, text)}
     assert set(LISTED.find(text)) & {"Acme", "Globex"} == expected
+
+
+def documented() -> list[tuple[str, str, bool]]:
+    """Return example, alias and verdict of each cell of the table in docs/reputation.md."""
+    page = (Path(__file__).parents[2] / "docs" / "reputation.md").read_text(encoding="utf-8")
+    rows = [row.strip("| ").split(" | ") for row in page.splitlines() if re.search(r"\| (?:yes|no) \|$", row)]
+    aliases = ("Norvane Air", "@norvane_help")
+    return [
+        (example, alias, verdict == "yes")
+        for row in rows
+        for example in re.findall(r"`([^`]+)`", row[0])
+        for alias, verdict in zip(aliases, row[1:], strict=True)
+    ]
+
+
+@pytest.mark.parametrize(("example", "alias", "is_found"), documented())
+def test_the_examples_in_the_document_are_right(example: str, alias: str, is_found: object) -> None:
+    assert Mentions({"it": [alias]}).find(f"well, {example} again") == (["it"] if is_found else [])
