@@ -14,7 +14,13 @@ def fleet() -> str:
     return board(
         "fleet",
         "Tweets received, rejected and labelled by the nodes, their latency, and nodes that are overloaded.",
-        {"Now": _now(), "Tweets": _tweets(), "Overloaded nodes": _overloaded(), "Broker": _broker()},
+        {
+            "Now": _now(),
+            "Tweets": _tweets(),
+            "Overloaded nodes": _overloaded(),
+            "Broker": _broker(),
+            "Feeders": _feeders(),
+        },
     )
 
 
@@ -173,5 +179,40 @@ def _broker() -> list[Panel]:
             Query("starling:broker_backlog:messages", "messages"),
             Query("max(starling_broker_clients_away)", "clients away"),
             Query("max(starling_broker_clients_connected)", "clients connected"),
+        ),
+    ]
+
+
+def _feeders() -> list[Panel]:
+    # Feeders are no nodes: they have no dashboard of their own, and are shown whatever nodes are selected. Spaces in
+    # the names of the series keep the links to nodes' dashboards away.
+    return [
+        graph(
+            "Lag of feeders",
+            "Age of the oldest post that a feeder has received and not published, or time since it lost its source.",
+            "s",
+            Query("max by (instance) (starling_feed_lag_seconds)", "{{ instance }}"),
+            limits=Limits(caution=30, bad=120),
+        ),
+        graph(
+            "Messages of feeders",
+            "Posts, edits, deletions and gaps that feeders publish, and what their filters leave out.",
+            PER_SECOND,
+            Query("sum by (kind) (rate(starling_feed_messages_published_total[$__rate_interval]))", "{{kind}}"),
+            Query("sum(rate(starling_feed_events_filtered_total[$__rate_interval]))", "left out"),
+            stacked=True,
+        ),
+        graph(
+            "Gaps of feeders",
+            "Time of the last hour whose posts could not be had.",
+            "s",
+            Query("sum by (instance) (increase(starling_feed_gap_seconds_total[1h]))", "{{ instance }}"),
+        ),
+        graph(
+            "Reconnections of feeders",
+            "Connections of the last hour to the source and to the broker, after the first ones.",
+            "short",
+            Query("sum(increase(starling_feed_source_reconnects_total[1h]))", "source"),
+            Query("sum(increase(starling_feed_broker_reconnects_total[1h]))", "broker"),
         ),
     ]

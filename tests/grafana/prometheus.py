@@ -74,13 +74,16 @@ class Prometheus:
 
 
 @contextlib.asynccontextmanager
-async def prometheus(folder: Path, nodes: Mapping[str, str], history: str = "") -> AsyncIterator[Prometheus]:
+async def prometheus(
+    folder: Path, nodes: Mapping[str, str], history: str = "", *, feeder: str | None = None
+) -> AsyncIterator[Prometheus]:
     """Run a Prometheus server with the project's rules, all of which it evaluates at the short interval.
 
     Args:
         folder: Folder of its files.
         nodes: Host and port of each node, by the node's name.
         history: Samples of the past in the OpenMetrics format.
+        feeder: Host and port of a feeder.
     """
     assert PROGRAM
     if history:
@@ -89,7 +92,10 @@ async def prometheus(folder: Path, nodes: Mapping[str, str], history: str = "") 
     configuration = {
         "global": {"scrape_interval": _INTERVAL, "scrape_timeout": _INTERVAL, "evaluation_interval": _INTERVAL},
         "rule_files": [str(_with_short_interval(rules, folder)) for rules in RULES],
-        "scrape_configs": [{"job_name": "starling", "static_configs": targets}],
+        "scrape_configs": [
+            {"job_name": "starling", "static_configs": targets},
+            {"job_name": "starling-feed", "static_configs": [{"targets": [feeder]}] if feeder else []},
+        ],
     }
     (folder / "prometheus.yml").write_text(json.dumps(configuration))  # JSON is valid YAML
     address = f"127.0.0.1:{free_port()}"

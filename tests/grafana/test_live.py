@@ -15,12 +15,17 @@ import pytest
 
 from stream.commands.demo.demo import sample_tweets
 from stream.commands.demo.entities import ENTITIES
+from stream.feed.feeder import Feeder, FeedOptions
+from stream.feed.http import open_session
+from stream.feed.sources.bluesky import BlueskySource
 from stream.power.current import NOMINAL_ZERO
 from stream.power.frames import ZERO_SCALE
 from stream.power.link import open_meter
 from stream.power.simulator import simulated_uno
-from stream.settings import PowerSettings, Settings
+from stream.settings import BlueskySettings, BrokerSettings, FeedSettings, HttpSettings, PowerSettings, Settings
 from stream.telemetry import resources
+from tests.feed.jetstream import Jetstream
+from tests.feed.posts import jetstream_commit
 from tests.grafana.data import eventually_all_with_data, failing_rules
 from tests.grafana.history import history_of_labels
 from tests.grafana.prometheus import PROGRAM, prometheus
@@ -90,6 +95,30 @@ async def publishing(settings: Settings) -> AsyncIterator[None]:
         await asyncio.wait([sending])
 
 
+@asynccontextmanager
+async def feeding(broker: BrokerSettings, folder: Path) -> AsyncIterator[str]:
+    """Run a feeder that publishes a few posts; yields the address of its metrics."""
+    async with (
+        Jetstream([jetstream_commit(number) for number in range(20)]).running() as address,
+        open_session() as web,
+    ):
+        settings = Settings(
+            broker=broker,
+            http=HttpSettings(port=0),
+            feed=FeedSettings(http_port=0, state_folder=folder / "feed"),
+            bluesky=BlueskySettings(instances=[address]),
+        )
+        feeder = Feeder(settings, BlueskySource(settings, web), FeedOptions(topic="feed/posts"))
+        listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        feeder.on_listening = listening.set_result
+        running = asyncio.create_task(feeder.run(), name="feeder")
+        try:
+            yield (await listening).removeprefix("http://")
+        finally:
+            feeder.stop()
+            await running
+
+
 @pytest.mark.usefixtures("raspberry_pi")
 async def test_every_panel_and_every_rule_has_data_while_tweets_are_published(tmp_path: Path, simulator: Path) -> None:
     options = "allow_anonymous true\nsys_interval 1"
@@ -111,7 +140,10 @@ async def test_every_panel_and_every_rule_has_data_while_tweets_are_published(tm
                 ),
             ]
             addresses = await stack.enter_async_context(running(nodes))
-            server = await stack.enter_async_context(prometheus(tmp_path, addresses, history_of_labels()))
+            feeder = await stack.enter_async_context(feeding(nodes[0].broker, tmp_path))
+            server = await stack.enter_async_context(
+                prometheus(tmp_path, addresses, history_of_labels(), feeder=feeder)
+            )
             assert await eventually_all_with_data(server, [("idle", IDLE_WATTS)]) == []
             await stack.enter_async_context(publishing(nodes[0]))
             assert await eventually_all_with_data(server, all_queries()) == []
