@@ -76,3 +76,52 @@ def test_after_many_confirmed_results_they_are_published_together_again() -> Non
     assert hang_ups.one_at_a_time
     hang_ups.confirmed()
     assert not hang_ups.one_at_a_time
+
+
+def test_after_results_are_published_together_again_two_losses_are_needed_anew() -> None:
+    hang_ups = suspicious()
+    for _ in range(256):
+        hang_ups.confirmed()
+    hang_ups.connected()
+    hang_ups.lost()
+    assert not hang_ups.one_at_a_time
+    hang_ups.connected()
+    hang_ups.lost()
+    assert hang_ups.one_at_a_time
+
+
+def test_a_loss_ends_the_count_of_confirmed_results() -> None:
+    hang_ups = suspicious()
+    for _ in range(255):
+        hang_ups.confirmed()
+    lose(hang_ups, BAD)
+    hang_ups.confirmed()
+    assert hang_ups.one_at_a_time
+
+
+@pytest.mark.parametrize(("seconds", "together"), [(60, True), (60.1, False)])
+def test_only_a_longer_connection_counts_as_calm(
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: float,
+    together: bool,  # noqa: FBT001
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    hang_ups = HangUps(calm_seconds=60)
+    for _ in range(2):
+        hang_ups.connected()
+        now += seconds
+        hang_ups.lost()
+    assert hang_ups.one_at_a_time is together
+
+
+def test_before_the_first_connection_no_loss_counts() -> None:
+    hang_ups = HangUps(calm_seconds=60)
+    assert not any(hang_ups.lost(BAD) for _ in range(9))
+    assert not hang_ups.one_at_a_time
+
+
+def test_another_loss_of_the_same_connection_is_not_the_third() -> None:
+    hang_ups = suspicious()
+    assert not any(lose(hang_ups, BAD) for _ in range(2))
+    assert not hang_ups.lost(BAD)

@@ -27,3 +27,17 @@ def test_a_session_that_lasted_ends_the_count_of_quick_losses() -> None:
 
 def test_losses_for_another_reason_give_no_hint() -> None:
     assert hints(*[(BrokerError("quota exceeded", reason_code=0x97), 1)] * 9) == [""] * 9
+
+
+def test_a_session_of_ten_seconds_is_no_quick_loss() -> None:
+    assert hints(*[(CLOSED, 10)] * 9) == [""] * 9
+    assert hints(*[(CLOSED, 9.9)] * 4)[-1] == HINT
+
+
+def test_a_loss_with_a_reason_ends_the_count_of_quick_losses() -> None:
+    quota = BrokerError("quota exceeded", reason_code=0x97)
+    assert hints(*[(CLOSED, 1)] * 3, (quota, 1), *[(CLOSED, 1)] * 3) == [""] * 7
+
+
+def test_session_takeovers_need_not_follow_each_other() -> None:
+    assert hints((TAKEN_OVER, 100), (CLOSED, 100), (TAKEN_OVER, 100), (CLOSED, 100)) == ["", "", HINT, HINT]

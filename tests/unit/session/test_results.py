@@ -3,7 +3,8 @@
 import asyncio
 import itertools
 import logging
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from stream.mqtt.packets import Message
 from stream.session import results as results_module
 from stream.session.envelope import Envelope
 from stream.session.refusals import Kind, Refusals, Result
-from stream.session.results import Results, without_text
+from stream.session.results import Results, refusal_detail, without_text
 from stream.settings import Settings
 from stream.telemetry.health import Health
 from stream.telemetry.metrics import Metrics
@@ -194,3 +195,101 @@ async def test_refusals_expire(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_the_text_is_removed_from_a_label(label: bytes, short: bytes | None) -> None:
     assert without_text(label) == short
+
+
+def alone(node: Node) -> None:
+    """Let results be published one at a time, in a new connection."""
+    for _ in range(2):
+        node.refusals.hang_ups.connected()
+        node.refusals.hang_ups.lost()
+    node.refusals.hang_ups.connected()
+
+
+async def test_a_result_that_is_refused_while_published_alone_is_remembered() -> None:
+    node = Node(0x99, 0)
+    alone(node)
+    refused = await node.publish()
+    assert refused
+    assert refused.reason_code == 0x99
+    assert node.refusals.find(LABEL) is refused
+    assert not node.refusals.hang_ups.lost()  # the refusal explains it
+
+
+async def test_a_result_on_which_the_broker_hangs_up_has_a_refusal_that_says_so() -> None:
+    node = Node(None)
+    alone(node)
+    for _ in range(3):
+        node.refusals.hang_ups.connected()
+        with pytest.raises(BrokerError):
+            await node.publish()
+    refused = node.refusals.find(LABEL)
+    assert refused
+    assert str(refused) == "the broker closes the connection each time that it gets this message"
+    assert refusal_detail(refused) == "the broker closes the connection on the label"
+
+
+async def test_a_result_that_was_not_sent_is_not_blamed_for_a_loss() -> None:
+    node = Node(None)
+    alone(node)
+    node.outlet.connected = False
+    for _ in range(9):
+        node.refusals.hang_ups.connected()
+        with pytest.raises(BrokerError):
+            await node.publish()
+    assert node.refusals.find(LABEL) is None
+
+
+async def test_losses_while_results_are_published_together_are_counted() -> None:
+    node = Node(None)
+    for _ in range(2):
+        node.refusals.hang_ups.connected()
+        with pytest.raises(BrokerError):
+            await node.publish()
+    assert node.refusals.hang_ups.one_at_a_time
+
+
+async def test_results_published_alone_end_that_after_256_confirmations() -> None:
+    node = Node(0)
+    alone(node)
+    for _ in range(256):
+        assert node.refusals.hang_ups.one_at_a_time
+        assert await node.publish() is None
+    assert not node.refusals.hang_ups.one_at_a_time
+
+
+def test_the_brokers_reason_is_the_detail_of_a_rejection() -> None:
+    error = PublicationRefusedError("a sentence", reason_code=0x95)
+    assert refusal_detail(error) == "the broker refused the label (Packet too large, code 149)"
+
+
+@pytest.mark.parametrize(("kind", "timed"), [(Kind.LABEL, 1), (Kind.REJECTION, 1), (Kind.REPLY, 0)])
+async def test_only_replies_have_correlation_data_and_are_not_timed(kind: Kind, timed: int) -> None:
+    node, measured, published = Node(0), list[None](), list[tuple[Any, ...]]()
+
+    @contextmanager
+    def measure() -> Iterator[None]:
+        measured.append(None)
+        yield
+
+    async def publish(topic: str, payload: bytes, *, correlation_data: bytes | None, **_: Any) -> None:
+        published.append((topic, payload, correlation_data))
+
+    node.outlet.publish_confirmed = publish  # type: ignore[method-assign]
+    outlet: Any = node.outlet
+    result = LABEL._replace(kind=kind, source=SOURCE._replace(correlation_data=b"7"))
+    assert await Results(outlet, node.refusals, measure, ENVELOPE).publish_once(result) is None
+    assert published == [("tweets/polarity", b"{}", b"7" if kind is Kind.REPLY else None)]
+    assert len(measured) == timed
+
+
+async def test_delays_of_held_results_grow_to_ten_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    longest: list[float] = []
+
+    def delays(seconds: float) -> Iterator[float]:
+        longest.append(seconds)
+        return itertools.repeat(0.0)
+
+    monkeypatch.setattr(results_module, "reconnect_delays", delays)
+    node = Node(0x97, 0)
+    assert await node.publish() is None
+    assert longest == [10]
