@@ -271,7 +271,7 @@ async def test_only_replies_have_correlation_data_and_are_not_timed(kind: Kind, 
         measured.append(None)
         yield
 
-    async def publish(topic: str, payload: bytes, *, correlation_data: bytes | None, **_: Any) -> None:
+    async def publish(topic: str, payload: bytes, *, correlation_data: bytes | None = None, **_: Any) -> None:
         published.append((topic, payload, correlation_data))
 
     node.outlet.publish_confirmed = publish  # type: ignore[method-assign]
