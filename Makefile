@@ -8,11 +8,12 @@ PIP_INSTALL = pip --disable-pip-version-check install --quiet
 export TF_USE_LEGACY_KERAS = 1
 export TF_CPP_MIN_LOG_LEVEL = 2
 
-.PHONY: help demo test lint test-edge test-training test-lowest test-fleet test-arm test-arm-short arm-installed arm-instructions power-accuracy dashboards asyncapi pictures chaos brokers soak fuzz mutation audit \
+.PHONY: help demo test lint test-edge test-training test-lowest test-fleet test-arm test-arm-short arm-installed arm-instructions power-accuracy dashboards asyncapi pictures chaos brokers soak feed-kills feed-speed fuzz mutation audit \
     peers compare performance performance-docs system-packages clean
 
 help:
 	@echo "make demo            run a broker, the service and sample tweets, and show the labels"
+	@echo "                     SOURCE=bluesky or mastodon: with live posts, if there is internet"
 	@echo "make test            check the code and run all tests"
 	@echo "make lint            run ruff, mypy and import-linter"
 	@echo "make test-edge       run the tests of the edge service"
@@ -28,6 +29,8 @@ help:
 	@echo "make chaos           inject every fault and count lost tweets: a table after a few minutes"
 	@echo "make brokers         count lost tweets with several brokers; writes the table of docs/reliability.md (about 5 minutes)"
 	@echo "make soak            an hour under load, with a table and a plot of memory and latency; SOAK_SECONDS changes the time"
+	@echo "make feed-kills      kill the feeder five times within 20,000 posts, and count lost and repeated ones"
+	@echo "make feed-speed      measure the feeder's posts per second of one core, and its memory"
 	@echo "make fuzz            ten minutes of fuzzing; FUZZ_SECONDS changes the time"
 	@echo "make mutation        test whether the unit tests detect changes of the code; MUTANTS='stream.session*' selects"
 	@echo "make peers           prepare the programs that we are compared with, from CHECKPOINT=folder (installs PyTorch, TensorFlow)"
@@ -38,7 +41,7 @@ help:
 	@echo "make clean           delete everything that these commands created, except results"
 
 demo: .venv/demo-installed
-	@.venv/bin/starling demo
+	@.venv/bin/starling demo $(if $(SOURCE),--source $(SOURCE))
 
 test: lint test-edge test-training test-arm-short
 
@@ -99,14 +102,18 @@ brokers: .venv/dev-installed system-packages
 soak: .venv/dev-installed system-packages
 	@.venv/bin/python -m tests.soak $(SOAK_OPTIONS)
 
+feed-kills feed-speed: .venv/dev-installed system-packages
+	@.venv/bin/python -m tests.feed $(@:feed-%=%)
+
 FUZZ_SECONDS ?= 600
 fuzz: .venv/fuzz-installed
 	.venv/bin/python -m tests.fuzz $(FUZZ_SECONDS)
 
-# Some tens of minutes of processor time; it continues where it was interrupted. Survivors: `mutmut results`, `mutmut show`.
+# An hour or two of processor time; it continues where it was interrupted. Survivors: `mutmut results`, `mutmut show`.
+# MUTATION_OPTIONS='--max-children 1' limits the processes.
 mutation: .venv/mutation-installed
-	.venv/bin/mutmut run $(MUTANTS)
-	.venv/bin/mutmut results
+	.venv/bin/mutmut run $(MUTATION_OPTIONS) $(MUTANTS)
+	@.venv/bin/python -m tests.mutation
 
 # --strict: a package that PyPI has no data for is a failure.
 audit: .venv-audit/installed

@@ -9,7 +9,7 @@ import os
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
@@ -47,6 +47,8 @@ app.add_typer(gate)
 app.add_typer(feed)
 app.add_typer(power)
 
+DemoSource = Literal["bluesky", "mastodon"]
+
 _COMMAND_GROUP = "starling.commands"
 """Group of the entry points that add commands."""
 
@@ -75,6 +77,10 @@ def demo(
         bool, typer.Option("--simulated-meter", help="Show power as well, from a simulated Uno; needs simavr.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end, and nothing else.")] = False,
+    source: Annotated[
+        DemoSource | None,
+        typer.Option(help="Show live posts of this stream; the samples if it cannot be reached."),
+    ] = None,
 ) -> None:
     """Run a broker, the service and a publisher of sample tweets in one process, and show the labels."""
     from stream.commands.demo.requirements import need_the_demo_extra
@@ -82,7 +88,7 @@ def demo(
     need_the_demo_extra()
     from stream.commands.demo.demo import run_demo
 
-    run_demo(tweets=tweets, rate=rate, model=model, simulate_meter=simulated_meter, as_json=json)
+    run_demo(tweets=tweets, rate=rate, model=model, simulate_meter=simulated_meter, as_json=json, source=source)
 
 
 @app.command()

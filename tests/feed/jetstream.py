@@ -60,6 +60,8 @@ class Jetstream:
     """True to accept connections and send nothing."""
     refuse: web.Response | None = None
     """Answer to all requests, in place of a connection."""
+    on_open: Callable[[], None] | None = None
+    """Called when a client is connected."""
     requests: list[web.Request] = field(default_factory=list)
     sent: int = 0
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -141,6 +143,8 @@ class Jetstream:
         if outdated:
             info = {"$type": f"{NAMESPACE}.subscribeEvents#info", "name": "OutdatedCursor"}
             await self._send(socket, orjson.dumps({"$type": "message", "payload": info}), compressed=compressed)
+        if self.on_open:
+            self.on_open()
         reading = asyncio.create_task(socket.receive())
         try:
             cut = request.transport.abort if request.transport else lambda: None

@@ -17,6 +17,7 @@ from rich.console import Console
 
 from stream.commands.demo.embedded_broker import HOST, embedded_broker, most_in_flight
 from stream.commands.demo.entities import ENTITIES
+from stream.commands.demo.live import POSTS, live_posts
 from stream.commands.demo.meter import simulated_meter
 from stream.commands.demo.tally import Tally
 from stream.commands.demo.view import DemoView, LineView, LiveView
@@ -48,7 +49,15 @@ _STOP_SECONDS = 30.0
 """Time for the service to stop, after which it is cancelled."""
 
 
-def run_demo(*, tweets: int | None, rate: float, model: Path | None, simulate_meter: bool, as_json: bool) -> None:
+def run_demo(
+    *,
+    tweets: int | None,
+    rate: float,
+    model: Path | None,
+    simulate_meter: bool,
+    as_json: bool,
+    source: str | None = None,
+) -> None:
     """Run the demo, and print its summary.
 
     Args:
@@ -57,6 +66,7 @@ def run_demo(*, tweets: int | None, rate: float, model: Path | None, simulate_me
         model: Folder of the model bundle; None: the shipped one that reads entities, else the default one.
         simulate_meter: Whether to show power from a simulated meter, instead of the settings' source.
         as_json: Whether to print only the summary, as JSON on stdout.
+        source: Public stream whose posts are shown instead of the samples, if it can be reached.
 
     Raises:
         LostTweetsError: A tweet got neither a label nor a rejection.
@@ -65,10 +75,15 @@ def run_demo(*, tweets: int | None, rate: float, model: Path | None, simulate_me
     log_to_stderr("warning")
     logging.getLogger("mqtt").setLevel(logging.CRITICAL)  # aiomqtt's, which raises what it logs
     tally = Tally()
-    view = DemoView() if as_json else _view(tally)
-    messages = itertools.islice(itertools.cycle(sample_tweets()), tweets or len(sample_tweets()))
+    texts = _texts(sample_tweets())
+    view = DemoView() if as_json else _view(tally, texts)
+    samples = itertools.islice(itertools.cycle(sample_tweets()), tweets or len(sample_tweets()))
+    settings = _settings(model)
+    messages = _each(samples)
+    if source:
+        messages = live_posts(source, settings, tweets or POSTS, texts, samples)
     with ungrouped():
-        asyncio.run(_demo(_settings(model), messages, rate, tally, view, simulate_meter=simulate_meter))
+        asyncio.run(_demo(settings, messages, rate, tally, view, simulate_meter=simulate_meter))
     if as_json:
         typer.echo(orjson.dumps(tally.summary() | ({"energy": view.energy_summary} if view.energy_summary else {})))
     if tally.outstanding:
@@ -80,8 +95,7 @@ def sample_tweets() -> list[bytes]:
     return (files("stream") / "samples" / "tweets.jsonl").read_bytes().removesuffix(b"\n").split(b"\n")
 
 
-def _view(tally: Tally) -> DemoView:
-    texts = _texts(sample_tweets())
+def _view(tally: Tally, texts: dict[str, str]) -> DemoView:
     return LiveView(tally, texts) if Console().is_terminal else LineView(tally, texts)
 
 
@@ -94,8 +108,19 @@ def _texts(samples: list[bytes]) -> dict[str, str]:
     return texts
 
 
+async def _each(messages: Iterable[bytes]) -> AsyncIterator[bytes]:
+    for message in messages:
+        yield message
+
+
 async def _demo(
-    settings: Settings, messages: Iterable[bytes], rate: float, tally: Tally, view: DemoView, *, simulate_meter: bool
+    settings: Settings,
+    messages: AsyncIterator[bytes],
+    rate: float,
+    tally: Tally,
+    view: DemoView,
+    *,
+    simulate_meter: bool,
 ) -> None:
     meter = simulated_meter() if simulate_meter else nullcontext(settings.power)
     async with meter as power, embedded_broker() as port:
@@ -180,7 +205,7 @@ class _Exchange:
         self._view = view
         self._arrived = asyncio.Event()
 
-    async def run(self, messages: Iterable[bytes], rate: float) -> None:
+    async def run(self, messages: AsyncIterator[bytes], rate: float) -> None:
         """Return when every message has its result, or no result has come for a while."""
         for topic in (self._topics.labels, self._topics.rejected, self._energy_topic):
             await self._client.subscribe(topic, qos=1)
@@ -191,9 +216,10 @@ class _Exchange:
                 await self._settle()
             receiving.cancel()
 
-    async def _publish(self, messages: Iterable[bytes], rate: float) -> None:
-        started = time.monotonic()
-        for number, message in enumerate(messages):
+    async def _publish(self, messages: AsyncIterator[bytes], rate: float) -> None:
+        started, number = time.monotonic(), -1
+        async for message in messages:
+            number += 1
             if rate:
                 await asyncio.sleep(max(0.0, started + number / rate - time.monotonic()))
             await self._wait_while(lambda: self._tally.outstanding >= most_in_flight(self._tally.tweets_per_second))
