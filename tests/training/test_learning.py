@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+import tf_keras
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -102,6 +103,32 @@ def test_biases_and_norms_do_not_decay() -> None:
     optimiser.apply([tf.zeros(1), tf.zeros(1)], tf.constant(0.1))
     assert float(kernel[0]) == pytest.approx(0.95)
     assert float(bias[0]) == 1
+
+
+def test_weights_are_updated_as_by_keras() -> None:
+    generator = np.random.default_rng(0)
+    initial = {"dense/kernel": (6, 4), "dense/bias": (4,), "embeddings/weight": (9, 4)}
+    start = {name: generator.normal(size=shape).astype(np.float32) for name, shape in initial.items()}
+    settings = SETTINGS.model_copy(update={"weight_decay": 0.1, "gradient_norm": 2.0})
+    ours = [tf.Variable(value, name=name) for name, value in start.items()]
+    theirs = [tf.Variable(value, name=name) for name, value in start.items()]
+    optimiser = Optimiser(ours, 1, settings)
+    keras = tf_keras.optimizers.AdamW(weight_decay=0.1, jit_compile=False)
+    keras.exclude_from_weight_decay(var_names=["bias"])
+    keras.build(theirs)
+    for step in range(30):
+        gradients = [generator.normal(size=value.shape).astype(np.float32) for value in start.values()]
+        rate = 0.01 * (step + 1)
+        words = tf.IndexedSlices(tf.constant(gradients[2][:3]), tf.constant([2, 5, 2]), tf.constant([9, 4]))
+        optimiser.apply([*map(tf.constant, gradients[:2]), words], tf.constant(rate))
+        clipped, _ = tf.clip_by_global_norm([*gradients[:2], tf.convert_to_tensor(words)], 2.0)
+        keras.learning_rate = rate
+        keras.apply_gradients(zip(clipped, theirs, strict=True))
+    for our, their in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(our, their, rtol=1e-4, atol=1e-5)
+    assert len(optimiser.variables) == len(keras.variables)  # so that earlier runs can be continued
+    for our, their in zip(optimiser.variables, keras.variables, strict=True):
+        np.testing.assert_allclose(our, their, rtol=1e-4, atol=1e-5)
 
 
 def test_swap_exchanges_weights_and_averages() -> None:

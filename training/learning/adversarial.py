@@ -30,15 +30,27 @@ def adversarial_gradients(
     """
     place = next(index for index, variable in enumerate(variables) if variable is embeddings)
     loss, gradients = _gradients(loss_of, variables)
-    perturbation = distance * tf.math.divide_no_nan(gradients[place], tf.norm(gradients[place]))
-    embeddings.assign_add(perturbation)
+    # One slice per occurrence of a word in the batch; all other rows have no gradient.
+    slices = gradients[place]
+    words, occurrences = tf.unique(slices.indices)
+    rows = tf.math.unsorted_segment_sum(slices.values, occurrences, tf.size(words))
+    before = tf.gather(embeddings, words)
+    perturbed = before + distance * tf.math.divide_no_nan(rows, tf.norm(rows))
+    embeddings.scatter_update(tf.IndexedSlices(perturbed, words))
     _, adversarial = _gradients(loss_of, variables)
-    embeddings.assign_sub(perturbation)
-    return loss, [plain + perturbed for plain, perturbed in zip(gradients, adversarial, strict=True)]
+    embeddings.scatter_update(tf.IndexedSlices(before, words))
+    return loss, [_sum(plain, other) for plain, other in zip(gradients, adversarial, strict=True)]
 
 
 def _gradients(loss_of: Callable[[], Tensor], variables: Sequence[Variable]) -> tuple[Tensor, list[Tensor]]:
     with tf.GradientTape() as tape:
         loss = loss_of()
-    # Gradients of embeddings are IndexedSlices with one slice per occurrence of a word in the batch.
-    return loss, [tf.convert_to_tensor(gradient) for gradient in tape.gradient(loss, variables)]
+    return loss, tape.gradient(loss, variables)
+
+
+def _sum(first: Tensor, second: Tensor) -> Tensor:
+    if not isinstance(first, tf.IndexedSlices):
+        return first + second
+    values = tf.concat([first.values, second.values], axis=0)
+    indices = tf.concat([first.indices, second.indices], axis=0)
+    return tf.convert_to_tensor(tf.IndexedSlices(values, indices, first.dense_shape))

@@ -21,6 +21,8 @@ class Architecture:
     """Layers of the classification head; the last one has the labels as outputs."""
     first_position: int = 0
     """Row of the position table for the first token."""
+    has_token_types: bool = False
+    """True if an input may have two segments, `[CLS] first [SEP] second [SEP]`."""
     reads_pooler: bool = True
     """True if the classification head reads the pooler's output instead of the last layer's state of [CLS]."""
 
@@ -28,9 +30,13 @@ class Architecture:
 _TWO_LAYERS = ("classifier.dense", "classifier.out_proj")
 
 ARCHITECTURES = {
-    "bert": Architecture(transformers.TFBertForSequenceClassification, transformers.TFBertForMaskedLM),
+    "bert": Architecture(
+        transformers.TFBertForSequenceClassification, transformers.TFBertForMaskedLM, has_token_types=True
+    ),
     "mobilebert": Architecture(
-        transformers.TFMobileBertForSequenceClassification, transformers.TFMobileBertForMaskedLM
+        transformers.TFMobileBertForSequenceClassification,
+        transformers.TFMobileBertForMaskedLM,
+        has_token_types=True,
     ),
     "mpnet": Architecture(
         transformers.TFMPNetForSequenceClassification,

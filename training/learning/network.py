@@ -21,6 +21,7 @@ from transformers.modeling_tf_pytorch_utils import (
 from stream.tweets.polarity import POLARITIES
 from training.checkpoint import CONFIG_FILE, WEIGHTS_FILE, Array, listed
 from training.errors import CheckpointError
+from training.learning.activation import use_fast_gelu
 from training.learning.architectures import ARCHITECTURES, Architecture
 from training.learning.dropout import use_stateless_dropout
 from training.learning.pretrained import KERAS_WEIGHTS_FILE
@@ -53,16 +54,25 @@ class Network:
         weights: Weights by name; missing weights of the head are initialised at random.
         head: Kind of the head.
         source: Origin of the weights, for error messages.
+        separator_id: Id of [SEP], after which the second segment begins; None: all inputs have one segment.
 
     Raises:
         CheckpointError: Weights of the encoder are missing.
     """
 
-    def __init__(self, config: Config, weights: dict[str, Array], head: Head, source: str) -> None:
+    def __init__(
+        self,
+        config: Config,
+        weights: dict[str, Array],
+        head: Head,
+        source: str,
+        separator_id: int | None = None,
+    ) -> None:
         transformers.logging.set_verbosity_error()  # no messages about deprecation
         self.architecture: Architecture = ARCHITECTURES[config.model_type]
         kind = self.architecture.classifier if head == "classifier" else self.architecture.masked_words
         self.config = config
+        self._separator_id = separator_id
         self.model, loading = load_pytorch_state_dict_in_tf2_model(
             kind(config), dict(weights), allow_missing_keys=True, output_loading_info=True
         )
@@ -72,6 +82,7 @@ class Network:
             raise CheckpointError(f"{source} lacks {listed(missing)}")
         self._dropout_seed = tf.Variable([0, 0], dtype=tf.int64, trainable=False, name="dropout_seed")
         use_stateless_dropout(self.model, self._dropout_seed)
+        use_fast_gelu(self.model)
         self.ignore_padding()
 
     @property
@@ -111,7 +122,9 @@ class Network:
             transformers' output: `logits`, and `hidden_states` if requested.
         """
         mask = tf.cast(input_ids != self.padding_id, tf.int32)
-        return self.model(input_ids, attention_mask=mask, training=training, output_hidden_states=states)
+        return self.model(
+            input_ids, attention_mask=mask, training=training, output_hidden_states=states, **self._segments(input_ids)
+        )
 
     def word_logits(self, input_ids: Tensor, selected: Tensor, *, training: bool) -> Tensor:
         """Predict words at selected tokens only, because the vocabulary makes each prediction expensive.
@@ -127,8 +140,18 @@ class Network:
         encoder = getattr(self.model, self.model.base_model_prefix)
         head = next(getattr(self.model, name) for name in _WORD_HEADS if hasattr(self.model, name))
         mask = tf.cast(input_ids != self.padding_id, tf.int32)
-        states = encoder(input_ids, attention_mask=mask, training=training).last_hidden_state
+        states = encoder(
+            input_ids, attention_mask=mask, training=training, **self._segments(input_ids)
+        ).last_hidden_state
         return head(tf.boolean_mask(states, selected)[tf.newaxis])[0]
+
+    def _segments(self, input_ids: Tensor) -> dict[str, Tensor]:
+        """Return the token types of inputs with two segments, as an argument of the model."""
+        if self._separator_id is None:
+            return {}
+        separators = tf.cast(input_ids == self._separator_id, tf.int32)
+        is_second = (tf.cumsum(separators, axis=1, exclusive=True) > 0) & (input_ids != self.padding_id)
+        return {"token_type_ids": tf.cast(is_second, tf.int32)}
 
     def ignore_padding(self) -> None:
         """Set the padding embedding to 0, because MobileBERT's trigrams read one token past the end of a tweet."""

@@ -2,18 +2,18 @@
 
 import re
 from collections.abc import Sequence
-from itertools import groupby
+from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
-import tf_keras
 
 from training.learning.recipe import Stage
 
 Tensor = Any
 Variable = Any
-KerasOptimizer = Any
-_WITHOUT_DECAY = ["bias", "LayerNorm", "gamma", "beta"]
+_WITHOUT_DECAY = re.compile("bias|LayerNorm|gamma|beta")
+_MEAN_DECAY, _SQUARE_DECAY, _EPSILON = 0.9, 0.999, 1e-7
+"""Decays of the moving averages, and the number added to the root; those of Keras."""
 
 
 def learning_rate(settings: Stage, step: int, steps: int) -> float:
@@ -32,7 +32,9 @@ def rate_share(variable_name: str, layers: int, decay: float) -> float:
 
 
 class Optimiser:
-    """AdamW over all weights, with one optimiser for each layer-wise learning rate.
+    """AdamW over all weights, with a learning rate that may differ by layer.
+
+    It is not Keras' own, which passes over the weights several times more; they are larger than the processor's caches.
 
     Args:
         variables: Weights.
@@ -41,34 +43,64 @@ class Optimiser:
     """
 
     def __init__(self, variables: Sequence[Variable], layers: int, settings: Stage) -> None:
-        self._variables = variables
+        self._weights = [
+            _Weight(
+                variable,
+                tf.Variable(tf.zeros_like(variable), trainable=False),
+                tf.Variable(tf.zeros_like(variable), trainable=False),
+                rate_share(variable.name, layers, settings.layer_decay),
+                0.0 if _WITHOUT_DECAY.search(variable.name) else settings.weight_decay,
+            )
+            for variable in variables
+        ]
+        self._steps = tf.Variable(0, dtype=tf.int64, trainable=False)
         self._gradient_norm = settings.gradient_norm
-
-        def share(index: int) -> float:
-            return rate_share(variables[index].name, layers, settings.layer_decay)
-
-        by_share = groupby(sorted(range(len(variables)), key=share), key=share)
-        self._groups = [(share, list(indices)) for share, indices in by_share]
-        self._optimisers = [self._adamw([variables[index] for index in group], settings) for _, group in self._groups]
 
     @property
     def variables(self) -> list[Variable]:
         """State of the optimiser."""
-        return [variable for optimiser in self._optimisers for variable in optimiser.variables]
+        return [self._steps, *(moment for weight in self._weights for moment in weight.moments)]
 
     def apply(self, gradients: Sequence[Tensor], rate: Tensor) -> None:
         """Update the weights with gradients in the order of `variables`."""
-        gradients, _ = tf.clip_by_global_norm(gradients, self._gradient_norm)
-        for optimiser, (share, group) in zip(self._optimisers, self._groups, strict=True):
-            optimiser.learning_rate = rate * share
-            optimiser.apply_gradients([(gradients[index], self._variables[index]) for index in group])
+        # Gradients of embeddings are IndexedSlices with one slice per occurrence of a word in the batch.
+        dense, _ = tf.clip_by_global_norm([tf.convert_to_tensor(one) for one in gradients], self._gradient_norm)
+        steps = tf.cast(self._steps.assign_add(1), tf.float32)
+        powers = tf.pow(_MEAN_DECAY, steps), tf.pow(_SQUARE_DECAY, steps)
+        for weight, gradient in zip(self._weights, dense, strict=True):
+            weight.update(gradient, rate * weight.rate_share, *powers)
 
-    @staticmethod
-    def _adamw(variables: Sequence[Variable], settings: Stage) -> KerasOptimizer:
-        optimiser = tf_keras.optimizers.AdamW(weight_decay=settings.weight_decay, jit_compile=False)
-        optimiser.exclude_from_weight_decay(var_names=_WITHOUT_DECAY)
-        optimiser.build(variables)
-        return optimiser
+
+@dataclass(frozen=True)
+class _Weight:
+    value: Variable
+    mean: Variable
+    """Moving average of the gradient."""
+    square: Variable
+    """Moving average of the squared gradient."""
+    rate_share: float
+    decay: float
+    """Weight decay per step and unit of the learning rate."""
+
+    @property
+    def moments(self) -> tuple[Variable, Variable]:
+        return self.mean, self.square
+
+    def update(self, gradient: Tensor, rate: Tensor, mean_power: Tensor, square_power: Tensor) -> None:
+        if self.decay:
+            self.value.assign_sub(self.value * (rate * self.decay))
+        tf.raw_ops.ResourceApplyAdam(
+            var=self.value.handle,
+            m=self.mean.handle,
+            v=self.square.handle,
+            beta1_power=mean_power,
+            beta2_power=square_power,
+            lr=rate,
+            beta1=_MEAN_DECAY,
+            beta2=_SQUARE_DECAY,
+            epsilon=_EPSILON,
+            grad=gradient,
+        )
 
 
 class WeightAverage:
