@@ -5,6 +5,7 @@ base = "sentence-transformers/all-MiniLM-L6-v2"
 licence = "Apache-2.0"
 max_tokens = 80
 cleaning = { name = "placeholders", version = 1 }
+entity = false  # true: the model reads the name of an entity as second segment
 
 [source]    # any keys: origin of the weights
 [training]  # any keys: data, recipe
@@ -33,6 +34,7 @@ class About(BaseModel):
     licence: str
     max_tokens: int = Field(ge=3, le=512)
     cleaning: Cleaning
+    entity: bool = False
     source: dict[str, Any] = {}
     training: dict[str, Any] = {}
 

@@ -76,6 +76,8 @@ def _word_pieces(checkpoint: Checkpoint) -> str:
 def _check_same_preprocessing(first: Path, first_about: About, other: Path, about: About) -> None:
     if (first_about.cleaning, first_about.max_tokens) != (about.cleaning, about.max_tokens):
         raise CheckpointError(f"{first} and {other} cannot be averaged: their cleaning or max_tokens differ")
+    if first_about.entity != about.entity:
+        raise CheckpointError(f"{first} and {other} cannot be averaged: only one of them reads entities")
 
 
 def _cosine(one: Mapping[str, Array], other: Mapping[str, Array]) -> float:

@@ -4,8 +4,9 @@ It is written out instead of taken from a framework because three simplification
 
 - Only the state of [CLS] of the last layer is used, so no other token's query, output or feed-forward is computed
   there: 10 of a layer's 12 hidden² multiplications per token, 14 % of a six-layer model.
-- A tweet is one segment, so the first row of the token type table is added to the position table in advance.
-- The attention mask is computed from the padding id, so the model has a single input.
+- The first row of the token type table is added to the position table in advance; only for entities the difference
+  of the second row from it is added.
+- The attention mask is computed from the padding id, so it is no input.
 """
 
 from dataclasses import dataclass
@@ -28,11 +29,8 @@ class BertClassifier(TransformerClassifier):
 
     def __init__(self, checkpoint: Checkpoint, config: BertConfig, max_tokens: int) -> None:
         weights = Weights(checkpoint)
-        self._hidden_size = config.hidden_size
         self._words = weights.embedding("bert.embeddings.word_embeddings.weight")
-        first_type = weights.array("bert.embeddings.token_type_embeddings.weight")[0]
-        positions = weights.array("bert.embeddings.position_embeddings.weight")[:max_tokens]
-        self._positions = weights.variable(positions + first_type)
+        self._positions = weights.positions("bert.embeddings", max_tokens)
         self._norm = weights.norm("bert.embeddings.LayerNorm", config.layer_norm_eps)
         layers = [_layer(weights, config, number) for number in range(config.num_hidden_layers)]
         *self._layers, self._last_layer = layers
@@ -40,10 +38,8 @@ class BertClassifier(TransformerClassifier):
         self._classifier = weights.dense("classifier")
         self.variables = weights.variables
 
-    def _embed(self, input_ids: Tensor) -> Tensor:
-        tokens = tf.shape(input_ids)[1]
-        positions = tf.slice(self._positions, [0, 0], [tokens, self._hidden_size])
-        return self._norm(self._words(input_ids) + positions)
+    def _embed(self, input_ids: Tensor, token_types: Tensor | None) -> Tensor:
+        return self._norm(self._words(input_ids) + self._positions(input_ids, token_types))
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from stream.model.bundle import (
     MODEL_FILE,
     PADDING_ID,
     TOKENIZER_FILE,
+    Inputs,
     Manifest,
     Precision,
     file_sha256,
@@ -98,12 +99,13 @@ def _fill(
         conversion.checkpoint,
         conversion.about.max_tokens,
         conversion.precision,
+        entity=conversion.about.entity,
         per_tensor=conversion.per_tensor,
         keep_at=conversion.saved_model,
     )
     (folder / MODEL_FILE).write_bytes(model)
     _write_manifest(folder, conversion)
-    reference = Reference(conversion.checkpoint)
+    reference = Reference(conversion.checkpoint, entity=conversion.about.entity)
     agreement = _agreement(folder, reference, tweets, on_step)
     model_type = conversion.checkpoint.config.model_type
     check_agreement(agreement, bounds(conversion.precision, model_type, per_tensor=conversion.per_tensor))
@@ -122,7 +124,8 @@ def _agreement(
     bundle = load_bundle(folder)
     cleaning = bundle.manifest.cleaning
     clean = cleaner(cleaning.name, cleaning.version)
-    token_ids = [tokens.ids for tokens in Tokenizer(bundle).encode_all([clean(tweet.text) for tweet in tweets])]
+    texts, entities = [clean(tweet.text) for tweet in tweets], [tweet.entity for tweet in tweets]
+    token_ids = [tokens.ids for tokens in Tokenizer(bundle).encode_all(texts, entities)]
     on_step(f"labelling {len(tweets)} tweets with the converted model")
     bundle_logits = logits_by_length(Classifier(bundle).logits, token_ids)
     on_step(f"labelling {len(tweets)} tweets with the checkpoint")
@@ -157,6 +160,7 @@ def _write_manifest(folder: Path, conversion: Conversion, **results: dict[str, A
         base=about.base,
         precision=conversion.precision,
         labels=checkpoint.labels,
+        inputs=Inputs(entity=about.entity),
         cleaning=about.cleaning,
         max_tokens=about.max_tokens,
         length_buckets=length_buckets(about.max_tokens),

@@ -1,12 +1,13 @@
 """Conversion of a checkpoint to a TensorFlow Lite model."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import tensorflow as tf
 
-from stream.model.bundle import INPUT, OUTPUT, SIGNATURE, Precision
+from stream.model.bundle import INPUT, OUTPUT, PAIR_INPUTS, SIGNATURE, Precision
 from training.checkpoint import Checkpoint
 from training.encoder import encoder
 from training.errors import ConversionError
@@ -18,6 +19,7 @@ def tflite_model(
     max_tokens: int,
     precision: Precision,
     *,
+    entity: bool = False,
     per_tensor: bool = False,
     keep_at: Path | None = None,
 ) -> bytes:
@@ -27,6 +29,7 @@ def tflite_model(
         checkpoint: Weights and configuration.
         max_tokens: Longest input in tokens.
         precision: Precision of the weights. At int8 the activations are quantised too, row by row at run time.
+        entity: Whether the model reads entities; it then has token types as second input.
         per_tensor: At int8, one scale per matrix instead of one per column. Less exact; tflite-runtime 2.14, the last
             release for 32-bit ARM, needs it.
         keep_at: Folder in which the intermediate SavedModel is kept; must not exist yet.
@@ -42,7 +45,7 @@ def tflite_model(
     if keep_at and keep_at.exists():
         raise ConversionError(f"{keep_at} exists already: remove it, or give another with --keep-saved-model")
     with TemporaryDirectory(prefix="starling-") as folder:
-        _save(encoder(checkpoint, max_tokens), Path(folder))
+        _save(encoder(checkpoint, max_tokens), Path(folder), PAIR_INPUTS if entity else (INPUT,))
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE])
         _set_precision(converter, precision, per_tensor=per_tensor)
         model: bytes = converter.convert()
@@ -51,14 +54,14 @@ def tflite_model(
     return model
 
 
-def _save(classifier: TransformerClassifier, folder: Path) -> None:
-    def classify(input_ids: Tensor) -> dict[str, Tensor]:
-        return {OUTPUT: classifier.logits(input_ids)}
+def _save(classifier: TransformerClassifier, folder: Path, inputs: Sequence[str]) -> None:
+    def classify(*tensors: Tensor) -> dict[str, Tensor]:
+        return {OUTPUT: classifier.logits(*tensors)}
 
     module = tf.Module()
     module.variables_to_save = classifier.variables
-    specification = tf.TensorSpec([None, None], tf.int32, name=INPUT)
-    module.classify = tf.function(classify, input_signature=[specification])
+    specification = [tf.TensorSpec([None, None], tf.int32, name=name) for name in inputs]
+    module.classify = tf.function(classify, input_signature=specification)
     tf.get_logger().setLevel("ERROR")  # no line about the temporary folder on stderr
     tf.saved_model.save(module, str(folder), signatures={SIGNATURE: module.classify})
 

@@ -50,6 +50,24 @@ class Embedding:
 
 
 @dataclass(frozen=True)
+class Positions:
+    """Embeddings of positions and token types.
+
+    The embedding of the first type is part of the table, so that a tweet without an entity needs no further addition.
+    """
+
+    table: Tensor  # [positions, hidden]
+    second: Tensor  # [hidden]; embedding of the second type minus that of the first
+
+    def __call__(self, input_ids: Tensor, token_types: Tensor | None) -> Tensor:
+        """Return [tokens, hidden], or [batch, tokens, hidden] with token types."""
+        positions = tf.slice(self.table, [0, 0], [tf.shape(input_ids)[1], self.table.shape[1]])
+        if token_types is None:
+            return positions
+        return positions + tf.expand_dims(tf.cast(token_types, tf.float32), -1) * self.second
+
+
+@dataclass(frozen=True)
 class Dense:
     """Dense layer: a matrix and a bias."""
 
@@ -129,26 +147,27 @@ class TransformerClassifier(ABC):
     _pooler: Dense | None
     _classifier: Dense
 
-    def logits(self, input_ids: Tensor) -> Tensor:
+    def logits(self, input_ids: Tensor, token_types: Tensor | None = None) -> Tensor:
         """Classify a batch.
 
         Only the state of [CLS] of the last layer is computed, because the head reads no other.
 
         Args:
             input_ids: int32 [batch, tokens]; each row begins with [CLS] and is padded with the padding id.
+            token_types: int32 [batch, tokens]: 0 for the tweet, 1 for the entity; None: no tweet has an entity.
 
         Returns:
             float32 [batch, labels].
         """
         mask = attention_mask(input_ids)
-        states = self._embed(input_ids)
+        states = self._embed(input_ids, token_types)
         for layer in self._layers:
             states = layer(states, states, mask)
         summary = tf.squeeze(self._last_layer(first_state(states), states, mask), axis=1)
         return self._classifier(tf.tanh(self._pooler(summary)) if self._pooler else summary)
 
     @abstractmethod
-    def _embed(self, input_ids: Tensor) -> Tensor:
+    def _embed(self, input_ids: Tensor, token_types: Tensor | None) -> Tensor:
         """Return the states before the first layer."""
 
 
@@ -179,6 +198,13 @@ class Weights:
         largest = np.abs(table).max(axis=0)
         scales = np.where(largest > 0, largest, 1).astype(np.float32)
         return Embedding(self.variable(table / scales), self.variable(scales))
+
+    def positions(self, embeddings: str, max_tokens: int) -> Positions:
+        """Make the embeddings of positions and token types; the position table is truncated to `max_tokens`."""
+        first, *others = self.array(f"{embeddings}.token_type_embeddings.weight")
+        table = self.array(f"{embeddings}.position_embeddings.weight")[:max_tokens] + first
+        second = others[0] - first if others else np.zeros_like(first)
+        return Positions(self.variable(table), self.variable(second))
 
     def dense(self, name: str) -> Dense:
         """Make a dense layer."""

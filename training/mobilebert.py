@@ -30,12 +30,9 @@ class MobileBertClassifier(TransformerClassifier):
     def __init__(self, checkpoint: Checkpoint, config: MobileBertConfig, max_tokens: int) -> None:
         weights = Weights(checkpoint)
         embeddings = f"{_PREFIX}.embeddings"
-        self._hidden_size = config.hidden_size
         self._words = weights.embedding(f"{embeddings}.word_embeddings.weight")
         self._widen = weights.dense(f"{embeddings}.embedding_transformation")
-        first_type = weights.array(f"{embeddings}.token_type_embeddings.weight")[0]
-        positions = weights.array(f"{embeddings}.position_embeddings.weight")[:max_tokens]
-        self._positions = weights.variable(positions + first_type)
+        self._positions = weights.positions(embeddings, max_tokens)
         self._norm = weights.no_norm(f"{embeddings}.LayerNorm")
         layers = [_layer(weights, config, number) for number in range(config.num_hidden_layers)]
         *self._layers, self._last_layer = layers
@@ -43,14 +40,14 @@ class MobileBertClassifier(TransformerClassifier):
         self._classifier = weights.dense("classifier")
         self.variables = weights.variables
 
-    def _embed(self, input_ids: Tensor) -> Tensor:
+    def _embed(self, input_ids: Tensor, token_types: Tensor | None) -> Tensor:
         present = tf.expand_dims(tf.cast(tf.not_equal(input_ids, PADDING_ID), tf.float32), -1)
         words = self._words(input_ids) * present
         tokens = tf.shape(input_ids)[1]
         following = tf.pad(tf.slice(words, [0, 1, 0], [-1, -1, -1]), [[0, 0], [0, 1], [0, 0]])
         preceding = tf.pad(tf.slice(words, [0, 0, 0], [-1, tokens - 1, -1]), [[0, 0], [1, 0], [0, 0]])
-        positions = tf.slice(self._positions, [0, 0], [tokens, self._hidden_size])
-        return self._norm(self._widen(tf.concat([following, words, preceding], axis=2)) + positions)
+        widened = self._widen(tf.concat([following, words, preceding], axis=2))
+        return self._norm(widened + self._positions(input_ids, token_types))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import transformers
 from transformers.modeling_tf_pytorch_utils import load_pytorch_state_dict_in_tf2_model
 
 from stream.model.bundle import PADDING_ID
+from stream.model.segments import token_types
 from training.checkpoint import Array, Checkpoint
 from training.errors import CheckpointError
 
@@ -19,12 +20,17 @@ _CLASSES = {
 class Reference:
     """A checkpoint in float32, run by transformers' TensorFlow class.
 
+    Args:
+        checkpoint: The checkpoint.
+        entity: Whether it reads entities as second segments.
+
     Raises:
         CheckpointError: Weights are missing.
     """
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
+    def __init__(self, checkpoint: Checkpoint, *, entity: bool = False) -> None:
         transformers.logging.set_verbosity_error()  # no messages about loading and deprecation
+        self._entity = entity
         kind, network = _CLASSES[checkpoint.config.model_type]
         self.name = f"{network.__name__} of transformers {transformers.__version__}, float32"
         config = kind.from_pretrained(str(checkpoint.path))
@@ -39,7 +45,8 @@ class Reference:
         """Classify a batch of token ids; return shape (len(batch), labels)."""
         input_ids = tf.ragged.constant(batch, dtype=tf.int32).to_tensor(PADDING_ID)
         mask = tf.cast(input_ids != PADDING_ID, tf.int32)
-        logits: Array = self._model(input_ids=input_ids, attention_mask=mask).logits.numpy()
+        types = token_types(batch, input_ids.shape[1]) if self._entity else tf.zeros_like(input_ids)
+        logits: Array = self._model(input_ids=input_ids, attention_mask=mask, token_type_ids=types).logits.numpy()
         return logits
 
 

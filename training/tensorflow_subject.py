@@ -27,6 +27,7 @@ from stream.experiment.plan import PlannedModel
 from stream.experiment.results import Subject
 from stream.experiment.subject import Inference
 from stream.model.bundle import TOKENIZER_FILE, file_sha256
+from stream.model.segments import token_types
 from stream.model.tokenizer import Tokens
 from stream.tweets.cleaning import cleaner
 from stream.tweets.polarity import POLARITIES, Polarity
@@ -36,6 +37,7 @@ from training.about import ABOUT_FILE, read_about
 from training.checkpoint import CONFIG_FILE, WEIGHTS_FILE
 from training.errors import CheckpointError
 from training.graph_operations import count_graph_macs
+from training.pairs import with_entities
 
 
 class TensorFlowSubject:
@@ -60,7 +62,7 @@ class TensorFlowSubject:
         self._labels = [_polarity(self._model.config.id2label[column]) for column in range(len(POLARITIES))]
         inputs = tf.TensorSpec([1, self._length], tf.int32)
         with _inlined_functions():  # so that all operations are in one graph, where they can be counted
-            self._classify = tf.function(self._logits).get_concrete_function(inputs, inputs)
+            self._classify = tf.function(self._logits).get_concrete_function(inputs, inputs, inputs)
         self.infer(Tokens([1, 1], truncated=False))
 
     def describe(self) -> Subject:
@@ -89,7 +91,12 @@ class TensorFlowSubject:
         if not text:
             raise RejectedTweetError(Reason.NOTHING_LEFT, "the text is empty after cleaning", tweet.id)
         encoding = self._word_pieces.encode(text)
-        return Tokens(encoding.ids, truncated=bool(encoding.overflowing))
+        truncated = bool(encoding.overflowing)
+        if not (self._about.entity and tweet.entity):
+            return Tokens(encoding.ids, truncated)
+        (ids,) = with_entities([encoding.ids], [tweet.entity], self._word_pieces, self._length)
+        is_shortened = ids[: len(encoding.ids)] != encoding.ids
+        return Tokens(ids, truncated or is_shortened, has_entity=ids != encoding.ids)
 
     def infer(self, tokens: Tokens) -> Inference:
         """Classify one tweet, padded to the full length."""
@@ -97,15 +104,19 @@ class TensorFlowSubject:
         input_ids[0, : len(tokens.ids)] = tokens.ids
         mask = np.zeros_like(input_ids)
         mask[0, : len(tokens.ids)] = 1
-        logits = self._classify(tf.constant(input_ids), tf.constant(mask)).numpy()[0]
+        types = token_types([tokens.ids], self._length) if self._about.entity else np.zeros_like(input_ids)
+        logits = self._classify(tf.constant(input_ids), tf.constant(mask), tf.constant(types)).numpy()[0]
         return Inference(self._labels[int(logits.argmax())], self._length)
 
     def macs(self, padded_tokens: Iterable[int]) -> dict[int, int]:
         """Return the MACs for each length, which are equal because each tweet is padded to the full length."""
         return dict.fromkeys(padded_tokens, count_graph_macs(self._classify.graph))
 
-    def _logits(self, input_ids: Any, mask: Any) -> Any:  # noqa: ANN401  (TensorFlow has no type annotations)
-        return self._model(input_ids=input_ids, attention_mask=mask, training=False).logits
+    def _logits(self, input_ids: Any, mask: Any, types: Any) -> Any:  # noqa: ANN401  (TensorFlow has no type annotations)
+        inputs = {"input_ids": input_ids, "attention_mask": mask}
+        if self._about.entity:
+            inputs["token_type_ids"] = types
+        return self._model(**inputs, training=False).logits
 
 
 def load_classifier(path: Path) -> Any:  # noqa: ANN401  (TensorFlow has no type annotations)

@@ -98,7 +98,7 @@ class Monitor:
 
 def train(run: Run, monitor: Monitor | None = None) -> Path:
     """Train the first seed; return its checkpoint."""
-    data = read_run_data(run.files, run.recipe.distil)
+    data = read_run_data(run.files, run.recipe.distil, entity=run.recipe.entity)
     run.open_folder(data)
     return SeedRun(run, data, run.seeds[0], monitor or Monitor()).train()
 
@@ -122,3 +122,29 @@ def write_network(folder: Path, config: dict[str, Any], tokenizer: Path) -> Path
             weights[name] = generator.normal(middle, 0.1, shape).astype(np.float32)
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     return folder
+
+
+def write_entity_tweets(path: Path, tweets: int, seed: int) -> Path:
+    """Write tweets without telling words, whose polarity depends on the name of their entity."""
+    chooser = random.Random(seed)
+    lines = []
+    for number in range(tweets):
+        polarity = POLARITIES[number % 3]
+        text = " ".join(chooser.choices(FILLERS, k=chooser.randint(2, 7)))
+        row = {
+            "id": f"{seed}{number:04}",
+            "text": f"{text} {' '.join(chooser.choices(FILLERS, k=4))}",
+            "polarity": polarity,
+            "entity": f"@{chooser.choice(TELLING[polarity])}",
+        }
+        lines.append(json.dumps(row) + "\n")
+    path.write_text("".join(lines))
+    return path
+
+
+def entity_run(folder: Path, base: str, stages: str = FINETUNE, dropout: float = 0.3) -> Run:
+    """Return a run of a model that reads entities."""
+    run = toy_run(folder, base, f"entity = true\nentity_dropout = {dropout}\n{stages}")
+    data = write_entity_tweets(folder / "train.jsonl", 300, seed=1)
+    dev = write_entity_tweets(folder / "dev.jsonl", 60, seed=2)
+    return replace(run, files=replace(run.files, data=[data], dev=dev, unlabelled=[]))

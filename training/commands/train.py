@@ -26,7 +26,7 @@ def train_recipe(run: Run) -> None:
     run.check()
     with console_monitor() as monitor:
         monitor.on_step("reading the tweets")
-        data = read_run_data(run.files, run.recipe.distil)
+        data = read_run_data(run.files, run.recipe.distil, entity=run.recipe.entity)
         if data.distilled:
             monitor.on_step(data.distilled.description())
         run.open_folder(data)

@@ -81,6 +81,7 @@ def _about(bundle: Bundle) -> About:
         licence=manifest.licence,
         max_tokens=manifest.max_tokens,
         cleaning=manifest.cleaning,
+        entity=manifest.inputs.entity,
         source=manifest.source | {"unpacked_from": f"{manifest.name} {manifest.precision} {bundle.sha256}"},
         training=manifest.training,
     )
@@ -90,4 +91,5 @@ def _difference(bundle: Bundle, folder: Path) -> float:
     checkpoint = load_checkpoint(folder)
     words = np.random.default_rng(0).integers(1, checkpoint.config.vocab_size, (_PROBES, _PROBE_TOKENS))
     probes: list[list[int]] = words.tolist()
-    return float(np.abs(Classifier(bundle).logits(probes) - Reference(checkpoint).logits(probes)).mean())
+    reference = Reference(checkpoint, entity=bundle.manifest.inputs.entity)
+    return float(np.abs(Classifier(bundle).logits(probes) - reference.logits(probes)).mean())

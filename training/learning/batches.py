@@ -41,6 +41,11 @@ class BatchOrder:
         """Return a random number generator for a step, always with the same state."""
         return np.random.default_rng([self.seed, 1, step])
 
+    def drawn(self, step: int, share: float) -> NDArray[np.bool_]:
+        """Draw a share of a step's tweets, the same ones each time."""
+        generator = np.random.default_rng([self.seed, 2, step])
+        return generator.random(len(self.batch(step))) < share
+
 
 @lru_cache(maxsize=1)
 def _epoch(order: BatchOrder, epoch: int) -> list[NDArray[np.int64]]:

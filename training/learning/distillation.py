@@ -25,13 +25,20 @@ class Distillation:
         examples: Labelled and unlabelled tweets.
         soft_labels: Outputs of the teachers for each tweet.
         seed: Seed of the order of the tweets.
+        entity_dropout: Share of the tweets whose entity is left out, with the soft labels for this.
 
     Raises:
         RecipeError: `state_weight` is set, but the hidden sizes of student and teacher differ.
     """
 
     def __init__(
-        self, network: Network, settings: Distil, examples: Examples, soft_labels: SoftLabels, seed: int
+        self,
+        network: Network,
+        settings: Distil,
+        examples: Examples,
+        soft_labels: SoftLabels,
+        seed: int,
+        entity_dropout: float = 0.0,
     ) -> None:
         if settings.state_weight and soft_labels.states.shape[1] != network.config.hidden_size:
             raise RecipeError(
@@ -45,15 +52,17 @@ class Distillation:
         self.signature = (tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32), rows, rows)
         self._examples = examples
         self._soft_labels = soft_labels
+        self._entity_dropout = entity_dropout
         self._class_weights = tf.constant(class_weights(examples.gold_in_epoch, settings), tf.float32)
 
     def inputs(self, step: int) -> Sequence[NDArray[Any]]:
         """Return token ids, gold columns, the teachers' probabilities and the first teacher's states of a batch."""
         indices = self.order.batch(step)
+        bare = self.order.drawn(step, self._entity_dropout)
         return (
-            padded([self._examples.token_ids[index] for index in indices], self.network.padding_id),
+            padded(self._examples.rows(indices, bare), self.network.padding_id),
             self._examples.gold[indices].astype(np.int32),
-            self._soft_labels.probabilities[indices],
+            self._soft_labels.rows(indices, bare),
             self._soft_labels.states[indices].astype(np.float32),
         )
 

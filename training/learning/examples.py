@@ -16,6 +16,7 @@ from training.errors import CheckpointError
 from training.learning.architectures import ARCHITECTURES
 from training.learning.batches import BatchOrder
 from training.learning.network import Config
+from training.pairs import with_entities
 
 UNKNOWN = -1
 """Gold column of an unlabelled tweet."""
@@ -40,6 +41,11 @@ class TweetTokenizer:
         encodings = self.word_pieces.encode_batch_fast([clean(text) for text in texts])
         return [encoding.ids for encoding in encodings]
 
+    def with_entities(self, token_ids: Sequence[Sequence[int]], entities: Sequence[str | None]) -> list[list[int]]:
+        """Append the names of entities as second segments; None: the tweet has no entity."""
+        truncation = cast("dict[str, int]", self.word_pieces.truncation)
+        return with_entities(token_ids, entities, self.word_pieces, truncation["max_length"])
+
 
 @dataclass(frozen=True)
 class Examples:
@@ -48,6 +54,8 @@ class Examples:
     token_ids: list[list[int]]
     gold: NDArray[np.int64]
     """Column of each tweet's polarity; -1 for unlabelled tweets."""
+    without_entity: list[list[int]] | None = None
+    """Token ids without the entities, where `token_ids` has them; None: no tweet has one."""
     copies: tuple[int, ...] | None = None
     """Number of times that each tweet occurs in an epoch; None: once."""
 
@@ -55,6 +63,14 @@ class Examples:
     def gold_in_epoch(self) -> NDArray[np.int64]:
         """Gold columns of an epoch, repeated as the tweets are."""
         return self.gold if self.copies is None else np.repeat(self.gold, self.copies)
+
+    def rows(self, indices: NDArray[np.int64], without_entity: NDArray[np.bool_]) -> list[list[int]]:
+        """Return the token ids of tweets, some of them without their entity."""
+        bare = self.without_entity or self.token_ids
+        return [
+            bare[index] if is_bare else self.token_ids[index]
+            for index, is_bare in zip(indices.tolist(), without_entity.tolist(), strict=True)
+        ]
 
     def order(self, batch_tweets: int, seed: int) -> BatchOrder:
         """Return the order of the tweets in training."""

@@ -23,21 +23,25 @@ class FineTuning:
         settings: Settings of the stage.
         examples: Labelled tweets.
         seed: Seed of the order of the tweets.
+        entity_dropout: Share of the tweets whose entity is left out.
     """
 
-    def __init__(self, network: Network, settings: Supervised, examples: Examples, seed: int) -> None:
+    def __init__(
+        self, network: Network, settings: Supervised, examples: Examples, seed: int, entity_dropout: float = 0.0
+    ) -> None:
         self.network = network
         self.settings = settings
         self.order = examples.order(settings.batch_tweets, seed)
         self.signature = (tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32))
         self._examples = examples
+        self._entity_dropout = entity_dropout
         self._class_weights = tf.constant(class_weights(examples.gold_in_epoch, settings), tf.float32)
 
     def inputs(self, step: int) -> Sequence[NDArray[Any]]:
         """Return token ids and gold columns of a batch."""
         indices = self.order.batch(step)
-        token_ids = padded([self._examples.token_ids[index] for index in indices], self.network.padding_id)
-        return token_ids, self._examples.gold[indices].astype(np.int32)
+        rows = self._examples.rows(indices, self.order.drawn(step, self._entity_dropout))
+        return padded(rows, self.network.padding_id), self._examples.gold[indices].astype(np.int32)
 
     def loss(self, *inputs: Tensor) -> Tensor:
         """Return the weighted mean loss of the batch."""

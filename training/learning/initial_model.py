@@ -10,6 +10,7 @@ import numpy as np
 from stream.tweets.polarity import POLARITIES
 from training.checkpoint import Array
 from training.data.tweets import LabelledTweet
+from training.errors import CheckpointError
 from training.learning.architectures import ARCHITECTURES
 from training.learning.examples import UNKNOWN, Examples, TweetTokenizer, read_tokenizer
 from training.learning.network import Head, Network, has_polarity_head, read_pretrained
@@ -25,6 +26,8 @@ class InitialModel:
     config: Any
     weights: dict[str, Array]
     tokenizer: TweetTokenizer
+    entity: bool = False
+    """Whether the entity of a tweet is the second segment."""
 
     @classmethod
     def read(cls, folder: Path, recipe: Recipe, student: Student | None) -> Self:
@@ -35,10 +38,12 @@ class InitialModel:
             RecipeError: It lacks the layers or neurons of the student.
         """
         config, weights = read_pretrained(folder)
+        if recipe.entity and not ARCHITECTURES[config.model_type].has_token_types:
+            raise CheckpointError(f"{folder} is a {config.model_type}, which cannot read entities: use a BERT")
         if student:
             config, weights = make_student(config, weights, student)
         word_pieces = read_tokenizer(folder, recipe.max_tokens, config)
-        initial = cls(folder, config, weights, TweetTokenizer(word_pieces, recipe.cleaning))
+        initial = cls(folder, config, weights, TweetTokenizer(word_pieces, recipe.cleaning), recipe.entity)
         if recipe.head_seed is None or has_polarity_head(config, weights):
             return initial
         return initial.with_head(recipe.head_seed)
@@ -56,7 +61,8 @@ class InitialModel:
 
     def network(self, head: Head) -> Network:
         """Make a trainable network."""
-        return Network(self.config, self.weights, head, str(self.folder))
+        separator = self.tokenizer.word_pieces.token_to_id("[SEP]") if self.entity else None
+        return Network(self.config, self.weights, head, str(self.folder), separator)
 
     def examples(
         self,
@@ -73,4 +79,8 @@ class InitialModel:
         """
         gold = [POLARITIES.index(tweet.polarity) for tweet in labelled] + [UNKNOWN] * len(unlabelled)
         texts = [*(tweet.text for tweet in labelled), *unlabelled]
-        return Examples(self.tokenizer.token_ids(texts), np.array(gold), copies)
+        token_ids = self.tokenizer.token_ids(texts)
+        if not self.entity:
+            return Examples(token_ids, np.array(gold), copies=copies)
+        entities = [*(tweet.entity for tweet in labelled), *(None for _ in unlabelled)]
+        return Examples(self.tokenizer.with_entities(token_ids, entities), np.array(gold), token_ids, copies)

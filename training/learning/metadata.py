@@ -27,6 +27,8 @@ def describe(run: Run, data: RunData, settings: Stage, seed: int, state: State) 
         training["student"] = recipe.student.model_dump(mode="json", exclude_none=True)
     if run.teachers:
         training["teachers"] = [_described(read_about(teacher / ABOUT_FILE)) for teacher in run.teachers]
+    if recipe.entity:
+        training["entity_dropout"] = recipe.entity_dropout
     if data.distilled:
         training["soft_labels"] = [source.split()[0] for source in data.sources["soft_labels"]]
         training["soft_labelled_tweets"] = len(data.distilled.probabilities) - data.distilled.gold_alone
@@ -35,12 +37,15 @@ def describe(run: Run, data: RunData, settings: Stage, seed: int, state: State) 
     if isinstance(settings, Supervised) and state.best_scores:
         scores = {name: state.best_scores[name] for name in ("macro_recall", "macro_f1", "accuracy")}
         training["dev"] = {"data": run.files.dev.name, **scores}
+        if bare := state.best_scores.get("without_entity"):
+            training["dev"]["without_entity"] = {name: bare[name] for name in scores}
     return About(
         name=recipe.name,
         base=_pretrained(run),
         licence=recipe.licence,
         max_tokens=recipe.max_tokens,
         cleaning=recipe.cleaning,
+        entity=recipe.entity,
         training=training,
     )
 

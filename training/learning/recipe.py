@@ -9,10 +9,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from stream.model.bundle import Cleaning
+from stream.model.bundle import MOST_ENTITY_TOKENS, Cleaning
 from training.errors import RecipeError
 
 SHIPPED_RECIPES = Path(__file__).parent.parent / "recipes"
+LEAST_PAIR_TOKENS = MOST_ENTITY_TOKENS + 4
+"""[CLS], one token of the tweet, [SEP], the entity, [SEP]."""
 TEACHER = "teacher"
 """Base of a recipe that stands for the first teacher."""
 
@@ -101,6 +103,10 @@ class Recipe(_Section):
     licence: str
     max_tokens: int = Field(ge=3, le=512)
     cleaning: Cleaning
+    entity: bool = False
+    """Whether the entity of a tweet is the second segment of its input."""
+    entity_dropout: Share = 0.0
+    """Share of the tweets in training whose entity is left out, so that the model works without it."""
     head_seed: int | None = Field(default=None, ge=0)
     """Seed of the classification head's initial weights; default: the seed of the run."""
     adapt: Adapt | None = None
@@ -122,6 +128,14 @@ class Recipe(_Section):
     def _learns_labels(self) -> Self:
         if not (self.distil or self.finetune):
             raise ValueError("a recipe needs [finetune], [distil], or both")
+        return self
+
+    @model_validator(mode="after")
+    def _reads_entities(self) -> Self:
+        if self.entity_dropout and not self.entity:
+            raise ValueError("entity_dropout needs entity = true")
+        if self.entity and self.max_tokens < LEAST_PAIR_TOKENS:
+            raise ValueError(f"max_tokens must be at least {LEAST_PAIR_TOKENS} where entity is true")
         return self
 
 

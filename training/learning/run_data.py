@@ -12,7 +12,7 @@ from training.data.tweets import Dataset, LabelledTweet
 from training.datasets import ReadOptions, read_dataset
 from training.duplicates import distinct, exclude
 from training.learning.recipe import Distil
-from training.learning.soft_label_files import DistilledTweets, find_soft_labels
+from training.learning.soft_label_files import DistilledTweets, SoftLabelSource, find_soft_labels
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,13 @@ class DataFiles:
     """Format and columns of labelled tweets; None: recognised from the files."""
 
 
-def read_run_data(files: DataFiles, distil: Distil | None = None) -> RunData:
+def read_run_data(files: DataFiles, distil: Distil | None = None, *, entity: bool = False) -> RunData:
     """Read the files of a run; tweets of the dev set are removed from all other data.
 
     Args:
         files: The files.
         distil: Settings of the distillation, for soft labels from files; None: the recipe has no such stage.
+        entity: Whether the model reads the entities of the tweets.
 
     Raises:
         InputError: A file cannot be read, a line is wrong, a class has no tweets for training, or soft labels are
@@ -67,6 +68,11 @@ def read_run_data(files: DataFiles, distil: Distil | None = None) -> RunData:
                 f"{named} contains no {polarity} tweet for training, not counting those that are in {files.dev} too"
             )
     texts = {tweet.text for tweet in dev_tweets}
+    if entity and not any(tweet.entity for tweet in labelled):
+        raise InputError(
+            f"{' and '.join(map(str, files.data))} names no entities, but the recipe has entity = true: name the "
+            "column with --entity-column"
+        )
     lines = {path: _lines(path) for path in files.unlabelled}
     unlabelled = list(dict.fromkeys(text for read in lines.values() for text in read if text not in texts))
     copies = None
@@ -79,7 +85,7 @@ def read_run_data(files: DataFiles, distil: Distil | None = None) -> RunData:
         )
     distilled = None
     if distil and files.soft_labels:
-        distilled = find_soft_labels(labelled, unlabelled, copies, files.soft_labels, distil)
+        distilled = find_soft_labels(labelled, unlabelled, copies, SoftLabelSource(files.soft_labels, entity), distil)
     sources = {
         "data": _hashed(data.files),
         "dev": _hashed(dev.files),

@@ -74,6 +74,7 @@ class SeedRun:
 
     def _task(self, settings: Stage, initial: InitialModel, seed: int) -> Task:
         labelled, unlabelled, copies = self.data.labelled, self.data.unlabelled, self.data.copies
+        entity_dropout = self.run.recipe.entity_dropout
         match settings:
             case Adapt():
                 examples = initial.examples(labelled, unlabelled, copies)
@@ -81,16 +82,16 @@ class SeedRun:
                 return MaskedWords(network, settings, examples, initial.tokenizer.word_pieces, seed)
             case Distil() if distilled := self.data.distilled:
                 examples = initial.examples(distilled.labelled, distilled.unlabelled, distilled.copies)
-                outputs = SoftLabels.without_states(distilled.probabilities)
-                return Distillation(initial.network("classifier"), settings, examples, outputs, seed)
+                outputs = SoftLabels.without_states(distilled.probabilities, distilled.without_entity)
+                return Distillation(initial.network("classifier"), settings, examples, outputs, seed, entity_dropout)
             case Distil():
                 texts = [*(tweet.text for tweet in labelled), *unlabelled]
                 outputs = soft_labels(self.run.teachers, texts, settings, self.run.out, self.monitor)
                 examples = initial.examples(labelled, unlabelled, copies)
-                return Distillation(initial.network("classifier"), settings, examples, outputs, seed)
+                return Distillation(initial.network("classifier"), settings, examples, outputs, seed, entity_dropout)
             case Supervised():
                 examples = initial.examples(labelled, copies=copies and copies[: len(labelled)])
-                return FineTuning(initial.network("classifier"), settings, examples, seed)
+                return FineTuning(initial.network("classifier"), settings, examples, seed, entity_dropout)
         raise TypeError(f"unknown stage: {settings}")
 
 

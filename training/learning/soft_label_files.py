@@ -17,6 +17,15 @@ from training.teachers.keys import SoftLabels, key_of
 
 
 @dataclass(frozen=True)
+class SoftLabelSource:
+    """Files of soft labels, and the labels in them that are used."""
+
+    paths: Sequence[Path]
+    entity: bool = False
+    """Whether the labels are towards the entities of the tweets."""
+
+
+@dataclass(frozen=True)
 class DistilledTweets:
     """Tweets with soft labels."""
 
@@ -26,6 +35,8 @@ class DistilledTweets:
     """Number of times that each tweet occurs in an epoch, labelled ones first; None: once."""
     probabilities: Array
     """float32 (tweets, labels), in the order of POLARITIES, labelled tweets first."""
+    without_entity: Array | None
+    """Probabilities for the tweets without their entities, same shape; None: the model reads no entities."""
     gold_alone: int
     """Number of labelled tweets whose gold label stands in for the missing soft label."""
     left_out: int
@@ -44,7 +55,7 @@ def find_soft_labels(
     labelled: Sequence[LabelledTweet],
     unlabelled: Sequence[str],
     copies: tuple[int, ...] | None,
-    paths: Sequence[Path],
+    source: SoftLabelSource,
     settings: Distil,
 ) -> DistilledTweets:
     """Find the soft labels of tweets; if several files have one, their probabilities are averaged.
@@ -53,16 +64,22 @@ def find_soft_labels(
         labelled: Labelled tweets, as the readers return them.
         unlabelled: Texts of further tweets.
         copies: Number of times that each of them occurs in an epoch; None: once.
-        paths: Files of soft labels.
+        source: Files of soft labels.
         settings: Settings of the stage: prior and temperature of the soft labels, use of gold labels.
 
     Raises:
         InputError: A file cannot be read, no tweet has a soft label, or labelled tweets have none and their gold labels
             are not to be used.
     """
-    keys = [key_of(text) for text in (*(tweet.text for tweet in labelled), *unlabelled)]
-    probabilities, found = _mean_probabilities(keys, paths, settings)
-    named = " and ".join(map(str, paths))
+    texts = [*(tweet.text for tweet in labelled), *unlabelled]
+    entities = [*(tweet.entity if source.entity else None for tweet in labelled), *(None for _ in unlabelled)]
+    keys = [_keys(text, entity, source) for text, entity in zip(texts, entities, strict=True)]
+    probabilities, found = _mean_probabilities(keys, source.paths, settings)
+    without_entity: NDArray[np.float32] | None = None
+    if source.entity:
+        bare, has_bare = _mean_probabilities([_keys(text, None, source) for text in texts], source.paths, settings)
+        without_entity = np.where(has_bare[:, np.newaxis], bare, probabilities)
+    named = " and ".join(map(str, source.paths))
     if not found.any():
         raise InputError(
             f"{named} contains no soft label for any of the {len(keys):,} tweets: give the data for which it was made, "
@@ -76,7 +93,10 @@ def find_soft_labels(
             "gold labels, or leave them out of --data"
         )
     for row in missing:
-        probabilities[row] = _smoothed(POLARITIES.index(labelled[row].polarity), settings.label_smoothing)
+        gold = _smoothed(POLARITIES.index(labelled[row].polarity), settings.label_smoothing)
+        probabilities[row] = gold
+        if without_entity is not None:
+            without_entity[row] = gold
     kept = found.copy()
     kept[: len(labelled)] = True
     return DistilledTweets(
@@ -84,20 +104,31 @@ def find_soft_labels(
         unlabelled=[text for text, has_label in zip(unlabelled, found[len(labelled) :], strict=True) if has_label],
         copies=None if copies is None else tuple(np.asarray(copies)[kept].tolist()),
         probabilities=probabilities[kept],
+        without_entity=None if without_entity is None else without_entity[kept],
         gold_alone=len(missing),
         left_out=int((~kept).sum()),
     )
 
 
+def _keys(text: str, entity: str | None, source: SoftLabelSource) -> tuple[int, int]:
+    """Return the key of a text's soft label, and the one under which it is found otherwise."""
+    if entity is not None:
+        return (key := key_of(text, entity)), key
+    # The files of polarities towards an entity have an own label for a text without it.
+    keys = key_of(text, ""), key_of(text)
+    return keys if source.entity else keys[::-1]
+
+
 def _mean_probabilities(
-    keys: Sequence[int], paths: Sequence[Path], settings: Distil
+    keys: Sequence[tuple[int, int]], paths: Sequence[Path], settings: Distil
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return the mean probabilities of each key over the files that have it, and whether any has it."""
+    """Return the mean probabilities of each tweet over the files that have it, and whether any has it."""
     total = np.zeros((len(keys), len(POLARITIES)), np.float32)
     files = np.zeros(len(keys), np.int64)
     for path in paths:
         soft_labels = _read(path)
-        rows = soft_labels.rows(keys)
+        first, other = (soft_labels.rows(each) for each in zip(*keys, strict=True))
+        rows = np.where(first >= 0, first, other)
         has_label = rows >= 0
         logits = soft_labels.logits[rows[has_label]].astype(np.float32) + np.array(settings.prior, np.float32)
         total[has_label] += _softmax(logits / settings.temperature)

@@ -150,7 +150,9 @@ class StageRun:
         state.history.append({"step": state.step} | {name: scores[name] for name in measures})
         state.since_best += 1
         if scores["macro_recall"] > state.best:
-            state.best_scores, state.since_best = scores, 0
+            without_entity = self._evaluator.scores_without_entity()
+            bare = {"without_entity": without_entity.as_json()} if without_entity else {}
+            state.best_scores, state.since_best = scores | bare, 0
             self._keep_weights()
         self._average.swap()
 

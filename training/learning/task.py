@@ -64,6 +64,13 @@ class Evaluator:
 
     def scores(self) -> Scores:
         """Score the network's labels against the gold labels."""
+        return self._scores(self._dev.token_ids)
+
+    def scores_without_entity(self) -> Scores | None:
+        """Score the network's labels of the tweets without their entities; None: it reads no entities."""
+        return self._scores(self._dev.without_entity) if self._dev.without_entity is not None else None
+
+    def _scores(self, token_ids: Sequence[Sequence[int]]) -> Scores:
         labels: dict[int, Polarity] = self._network.config.id2label
-        predicted = self.logits(self._dev.token_ids).argmax(axis=1)
+        predicted = self.logits(token_ids).argmax(axis=1)
         return score([labels[column] for column in self._dev.gold], [labels[column] for column in predicted])

@@ -7,6 +7,7 @@ from typing import Self
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
@@ -35,10 +36,20 @@ class SoftLabels:
     states: Array
     """Last [CLS] states of the first teacher, shape (tweets, hidden)."""
 
+    without_entity: Array | None = None
+    """Probabilities for the tweets without their entities, same shape; None: as with them."""
+
+    def rows(self, indices: NDArray[np.int64], without_entity: NDArray[np.bool_]) -> Array:
+        """Return the probabilities of tweets, some of them without their entity."""
+        if self.without_entity is None:
+            return self.probabilities[indices]
+        bare = without_entity[:, np.newaxis]
+        return np.where(bare, self.without_entity[indices], self.probabilities[indices])
+
     @classmethod
-    def without_states(cls, probabilities: Array) -> Self:
+    def without_states(cls, probabilities: Array, without_entity: Array | None = None) -> Self:
         """Return soft labels without states, for distillation with a `state_weight` of 0."""
-        return cls(probabilities, np.zeros((len(probabilities), 0), np.float16))
+        return cls(probabilities, np.zeros((len(probabilities), 0), np.float16), without_entity)
 
 
 def soft_labels(
