@@ -224,6 +224,14 @@ def leave(
 
 
 @app.command()
+def sbom(config: Config = None) -> None:
+    """Print the installed packages and the model as a software bill of materials (CycloneDX, JSON)."""
+    from stream.commands.sbom import print_sbom
+
+    print_sbom(config)
+
+
+@app.command()
 def settings() -> None:
     """Print a settings file with every setting, its meaning and its default."""
     from stream.commands.settings import settings_template
