@@ -148,3 +148,25 @@ def test_the_brokers_rules_give_a_user_the_topics_of_its_node(tmp_path: Path) ->
 
     assert "user kitchen\n" in rules.read_text(encoding="utf-8")
     assert "topic readwrite starling/pi-1/+\n" in rules.read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd-analyze")
+def test_systemd_accepts_the_service_and_the_timer_of_a_node_that_pulls(tmp_path: Path) -> None:
+    ansible_pull = PLAYBOOK.with_name("ansible-pull")
+    (tmp_path / "pull/venv/bin").mkdir(parents=True)
+    (tmp_path / "pull/venv/bin/ansible-pull").symlink_to(ansible_pull)
+    variables = {
+        "starling_pull_url": "https://git.example.org/fleet.git",
+        "starling_pull_root": str(tmp_path / "pull"),
+        "starling_pull_vault_password": "secret",
+    }
+    units = [
+        rendered_of("starling_pull", f"starling-pull.{kind}.j2", tmp_path, **variables) for kind in ("service", "timer")
+    ]
+
+    verified = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True, check=False)
+
+    assert (verified.returncode, verified.stderr) == (0, "")
+    service = units[0].read_text(encoding="utf-8")
+    assert "--verify-commit" in service
+    assert "secret" not in service
