@@ -1,6 +1,7 @@
 """The entities of the settings in the roles' files: the settings file, and the broker's access rules."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,15 +10,15 @@ from tests.deploy.roles import PLAYBOOK, rendered_of
 
 pytestmark = pytest.mark.skipif(not PLAYBOOK.exists(), reason="needs ansible-core, which `make test-fleet` installs")
 
-ENTITIES = [
+ENTITIES: list[dict[str, Any]] = [
     {"name": "Norvane Air", "aliases": ["Norvane", "@norvane_help"], "topic": "reputation/norvane"},
     {"name": 'The "Üb\\er" Co', "match_name": False, "topic": None},
 ]
 
 
 def test_entities_are_tables_of_the_settings_file(tmp_path: Path) -> None:
-    variables = {"starling_settings": {"log_level": "debug", "entities": ENTITIES}}
-    made = load_settings(rendered_of("starling", "starling.toml.j2", tmp_path, **variables))
+    given = {"log_level": "debug", "entities": ENTITIES}
+    made = load_settings(rendered_of("starling", "starling.toml.j2", tmp_path, starling_settings=given))
     assert [entity.model_dump() for entity in made.entities] == [
         {**ENTITIES[0], "match_name": True},
         {**ENTITIES[1], "aliases": []},

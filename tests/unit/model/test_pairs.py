@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer as HuggingFaceTokenizer
 
 from stream.errors import BundleError
+from stream.experiment.plan import PlannedModel
+from stream.experiment.subject import load_subject
 from stream.model.bulk import label_lines
 from stream.model.bundle import (
     MODEL_FILE,
@@ -215,3 +217,24 @@ def test_bulk_classification_gives_an_entity_to_tweets_without_one(pair_model: M
         ("positive", "Acme"),
         ("positive", "Acme"),
     ]
+
+
+def test_an_experiment_reads_entities(pair_bundle: Path) -> None:
+    planned = PlannedModel(name="pair", path=str(pair_bundle))
+    subject = load_subject(planned, pair_bundle, threads=1)
+    found = {entity: subject.infer(subject.tokens(Tweet("1", "train", entity))) for entity in ("Acme", "Globex", None)}
+    assert {entity: inference.polarity for entity, inference in found.items()} == {
+        "Acme": "positive",
+        "Globex": "negative",
+        None: "neutral",
+    }
+    assert found["Acme"].padded_tokens == 8
+    assert found[None].padded_tokens == 4
+    assert subject.macs([4, 8]) == {4: 0, 8: 0}
+
+
+def test_the_parallelism_of_a_model_with_two_inputs_is_measured(
+    pair_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1})
+    assert len(load_model(ModelSettings(path=pair_bundle)).classifiers) in {1, 2}
