@@ -25,7 +25,7 @@ Seed = Annotated[int, typer.Option(help="Seed of the bootstrap.")]
 def evaluate(
     *,
     read_options: "ReadOptions",
-    data: Data,
+    data: OptionalData = None,
     bundles: Annotated[
         list[Path] | None, typer.Argument(metavar="BUNDLE", help="Folders of bundles; default: the shipped bundle.")
     ] = None,
@@ -39,6 +39,10 @@ def evaluate(
     prior: Prior = None,
     threshold: Threshold = None,
     below_threshold: BelowThreshold = None,
+    checklist: Annotated[
+        bool,
+        typer.Option("--checklist", help="Show the accuracy by kind of everyday tweet, for example negation or slang."),
+    ] = False,
     seed: Seed = 0,
 ) -> None:
     """Score bundles on labelled tweets side by side; compare each with the first, and show mean and deviation."""
@@ -48,10 +52,12 @@ def evaluate(
     from stream.commands.decision import decision_settings
     from training.commands.evaluate import EvaluationOptions, evaluate_bundles
 
+    if not data and not checklist:
+        raise typer.BadParameter("give --data, labelled tweets that the model was not trained on, or --checklist")
     output: Literal["terminal", "markdown", "json"] = "json" if json else "markdown" if markdown else "terminal"
     decision = decision_settings(prior, threshold, below_threshold)
-    options = EvaluationOptions(seed, output, train or (), plots, decision)
-    evaluate_bundles(bundles or [], data, read_options, options)
+    options = EvaluationOptions(seed, output, train or (), plots, decision, checklist)
+    evaluate_bundles(bundles or [], data or [], read_options, options)
 
 
 @app.command()

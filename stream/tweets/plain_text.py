@@ -118,7 +118,8 @@ def _step(character: str) -> _Step:
     if _INVISIBLES.match(character):
         return _Step.INVISIBLE
     if (
-        unicodedata.category(character).startswith("M")
+        _MARKS.match(character)
+        or unicodedata.category(character).startswith("M")
         or _HANGUL_PARTS[0] <= character <= _HANGUL_PARTS[1]
         or not unicodedata.is_normalized("NFKC", character)
         or unstyled_before_nfkc(character) != character

@@ -7,7 +7,7 @@ import typer
 
 from stream.errors import InputError
 from stream.model.bundle import MODEL_FILE
-from training.commands.evaluate import evaluate_bundle, read_evaluation_tweets
+from training.commands.evaluate import check_bundle, evaluate_bundle, read_evaluation_tweets, reads_entities
 from training.datasets import ReadOptions
 from training.evaluation.card import model_card
 
@@ -27,9 +27,14 @@ def write_card(bundle: Path, data: Sequence[Path], read_options: ReadOptions, ou
         StarlingError: The data or the bundle cannot be used, or the card cannot be written.
     """
     path = out or bundle / CARD_FILE
-    evaluation = evaluate_bundle(bundle, read_evaluation_tweets(data, read_options), seed=0, name=bundle.resolve().name)
+    name, tweets = bundle.resolve().name, read_evaluation_tweets(data, read_options)
+    evaluation = evaluate_bundle(bundle, tweets, seed=0, name=name)
+    without_entity = None
+    if reads_entities(evaluation):
+        without_entity = evaluate_bundle(bundle, tweets, seed=0, name=name, with_entity=False)
     megabytes = (bundle / MODEL_FILE).stat().st_size / 1e6
-    card = model_card(evaluation, ", ".join(file.name for file in data), megabytes)
+    checked = check_bundle(bundle, bundle.resolve().name)
+    card = model_card(evaluation, ", ".join(file.name for file in data), megabytes, checked, without_entity)
     try:
         path.write_text(card, encoding="utf-8")
     except OSError as error:

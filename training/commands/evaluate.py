@@ -21,6 +21,7 @@ from training.datasets import ReadOptions, read_dataset
 from training.duplicates import distinct
 from training.evaluation.baselines import baseline_labels
 from training.evaluation.bootstrap import Difference, paired_differences
+from training.evaluation.checklist import KindScores, check_model, checklist_grid, checklist_tweets
 from training.evaluation.evaluation import Evaluation, evaluate
 from training.evaluation.measures import MEASURES
 from training.evaluation.plots import draw_plots
@@ -44,6 +45,8 @@ class EvaluationOptions:
     """Folder into which plots are written; None: no plots."""
     decision: DecisionSettings | None = None
     """The settings of the decision for a polarity; None: the most probable one."""
+    checklist: bool = False
+    """Whether the accuracy by kind of everyday tweet is shown too."""
 
 
 def evaluate_bundles(
@@ -53,26 +56,35 @@ def evaluate_bundles(
 
     Args:
         bundles: Folders of the bundles; empty: the shipped bundle.
-        data: Labelled tweets.
+        data: Labelled tweets; empty: only the everyday tweets are evaluated.
         read_options: Format and columns of the data.
         options: Seed and output.
 
     Raises:
         StarlingError: The data or a bundle cannot be used, or a plot cannot be written.
     """
+    named = _named(bundles or [SHIPPED_BUNDLE])
+    checked = {name: check_bundle(path, name) for name, path in named.items()} if options.checklist else {}
+    if not data:
+        _show_checklist(checked, options.output)
+        return
     tweets = read_evaluation_tweets(data, read_options)
-    evaluations = {
-        name: evaluate_bundle(path, tweets, options.seed, name, options.decision)
-        for name, path in _named(bundles or [SHIPPED_BUNDLE]).items()
-    }
+    evaluations = {}
+    for name, path in named.items():
+        evaluations[name] = evaluate_bundle(path, tweets, options.seed, name, options.decision)
+        if reads_entities(evaluations[name]):
+            bare = f"{name} without entity"
+            evaluations[bare] = evaluate_bundle(path, tweets, options.seed, bare, options.decision, with_entity=False)
     differences = _differences(evaluations, options.seed)
     baselines = _baselines(tweets, options.baseline_data, read_options)
     if options.plots:
         _draw(evaluations, options.plots)
     if options.output == "json":
-        typer.echo(orjson.dumps(_as_json(evaluations, baselines, differences, data), option=orjson.OPT_INDENT_2))
+        content = _as_json(evaluations, baselines, differences, data) | _checklist_as_json(checked)
+        typer.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2))
     else:
-        show_grids(_grids(evaluations, baselines, differences), as_markdown=options.output == "markdown")
+        grids = [*_grids(evaluations, baselines, differences), *([checklist_grid(checked)] if checked else [])]
+        show_grids(grids, as_markdown=options.output == "markdown")
 
 
 def read_evaluation_tweets(data: Sequence[Path], read_options: ReadOptions) -> list[LabelledTweet]:
@@ -92,7 +104,13 @@ def read_evaluation_tweets(data: Sequence[Path], read_options: ReadOptions) -> l
 
 
 def evaluate_bundle(
-    path: Path, tweets: Sequence[LabelledTweet], seed: int, name: str, decision: DecisionSettings | None = None
+    path: Path,
+    tweets: Sequence[LabelledTweet],
+    seed: int,
+    name: str,
+    decision: DecisionSettings | None = None,
+    *,
+    with_entity: bool = True,
 ) -> Evaluation:
     """Evaluate one bundle, with a progress bar on stderr.
 
@@ -102,6 +120,7 @@ def evaluate_bundle(
         seed: Seed of the bootstrap.
         name: Name for the progress bar.
         decision: The settings of the decision for a polarity; None: the most probable one.
+        with_entity: Whether a model that reads entities is given those of the tweets.
 
     Raises:
         BundleError: The bundle cannot be used.
@@ -109,7 +128,44 @@ def evaluate_bundle(
     """
     model = load_model(ModelSettings(path=path))
     with tweet_progress(name, len(tweets)) as on_done:
-        return evaluate(model, tweets, seed, on_done, decision)
+        return evaluate(model, tweets, seed, on_done, decision, with_entity=with_entity)
+
+
+def check_bundle(path: Path, name: str) -> KindScores:
+    """Return the accuracy of a bundle by kind of everyday tweet, with a progress bar on stderr.
+
+    Args:
+        path: Folder of the bundle.
+        name: Name for the progress bar.
+
+    Raises:
+        BundleError: The bundle cannot be used.
+    """
+    model = load_model(ModelSettings(path=path))
+    with tweet_progress(f"{name}, everyday tweets", sum(map(len, checklist_tweets().values()))) as on_done:
+        return check_model(model, on_done)
+
+
+def _show_checklist(checked: Mapping[str, KindScores], output: OutputFormat) -> None:
+    if output == "json":
+        typer.echo(orjson.dumps(_checklist_as_json(checked), option=orjson.OPT_INDENT_2))
+    else:
+        show_grids([checklist_grid(checked)], as_markdown=output == "markdown")
+
+
+def _checklist_as_json(checked: Mapping[str, KindScores]) -> dict[str, Any]:
+    if not checked:
+        return {}
+    return {
+        "checklist": {
+            name: {kind: score.as_json() for kind, score in scores.items()} for name, scores in checked.items()
+        }
+    }
+
+
+def reads_entities(evaluation: Evaluation) -> bool:
+    """Return whether the bundle read entities of the tweets."""
+    return evaluation.manifest.inputs.entity and any(tweet.entity for tweet in evaluation.tweets)
 
 
 def _named(bundles: Sequence[Path]) -> dict[str, Path]:
