@@ -20,6 +20,8 @@ import pytest
 import yaml
 
 from stream.experiment.plan import Plan
+from stream.feed.events import Deletion, Gap, Post
+from stream.feed.messages import deletion_message, edit_message, gap_message, post_message
 from stream.free_port import free_port
 from stream.home_assistant.state import node_state
 from stream.power.monitor import PowerMonitor
@@ -52,6 +54,7 @@ NOT_RUN = {
     "docs/arm.md": "emulates other processors for minutes; tests/arm does it",
     "docs/dashboards.md": "writes to /etc; tests/grafana runs promtool",
     "docs/evaluation.md": "reads data sets that are not in the repository",
+    "docs/feed.md": "reads public streams; tests/feed runs these commands against local servers",
     "docs/fleet.md": "changes other machines; tests/fleet does it",
     "docs/messages.md": "needs mosquitto-clients; tests/integration sends such a message",
     "docs/models.md": "reads a checkpoint and data sets that are not in the repository",
@@ -177,6 +180,11 @@ def _real_messages() -> Iterator[dict[str, Any]]:
     yield orjson.loads(structured(event_attributes(labelled, event_source("pi-kitchen", None)), labelled))
     status = NodeStatus(Settings(), Metrics(), Health(60))
     yield dict(node_state(status, ResourceCollector()))
+    post = Post("1", "text", None, 0.5, ("en",), replaces=("2",))
+    yield orjson.loads(post_message(post, "bluesky"))
+    yield orjson.loads(edit_message(post, "x"))
+    yield orjson.loads(deletion_message(Deletion("1", None, 0.5), "bluesky"))
+    yield orjson.loads(gap_message(Gap("no_replay", 1.5, 0.5), "mastodon"))
     yield orjson.loads(encoder.rejection(RejectedTweetError(Reason.NOT_JSON, "not JSON"), b"{", 0.5))
     yield dict(PowerMonitor(Recorded([]), Work, 60).summary())
 
