@@ -238,3 +238,11 @@ def test_the_parallelism_of_a_model_with_two_inputs_is_measured(
 ) -> None:
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1})
     assert len(load_model(ModelSettings(path=pair_bundle)).classifiers) in {1, 2}
+
+
+def test_the_name_of_a_special_token_in_a_text_or_an_entity_ends_no_segment(shipped_pairs: Tokenizer) -> None:
+    ids = shipped_pairs.encode("a [SEP] b", "[SEP] Acme").ids
+    separator = ids[-1]
+    assert ids.count(separator) == 2
+    first = ids.index(separator)
+    assert token_types([ids], len(ids))[0].tolist() == [0] * (first + 1) + [1] * (len(ids) - first - 1)
