@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -62,7 +61,6 @@ class Reader:
         self._lost_at: float | None = time.monotonic()
         self.counts: dict[str, int] = {}
         """Number of events by kind, or by the reason why they were left out."""
-        self.on_source_error: Callable[[SourceError], None] | None = None
 
     @property
     def lost_seconds(self) -> float:
@@ -106,8 +104,6 @@ class Reader:
         delay = self._delays.after(error)
         logger.warning("%s; the next attempt follows in %.1f s", error, delay)
         self._health.obstacles["source"] = str(error)
-        if self.on_source_error:
-            self.on_source_error(error)
         self._health.reader.expect_within(delay + CONNECT_SECONDS)
         await asyncio.sleep(delay)
 

@@ -3,11 +3,13 @@
 import asyncio
 import os
 import signal
+import socket
 from pathlib import Path
 
 import aiohttp
 import orjson
 import pytest
+from aiohttp import web
 
 from tests.feed.jetstream import Jetstream, trained_dictionary
 from tests.feed.mastodon import TOKEN as MASTODON_TOKEN
@@ -187,6 +189,40 @@ async def test_posts_of_x_have_the_tag_of_their_rule_as_entity(
         await subscriber.until(lambda found: len(found.posts) == 1)
     assert subscriber.posts[0]["entity"] == "ferries"
     assert "at most $0.01 for 1 posts" in feeder.log
+
+
+async def test_systemd_is_told_that_the_feeder_is_ready_and_alive(environment: dict[str, str], tmp_path: Path) -> None:
+    server = Jetstream()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(0)
+        async with server.running() as address:
+            environment |= {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "3000000"}
+            environment["STARLING_BLUESKY__INSTANCES"] = f'["{address}"]'
+            async with FeedProcess(("bluesky",), tmp_path / "log", environment) as feeder:
+                said = ""
+                while "READY=1" not in said or "WATCHDOG=1" not in said:
+                    said += (await asyncio.get_running_loop().sock_recv(systemd, 4096)).decode() + "\n"
+                assert await feeder.stop() == 0, feeder.log
+
+
+async def test_a_lost_source_shows_as_lag_and_as_not_ready(environment: dict[str, str], tmp_path: Path) -> None:
+    server = Jetstream()
+    async with server.running() as address:
+        environment["STARLING_BLUESKY__INSTANCES"] = f'["{address}"]'
+        async with FeedProcess(("bluesky",), tmp_path / "log", environment) as feeder:
+            while "connected to" not in feeder.log:  # noqa: ASYNC110  (the log gives no event)
+                await asyncio.sleep(0.01)
+            connected = await metrics_of(feeder)
+            server.refuse = web.Response(status=503)
+            server.close_after = 0
+            server.add(jetstream_commit(0))
+            lost = connected
+            while metric(lost, "starling_feed_source_connected") or metric(lost, "starling_feed_lag_seconds") < 0.3:
+                await asyncio.sleep(0.05)
+                lost = await metrics_of(feeder)
+            assert metric(connected, "starling_feed_source_connected") == 1
+            assert metric(lost, "starling_feed_ready") == 0
 
 
 @pytest.mark.parametrize("source", ["mastodon", "x"])
