@@ -11,6 +11,7 @@ from training.data.formats import Format, Table
 from training.data.replab import is_replab, read_replab
 from training.data.semeval import is_semeval, read_semeval
 from training.data.tables import Columns, read_table
+from training.data.targets import is_targets, read_targets
 from training.data.tweets import Dataset
 
 _KINDS: dict[str, Table] = {
@@ -56,7 +57,9 @@ def _read(path: Path, read_options: ReadOptions) -> Dataset:
     if path.is_dir():
         return Dataset.joined(_read(file, read_options) for file in _files(path))
     kind = read_options.format or _recognised(path)
-    return read_semeval(path) if kind == "semeval" else read_table(path, kind, read_options.columns)
+    if kind == "semeval":
+        return read_semeval(path)
+    return read_targets(path) if kind == "targets" else read_table(path, kind, read_options.columns)
 
 
 def _files(folder: Path) -> list[Path]:
@@ -69,10 +72,12 @@ def _files(folder: Path) -> list[Path]:
     return files
 
 
-def _recognised(path: Path) -> Table | Literal["semeval"]:
+def _recognised(path: Path) -> Table | Literal["semeval", "targets"]:
     kind = _KINDS.get(_suffix(path))
     if kind in {None, "tsv"} and is_semeval(read_utf8(path)):
         return "semeval"
+    if kind in {None, "tsv"} and is_targets(read_utf8(path)):
+        return "targets"
     if kind is None:
         raise InputError(f"the format of {path} is not recognised: give it with --format")
     return kind

@@ -112,6 +112,8 @@ def evaluate(
     seed: int,
     on_done: Callable[[int], None] = lambda _: None,
     decision: DecisionSettings | None = None,
+    *,
+    with_entity: bool = True,
 ) -> Evaluation:
     """Classify tweets as the service does, and measure the result.
 
@@ -123,13 +125,14 @@ def evaluate(
         seed: Seed of the bootstrap.
         on_done: Called with the number of tweets classified since the last call.
         decision: The settings of the decision for a polarity; None: the most probable one.
+        with_entity: Whether a model that reads entities is given those of the tweets.
 
     Raises:
         InputError: The decision rejects all tweets.
     """
     decision = decision or DecisionSettings()
     manifest = model.bundle.manifest
-    logits = _logits(model, tweets, on_done)
+    logits = _logits(model, tweets, on_done, with_entity=with_entity)
     probabilities = service_softmax(logits, manifest.temperature)
     decisions = _decisions(DecisionRule(decision, manifest.class_prior), probabilities, manifest.labels)
     order = [manifest.labels.index(polarity) for polarity in POLARITIES]
@@ -150,10 +153,12 @@ def evaluate(
     )
 
 
-def _logits(model: Model, tweets: Sequence[LabelledTweet], on_done: Callable[[int], None]) -> NDArray[np.float32]:
+def _logits(
+    model: Model, tweets: Sequence[LabelledTweet], on_done: Callable[[int], None], *, with_entity: bool
+) -> NDArray[np.float32]:
     """Return the logits of tweets, shape (tweets, 3), in the order of the manifest's labels."""
     encoded = model.tokenizer.encode_all(
-        [model.clean(tweet.text) for tweet in tweets], [tweet.entity for tweet in tweets]
+        [model.clean(tweet.text) for tweet in tweets], [tweet.entity if with_entity else None for tweet in tweets]
     )
     token_ids = [tokens.ids for tokens in encoded]
     chunks = []

@@ -45,7 +45,8 @@ class BertGraph:
     def weights(self) -> dict[str, Array]:
         """Return the weights by Hugging Face's names.
 
-        The first row of the token type table is part of the position table; the token type table itself is 0.
+        The first row of the token type table is part of the position table, and is 0 itself; the second row is the
+        difference from it, which is 0 if the model reads no entities.
 
         Raises:
             CheckpointError: The graph is not a BERT that `starling convert` made.
@@ -71,11 +72,24 @@ class BertGraph:
         for scaled in self._graph.readers(tensor, "MUL"):
             words = words * self._vector(scaled)
         positions = self._lookup_in_table("SLICE")
+        second = self._second_type(words.shape[1])
         return {
             "bert.embeddings.word_embeddings.weight": words,
             "bert.embeddings.position_embeddings.weight": self._constant(positions.inputs[0]),
-            "bert.embeddings.token_type_embeddings.weight": np.zeros((2, words.shape[1]), np.float32),
+            "bert.embeddings.token_type_embeddings.weight": np.stack([np.zeros_like(second), second]),
         }
+
+    def _second_type(self, hidden: int) -> Array:
+        """Return the embedding of the second token type minus that of the first; 0 if the model reads no entities."""
+        for scaled in self._graph.of_kind("MUL"):
+            types = [self._graph.producer(tensor) for tensor in scaled.inputs]
+            if any(type_ and type_.kind == "EXPAND_DIMS" and self._is_cast(type_.inputs[0]) for type_ in types):
+                return self._vector(scaled)
+        return np.zeros(hidden, np.float32)
+
+    def _is_cast(self, tensor: int) -> bool:
+        producer = self._graph.producer(tensor)
+        return producer is not None and producer.kind == "CAST"
 
     def _norms(self) -> dict[str, Array]:
         weights: dict[str, Array] = {}
