@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from grafana_foundation_sdk.builders.dashboard import (
+    AnnotationQuery,
     Dashboard,
     DashboardLink,
     DatasourceVariable,
     QueryVariable,
     Row,
+    TextBoxVariable,
 )
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import (
@@ -19,6 +21,7 @@ from grafana_foundation_sdk.models.dashboard import (
     VariableSort,
 )
 
+from grafana.source.colours import CAUTION
 from grafana.source.panels import DATASOURCE, Panel
 
 TAG: Final = "starling"
@@ -26,7 +29,12 @@ Sections = Mapping[str, Sequence[Panel]]
 
 
 def board(
-    name: str, description: str, sections: Sections, *, variables: Sequence[QueryVariable] = (), since: str = "now-1h"
+    name: str,
+    description: str,
+    sections: Sections,
+    *,
+    variables: Sequence[QueryVariable | TextBoxVariable] = (),
+    since: str = "now-1h",
 ) -> str:
     """Make a dashboard.
 
@@ -43,6 +51,7 @@ def board(
     dashboard = Dashboard(f"Starling: {name}").uid(f"starling-{name}").description(description).tags([TAG])
     dashboard.time(since, "now").refresh("30s").timezone("browser").tooltip(DashboardCursorSync.CROSSHAIR)
     dashboard.with_variable(_datasource()).with_variable(_node()).link(_links_to_other_dashboards())
+    dashboard.annotation(_roll_outs())
     for variable in variables:
         dashboard.with_variable(variable)
     for title, panels in sections.items():
@@ -53,6 +62,15 @@ def board(
     for number, placed in enumerate(built.panels or [], start=1):
         placed.id_val = number
     return JSONEncoder(sort_keys=True, indent=2, ensure_ascii=False).encode(built) + "\n"
+
+
+def _roll_outs() -> AnnotationQuery:
+    """Mark the times at which nodes report a release or a model for the first time."""
+    release = "max by (instance, version, release) (starling_build_info)"
+    model = "instance_model:starling_model:info"
+    new = [f"({metric} unless {metric.replace('info', 'info offset 2m', 1)})" for metric in (release, model)]
+    annotation = AnnotationQuery().name("Roll-outs").datasource(DATASOURCE).enable(True)  # noqa: FBT003
+    return annotation.icon_color(CAUTION).expr(" or ".join(new))
 
 
 def _datasource() -> DatasourceVariable:

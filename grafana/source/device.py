@@ -44,8 +44,8 @@ def _now() -> list[Panel]:
         ),
         name(
             "Release",
-            "Version of Starling.",
-            Query(f"count by (version) ({chosen('starling_build_info')})", "{{version}}"),
+            "Release of Starling: version, hash of its content, and Python; without the role, the version.",
+            Query(f"count by (release) ({chosen('starling_build_info')})", "{{release}}"),
         ),
         number(
             "Temperature",

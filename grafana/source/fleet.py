@@ -1,11 +1,14 @@
 """Dashboard of the fleet: rate, errors and duration (the RED method), and overloaded nodes."""
 
+from grafana_foundation_sdk.builders.dashboard import TextBoxVariable
+
 from grafana.source.board import board
 from grafana.source.panels import PER_SECOND, Limits, Panel, graph, node_table, number, polarities, states
-from grafana.source.promql import Query, chosen, quantiles, rate, ratio
+from grafana.source.promql import Query, chosen, growth, quantiles, rate, ratio, top
 
 _SLOW = Limits(caution=0.25, bad=1)
 _REJECTED = Limits(caution=0.02, bad=0.1)
+_DISTANT = Limits(caution=0.15, bad=0.25)
 _FULL = Limits(caution=0.7, bad=0.9)
 
 
@@ -17,11 +20,19 @@ def fleet() -> str:
         {
             "Now": _now(),
             "Tweets": _tweets(),
+            "Labels by node": _labels(),
             "Overloaded nodes": _overloaded(),
+            "Energy": _energy(),
             "Broker": _broker(),
             "Feeders": _feeders(),
         },
+        variables=[_price()],
     )
+
+
+def _price() -> TextBoxVariable:
+    variable = TextBoxVariable("price").label("Price of a kWh").default_value("0.30")
+    return variable.description("Price of a kilowatt hour in your currency, for the cost of a million tweets.")
 
 
 def _now() -> list[Panel]:
@@ -99,9 +110,9 @@ def _tweets() -> list[Panel]:
         ),
         graph(
             "Latency by node, p99",
-            "Time from a tweet's arrival to its acknowledgement, 99th percentile.",
+            "Time from a tweet's arrival to its acknowledgement, 99th percentile; the ten slowest nodes.",
             "s",
-            *quantiles("starling_tweet_seconds", "instance", of=[0.99]),
+            *(top(query) for query in quantiles("starling_tweet_seconds", "instance", of=[0.99])),
             limits=_SLOW,
         ),
         graph(
@@ -113,12 +124,60 @@ def _tweets() -> list[Panel]:
         ),
         graph(
             "Rejected, by node",
-            "Share of a node's messages that could not be labelled.",
+            "Share of a node's messages that could not be labelled; the ten nodes with the largest share.",
             "percentunit",
-            Query(
-                ratio("starling_tweets_rejected_total", "starling_tweets_received_total", by="instance"), "{{instance}}"
+            top(
+                Query(
+                    ratio("starling_tweets_rejected_total", "starling_tweets_received_total", by="instance"),
+                    "{{instance}}",
+                )
             ),
             limits=_REJECTED,
+        ),
+    ]
+
+
+def _labels() -> list[Panel]:
+    return [
+        graph(
+            "Distance from the fleet",
+            "Half the sum of the differences between a node's shares of the polarities and the median of all nodes, "
+            "over the last hour; the ten nodes with the largest distance. Nodes of a group get similar tweets, so a "
+            "large distance means wrong labels.",
+            "percentunit",
+            top(Query(chosen("instance:starling_label_distance:ratio"), "{{instance}}")),
+            limits=_DISTANT,
+        ),
+        graph(
+            "Confidence by node",
+            "Mean confidence over the last hour: the ten nodes with the lowest, and the mean of all nodes.",
+            "percentunit",
+            top(Query(chosen("instance:starling_confidence_ratio:mean1h"), "{{instance}}"), lowest=True),
+            Query(f"avg({chosen('instance:starling_confidence_ratio:mean1h')})", "all nodes"),
+        ),
+    ]
+
+
+def _energy() -> list[Panel]:
+    joules = chosen("starling_energy_joules_per_tweet", 'share="all"')
+    return [
+        graph(
+            "Energy in a day, by node",
+            "Energy of the last 24 hours, of the ten nodes with the most; only of nodes with a meter.",
+            "joule",
+            top(Query(growth("starling_energy_joules_total", "1d", by="instance"), "{{instance}}")),
+        ),
+        graph(
+            "Energy per tweet, by node",
+            "Energy consumption per label, idle power included; the ten nodes with the most.",
+            "joule",
+            top(Query(f"max by (instance) ({joules})", "{{instance}}")),
+        ),
+        number(
+            "Cost of a million tweets",
+            "Mean energy per label, for a million labels, at the price of a kilowatt hour in the box above.",
+            "short",
+            Query(f"avg({joules}) * 1e6 / 3.6e6 * $price"),
         ),
     ]
 
@@ -146,9 +205,9 @@ def _overloaded() -> list[Panel]:
         graph(
             "Window full",
             "Tweets that a node holds, as a share of its maximum. At 100 % it receives no more; further tweets wait "
-            "at the broker or, in a group, go to other nodes.",
+            "at the broker or, in a group, go to other nodes. The ten fullest nodes.",
             "percentunit",
-            Query(chosen("instance:starling_window:ratio"), "{{instance}}"),
+            top(Query(chosen("instance:starling_window:ratio"), "{{instance}}")),
             limits=_FULL,
         ),
         states(

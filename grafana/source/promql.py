@@ -56,5 +56,10 @@ def quantiles(histogram: str, by: str = "", *, of: Sequence[float] = (0.5, 0.9, 
     return [Query(f"histogram_quantile({share}, {buckets})", f"{prefix}p{share * 100:g}") for share in of]
 
 
+def top(query: Query, count: int = 10, *, lowest: bool = False) -> Query:
+    """Select the series with the highest values, or the lowest: fifty lines in a graph cannot be read."""
+    return Query(f"{'bottomk' if lowest else 'topk'}({count}, {query.expression})", query.legend)
+
+
 def _sum(by: str) -> str:
     return f"sum by ({by}) " if by else "sum"

@@ -4,8 +4,10 @@ Units are base units, totals are counters, ratios are from 0 to 1. Every known l
 0, and no label can take an unbounded number of values.
 """
 
+import sys
 from dataclasses import asdict
 from enum import StrEnum
+from pathlib import Path
 from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
@@ -41,6 +43,16 @@ _BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 _TOKENS = (4, 8, 12, 16, 20, 24, 28, 32, 40, 48, 64, 80, 128, 256, 512)
 _RATIOS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1)
 _LAG_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+
+
+def installed_release(prefix: str = sys.prefix) -> str:
+    """Return the name of the release's folder if Ansible's role installed it, otherwise the version.
+
+    Args:
+        prefix: Folder of the virtual environment, possibly a link.
+    """
+    folder = Path(prefix).resolve()
+    return folder.name if folder.parent.name == "releases" else __version__
 
 
 class Metrics:
@@ -201,7 +213,9 @@ class Metrics:
             registry=registry,
         )
         self.model_info = Info("starling_model", "The model in use.", registry=registry)
-        Info("starling_build", "The version of Starling.", registry=registry).info({"version": __version__})
+        Info("starling_build", "The version of Starling.", registry=registry).info(
+            {"version": __version__, "release": installed_release()}
+        )
 
     def _preset_labels(self) -> None:
         for polarity in POLARITIES:

@@ -43,7 +43,12 @@ def panel_queries(rate_interval: str = "4s") -> Iterator[tuple[str, str]]:
 
 def with_values(expression: str, rate_interval: str = "4s") -> str:
     """Replace Grafana's variables in an expression: all nodes and entities, the last seconds."""
-    return expression.replace("$node", ".+").replace("$entity", ".+").replace("$__rate_interval", rate_interval)
+    return (
+        expression.replace("$node", ".+")
+        .replace("$entity", ".+")
+        .replace("$__rate_interval", rate_interval)
+        .replace("$price", "0.3")
+    )
 
 
 def rules(kind: str) -> list[dict[str, Any]]:

@@ -116,3 +116,28 @@ def test_rates_are_computed_of_counters_only() -> None:
     for title, expression in panel_queries():
         for metric in RATE_OF.findall(expression):
             assert metric.endswith(("_total", "_bucket", "_sum", "_count")), (title, metric)
+
+
+def test_roll_outs_are_marked_on_every_dashboard(dashboard: dict[str, Any]) -> None:
+    marks = [each for each in dashboard["annotations"]["list"] if each["name"] == "Roll-outs"]
+
+    assert len(marks) == 1
+    assert "starling_build_info offset 2m" in marks[0]["expr"]
+    assert marks[0]["enable"]
+
+
+def test_a_graph_of_the_fleet_has_at_most_ten_lines_of_nodes() -> None:
+    graphs = [panel for panel in dashboards()["fleet.json"]["panels"] if panel["type"] == "timeseries"]
+    by_node = [panel for panel in graphs if "{{instance}}" in str(panel["targets"]) and not _is_stacked(panel)]
+
+    assert len(by_node) >= 6
+    for panel in by_node:
+        assert all(
+            target["expr"].startswith(("topk(10, ", "bottomk(10, "))
+            for target in panel["targets"]
+            if "{{instance}}" in target["legendFormat"]
+        ), panel["title"]
+
+
+def _is_stacked(panel: dict[str, Any]) -> bool:
+    return bool(panel["fieldConfig"]["defaults"]["custom"].get("stacking", {}).get("mode") == "normal")

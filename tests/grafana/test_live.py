@@ -29,7 +29,7 @@ from tests.feed.posts import jetstream_commit
 from tests.grafana.data import eventually_all_with_data, failing_rules
 from tests.grafana.history import history_of_labels
 from tests.grafana.prometheus import PROGRAM, prometheus
-from tests.grafana.queries import all_queries
+from tests.grafana.queries import all_queries, dashboards
 from tests.integration import mosquitto
 from tests.integration.mosquitto import Mosquitto
 from tests.integration.probe import probing, serving, settings_for
@@ -148,5 +148,6 @@ async def test_every_panel_and_every_rule_has_data_while_tweets_are_published(tm
             await stack.enter_async_context(publishing(nodes[0]))
             assert await eventually_all_with_data(server, all_queries()) == []
             assert await failing_rules(server) == []
+            await server.values(dashboards()["fleet.json"]["annotations"]["list"][0]["expr"])  # is valid
             assert await server.get("label/instance/values", **{"match[]": 'up{job="starling"}'}) == ["pi-1", "pi-2"]
             assert await server.values("count(count by (sha256) (starling_model_info))") == [2]
