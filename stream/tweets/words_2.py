@@ -1,6 +1,5 @@
 """The cleaning `words`, version 2, which keeps the words of a text however they are written."""
 
-import re
 import unicodedata
 from functools import cache
 
@@ -25,7 +24,6 @@ _URL = regex.compile(
     """,
     regex.IGNORECASE | regex.VERBOSE,
 )
-_URL_BEGINNING = re.compile(r"www\.|t\.co/|pic\.", re.IGNORECASE)
 _DOMAIN = r"(?:[a-z0-9-]++\.)++[a-z]{2,}+"
 _LAST_LABEL = r"(?:social|com|org|net|dev|io|app)(?![\w-]|\.\w)"
 _MENTION = regex.compile(
@@ -93,12 +91,17 @@ def words_2(text: str) -> str:
     Text beside a URL or a mention stays. Mail addresses stay. References and styled letters become plain text, and
     disguised words plain words. `#not` becomes `# not`, and `/s` stays a word.
     """
-    text = elongated_in_plain(spaced_letters_joined(plain_text(text)))
+    text = plain_text(text)
+    if "  " in text or not text.isprintable():  # words of spaced letters are apart only as long as these spaces are
+        text = spaced_letters_joined(text)
+    text = elongated_in_plain(text)
     if _may_have_url(text):
         text = " ".join(_URL.sub(_url, part) if _may_have_url(part) else part for part in text.split(" "))
     text = before = disguised_in_plain(text)
     if "#" in text:
-        text = hashtags_in_words(_NOT.sub(r"# \1 ", text))
+        if "#not" in text.lower():
+            text = _NOT.sub(r"# \1 ", text)
+        text = hashtags_in_words(text)
         if not text.isascii():  # a hashtag's words may be wholly of look-alike letters where the hashtag was not
             text = unstyled_after_nfkc(text)
     if "@" in text:
@@ -114,7 +117,12 @@ def words_2(text: str) -> str:
 
 def _may_have_url(text: str) -> bool:
     """Return whether a text may have a URL; looking for it takes several times as long."""
-    return "://" in text or ("." in text and _URL_BEGINNING.search(text) is not None)
+    if "://" in text:
+        return True
+    if "." not in text:
+        return False
+    text = text.lower()
+    return "www." in text or "t.co/" in text or "pic." in text
 
 
 def _url(url: regex.Match[str]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from stream.tweets.polarity import POLARITIES, Polarity
 from training.data.tweets import LabelledTweet
@@ -101,5 +102,5 @@ def _varied(generator: random.Random, text: str, polarity: Polarity) -> str:
 
 
 @cache
-def _content() -> dict[str, dict[str, list[str]]]:
+def _content() -> dict[str, Any]:
     return tomllib.loads(TEMPLATES.read_text(encoding="utf-8"))
