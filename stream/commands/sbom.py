@@ -73,10 +73,14 @@ def _reference(package: Distribution) -> str:
 
 def _licences(package: Distribution) -> Iterator[dict[str, Any]]:
     """Yield the licence: the expression if the package has one, otherwise the first line of its name."""
-    if expression := package.metadata.get("License-Expression"):
+    if expression := _metadata(package, "License-Expression"):
         yield {"expression": expression}
-    elif lines := (package.metadata.get("License") or "").strip().splitlines():
+    elif lines := _metadata(package, "License").strip().splitlines():
         yield {"license": {"name": lines[0]}}
+
+
+def _metadata(package: Distribution, field: str) -> str:
+    return next(iter(package.metadata.get_all(field) or ()), "")
 
 
 def _model(config: Path | None) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Text for a node's energy measurements, as published on its energy topic."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -13,7 +14,7 @@ def read_energy_words(payload: bytes) -> str | None:
         return None
 
 
-def energy_words(summary: dict[str, Any]) -> str:
+def energy_words(summary: Mapping[str, Any]) -> str:
     """Format power, energy per tweet, total energy and the source in one line.
 
     Args:

@@ -161,7 +161,8 @@ def test_systemd_accepts_the_service_and_the_timer_of_a_node_that_pulls(tmp_path
         "starling_pull_vault_password": "secret",
     }
     units = [
-        rendered_of("starling_pull", f"starling-pull.{kind}.j2", tmp_path, **variables) for kind in ("service", "timer")
+        rendered_of("starling_pull", f"starling-pull.{kind}.j2", tmp_path, None, **variables)
+        for kind in ("service", "timer")
     ]
 
     verified = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True, check=False)

@@ -61,7 +61,7 @@ def test_a_wheel_with_another_hash_is_refused_although_it_is_whole(tmp_path: Pat
     own = tmp_path / "starling_edge-1.0.0-py3-none-any.whl"
     own.touch()
 
-    command = [sys.executable, PROGRAM, "check", changed.parent, "--wheel", own]
+    command = [sys.executable, str(PROGRAM), "check", str(changed.parent), "--wheel", str(own)]
     checked = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert (checked.returncode, "is not the wheel that deploy/requirements/ names" in checked.stderr) == (1, True)
