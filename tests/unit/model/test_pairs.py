@@ -1,6 +1,7 @@
 """Models that read the name of an entity beside the tweet."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
@@ -31,7 +32,7 @@ from stream.settings import LimitSettings, ModelSettings
 from stream.tweets.cleaning import entity_name, placeholders
 from stream.tweets.labels import Label
 from stream.tweets.tweet import Tweet
-from tests.unit.tiny_bundle import PAIR_WEIGHTS, manifest_json, write_bundle, write_pair_bundle
+from tests.unit.tiny_bundle import PAIR_MANIFEST, PAIR_WEIGHTS, manifest_json, write_bundle, write_pair_bundle
 
 IDS = {word: number for number, word in enumerate(PAIR_WEIGHTS)}
 
@@ -246,3 +247,17 @@ def test_the_name_of_a_special_token_in_a_text_or_an_entity_ends_no_segment(ship
     assert ids.count(separator) == 2
     first = ids.index(separator)
     assert token_types([ids], len(ids))[0].tolist() == [0] * (first + 1) + [1] * (len(ids) - first - 1)
+
+
+def test_both_segments_are_tried_at_each_length(pair_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: set[tuple[int, int]] = set()
+    logits = Classifier.logits
+
+    def watched(self: Classifier, batch: Any) -> Any:
+        length = max(map(len, batch))
+        tried.update((length, int(kind)) for kind in token_types(batch[:1], length)[0][[0, -1]] if len(batch) == 1)
+        return logits(self, batch)
+
+    monkeypatch.setattr(Classifier, "logits", watched)
+    load_model(ModelSettings(path=pair_bundle, interpreters=1))
+    assert tried == {(length, kind) for length in PAIR_MANIFEST["length_buckets"] for kind in (0, 1)}
