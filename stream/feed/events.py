@@ -72,7 +72,7 @@ class Gap:
     seconds: float | None
     """Length of the time; None: unknown."""
     since: float | None = None
-    """Its beginning, in seconds since the epoch."""
+    """Beginning of the time, in seconds since the epoch."""
 
 
 @dataclass(frozen=True, slots=True)

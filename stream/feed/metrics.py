@@ -12,7 +12,7 @@ GAP_REASONS = ("position_too_old", "position_unreadable", "no_replay", "backfill
 
 
 class FeedMetrics:
-    """What the feeder exports on /metrics."""
+    """The metrics of a feeder on /metrics."""
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()

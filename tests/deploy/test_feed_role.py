@@ -74,3 +74,9 @@ def test_prometheus_finds_each_feeder(tmp_path: Path) -> None:
     )
     assert [target["targets"] for target in targets] == [["192.168.1.20:9109"], ["[fd00::6]:9109"]]
     assert [target["labels"]["instance"] for target in targets] == ["hub", "six"]
+
+
+def test_the_brokers_rules_let_senders_publish_posts_and_changes(tmp_path: Path) -> None:
+    rules = rendered_of("mosquitto", "access.j2", tmp_path, mosquitto_senders={"feeder": "secret"}, mosquitto_nodes=[])
+    lines = rules.read_text(encoding="utf-8").splitlines()
+    assert {"user feeder", "topic write tweets/in", "topic write tweets/changes"} <= set(lines)
