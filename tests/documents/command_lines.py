@@ -25,6 +25,7 @@ OTHER_PROGRAMS = frozenset(
         "echo",
         "pip",
         "promtool",
+        "sh",
         "sudo",
         "$EDITOR",
         "mosquitto_pub",
