@@ -4,6 +4,7 @@ import errno
 import os
 import socket
 import ssl
+from collections.abc import Callable
 
 import pytest
 
@@ -100,23 +101,27 @@ def test_a_refused_connection_is_explained(
 
 
 @pytest.mark.parametrize(
-    ("error", "sentence"),
+    ("make", "sentence"),
     [
         (
-            ended_by_broker(BROKER, Disconnection(0x87, "bye")),
+            lambda: ended_by_broker(BROKER, Disconnection(0x87, "bye")),
             f"the connection is lost, the broker ended it (Not authorized, code 135: bye); {RULES}",
         ),
         (
-            refused_publication(BROKER, "tweets/in", 0x87),
+            lambda: refused_publication(BROKER, "tweets/in", 0x87),
             f"no message to tweets/in (Not authorized, code 135); {RULES}",
         ),
         (
-            refused_subscription(BROKER, "tweets/in", 0x87),
+            lambda: refused_subscription(BROKER, "tweets/in", 0x87),
             f"no subscription to tweets/in (Not authorized, code 135); {RULES}",
         ),
-        (ended_by_broker(BROKER, Disconnection(0)), "the connection is lost, the broker ended it (Success, code 0)"),
+        (
+            lambda: ended_by_broker(BROKER, Disconnection(0)),
+            "the connection is lost, the broker ended it (Success, code 0)",
+        ),
     ],
 )
-def test_what_the_broker_refuses_or_ends_is_explained(error: BrokerError, sentence: str) -> None:
+def test_what_the_broker_refuses_or_ends_is_explained(make: Callable[[], BrokerError], sentence: str) -> None:
+    error = make()
     assert str(error) == f"{BROKER}: {sentence}"
     assert error.reason_code == (0x87 if "135" in sentence else 0)

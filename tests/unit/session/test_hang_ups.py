@@ -24,10 +24,10 @@ def lose(hang_ups: HangUps, key: Key) -> bool:
 def test_after_two_losses_in_quick_succession_results_are_published_one_at_a_time() -> None:
     hang_ups = HangUps(calm_seconds=60)
     hang_ups.connected()
-    hang_ups.lost()
+    assert not hang_ups.lost()
     assert not hang_ups.one_at_a_time
     hang_ups.connected()
-    hang_ups.lost()
+    assert not hang_ups.lost()
     assert hang_ups.one_at_a_time
 
 
