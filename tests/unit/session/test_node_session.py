@@ -352,3 +352,14 @@ async def test_while_tweets_are_in_progress_a_missing_proof_is_no_obstacle(memor
         memory_broker.undelivered.add(OWN)
         await asyncio.sleep(50)
         assert node.health.obstacles == {}
+
+
+async def test_a_tweet_that_takes_too_long_is_shown(memory_broker: MemoryBroker) -> None:
+    async with running(memory_broker) as node:
+        node.pipeline.label_seconds = 1000
+        memory_broker.publish("tweets/in", b"7")
+        await asyncio.sleep(59)
+        assert node.health.stuck() is None
+        await asyncio.sleep(2)
+        assert node.health.stuck() == "a tweet or an inference has been under way for 61 s"
+    assert node.health.stuck() is None
