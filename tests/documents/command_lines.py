@@ -26,6 +26,8 @@ OTHER_PROGRAMS = frozenset(
         "pip",
         "promtool",
         "sh",
+        "zcat",
+        "awk",
         "sudo",
         "$EDITOR",
         "mosquitto_pub",

@@ -46,7 +46,7 @@ class EvaluationOptions:
     decision: DecisionSettings | None = None
     """The settings of the decision for a polarity; None: the most probable one."""
     checklist: bool = False
-    """Whether the accuracy by kind of everyday tweet is shown too."""
+    """True if the accuracy by kind of everyday tweet is shown too."""
 
 
 def evaluate_bundles(

@@ -20,7 +20,7 @@ from training.evaluation.tables import Grid
 CHECKLIST = Path(__file__).parent.parent / "checklist" / "tweets.jsonl"
 ALL_KINDS = "all"
 _NORMAL_QUANTILE = 1.96
-"""Of a two-sided 95 % interval."""
+"""Quantile of a two-sided 95 % interval."""
 
 
 @dataclass(frozen=True)

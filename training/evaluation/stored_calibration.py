@@ -21,7 +21,7 @@ class StoredCalibration:
     """A change of the logits that was folded into a bundle's last layer."""
 
     change: Affine
-    """Its classes are in the order of POLARITIES."""
+    """Stored calibration; the classes are in the order of POLARITIES."""
     replaced: Sequence[Replaced]
     sha256: str
     """SHA-256 of the model file without the change."""

@@ -27,7 +27,7 @@ class InitialModel:
     weights: dict[str, Array]
     tokenizer: TweetTokenizer
     entity: bool = False
-    """Whether the entity of a tweet is the second segment."""
+    """True if the entity of a tweet is the second segment."""
 
     @classmethod
     def read(cls, folder: Path, recipe: Recipe, student: Student | None) -> Self:

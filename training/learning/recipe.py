@@ -82,7 +82,7 @@ class Distil(Supervised):
     prior: tuple[Logit, Logit, Logit] = (0.0, 0.0, 0.0)
     """Added to the teachers' logits, in the order of POLARITIES."""
     gold_as_soft: bool = False
-    """Whether gold labels stand in for missing soft labels although `gold_weight` is 0."""
+    """True if gold labels stand in for missing soft labels although `gold_weight` is 0."""
 
 
 class Student(_Section):
@@ -104,7 +104,7 @@ class Recipe(_Section):
     max_tokens: int = Field(ge=3, le=512)
     cleaning: Cleaning
     entity: bool = False
-    """Whether the entity of a tweet is the second segment of its input."""
+    """True if the entity of a tweet is the second segment of its input."""
     entity_dropout: Share = 0.0
     """Share of the tweets in training whose entity is left out, so that the model works without it."""
     head_seed: int | None = Field(default=None, ge=0)

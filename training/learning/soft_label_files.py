@@ -22,7 +22,7 @@ class SoftLabelSource:
 
     paths: Sequence[Path]
     entity: bool = False
-    """Whether the labels are towards the entities of the tweets."""
+    """True if the labels are towards the entities of the tweets."""
 
 
 @dataclass(frozen=True)
