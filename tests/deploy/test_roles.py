@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.deploy.roles import ROLES, read
+from tests.deploy.roles import ANSIBLE, ROLES, read
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -21,7 +21,8 @@ def test_every_description_of_a_variable_is_a_sentence(role: str) -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_a_roles_variables_begin_with_its_name(role: str) -> None:
-    variables = [*read(role, "defaults/main.yml"), *read(role, "vars/main.yml")]
+    files = [f"{folder}/main.yml" for folder in ("defaults", "vars") if (ANSIBLE / "roles" / role / folder).is_dir()]
+    variables = [name for file in files for name in read(role, file)]
 
     assert [name for name in variables if not name.startswith(f"{role}_")] == []
 

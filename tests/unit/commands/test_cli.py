@@ -10,7 +10,20 @@ from stream.commands.settings import settings_template
 
 HEAVY = ("numpy", "ai_edge_litert", "tflite_runtime", "tokenizers", "aiohttp", "aiomqtt", "pydantic", "tensorflow")
 NEVER = ("tensorflow", "tf_keras", "transformers", "torch", "matplotlib", "amqtt", "aiomqtt", "paho", "training")
-COMMANDS = ("demo", "run", "classify", "send", "watch", "check", "probe", "leave", "experiment", "settings")
+COMMANDS = (
+    "demo",
+    "run",
+    "classify",
+    "send",
+    "watch",
+    "check",
+    "probe",
+    "leave",
+    "experiment",
+    "settings",
+    "asyncapi",
+    "sbom",
+)
 
 IMPORTED = """
 import sys
