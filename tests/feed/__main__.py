@@ -1,11 +1,13 @@
-"""Measures `starling feed`: `make feed-kills` and `make feed-speed`.
+"""Measures `starling feed`: `make feed-kills` and `make feed-speed`; serves posts for trials by hand.
 
 `python -m tests.feed kills` kills the feeder five times within 20,000 posts and counts lost and repeated ones.
 `python -m tests.feed speed` measures posts per second of one core, and memory.
+`python -m tests.feed serve` is a Jetstream with invented posts, ten a second, until Ctrl-C; it prints its address.
 """
 
 import argparse
 import asyncio
+import contextlib
 import os
 import random
 import sys
@@ -49,10 +51,19 @@ async def kills(posts: int, folder: Path) -> bool:
 
 async def _publish_all(server: Jetstream, posts: int, rate: float) -> None:
     started = time.monotonic()
-    step = 50
+    step = max(1, round(rate / 20))
     for number in range(0, posts, step):
         server.add(*(jetstream_commit(each) for each in range(number, min(number + step, posts))))
         await asyncio.sleep(max(0.0, started + (number + step) / rate - time.monotonic()))
+
+
+async def serve(posts: int) -> None:
+    """Serve invented posts, ten a second, and keep them for replay."""
+    server = Jetstream(dictionary=trained_dictionary())
+    async with server.running() as address:
+        _say(address)
+        await _publish_all(server, posts, rate=10.0)
+        await asyncio.Event().wait()
 
 
 async def _until_quiet(subscriber: Subscriber, posts: int) -> None:
@@ -110,9 +121,13 @@ def _say(line: str) -> None:
 def main() -> None:
     """Run a measurement, and exit with 1 where it does not reach what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("measurement", choices=["kills", "speed"])
+    parser.add_argument("measurement", choices=["kills", "speed", "serve"])
     parser.add_argument("--posts", type=int, default=20_000)
     options = parser.parse_args()
+    if options.measurement == "serve":
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(serve(options.posts))
+        return
     if PROGRAM is None:
         sys.exit("Mosquitto is not installed: apt-get install mosquitto")
     with tempfile.TemporaryDirectory() as folder:

@@ -1,7 +1,7 @@
 """A local Jetstream that speaks versions 1 and 2, with replay by cursor, filters and zstd.
 
 Written from https://github.com/bluesky-social/jetstream: its lexicons, and the behaviour that its documents describe.
-`python -m tests.feed.jetstream --posts 20000` serves invented posts for a user's own tests.
+`python -m tests.feed serve` serves invented posts for trials by hand.
 """
 
 import asyncio
