@@ -91,7 +91,8 @@ class Feeder:
             if not self._options.with_http:
                 await self._feed(position, window)
                 return
-            async with serve_http(self._http_settings(), self.metrics, self.health) as address:
+            serving = serve_http(self._http_settings(), self.metrics, self.health, port_setting="feed.http_port")
+            async with serving as address:
                 logger.info("metrics at %s/metrics", address)
                 if self.on_listening:
                     self.on_listening(address)

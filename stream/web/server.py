@@ -41,7 +41,12 @@ class ExportedMetrics(Protocol):
 
 @asynccontextmanager
 async def serve_http(
-    settings: Settings, metrics: ExportedMetrics, health: Health, pages: Iterable[web.RouteDef] = ()
+    settings: Settings,
+    metrics: ExportedMetrics,
+    health: Health,
+    pages: Iterable[web.RouteDef] = (),
+    *,
+    port_setting: str = "http.port",
 ) -> AsyncIterator[str]:
     """Serve while the context lasts.
 
@@ -50,6 +55,7 @@ async def serve_http(
         metrics: Content of /metrics.
         health: Content of /healthz and /readyz.
         pages: Further pages.
+        port_setting: Name of the setting of the port, for errors.
 
     Yields:
         The address in use, as a URL without a path.
@@ -78,7 +84,7 @@ async def serve_http(
         keepalive_timeout=IDLE_SECONDS,
         auto_decompress=False,
     )
-    tls, listeners = http_tls(settings.http), await _listeners(settings.http)
+    tls, listeners = http_tls(settings.http), await _listeners(settings.http, port_setting)
     async with AsyncExitStack() as stack:
         for listener in listeners:
             stack.callback(listener.close)
@@ -89,27 +95,27 @@ async def serve_http(
         try:
             await stack.enter_async_context(connections.accepting(listeners, tls, make_protocol))
         except OSError as error:
-            raise _listen_error(settings.http, error) from error
+            raise _listen_error(settings.http, port_setting, error) from error
         yield _url(settings.http, listeners[0])
 
 
-async def _listeners(settings: HttpSettings) -> list[socket.socket]:
+async def _listeners(settings: HttpSettings, port_setting: str) -> list[socket.socket]:
     """Bind a socket to each address of the settings' host."""
     loop = asyncio.get_running_loop()
     try:
         server = await loop.create_server(asyncio.Protocol, settings.host, settings.port, start_serving=False)
     except OSError as error:
-        raise _listen_error(settings, error) from error
+        raise _listen_error(settings, port_setting, error) from error
     try:
         return [bound.dup() for bound in server.sockets]
     finally:
         server.close()
 
 
-def _listen_error(settings: HttpSettings, error: OSError) -> ListenError:
+def _listen_error(settings: HttpSettings, port_setting: str, error: OSError) -> ListenError:
     return ListenError(
         f"cannot serve /metrics on {settings.host}:{settings.port}: {error.strerror or error}; set http.host and "
-        "http.port to a free address (port 0 takes any)"
+        f"{port_setting} to a free address (port 0 takes any)"
     )
 
 

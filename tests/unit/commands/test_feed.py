@@ -1,5 +1,6 @@
 """The commands `starling feed …` without a network: costs, filters of files, wrong options."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from typer.testing import CliRunner
 from stream.cli import app
 from stream.commands.feed.feed import FeedRequest, run_feed
 from stream.commands.send import Messages, Selection
-from stream.errors import SettingsError
+from stream.errors import ListenError, SettingsError
 from stream.settings import LimitSettings
 from stream.tweets.reader import FileOptions
 from stream.tweets.source import open_source
@@ -52,6 +53,13 @@ def test_posts_that_cost_money_need_a_limit_or_the_word_that_there_is_none() -> 
 def test_a_wrong_option_names_its_origin() -> None:
     with pytest.raises(SettingsError, match=r"feed\.languages.*in the options"):
         run_feed(FeedRequest("bluesky", {"feed": {"languages": ["english!"]}}), broker=None, config=None)
+
+
+def test_an_address_in_use_names_the_setting_of_the_feeder_s_port(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        feed = {"http_port": taken.getsockname()[1], "state_folder": str(tmp_path)}
+        with pytest.raises(ListenError, match=r"set http\.host and feed\.http_port to a free address"):
+            run_feed(FeedRequest("bluesky", {"feed": feed}), broker=None, config=None)
 
 
 def test_filtering_by_entities_needs_entities(tmp_path: Path) -> None:
