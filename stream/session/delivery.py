@@ -188,11 +188,22 @@ class Deliveries:
         return label, refused
 
     async def _reject(self, message: Message, number: int, rejected: RejectedTweetError, received_at: float) -> None:
+        entity = rejected.entity
+        rejection, refused = await self._publish_rejection(message, number, rejected, received_at)
+        if refused and entity is not None:
+            # The entity's name may be what makes it too large.
+            rejected.entity = None
+            rejection, refused = await self._publish_rejection(message, number, rejected, received_at)
+        if refused:
+            self._remembered.refusals.count(Kind.REJECTION, refused)
+        await self._respond(message, rejection, entity)
+
+    async def _publish_rejection(
+        self, message: Message, number: int, rejected: RejectedTweetError, received_at: float
+    ) -> tuple[bytes, PublicationRefusedError | None]:
         rejection = self._labelling.rejection(rejected, message.payload, received_at)
         result = Result(Kind.REJECTION, self._topics.rejected, rejection, message, rejected.entity)
-        if refused := await self._publish(result, number):
-            self._remembered.refusals.count(Kind.REJECTION, refused)
-        await self._respond(message, rejection, rejected.entity)
+        return rejection, await self._publish(result, number)
 
     async def _publish(self, result: Result, number: int) -> PublicationRefusedError | None:
         return await self._results.publish(result, lambda: self._held.renew(number))

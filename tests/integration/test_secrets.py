@@ -127,4 +127,5 @@ def test_settings_name_the_files_of_secrets_and_contain_no_secret() -> None:
     assert {key for key in keys if any(word in key for word in ("pass", "secret", "token", "key_"))} == {
         "password_file",
         "key_file",
+        "token_file",
     }
