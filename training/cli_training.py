@@ -26,8 +26,9 @@ def train(
         str,
         typer.Argument(
             help="minilm, minilm-recent, minilm-taught, minilm-taught-recent, minilm-fast, minilm-fast-recent, "
-            "minilm-fast-taught, minilm-fast-taught-recent, minilm-distilled, reputation-targets, reputation, mpnet, "
-            "mobilebert, bert-large, reputation-mobilebert, reputation-bert-large, or a path of a TOML file."
+            "minilm-fast-taught, minilm-fast-taught-recent, minilm-distilled, minilm-distilled-recent, "
+            "reputation-targets, reputation, mpnet, mobilebert, bert-large, reputation-mobilebert, "
+            "reputation-bert-large, or a path of a TOML file."
         ),
     ],
     data: Data,

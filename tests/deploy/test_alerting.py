@@ -26,7 +26,7 @@ needs_promtool = pytest.mark.skipif(
     shutil.which("promtool") is None, reason="promtool is not installed: apt-get install prometheus"
 )
 FAST = "9ae7b6e6e96d"
-DEFAULT = "c1a79904b468"
+DEFAULT = "fad30c0b9ff1"
 
 
 @pytest.fixture
