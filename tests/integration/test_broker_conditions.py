@@ -22,9 +22,10 @@ _LAST = "last"
 @contextlib.asynccontextmanager
 async def serving_to_the_end(settings: Settings, probe: Probe) -> AsyncIterator[None]:
     """Run the service; at the end, wait until the probe has received all its labels and its `offline` status."""
+    # Not later: a broker that hangs up while the node stops announces `offline` by the will.
+    probe.status.clear()
     async with serving(settings):
         yield
-        probe.status.clear()
     await probe.until(lambda: OFFLINE in probe.status)
 
 
