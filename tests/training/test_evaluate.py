@@ -201,7 +201,7 @@ def test_card_has_manifest_and_scores(bundle: Path, tweets: Path) -> None:
         "- It knows ten words.",
         "- Of 5 polar tweets in this data, 0 got the opposite label.",
         "    starling train tiny",
-        "    starling evaluate BUNDLE --data tweets.csv",
+        "    starling evaluate BUNDLE --data tweets.csv --checklist",
     ):
         assert expected in lines
     assert load_bundle(bundle).manifest.training == training

@@ -54,7 +54,7 @@ def test_a_calibrated_bundle_is_unpacked_without_its_calibration(
 ) -> None:
     calibrated = shutil.copytree(bundles["float32"].path, tmp_path / "calibrated")
     for arguments in (
-        ["calibrate", str(calibrated), "--data", str(tweets_file)],
+        ["calibrate", str(calibrated), "--data", str(tweets_file), "--method", "temperature"],
         ["unpack", str(calibrated), "--out", str(tmp_path / "checkpoint")],
     ):
         assert CliRunner().invoke(app, arguments, catch_exceptions=False).exit_code == 0
