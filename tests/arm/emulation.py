@@ -5,6 +5,7 @@ QEMU looks up each absolute path in a folder of its own first (`-L`). So that fo
 /sys falls back to slow kernels in silence. Neither root nor a mount is needed.
 """
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -75,11 +76,14 @@ class Installation:
         """Return the folder that a board sees as /: the Debian, and the board's own /proc/cpuinfo."""
         root = FOLDER / board.cpu
         (root / "proc").mkdir(parents=True, exist_ok=True)
-        (root / "proc" / "cpuinfo").write_text(board.cpuinfo, encoding="ascii")
+        # Several processes of the tests may do this at once, beside emulated programs that read it.
+        cpuinfo = root / "proc" / "cpuinfo"
+        written = cpuinfo.with_name(f"cpuinfo-{os.getpid()}")
+        written.write_text(board.cpuinfo, encoding="ascii")
+        written.replace(cpuinfo)
         for entry in self.debian.iterdir():
-            link = root / entry.name
-            if not link.exists():
-                link.symlink_to(entry)
+            with contextlib.suppress(FileExistsError):
+                (root / entry.name).symlink_to(entry)
         return root
 
 
