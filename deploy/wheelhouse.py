@@ -8,7 +8,7 @@
 which wheels are accepted by `fill`, by `check` and by the nodes: `pip install --require-hashes`.
 
 For another architecture, pip still evaluates the requirements' conditions (`platform_machine == ...`) for this machine.
-They are equal for aarch64 and x86-64. Fill an armv7l wheelhouse on a Raspberry Pi with a 32-bit system.
+They are equal for aarch64 and x86-64.
 """
 
 import argparse
@@ -20,6 +20,7 @@ import sys
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 GLIBC_MINORS = (17, 24, 26, 27, 28, 31, 34, 35, 36)
@@ -28,7 +29,7 @@ GLIBC_MINORS = (17, 24, 26, 27, 28, 31, 34, 35, 36)
 
 LOCKS = CHECKOUT / "deploy" / "requirements"
 LOCKED = [(machine, python) for machine in ("aarch64", "x86_64") for python in ("3.11", "3.12", "3.13")]
-"""Kinds of nodes with a lock file. For armv7l the wheels come from several indexes, which build them by themselves."""
+"""Kinds of nodes, each with a lock file: machine and Python."""
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
 
@@ -61,7 +62,7 @@ def check(folder: Path, wheel: Path, constraints: Path, kind: tuple[str, str]) -
     accepted = accepted_hashes()
     for path in sorted(folder.glob("*.whl")):
         _check_whole(path)
-        if not path.name.startswith("starling_edge-") and not path.name.endswith("armv7l.whl"):
+        if not path.name.startswith("starling_edge-"):
             _check_hash(path, accepted)
     with tempfile.TemporaryDirectory() as empty:
         source = ("--no-index", "--find-links", str(folder), "--constraint", str(constraints))
@@ -98,10 +99,9 @@ def accepted_hashes() -> set[str]:
     return {found for file in LOCKS.glob("*.txt") for found in _HASH.findall(file.read_text(encoding="utf-8"))}
 
 
-def _locked(package: dict[str, dict[str, object]]) -> str:
+def _locked(package: dict[str, dict[str, Any]]) -> str:
     metadata = package["metadata"]
     archive = package["download_info"]["archive_info"]
-    assert isinstance(archive, dict)  # noqa: S101  (pip's report of a wheel)
     return f"{metadata['name']}=={metadata['version']} --hash=sha256:{archive['hashes']['sha256']}\n"
 
 

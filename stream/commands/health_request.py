@@ -19,13 +19,18 @@ class NodeHealth(BaseModel):
     uptime_seconds: float
 
 
+def local_host(settings: HttpSettings) -> str:
+    """Return the host at which this machine reaches its own server."""
+    return _ANY_ADDRESS.get(settings.host, settings.host)
+
+
 def ask_health(settings: HttpSettings) -> NodeHealth | None:
     """Ask the server at an address for its node; None where no node answers.
 
     /healthz needs no password, and none is sent. The certificate is not verified: the name in it is often not the
     address that the service listens on.
     """
-    host = _ANY_ADDRESS.get(settings.host, settings.host)
+    host = local_host(settings)
     connection: http.client.HTTPConnection
     if settings.certificate_file:
         context = ssl.create_default_context()

@@ -32,7 +32,7 @@ _RECENT_WINDOWS = 16
 
 
 class _NotDrainedError(BrokerError):
-    """Not all tweets were done in time; ends the session, and with it the work on them."""
+    """Unfinished tweets at the end of the time for draining; it ends the session, and with it the work on them."""
 
 
 class NodeSession:

@@ -53,8 +53,9 @@ def test_a_lock_file_has_every_dependency_of_the_wheel(file: Path) -> None:
     assert {_name(name) for name in wanted} - {"tflite-runtime"} <= _locked(file).keys()
 
 
-def test_a_wheel_with_another_hash_is_refused_although_it_is_whole(tmp_path: Path) -> None:
-    changed = tmp_path / "wheelhouse" / "orjson-3.13.0-cp311-cp311-manylinux_2_17_x86_64.whl"
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64", "armv7l"])
+def test_a_wheel_with_another_hash_is_refused_although_it_is_whole(tmp_path: Path, machine: str) -> None:
+    changed = tmp_path / "wheelhouse" / f"orjson-3.13.0-cp311-cp311-manylinux_2_17_{machine}.whl"
     changed.parent.mkdir()
     with zipfile.ZipFile(changed, "w") as wheel:
         wheel.writestr("orjson/__init__.py", "print('changed')\n")

@@ -136,6 +136,16 @@ def metric(exposition: str, name: str) -> float:
     return sum(map(float, values))
 
 
+async def reread(process: asyncio.subprocess.Process, logged: str = "labelling with") -> None:
+    """Make a service read its settings again, and wait until it has logged a text; by default that of a success."""
+    assert process.stderr
+    process.send_signal(signal.SIGHUP)
+    while line := await process.stderr.readline():
+        if logged.encode() in line:
+            return
+    raise RuntimeError("the service ended")
+
+
 async def until_ready(http_port: int) -> None:
     """Wait until a service's /readyz answers with 200."""
     await _until_readyz(http_port, 200, "")

@@ -1,7 +1,6 @@
 """The settings of the decision for a polarity, in the running service and in classify."""
 
 import json
-import signal
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,7 @@ import pytest
 from stream.free_port import free_port
 from tests.integration.mosquitto import Mosquitto
 from tests.integration.probe import probing, settings_for, write_config
-from tests.integration.program import finished, started, until_ready
+from tests.integration.program import finished, reread, started, until_ready
 from tests.unit.tiny_bundle import write_bundle
 
 STRICT = '\n[decision]\nthreshold = 0.99\nbelow_threshold = "reject"\n'
@@ -29,20 +28,15 @@ async def test_a_hangup_signal_makes_the_program_read_the_decision_again(
     without = config.read_text()
     async with started("run", "--config", config) as process, probing(settings) as probe:
         await until_ready(http_port)
-        assert process.stderr
         await probe.tweet("1", "lovely")
         assert (await probe.label_of("1"))["polarity"] == "positive"
         config.write_text(without + STRICT)
-        process.send_signal(signal.SIGHUP)
-        while b"labelling with" not in await process.stderr.readline():
-            pass
+        await reread(process)
         await probe.tweet("2", "lovely")
         await probe.until(lambda: bool(probe.rejections))
         assert (probe.rejections[0]["id"], probe.rejections[0]["reason"]) == ("2", "unsure")
         config.write_text(without + STRICT.replace("0.99", "1.1"))
-        process.send_signal(signal.SIGHUP)
-        while b"the settings are not changed: decision.threshold" not in await process.stderr.readline():
-            pass
+        await reread(process, "the settings are not changed: decision.threshold")
         await probe.tweet("3", "lovely")
         await probe.until(lambda: len(probe.rejections) > 1)
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import signal
 from collections import Counter
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from stream.free_port import free_port
 from stream.mqtt.connection import Connection
 from tests.integration.mosquitto import Mosquitto
 from tests.integration.probe import probing, serving, settings_for, write_config
-from tests.integration.program import finished, started, until_ready
+from tests.integration.program import finished, reread, started, until_ready
 from tests.unit.tiny_bundle import write_pair_bundle
 
 ACME, GLOBEX = {"name": "Acme", "topic": "reputation/acme"}, {"name": "Globex"}
@@ -76,19 +75,14 @@ async def test_a_hangup_signal_makes_the_program_read_the_entities_again(
     without = config.read_text()
     async with started("run", "--config", config) as process, probing(settings) as probe:
         await until_ready(http_port)
-        assert process.stderr
         for number, entity in enumerate(("Acme", "Globex")):
             config.write_text(f'{without}\n[[entities]]\nname = "{entity}"\n')
-            process.send_signal(signal.SIGHUP)
-            while b"labelling with" not in await process.stderr.readline():
-                pass
+            await reread(process)
             await probe.tweet(str(number), "Acme and Globex")
             label = await probe.label_of(str(number))
             assert label["entity"] == entity
         config.write_text(f'{without}\n[[entities]]\nname = ""\n')
-        process.send_signal(signal.SIGHUP)
-        while b"the settings are not changed: entities.0.name" not in await process.stderr.readline():
-            pass
+        await reread(process, "the settings are not changed: entities.0.name")
         await probe.tweet("last", "Acme and Globex")
         assert (await probe.label_of("last"))["entity"] == "Globex"
 

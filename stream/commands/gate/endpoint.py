@@ -10,12 +10,12 @@ import aiohttp
 
 from stream.commands.gate.readings import Reading, parse
 from stream.commands.gate.watching import Read
+from stream.commands.health_request import local_host
 from stream.credentials import read_password
 from stream.errors import SettingsError
 from stream.settings import HttpSettings
 
 _TIMEOUT_SECONDS = 5.0
-_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  (it is replaced, not listened on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ async def endpoints(settings: HttpSettings, peers: Sequence[str], authority: Pat
 
 def own_url(settings: HttpSettings) -> str:
     """Return the URL of a node's own server, on this machine."""
-    host = _ANY_ADDRESS.get(settings.host, settings.host)
+    host = local_host(settings)
     host = f"[{host}]" if ":" in host else host
     return f"{'https' if settings.certificate_file else 'http'}://{host}:{settings.port}"
 

@@ -247,9 +247,11 @@ class Statuses:
         if reason is not None:
             return Ignored(reason, position, at)
         identifier = self._identifier(status.get("id"))
+        if identifier is None:
+            return Ignored(Reason.NO_ID, position, at)
         text = self._text(status)
-        if identifier is None or isinstance(text, Reason):
-            return Ignored(Reason.NO_ID if identifier is None else text, position, at)  # type: ignore[arg-type]  # one of both
+        if isinstance(text, Reason):
+            return Ignored(text, position, at)
         language = status.get("language")
         return Post(
             identifier,

@@ -21,7 +21,7 @@ class Published(NamedTuple):
 
 
 class Session:
-    """What the broker keeps of a client."""
+    """Subscriptions and unacknowledged messages of a client, which outlast its connections."""
 
     def __init__(self) -> None:
         self.subscriptions: set[str] = set()

@@ -1,4 +1,4 @@
-"""Which releases the gate stops, and which it lets pass."""
+"""The gate's judgement: releases that it stops, and releases that pass."""
 
 import random
 from dataclasses import replace
