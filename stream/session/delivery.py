@@ -19,7 +19,7 @@ from stream.session.connections import Connections
 from stream.session.envelope import Envelope
 from stream.session.proof import is_proof
 from stream.session.refusals import Kind, Refusals, Result
-from stream.session.results import Results, refusal_detail, without_text
+from stream.session.results import Results, refusal_detail, without
 from stream.session.topics import OWN_PREFIX
 from stream.settings import Settings, TopicSettings
 from stream.telemetry.metrics import Metrics
@@ -182,28 +182,22 @@ class Deliveries:
         refused = await self._publish(Result(Kind.LABEL, topic, label, message, made.entity), number)
         if refused:
             self._remembered.refusals.count(Kind.LABEL, refused)
-        if refused and (short := without_text(label)):
+        if refused and (short := without("text", label)):
             label = short
             refused = await self._publish(Result(Kind.SHORT_LABEL, topic, label, message, made.entity), number)
         return label, refused
 
     async def _reject(self, message: Message, number: int, rejected: RejectedTweetError, received_at: float) -> None:
-        entity = rejected.entity
-        rejection, refused = await self._publish_rejection(message, number, rejected, received_at)
-        if refused and entity is not None:
+        rejection, entity = self._labelling.rejection(rejected, message.payload, received_at), rejected.entity
+        topic = self._topics.rejected
+        refused = await self._publish(Result(Kind.REJECTION, topic, rejection, message, entity), number)
+        if refused and entity is not None and (short := without("entity", rejection)):
             # The entity's name may be what makes it too large.
-            rejected.entity = None
-            rejection, refused = await self._publish_rejection(message, number, rejected, received_at)
+            rejection = short
+            refused = await self._publish(Result(Kind.SHORT_REJECTION, topic, rejection, message, entity), number)
         if refused:
             self._remembered.refusals.count(Kind.REJECTION, refused)
         await self._respond(message, rejection, entity)
-
-    async def _publish_rejection(
-        self, message: Message, number: int, rejected: RejectedTweetError, received_at: float
-    ) -> tuple[bytes, PublicationRefusedError | None]:
-        rejection = self._labelling.rejection(rejected, message.payload, received_at)
-        result = Result(Kind.REJECTION, self._topics.rejected, rejection, message, rejected.entity)
-        return rejection, await self._publish(result, number)
 
     async def _publish(self, result: Result, number: int) -> PublicationRefusedError | None:
         return await self._results.publish(result, lambda: self._held.renew(number))

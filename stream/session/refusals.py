@@ -27,6 +27,7 @@ class Kind(StrEnum):
     LABEL = "label"
     SHORT_LABEL = "label without text"
     REJECTION = "rejection"
+    SHORT_REJECTION = "rejection without entity"
     REPLY = "reply"
 
 

@@ -150,10 +150,10 @@ def _is_for_now(refused: PublicationRefusedError, tries: int) -> bool:
     return perhaps or refused.reason_code in _REFUSED_FOR_NOW
 
 
-def without_text(label: bytes) -> bytes | None:
-    """Return a label without its text; None where it has none."""
-    fields = orjson.loads(label)
-    return None if fields.pop("text", None) is None else orjson.dumps(fields)
+def without(field: str, message: bytes) -> bytes | None:
+    """Return a label or a rejection without a field; None where it has none of this name."""
+    fields = orjson.loads(message)
+    return None if fields.pop(field, None) is None else orjson.dumps(fields)
 
 
 def refusal_detail(error: PublicationRefusedError) -> str:

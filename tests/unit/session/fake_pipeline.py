@@ -20,6 +20,8 @@ class FakePipeline:
         self.rejected: list[RejectedTweetError] = []
         self.long_label: bytes | None = None
         """Label of every tweet in place of the default one."""
+        self.long_rejection: bytes | None = None
+        """Every rejection in place of the default one."""
         self.entity: str | None = None
         """The entity that every message names."""
         self.outcomes: tuple[Outcome, ...] = ()
@@ -40,4 +42,4 @@ class FakePipeline:
     def rejection(self, rejected: RejectedTweetError, payload: bytes, received_at: float) -> bytes:
         self.received_at.append(received_at)
         self.rejected.append(rejected)
-        return f"{rejected.reason}: ".encode() + payload
+        return self.long_rejection or f"{rejected.reason}: ".encode() + payload

@@ -268,6 +268,22 @@ async def test_a_rejection_that_is_refused_is_counted_and_the_message_is_acknowl
     assert "the broker refuses a rejection: not this one" in caplog.text
 
 
+@pytest.mark.parametrize("refused", [b"entity", b"unsure"])
+async def test_a_rejection_that_is_refused_with_its_entity_is_published_without_it_and_remembered_whole(
+    node: Node, refused: bytes
+) -> None:
+    rejected = RejectedTweetError(Reason.UNSURE, "", "1")
+    rejected.entity = "Acme"
+    node.pipeline.outcomes, node.broker.refused = (rejected,), refused
+    node.pipeline.long_rejection = b'{"entity":"Acme","reason":"unsure"}'
+    done = await node.deliver(b"1")
+    assert done[:-1] == ([(REJECTED, b'{"reason":"unsure"}', None)] if refused == b"entity" else [])
+    assert done[-1] == ("acknowledge", b"1")
+    assert node.metric("starling_results_refused_total", result="rejection") == (refused == b"unsure")
+    assert node.pipeline.rejected == [rejected]
+    assert rejected.entity == "Acme"
+
+
 async def test_a_proof_message_is_acknowledged_and_not_labelled(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     arrivals: list[bool] = []
     monkeypatch.setattr(delivery, "is_proof", lambda payload: payload == b"1")

@@ -14,7 +14,7 @@ from stream.mqtt.packets import Message
 from stream.session import results as results_module
 from stream.session.envelope import Envelope
 from stream.session.refusals import Kind, Refusals, Result
-from stream.session.results import Results, refusal_detail, without_text
+from stream.session.results import Results, refusal_detail, without
 from stream.settings import Settings
 from stream.telemetry.health import Health
 from stream.telemetry.metrics import Metrics
@@ -193,8 +193,8 @@ async def test_refusals_expire(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("label", "short"), [(b'{"id":"1"}', None), (b'{"id":"1","text":"a"}', b'{"id":"1"}'), (b'{"text":""}', b"{}")]
 )
-def test_the_text_is_removed_from_a_label(label: bytes, short: bytes | None) -> None:
-    assert without_text(label) == short
+def test_a_field_is_removed_from_a_message(label: bytes, short: bytes | None) -> None:
+    assert without("text", label) == short
 
 
 def alone(node: Node) -> None:
