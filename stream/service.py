@@ -13,6 +13,7 @@ from stream.power.service import measure_power
 from stream.session.broker_statistics import collect_broker_statistics
 from stream.session.node_session import NodeSession
 from stream.settings import DecisionSettings, EntitySettings, ModelSettings, Settings
+from stream.telemetry.certificates import export_certificates
 from stream.telemetry.health import Health
 from stream.telemetry.loop_lag import measure_loop_lag
 from stream.telemetry.metrics import Metrics
@@ -99,6 +100,7 @@ class Service:
                     tasks.create_task(statistics, name="broker-statistics"),
                     tasks.create_task(announcing, name="home-assistant"),
                 ]
+                await asyncio.to_thread(export_certificates, self._settings, self._metrics.certificate_expiry)
                 model = await self._load_model()
                 if model is not None:
                     async with self._swapper.running(model):

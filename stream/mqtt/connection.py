@@ -6,6 +6,7 @@ ends when the connection does, with the reason.
 
 import asyncio
 import logging
+import ssl
 from collections.abc import AsyncGenerator
 from types import TracebackType
 from typing import Self
@@ -85,6 +86,13 @@ class Connection:
     def limits(self) -> BrokerLimits:
         """The broker's limits; known once connected."""
         return self.link.answer.limits
+
+    @property
+    def certificate_expiry_seconds(self) -> float | None:
+        """End of the validity of the broker's certificate, Unix time; None without TLS."""
+        transport = self.link.stream.transport
+        certificate = transport.get_extra_info("peercert") if transport else None
+        return ssl.cert_time_to_seconds(certificate["notAfter"]) if certificate else None
 
     def deliver_to(self, deliver: Deliver) -> None:
         """Call `deliver` with each message, and leave its acknowledgement to the caller.

@@ -154,6 +154,8 @@ class NodeSession:
         if outlet.limits.maximum_qos == 0:
             logger.warning("the broker supports QoS 0 alone: it confirms no label, and may lose tweets and labels")
         self._connected(now=True)
+        if (expiry_seconds := outlet.certificate_expiry_seconds) is not None:
+            self._metrics.certificate_expiry.labels("broker").set(expiry_seconds)
         try:
             yield
         finally:

@@ -212,6 +212,13 @@ class Metrics:
             "Tasks in the event loop: one for each tweet in progress, and a few permanent ones.",
             registry=registry,
         )
+        self.certificate_expiry = Gauge(
+            "starling_certificate_expiry_timestamp_seconds",
+            "End of the validity of a certificate: the broker's, this node's for the broker and for HTTP, and the "
+            "authority that the broker is verified with.",
+            ["certificate"],
+            registry=registry,
+        )
         self.model_info = Info("starling_model", "The model in use.", registry=registry)
         Info("starling_build", "The version of Starling.", registry=registry).info(
             {"version": __version__, "release": installed_release()}

@@ -1,4 +1,4 @@
-"""The machine's resources, read at each scrape: CPU time, memory, load, temperature, throttling.
+"""The machine's resources, read at each scrape: CPU time, memory, disk, load, temperature, throttling, Wi-Fi, clock.
 
 They are read in a thread. A read of /proc takes microseconds, but a sensor behind I2C or the firmware, and the command
 `vcgencmd`, can take seconds, in which the event loop could neither label nor acknowledge.
@@ -8,6 +8,7 @@ import asyncio
 import logging
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -20,6 +21,10 @@ logger = logging.getLogger(__name__)
 _PLATFORM = Path("/sys/devices/platform")
 _THROTTLED_FILE = "soc*/*firmware*/get_throttled"
 """Pattern of the firmware's file; its folder is soc/soc:firmware on a Raspberry Pi 4, soc@…/soc@…:firmware on a 5."""
+_WIRELESS_FILE = Path("/proc/net/wireless")
+"""Two lines of headings, then a line for each interface: name, status, link quality, signal level in dBm, …"""
+_TIME_SYNCHRONISATION = Path("/run/systemd/timesync")
+"""Folder of systemd-timesyncd, which puts the file `synchronized` there once it has set the clock."""
 _COMMAND_SECONDS = 1.0
 _LONGEST_WAIT_SECONDS = 2.0
 """Longest wait of a scrape for new values; after that it gets the values read before."""
@@ -36,8 +41,8 @@ class ResourceCollector(Collector):
         self._reading: asyncio.Future[None] | None = None
 
     def collect(self) -> Iterable[Metric]:
-        """Return the values that were read last."""
-        return self._families
+        """Return the values that were read last, and the present time."""
+        return [*self._families, _clock()]
 
     def read(self) -> None:
         """Read every value once; a value that cannot be read is left out."""
@@ -100,6 +105,14 @@ def _memory() -> Metric:
     return family
 
 
+def _disk() -> Metric:
+    family = GaugeMetricFamily("starling_system_disk_bytes", "Space of the root file system.", labels=["state"])
+    usage = psutil.disk_usage("/")
+    family.add_metric(["total"], usage.total)
+    family.add_metric(["available"], usage.free)
+    return family
+
+
 def _load() -> Metric:
     return GaugeMetricFamily("starling_system_load1", "Load average over a minute.", value=psutil.getloadavg()[0])
 
@@ -131,11 +144,41 @@ def _throttled() -> Metric | None:
     return family
 
 
+def _wifi_signal() -> Metric:
+    family = GaugeMetricFamily(
+        "starling_system_wifi_signal_dbm", "Level of the access point's signal.", labels=["interface"]
+    )
+    for line in _WIRELESS_FILE.read_text(encoding="ascii").splitlines()[2:]:
+        interface, _, numbers = line.partition(":")
+        level = float(numbers.split()[2].rstrip("."))
+        if level < 0:  # other drivers state a share of an unknown maximum
+            family.add_metric([interface.strip()], level)
+    return family
+
+
+def _clock_synchronized() -> Metric | None:
+    if not _TIME_SYNCHRONISATION.is_dir():
+        return None
+    return GaugeMetricFamily(
+        "starling_system_clock_synchronized",
+        "1 if systemd-timesyncd has set the clock since the start of the machine, else 0.",
+        value=(_TIME_SYNCHRONISATION / "synchronized").exists(),
+    )
+
+
+def _clock() -> Metric:
+    """Return the present time: it is compared with the scrape's, so it must not be older than the answer."""
+    return GaugeMetricFamily("starling_system_time_seconds", "The machine's clock, Unix time.", value=time.time())
+
+
 _READERS: tuple[Callable[[], Metric | None], ...] = (
     _cpu_seconds,
     _memory,
+    _disk,
     _load,
     _frequency,
     _temperatures,
     _throttled,
+    _wifi_signal,
+    _clock_synchronized,
 )

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 import trustme
+from cryptography import x509
 
 from stream.credentials import broker_tls
 from stream.errors import BrokerError
@@ -55,6 +57,28 @@ def _password_settings(folder: Path, password: str = _PASSWORD) -> dict[str, Any
 async def test_a_node_logs_in_with_the_password_from_a_file(tmp_path: Path) -> None:
     with Mosquitto(tmp_path, _password_options(tmp_path)) as broker:
         assert await _labels_a_tweet(settings_for(broker.port, broker=_password_settings(tmp_path)))
+
+
+async def test_the_ends_of_the_certificates_are_exported(tmp_path: Path, certificates: Certificates) -> None:
+    tls = {
+        "tls": True,
+        "ca_file": certificates.ca,
+        "certificate_file": certificates.node_certificate,
+        "key_file": certificates.node_key,
+    }
+    files = {
+        "broker": certificates.broker_certificate,
+        "client": certificates.node_certificate,
+        "authority": certificates.ca,
+    }
+    with Mosquitto(tmp_path, certificates.broker_options(ask_clients=True)) as broker:
+        addresses: list[str] = []
+        async with serving(settings_for(broker.port, broker=tls), addresses.append), aiohttp.ClientSession() as client:
+            exposition = await (await client.get(f"{addresses[0]}/metrics")).text()
+    for use, file in files.items():
+        end = x509.load_pem_x509_certificate(file.read_bytes()).not_valid_after_utc.timestamp()
+        metric = f'starling_certificate_expiry_timestamp_seconds{{certificate="{use}"}} '
+        assert float(exposition.partition(metric)[2].partition("\n")[0]) == end, use
 
 
 async def test_a_wrong_password_is_refused_and_not_shown(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -153,16 +154,94 @@ def test_a_machine_other_than_a_raspberry_pi_exports_no_throttling(registry: Col
     assert "starling_system_throttled" not in {family.name for family in registry.collect()}
 
 
+def test_the_disk_is_the_root_file_system(registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = {"/": SimpleNamespace(total=32e9, used=20e9, free=10e9)}
+    monkeypatch.setattr("psutil.disk_usage", lambda path: sizes[path])
+    assert value(registry, "starling_system_disk_bytes", state="total") == 32e9
+    assert value(registry, "starling_system_disk_bytes", state="available") == 10e9
+
+
+WIRELESS = """\
+Inter-| sta-|   Quality        |   Discarded packets               | Missed | WE
+ face | tus | link level noise |  nwid  crypt   frag  retry   misc | beacon | 22
+"""
+
+
+@pytest.fixture
+def wireless_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The kernel's file of wireless interfaces; it does not exist until a test writes it."""
+    file = tmp_path / "wireless"
+    monkeypatch.setattr(resources, "_WIRELESS_FILE", file)
+    return file
+
+
+def test_each_wireless_interface_has_its_signal_level(registry: CollectorRegistry, wireless_file: Path) -> None:
+    lines = [
+        " wlan0: 0000   54.  -56.  -256        0      0      0      0    237        0",
+        "wlp1s0f0: 0000   30.  -80  -256        0      0      0      0    0        0",
+    ]
+    wireless_file.write_text(WIRELESS + "\n".join(lines) + "\n", encoding="ascii")
+    assert value(registry, "starling_system_wifi_signal_dbm", interface="wlan0") == -56
+    assert value(registry, "starling_system_wifi_signal_dbm", interface="wlp1s0f0") == -80
+
+
+@pytest.mark.parametrize("lines", ["", " wlan0: 0000    0     0     0        0      0      0      0      0        0\n"])
+def test_an_interface_without_a_level_in_dbm_is_not_exported(
+    registry: CollectorRegistry, wireless_file: Path, lines: str
+) -> None:
+    wireless_file.write_text(WIRELESS + lines, encoding="ascii")
+    assert registry.get_sample_value("starling_system_wifi_signal_dbm", {"interface": "wlan0"}) is None
+
+
+@pytest.mark.parametrize("content", [None, f"{WIRELESS}nonsense\n", f"{WIRELESS} wlan0: 0000 54.\n"])
+def test_a_file_of_wireless_interfaces_that_cannot_be_read_leaves_out_no_other_value(
+    registry: CollectorRegistry, wireless_file: Path, content: str | None
+) -> None:
+    if content is not None:
+        wireless_file.write_text(content, encoding="ascii")
+    names = {family.name for family in registry.collect()}
+    assert "starling_system_wifi_signal_dbm" not in names
+    assert "starling_system_memory_bytes" in names
+
+
+@pytest.mark.parametrize("is_synchronized", [True, False])
+def test_a_machine_with_timesyncd_reports_whether_its_clock_was_set(
+    registry: CollectorRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_synchronized: bool
+) -> None:
+    monkeypatch.setattr(resources, "_TIME_SYNCHRONISATION", tmp_path)
+    if is_synchronized:
+        (tmp_path / "synchronized").touch()
+    assert value(registry, "starling_system_clock_synchronized") == is_synchronized
+
+
+def test_a_machine_without_timesyncd_does_not_report_whether_its_clock_was_set(
+    registry: CollectorRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resources, "_TIME_SYNCHRONISATION", tmp_path / "missing")
+    assert registry.get_sample_value("starling_system_clock_synchronized") is None
+
+
+def test_the_time_is_that_of_the_answer_and_not_that_of_the_last_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    collector, registry = ResourceCollector(), CollectorRegistry()
+    registry.register(collector)
+    monkeypatch.setattr(time, "time", lambda: 1000.0)
+    collector.read()
+    monkeypatch.setattr(time, "time", lambda: 1060.0)
+    assert registry.get_sample_value("starling_system_time_seconds") == 1060.0
+
+
 @pytest.mark.parametrize(
     "error", [OSError("gone"), RuntimeError("no sensors"), ValueError("nonsense"), NotImplementedError(), KeyError("x")]
 )
-@pytest.mark.parametrize("source", ["cpu_times", "virtual_memory", "getloadavg", "cpu_freq", "sensors_temperatures"])
+@pytest.mark.parametrize(
+    "source", ["cpu_times", "virtual_memory", "disk_usage", "getloadavg", "cpu_freq", "sensors_temperatures"]
+)
 def test_a_value_that_cannot_be_read_leaves_out_no_other(
     registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch, source: str, error: Exception
 ) -> None:
     every = {family.name for family in registry.collect()}
 
-    def broken() -> None:
+    def broken(*_: str) -> None:
         raise error
 
     monkeypatch.setattr(f"psutil.{source}", broken)
