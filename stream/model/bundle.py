@@ -64,6 +64,7 @@ Free = dict[str, Any]
 
 _Share = Annotated[float, Field(gt=0, le=1, strict=True)]
 _PRIOR = TypeAdapter(tuple[_Share, _Share, _Share])
+_LanguageCode = Annotated[str, Field(pattern="^[a-z]{2,3}$")]
 
 
 class IncompleteBundleError(BundleError):
@@ -101,6 +102,8 @@ class Manifest(BaseModel):
     labels: list[Polarity]
     """The polarity of each column of the logits."""
     inputs: Inputs = Inputs()
+    languages: list[_LanguageCode] = Field(default=[], max_length=200)
+    """The languages that the model was trained to label, as codes of ISO 639-1, or 639-3 where it has none; `en`."""
     cleaning: Cleaning
     max_tokens: int = Field(ge=3, le=512)
     """Texts are cut to this many tokens, [CLS] and [SEP] included."""
@@ -123,6 +126,8 @@ class Manifest(BaseModel):
             raise ValueError(f"labels must be {', '.join(POLARITIES)} in some order, not {self.labels}")
         if self.length_buckets != sorted(set(self.length_buckets)) or self.length_buckets[-1:] != [self.max_tokens]:
             raise ValueError("length_buckets must ascend and end with max_tokens")
+        if len(set(self.languages)) < len(self.languages):
+            raise ValueError("languages must name each language once")
         if self.inputs.entity and self.max_tokens < _LEAST_PAIR_TOKENS:
             raise ValueError(f"max_tokens must be at least {_LEAST_PAIR_TOKENS} where inputs.entity is true")
         for name in (MODEL_FILE, TOKENIZER_FILE):

@@ -45,6 +45,17 @@ def test_a_good_bundle_is_read_with_its_manifest(folder: Path) -> None:
     assert bundle.tokenizer.path.read_bytes() == (folder / TOKENIZER_FILE).read_bytes()
 
 
+def test_a_manifest_may_list_the_languages_that_the_model_labels(folder: Path) -> None:
+    assert load_bundle(folder).manifest.languages == []
+    write_manifest(folder, languages=["en", "fr", "fil"])
+    assert load_bundle(folder).manifest.languages == ["en", "fr", "fil"]
+
+
+@pytest.mark.parametrize("shipped", ["default", "fast"])
+def test_the_shipped_english_bundles_list_english(shipped: str) -> None:
+    assert load_bundle(SHIPPED / shipped).manifest.languages == ["en"]
+
+
 def test_a_bundle_is_known_by_the_hash_of_its_model(folder: Path) -> None:
     assert load_bundle(folder).sha256 == hashlib.sha256((folder / MODEL_FILE).read_bytes()).hexdigest()
 
@@ -176,6 +187,9 @@ WRONG = {
     "cleaning without a version": (with_(cleaning={"name": "paper"}), "cleaning.version: "),
     "no hash of the model": (with_(files={TOKENIZER_FILE: "1" * 64}), "files has no hash of model.tflite"),
     "no hash of the tokenizer": (with_(files={MODEL_FILE: "1" * 64}), "files has no hash of tokenizer.json"),
+    "language twice": (with_(languages=["en", "fr", "en"]), "languages must name each language once"),
+    "language in words": (with_(languages=["english"]), "languages.0: "),
+    "language of a region": (with_(languages=["pt-BR"]), "languages.0: "),
     "malformed hash": (with_(files=HASHES | {MODEL_FILE: "abc"}), "files.model.tflite: "),
 }
 
