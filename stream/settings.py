@@ -271,6 +271,22 @@ class HttpSettings(_Section):
         return self
 
 
+def _thresholds(given: object) -> object:
+    """Return the thresholds of the three classes.
+
+    Raises:
+        ValueError: They are neither one number from 0 to 1 nor three.
+    """
+    if given is None:
+        return None
+    each = [given] * 3 if _is_number(given) else given
+    if not isinstance(each, list | tuple) or len(each) != 3 or not all(map(_is_number, each)):  # noqa: PLR2004  (classes)
+        raise ValueError("write a number, or three for negative, neutral and positive: [0.3, 0.4, 0.2]")
+    if not all(0 <= threshold <= 1 for threshold in each):
+        raise ValueError("a threshold is a difference of probabilities, so it must be from 0 to 1")
+    return tuple(each)
+
+
 class ModelSettings(_Section):
     """The model and its use of the processor."""
 
@@ -296,6 +312,23 @@ class ModelSettings(_Section):
         le=1_000_000,
         description="Number of texts whose result is kept, so that a retweet needs no inference; 0: none.",
     )
+    cascade: Path | None = Field(
+        None,
+        description="Folder of a smaller bundle, or `fast`, which labels first and passes on to the model above only "
+        "the tweets that it is unsure of; default: none.",
+    )
+    cascade_threshold: Annotated[tuple[float, float, float] | None, BeforeValidator(_thresholds)] = Field(
+        None,
+        description="Difference of the two highest probabilities below which a tweet is passed on; or a list of three, "
+        "for the most probable polarity negative, neutral and positive. `starling calibrate --cascade` fits it.",
+    )
+
+    @model_validator(mode="after")
+    def _complete_cascade(self) -> Self:
+        _both_or_neither(self, "cascade", "cascade_threshold")
+        if self.cascade is not None and self.cascade == self.path:
+            raise ValueError("cascade and path name the same bundle: the first one must be smaller")
+        return self
 
 
 class LimitSettings(_Section):

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ import psutil
 
 from stream.bench.workload import TokenIds, batches, in_buckets, of_length, read_tweets, token_ids
 from stream.errors import BenchError, StarlingError
-from stream.model.classifier import Classifier
+from stream.model.classifier import AnyClassifier
 from stream.model.loading import Model, load_model
 from stream.processes.answering import answer_requests
 from stream.settings import ModelSettings
@@ -35,7 +36,7 @@ _MOST_IN_A_BATCH = 16
 
 Chunk = Sequence[Any]
 """Input of one call: rows of token ids, or tweets."""
-Call = Callable[[Classifier, Chunk], None]
+Call = Callable[[AnyClassifier, Chunk], None]
 
 
 class Worker:
@@ -50,7 +51,7 @@ class Worker:
         self._model = model
         sources = read_tweets(tweets)
         self._ids = token_ids(model, sources)
-        self._tweets = [source.tweet for source in sources if model.clean(source.tweet.text)]
+        self._tweets = [replace(source.tweet, entity=None) for source in sources if model.clean(source.tweet.text)]
         if not self._ids:
             raise BenchError("no tweet has any text left after cleaning: use another file of tweets")
 
@@ -85,9 +86,9 @@ class Worker:
             labels += self._label(self._model.classifiers[0], tweets, _MOST_IN_A_BATCH)
         return labels
 
-    def _label(self, classifier: Classifier, tweets: Sequence[Tweet], batch: int) -> list[str]:
+    def _label(self, classifier: AnyClassifier, tweets: Sequence[Tweet], batch: int) -> list[str]:
         model = self._model
-        ids = [model.tokenizer.encode(model.clean(tweet.text)).ids for tweet in tweets]
+        ids = [model.encoded(tweet, model.clean(tweet.text)).ids for tweet in tweets]
         labels = [""] * len(ids)
         for places in in_buckets([len(row) for row in ids], batch, classifier.bucket):
             rows = classifier.probabilities([ids[place] for place in places])
@@ -117,7 +118,7 @@ class Measurement:
         self._call_seconds: list[float] = []
         self._tweets = 0
 
-    def run(self, classifiers: Sequence[Classifier]) -> dict[str, Any]:
+    def run(self, classifiers: Sequence[AnyClassifier]) -> dict[str, Any]:
         """Call all classifiers, each in its own thread."""
         self._started, cpu_before = time.monotonic(), time.process_time()
         with ThreadPoolExecutor(len(classifiers)) as threads:
@@ -132,7 +133,7 @@ class Measurement:
             "resident_bytes": psutil.Process().memory_info().rss,
         }
 
-    def _work(self, classifier: Classifier) -> None:
+    def _work(self, classifier: AnyClassifier) -> None:
         while (chunk := self._next()) is not None:
             if self._pause:
                 time.sleep(self._pause)

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +75,9 @@ def numbered(payload: bytes, number: int) -> bytes:
 
 def token_ids(model: Model, tweets: Sequence[Source]) -> list[TokenIds]:
     """Clean and tokenise tweets; tweets without text after cleaning are left out."""
-    texts = [text for tweet in tweets if (text := model.clean(tweet.tweet.text))]
-    return [tokens.ids for tokens in model.tokenizer.encode_all(texts)]
+    cleaned = [(replace(tweet.tweet, entity=None), model.clean(tweet.tweet.text)) for tweet in tweets]
+    kept = [(tweet, text) for tweet, text in cleaned if text]
+    return [tokens.ids for tokens in model.all_tokens([tweet for tweet, _ in kept], [text for _, text in kept])]
 
 
 def token_lengths(bundle: Bundle, tweets: Sequence[Source]) -> list[int]:

@@ -81,11 +81,9 @@ def _check_model(settings: Settings) -> str:
     started = time.perf_counter()
     label = model.label(tweet, model.classifiers[0].probabilities([ids])[0])
     milliseconds = 1000 * (time.perf_counter() - started)
-    manifest = model.bundle.manifest
-    return (
-        f"{manifest.name} ({manifest.precision}, sha256 {model.bundle.sha256[:12]}) calls a cheerful tweet "
-        f"{label.polarity} in {milliseconds:.1f} ms"
-    )
+    identities = [bundle.identity for bundle in model.bundles]
+    named = [f"{each.name} ({each.precision}, sha256 {each.sha256[:12]})" for each in identities]
+    return f"{' before '.join(named)} calls a cheerful tweet {label.polarity} in {milliseconds:.1f} ms"
 
 
 def _check_broker(settings: Settings) -> str:

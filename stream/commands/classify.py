@@ -89,6 +89,7 @@ class _Messages:
 
 def _as_json(outcome: Outcome) -> Mapping[str, Any]:
     if isinstance(outcome, Label):
-        return outcome.as_json()
+        known_model = {"model": outcome.model.as_json()} if outcome.model is not None else {}
+        return {**outcome.as_json(), **known_model}
     known_id = {"id": outcome.tweet_id} if outcome.tweet_id is not None else {}
     return {**known_id, "rejected": outcome.reason, "detail": outcome.detail}

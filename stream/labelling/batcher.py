@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from stream.labelling.batch_queue import BatchQueue, QueuedTweet
-from stream.model.classifier import Classifier, Probabilities
+from stream.model.classifier import AnyClassifier, Probabilities
 from stream.telemetry.metrics import Metrics
 
 
@@ -25,7 +25,7 @@ class Batcher:
         metrics: Observes batch sizes and times.
     """
 
-    def __init__(self, classifiers: Sequence[Classifier], max_batch: int, metrics: Metrics) -> None:
+    def __init__(self, classifiers: Sequence[AnyClassifier], max_batch: int, metrics: Metrics) -> None:
         self._classifiers = classifiers
         self._batch_size = metrics.batch_size
         self._queue_seconds = metrics.stage_seconds.labels("queue")
@@ -66,10 +66,10 @@ class Batcher:
         """Wait for an interpreter and classify one tweet.
 
         Args:
-            ids: The tweet's token ids.
+            ids: The tweet's row of token ids.
 
         Returns:
-            Probabilities, shape (3,), in the order of the manifest's labels.
+            The classifier's row for it.
         """
         waiting = QueuedTweet(ids, self._loop.create_future())
         self.queue.put(self._classifiers[0].bucket(len(ids)), waiting)
@@ -87,7 +87,7 @@ class Batcher:
         self._wake_is_scheduled = False
         self.queue.wake()
 
-    async def _run_interpreter(self, number: int, classifier: Classifier) -> None:
+    async def _run_interpreter(self, number: int, classifier: AnyClassifier) -> None:
         """Run an interpreter's thread; an error in the thread ends this task with it."""
         try:
             await self._loop.run_in_executor(self._threads, self._classify_batches, number, classifier)
@@ -96,7 +96,7 @@ class Batcher:
             for waiting in batch:
                 waiting.result.cancel()
 
-    def _classify_batches(self, number: int, classifier: Classifier) -> None:
+    def _classify_batches(self, number: int, classifier: AnyClassifier) -> None:
         """Classify one batch after another until the queue is closed; runs in a thread."""
         while (batch := self.queue.take()) is not None:
             started = time.perf_counter()

@@ -4,8 +4,7 @@ from stream.labelling.batcher import Batcher
 from stream.labelling.in_progress import InProgress
 from stream.labelling.recent import RecentResults
 from stream.model.classifier import Probabilities
-from stream.model.decision import DecisionRule
-from stream.model.loading import Model
+from stream.model.loading import Decisions, Model
 from stream.model.tokenizer import Tokens
 from stream.settings import DecisionSettings
 from stream.telemetry.metrics import Metrics
@@ -36,7 +35,7 @@ class Engine:
         decision: DecisionSettings | None = None,
     ) -> None:
         self.model = model
-        self._rule = DecisionRule(decision or DecisionSettings(), model.bundle.manifest.class_prior)
+        self._decisions = Decisions(decision or DecisionSettings(), model)
         self.batcher = batcher
         self.encoder = encoder
         self._known: RecentResults[tuple[int, ...], Probabilities] = RecentResults(repeats)
@@ -55,12 +54,12 @@ class Engine:
             return probabilities
 
     def label(self, tweet: Tweet, probabilities: Probabilities) -> Label:
-        """Make a tweet's label from its probabilities, shape (3,), and the settings of the decision.
+        """Make a tweet's label from the row that `classify` returned for it, and the settings of the decision.
 
         Raises:
             RejectedTweetError: The confidence is below the threshold, and the settings reject such tweets.
         """
-        return self._rule.apply(self.model.label(tweet, probabilities))
+        return self._decisions.apply(self.model.label(tweet, probabilities))
 
     async def idle(self) -> None:
         """Wait until no tweet is being classified."""

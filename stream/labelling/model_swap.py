@@ -49,7 +49,7 @@ class ModelSwapper:
         self._health = health
         self._tasks = asyncio.TaskGroup()
         self._retire = asyncio.Event()
-        self._folder = bundle_folder(settings.model)
+        self._folders = bundle_folders(settings.model)
         self._decision = settings.decision
         self._requests: asyncio.Queue[tuple[ModelSettings, DecisionSettings]] = asyncio.Queue()
 
@@ -97,7 +97,7 @@ class ModelSwapper:
             self._health.reloads_done += 1
 
     async def _swap(self, settings: ModelSettings, decision: DecisionSettings) -> None:
-        folder = await asyncio.to_thread(bundle_folder, settings)
+        folders = await asyncio.to_thread(bundle_folders, settings)
         try:
             model = await _load(settings, lambda: not self._requests.empty())
         except BundleError as error:
@@ -106,23 +106,24 @@ class ModelSwapper:
             return
         except Exception:  # whatever a model fails with must not end the service, which has another one
             self._metrics.model_swaps.labels("refused").inc()
-            logger.exception("the old model stays: %s cannot be loaded", folder)
+            logger.exception("the old model stays: %s cannot be loaded", " and ".join(map(str, folders)))
             return
         self._settings = self._settings.model_copy(update={"model": settings, "decision": decision})
-        self._folder = folder
+        self._folders = folders
         await self._use(model)
         self._metrics.model_swaps.labels("swapped").inc()
-        manifest = model.bundle.manifest
-        logger.info("labelling with %s (%s, sha256 %.12s)", manifest.name, manifest.precision, model.bundle.sha256)
+        identities = [bundle.identity for bundle in model.bundles]
+        named = [f"{each.name} ({each.precision}, sha256 {each.sha256:.12})" for each in identities]
+        logger.info("labelling with %s", ", and of what it is unsure ".join(named))
 
     async def _watch_path(self) -> None:
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            current = self._settings.model, self._folder
-            folder = await asyncio.to_thread(bundle_folder, self._settings.model)
-            is_swapped = current != (self._settings.model, self._folder)  # meanwhile, so that the folder is outdated
-            if folder != self._folder and not is_swapped:
-                self._folder = folder
+            current = self._settings.model, self._folders
+            folders = await asyncio.to_thread(bundle_folders, self._settings.model)
+            is_swapped = current != (self._settings.model, self._folders)  # meanwhile, so that the folders are outdated
+            if folders != self._folders and not is_swapped:
+                self._folders = folders
                 self.request(self._settings.model)
 
     async def _use(self, model: Model) -> None:
@@ -158,7 +159,9 @@ async def _load(settings: ModelSettings, given_up: Callable[[], bool]) -> Model:
         try:
             return await asyncio.to_thread(load_model, settings)
         except IncompleteBundleError as error:
-            unchanged_seconds = await asyncio.to_thread(seconds_since_change, find_bundle(settings.path))
+            unchanged_seconds = min(
+                [await asyncio.to_thread(seconds_since_change, path) for path in _bundle_paths(settings)]
+            )
             if unchanged_seconds > _SETTLED_SECONDS or given_up():
                 raise
             if loop.time() > deadline:
@@ -174,6 +177,11 @@ async def _load(settings: ModelSettings, given_up: Callable[[], bool]) -> Model:
         await asyncio.sleep(_RETRY_SECONDS)
 
 
-def bundle_folder(settings: ModelSettings) -> Path:
-    """Return the bundle's folder with links resolved; a link in a circle or to nowhere is an answer too."""
-    return Path(os.path.realpath(find_bundle(settings.path)))
+def bundle_folders(settings: ModelSettings) -> tuple[Path, ...]:
+    """Return the bundles' folders with links resolved; a link in a circle or to nowhere is an answer too."""
+    return tuple(Path(os.path.realpath(path)) for path in _bundle_paths(settings))
+
+
+def _bundle_paths(settings: ModelSettings) -> list[Path]:
+    """Return the folder of the bundle, and of the first one of a cascade."""
+    return [find_bundle(path) for path in (settings.path, *([settings.cascade] if settings.cascade else []))]

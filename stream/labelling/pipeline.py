@@ -63,7 +63,7 @@ class LabellingPipeline:
     def use(self, engine: Engine) -> None:
         """Make an engine the current one."""
         self._engine = engine
-        self._metrics.set_model(engine.model.bundle.identity)
+        self._metrics.set_model(*(bundle.identity for bundle in reversed(engine.model.bundles)))
 
     @property
     def engine(self) -> Engine:
@@ -90,7 +90,7 @@ class LabellingPipeline:
             tweet = decode_tweet(payload, self._limits, content_type, user_properties)
             concerned = [(one, engine.model.tokens(one)) for one in self.entities.concerned(tweet)]
         for _, tokens in concerned:
-            self._metrics.tokens.observe(len(tokens.ids))
+            self._metrics.tokens.observe(tokens.count)
             if tokens.truncated:
                 self._metrics.truncated.inc()
         return ReadTweet(tweet, concerned, engine)
@@ -120,6 +120,9 @@ class LabellingPipeline:
             rejected.entity = tweet.entity
             return rejected
         self._count(label)
+        if label.model is not None:
+            answering = "second" if label.model == engine.model.bundle.identity else "first"
+            self._metrics.cascade_labels.labels(answering).inc()
         payload = engine.encoder.label(label, received_at, time.time())
         return MadeLabel(payload, tweet.entity, self.entities.topic(tweet))
 

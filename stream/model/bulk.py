@@ -14,9 +14,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.model.classifier import Classifier, Probabilities
-from stream.model.decision import DecisionRule
-from stream.model.loading import Model
+from stream.model.classifier import AnyClassifier, Probabilities
+from stream.model.loading import Decisions, Model
 from stream.settings import DecisionSettings, LimitSettings
 from stream.tweets.decoding import decode_tweet
 from stream.tweets.labels import Label
@@ -42,10 +41,12 @@ class Pending:
         self._batches = batches
 
     def result(self) -> Probabilities:
-        """Wait for the probabilities, shape (tweets, 3), in the order of the input."""
-        rows = np.empty((self._count, len(POLARITIES)), dtype=np.float32)
-        for places, batch in self._batches:
-            rows[places] = batch.result()
+        """Wait for the classifiers' rows, a row for each tweet, in the order of the input."""
+        found = [(places, batch.result()) for places, batch in self._batches]
+        columns = found[0][1].shape[1] if found else len(POLARITIES)
+        rows = np.empty((self._count, columns), dtype=np.float32)
+        for places, some in found:
+            rows[places] = some
         return rows
 
 
@@ -58,11 +59,11 @@ class BulkClassifier:
     """
 
     def __init__(
-        self, model: Model, compute: Callable[[Classifier, Sequence[Sequence[int]]], Probabilities] | None = None
+        self, model: Model, compute: Callable[[AnyClassifier, Sequence[Sequence[int]]], Probabilities] | None = None
     ) -> None:
         self._compute = compute or _probabilities
         self._threads = ThreadPoolExecutor(len(model.classifiers), thread_name_prefix="inference")
-        self._free: SimpleQueue[Classifier] = SimpleQueue()
+        self._free: SimpleQueue[AnyClassifier] = SimpleQueue()
         for classifier in model.classifiers:
             self._free.put(classifier)
 
@@ -92,7 +93,7 @@ class BulkClassifier:
             self._free.put(classifier)
 
 
-def _probabilities(classifier: Classifier, batch: Sequence[Sequence[int]]) -> Probabilities:
+def _probabilities(classifier: AnyClassifier, batch: Sequence[Sequence[int]]) -> Probabilities:
     return classifier.probabilities(batch)
 
 
@@ -116,20 +117,20 @@ def label_lines(
     Yields:
         For each message, in order, a label or a rejection.
     """
-    rule = DecisionRule(decision or DecisionSettings(), model.bundle.manifest.class_prior)
+    rules = Decisions(decision or DecisionSettings(), model)
     with BulkClassifier(model) as bulk:
         before: tuple[list[Tweet | RejectedTweetError], Pending] | None = None
         for read, pauses in _chunks(lines, lambda line: _read(model, line, limits, entity)):
             ids, outcomes = _tokenised(model, read)
             started = outcomes, bulk.submit(ids)
             if before:
-                yield from _labels(model, rule, *before)
+                yield from _labels(model, rules, *before)
             before = started
             if pauses:
-                yield from _labels(model, rule, *before)
+                yield from _labels(model, rules, *before)
                 before = None
         if before:
-            yield from _labels(model, rule, *before)
+            yield from _labels(model, rules, *before)
 
 
 def _chunks(
@@ -159,21 +160,21 @@ def _read(model: Model, line: bytes | RejectedTweetError, limits: LimitSettings,
 
 def _tokenised(model: Model, read: Sequence[_Read]) -> tuple[list[list[int]], list[Tweet | RejectedTweetError]]:
     tweets = [entry for entry in read if isinstance(entry, tuple)]
-    encoded = model.tokenizer.encode_all([text for _, text in tweets], [tweet.entity for tweet, _ in tweets])
+    encoded = model.all_tokens([tweet for tweet, _ in tweets], [text for _, text in tweets])
     ids = [tokens.ids for tokens in encoded]
     return ids, [entry[0] if isinstance(entry, tuple) else entry for entry in read]
 
 
 def _labels(
-    model: Model, rule: DecisionRule, read: Iterable[Tweet | RejectedTweetError], pending: Pending
+    model: Model, rules: Decisions, read: Iterable[Tweet | RejectedTweetError], pending: Pending
 ) -> Iterator[Outcome]:
     rows = iter(pending.result())
     for entry in read:
-        yield _decided(rule, model.label(entry, next(rows))) if isinstance(entry, Tweet) else entry
+        yield _decided(rules, model.label(entry, next(rows))) if isinstance(entry, Tweet) else entry
 
 
-def _decided(rule: DecisionRule, label: Label) -> Outcome:
+def _decided(rules: Decisions, label: Label) -> Outcome:
     try:
-        return rule.apply(label)
+        return rules.apply(label)
     except RejectedTweetError as rejected:
         return rejected

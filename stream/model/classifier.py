@@ -3,7 +3,7 @@
 import bisect
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,18 @@ except ImportError:  # 32-bit ARM, where LiteRT's predecessor is all there is
     from tflite_runtime.interpreter import Interpreter
 
 Probabilities = NDArray[np.float32]
-"""Probabilities of the polarities, a column for each of the manifest's labels."""
+"""Probabilities of the polarities, a column for each of the manifest's labels; from a cascade another one follows, the
+model that answered."""
+
+
+class AnyClassifier(Protocol):
+    """One interpreter, or a cascade of two."""
+
+    def bucket(self, length: int) -> int:
+        """Return the length bucket, in tokens, that a row of `length` ids belongs to."""
+
+    def probabilities(self, batch: Sequence[Sequence[int]]) -> Probabilities:
+        """Classify a batch of tweets, given as rows of ids."""
 
 
 def softmax(logits: NDArray[np.float32], temperature: float) -> Probabilities:

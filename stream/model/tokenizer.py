@@ -24,6 +24,13 @@ class Tokens:
     """True if the text had more tokens than the model reads."""
     has_entity: bool = False
     """True if the name of an entity is the second segment."""
+    own_count: int | None = None
+    """Number of tokens where `ids` has also those of a cascade's first model; None: all of them."""
+
+    @property
+    def count(self) -> int:
+        """Number of tokens that the model reads."""
+        return len(self.ids) if self.own_count is None else self.own_count
 
 
 class Tokenizer:

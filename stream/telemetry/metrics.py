@@ -77,9 +77,12 @@ class Metrics:
         """Read the machine's values, before a scrape."""
         await self.resources.refresh()
 
-    def set_model(self, model: ModelIdentity) -> None:
-        """Set the model that is in use."""
+    def set_model(self, model: ModelIdentity, first: ModelIdentity | None = None) -> None:
+        """Set the model that is in use, and the one that answers before it in a cascade; None: there is none."""
         self.model_info.info(asdict(model))
+        self.cascade_info.clear()
+        if first is not None:
+            self.cascade_info.labels(**asdict(first)).set(1)
 
     def _add_tweet_counters(self) -> None:
         registry = self.registry
@@ -111,6 +114,12 @@ class Metrics:
             "starling_labels_changed",
             "Labels whose polarity is not the model's most probable one, by the setting in [decision] that changed it.",
             ["reason"],
+            registry=registry,
+        )
+        self.cascade_labels = Counter(
+            "starling_cascade_labels",
+            "Labels by the model of a cascade that answered: the first, or the second, to which a tweet is passed on.",
+            ["model"],
             registry=registry,
         )
         self.redelivered = Counter(
@@ -220,6 +229,12 @@ class Metrics:
             registry=registry,
         )
         self.model_info = Info("starling_model", "The model in use.", registry=registry)
+        self.cascade_info = Gauge(
+            "starling_cascade_first_model_info",
+            "The model that answers first in a cascade, as labels of the value 1.",
+            ["name", "precision", "sha256"],
+            registry=registry,
+        )
         Info("starling_build", "The version of Starling.", registry=registry).info(
             {"version": __version__, "release": installed_release()}
         )
@@ -229,6 +244,8 @@ class Metrics:
             self.classified.labels(polarity)
         for change in get_args(Change):
             self.labels_changed.labels(change)
+        for answering in ("first", "second"):
+            self.cascade_labels.labels(answering)
         for reason in Reason:
             self.rejected.labels(reason)
         for result in ("swapped", "refused"):

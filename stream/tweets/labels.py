@@ -102,6 +102,10 @@ class ModelIdentity:
     sha256: str
     """SHA-256 of the model file, as 64 hexadecimal digits."""
 
+    def as_json(self) -> ModelFields:
+        """Return the part of a message that names the model."""
+        return ModelFields(name=self.name, precision=self.precision, sha256=self.sha256)
+
 
 @dataclass(frozen=True, slots=True)
 class Label:
@@ -115,6 +119,9 @@ class Label:
 
     decision: Change | None = None
     """The setting that made the polarity another one than the model's most probable; None: it is the same."""
+
+    model: ModelIdentity | None = None
+    """The model that made the label; None: the one of the encoder."""
 
     @property
     def confidence(self) -> float:
@@ -140,18 +147,18 @@ class Label:
 
 
 class LabelEncoder:
-    """Encodes labels and rejections as JSON for one node and one model."""
+    """Encodes labels and rejections as JSON for one node and one model, unless a label names another one."""
 
     def __init__(self, node: str, model: ModelIdentity, *, include_text: bool = False) -> None:
         self._node = node
         self._include_text = include_text
-        self._model = ModelFields(name=model.name, precision=model.precision, sha256=model.sha256)
+        self._model = model.as_json()
 
     def label(self, label: Label, received_at: float, classified_at: float) -> bytes:
         """Encode a label; times are seconds since the epoch."""
         message: LabelMessage = {
             **label.as_json(),
-            "model": self._model,
+            "model": label.model.as_json() if label.model is not None else self._model,
             "node": self._node,
             "received_at": _utc(received_at),
             "classified_at": _utc(classified_at),

@@ -130,11 +130,11 @@ class PathChecks:
     """The checks of the model's path."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._count, self._find = 0, model_swap.bundle_folder
+        self._count, self._find = 0, model_swap.bundle_folders
         monkeypatch.setattr(model_swap, "_LOOK_SECONDS", LOOK_SECONDS)
-        monkeypatch.setattr(model_swap, "bundle_folder", self._counted)
+        monkeypatch.setattr(model_swap, "bundle_folders", self._counted)
 
-    def _counted(self, settings: ModelSettings) -> Path:
+    def _counted(self, settings: ModelSettings) -> tuple[Path, ...]:
         self._count += 1
         return self._find(settings)
 
@@ -308,16 +308,16 @@ async def test_a_check_of_the_path_that_a_swap_overtakes_requests_no_reload(
     old: Path, new: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(model_swap, "_LOOK_SECONDS", LOOK_SECONDS)
-    go, checks, find = threading.Event(), [], model_swap.bundle_folder
+    go, checks, find = threading.Event(), [], model_swap.bundle_folders
 
-    def slow(settings: ModelSettings) -> Path:
+    def slow(settings: ModelSettings) -> tuple[Path, ...]:
         checks.append(settings.path)
         if settings.path == old:
             go.wait()
         return find(settings)
 
     async with running(old) as bench:
-        monkeypatch.setattr(model_swap, "bundle_folder", slow)
+        monkeypatch.setattr(model_swap, "bundle_folders", slow)
         await until(lambda: old in checks)
         bench.request(new)
         await bench.swaps(1)
