@@ -4,7 +4,7 @@ Its model adds a row of the table for each token, so that a test can calculate i
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ WEIGHTS: dict[str, tuple[float, ...]] = {
     "nice": (0, 0, 2),
     "lovely": (0, 0, 3),
 }
+OPPOSITE_WEIGHTS: dict[str, tuple[float, ...]] = {word: row[::-1] for word, row in WEIGHTS.items()}
+"""Weights of a model for which positive is negative, so that a label shows which of two models made it."""
 MAX_TOKENS = 12
 LENGTH_BUCKETS = [4, 8, 12]
 
@@ -110,9 +112,10 @@ def tiny_model(
     output_name: str = "logits",
     input_type: int = tflite.TensorType.INT32,
     columns: int = len(LABELS),
+    weights: Mapping[str, tuple[float, ...]] = WEIGHTS,
 ) -> bytes:
     """Write a TensorFlow Lite model: logits = sum over the tokens of table[token]."""
-    table = np.array(list(WEIGHTS.values()), dtype=np.float32)[:, :columns]
+    table = np.array(list(weights.values()), dtype=np.float32)[:, :columns]
     graph = tflite.SubGraphT()
     graph.tensors = [
         _tensor("ids", input_type, [_ANY, _ANY]),

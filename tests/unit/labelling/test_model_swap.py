@@ -37,7 +37,7 @@ class Bench:
         self.swapper = swapper
         self.health = health
         self.labelling = labelling
-        self._metrics = metrics
+        self.metrics = metrics
 
     def request(self, path: Path, decision: DecisionSettings | None = None, **settings: Any) -> None:
         self.swapper.request(ModelSettings(path=path, interpreters=1, **settings), decision)
@@ -47,7 +47,7 @@ class Bench:
         await until(lambda: self.count(result) >= number)
 
     def count(self, result: str) -> float:
-        return self._metrics.registry.get_sample_value("starling_model_swaps_total", {"result": result}) or 0.0
+        return self.metrics.registry.get_sample_value("starling_model_swaps_total", {"result": result}) or 0.0
 
     async def label(self, text: str = "lovely") -> dict[str, Any]:
         tweet = orjson.dumps({"id": "7", "text": text})
