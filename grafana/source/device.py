@@ -1,7 +1,19 @@
 """Dashboard of one device: utilisation, saturation and errors (the USE method), and power consumption."""
 
 from grafana.source.board import board
-from grafana.source.panels import PER_SECOND, Limits, Panel, graph, name, number, states
+from grafana.source.panels import (
+    DISK,
+    PER_SECOND,
+    VALIDITY,
+    WIFI,
+    Limits,
+    Panel,
+    graph,
+    name,
+    number,
+    signed,
+    states,
+)
 from grafana.source.promql import Query, chosen, growth, mean, quantiles, rate
 
 _HOT = Limits(caution=70, bad=80)
@@ -23,6 +35,7 @@ def device() -> str:
             "Processing stages": _stages(),
             "Batcher": _batcher(),
             "Broker and event loop": _broker_and_loop(),
+            "Disk, network, clock and certificates": _surroundings(),
         },
     )
 
@@ -252,5 +265,46 @@ def _broker_and_loop() -> list[Panel]:
             "s",
             *quantiles("starling_event_loop_lag_seconds", "instance", of=[0.5, 0.99]),
             limits=Limits(caution=0.05, bad=0.1),
+        ),
+    ]
+
+
+def _surroundings() -> list[Panel]:
+    return [
+        graph(
+            "Disk used",
+            "The share of the root file system that is used. The service writes only its log.",
+            "percentunit",
+            Query(chosen("instance:starling_disk_used:ratio"), "{{instance}}"),
+            limits=DISK,
+        ),
+        graph(
+            "Wi-Fi signal",
+            "Level of the access point's signal. Above -67 dBm it is good, below -75 dBm packets are lost.",
+            "dBm",
+            Query(chosen("starling_system_wifi_signal_dbm"), "{{instance}} {{interface}}"),
+            limits=WIFI,
+        ),
+        signed(
+            graph(
+                "Clock",
+                "The node's clock minus that of Prometheus. The time of a scrape is part of it.",
+                "s",
+                Query(chosen("instance:starling_clock_difference:seconds"), "{{instance}}"),
+            )
+        ),
+        states(
+            "Clock set by a time server",
+            "Whether systemd-timesyncd has set the clock since the machine's start.",
+            {0: "not set", 1: "set"},
+            Query(chosen("starling_system_clock_synchronized"), "{{instance}}"),
+        ),
+        graph(
+            "Certificates",
+            "Time until a certificate expires: the broker's, the authority's that verifies it, and the node's own for "
+            "the broker (client) and for HTTP.",
+            "s",
+            Query(chosen("instance_certificate:starling_certificate_validity:seconds"), "{{instance}} {{certificate}}"),
+            limits=VALIDITY,
         ),
     ]

@@ -3,7 +3,20 @@
 from grafana_foundation_sdk.builders.dashboard import TextBoxVariable
 
 from grafana.source.board import board
-from grafana.source.panels import PER_SECOND, Limits, Panel, graph, node_table, number, polarities, states
+from grafana.source.colours import POLARITY
+from grafana.source.panels import (
+    DISK,
+    PER_SECOND,
+    VALIDITY,
+    WIFI,
+    Limits,
+    Panel,
+    graph,
+    node_table,
+    number,
+    polarities,
+    states,
+)
 from grafana.source.promql import Query, chosen, growth, quantiles, rate, ratio, top
 
 _SLOW = Limits(caution=0.25, bad=1)
@@ -22,6 +35,7 @@ def fleet() -> str:
             "Tweets": _tweets(),
             "Labels by node": _labels(),
             "Overloaded nodes": _overloaded(),
+            "Machines": _machines(),
             "Energy": _energy(),
             "Broker": _broker(),
             "Feeders": _feeders(),
@@ -139,6 +153,7 @@ def _tweets() -> list[Panel]:
 
 def _labels() -> list[Panel]:
     return [
+        _label_table(),
         graph(
             "Distance from the fleet",
             "Half the sum of the differences between a node's shares of the polarities and the median of all nodes, "
@@ -154,6 +169,59 @@ def _labels() -> list[Panel]:
             "percentunit",
             top(Query(chosen("instance:starling_confidence_ratio:mean1h"), "{{instance}}"), lowest=True),
             Query(f"avg({chosen('instance:starling_confidence_ratio:mean1h')})", "all nodes"),
+        ),
+    ]
+
+
+def _label_table() -> Panel:
+    share = "instance_polarity:starling_tweets_classified:share1h"
+    metrics = {name.capitalize(): (share, f'polarity="{name}"') for name in POLARITY}
+    metrics["Confidence"] = ("instance:starling_confidence_ratio:mean1h", "")
+    columns: dict[str, tuple[str, str]] = {}
+    for heading, (metric, where) in metrics.items():
+        own, median = f"max by (instance) ({chosen(metric, where)})", f"quantile(0.5, {metric}{{{where}}})"
+        columns[heading] = (own, "percentunit")
+        columns[f"{heading}: difference"] = (f"{own} - on () group_left () {median}", "percentunit")
+    columns["Distance"] = (f"max by (instance) ({chosen('instance:starling_label_distance:ratio')})", "percentunit")
+    return node_table(
+        "Labels and confidence",
+        "Each node's shares of the polarities and its mean confidence over the last hour, each with its difference "
+        "from the median of all nodes. The distance is half the sum of the differences of the shares.",
+        columns,
+    )
+
+
+def _machines() -> list[Panel]:
+    difference, validity = "instance:starling_clock_difference:seconds", "starling_certificate_validity:seconds"
+    return [
+        graph(
+            "Disk used",
+            "The share of the root file system that is used; the ten fullest nodes.",
+            "percentunit",
+            top(Query(chosen("instance:starling_disk_used:ratio"), "{{instance}}")),
+            limits=DISK,
+        ),
+        graph(
+            "Wi-Fi signal",
+            "Level of the access point's signal; the ten nodes with the weakest. Below -75 dBm packets are lost.",
+            "dBm",
+            top(Query(chosen("starling_system_wifi_signal_dbm"), "{{instance}}"), lowest=True),
+            limits=WIFI,
+        ),
+        graph(
+            "Wrong clocks",
+            "Difference between a node's clock and that of Prometheus; the ten nodes with the largest.",
+            "s",
+            top(Query(f"abs({chosen(difference)})", "{{instance}}")),
+            limits=Limits(caution=1, bad=5),
+        ),
+        graph(
+            "Certificates",
+            "Time until a certificate expires, the ten that expire first: the broker's, the authority's that verifies "
+            "it, and the nodes' own for the broker (client) and for HTTP.",
+            "s",
+            top(Query(chosen(f"instance_certificate:{validity}"), "{{instance}} {{certificate}}"), lowest=True),
+            limits=VALIDITY,
         ),
     ]
 

@@ -66,6 +66,11 @@ class Limits:
         return ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps([Threshold(*step) for step in steps])
 
 
+DISK: Final = Limits(caution=0.8, bad=0.9)
+WIFI: Final = Limits(caution=-67, bad=-75)
+VALIDITY: Final = Limits(caution=21 * 86400, bad=3 * 86400)
+
+
 def number(title: str, description: str, unit: str, query: Query, *, limits: Limits | None = None) -> stat.Panel:
     """Make a panel with one number and its history in the background."""
     panel = _described(stat.Panel(), title, description, [query]).unit(unit)
@@ -102,7 +107,7 @@ def graph(
 
 
 def signed(panel: timeseries.Panel) -> timeseries.Panel:
-    """Let a graph's values be negative: it shows -100 % to 100 %."""
+    """Let a graph's values be negative: it shows -1 to 1, or -100 % to 100 %."""
     return panel.axis_soft_min(-1).axis_soft_max(1)
 
 

@@ -18,6 +18,7 @@ from stream.commands.demo.entities import ENTITIES
 from stream.feed.feeder import Feeder, FeedOptions
 from stream.feed.http import open_session
 from stream.feed.sources.bluesky import BlueskySource
+from stream.free_port import free_port
 from stream.power.current import NOMINAL_ZERO
 from stream.power.frames import ZERO_SCALE
 from stream.power.link import open_meter
@@ -31,6 +32,7 @@ from tests.grafana.history import history_of_labels
 from tests.grafana.prometheus import PROGRAM, prometheus
 from tests.grafana.queries import all_queries, dashboards
 from tests.integration import mosquitto
+from tests.integration.certificates import Certificates
 from tests.integration.mosquitto import Mosquitto
 from tests.integration.probe import probing, serving, settings_for
 from tests.unit.tiny_bundle import write_bundle
@@ -46,11 +48,16 @@ IDLE_WATTS = "starling_power_idle_watts"
 
 @pytest.fixture
 def raspberry_pi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make this machine report the values that only a Raspberry Pi reports."""
+    """Make this machine report the values that only a Raspberry Pi with Wi-Fi and timesyncd reports."""
     throttled = tmp_path / "soc" / "firmware" / "get_throttled"
     throttled.parent.mkdir(parents=True)
     throttled.write_text("50005\n")
     monkeypatch.setattr(resources, "_PLATFORM", tmp_path)
+    wireless, heading = tmp_path / "wireless", "Inter-| sta-|   Quality\n face | tus | link level noise\n"
+    wireless.write_text(f"{heading} wlan0: 0000   54.  -56.  -256        0      0      0      0    237        0\n")
+    monkeypatch.setattr(resources, "_WIRELESS_FILE", wireless)
+    monkeypatch.setattr(resources, "_TIME_SYNCHRONISATION", tmp_path)
+    (tmp_path / "synchronized").touch()
     thermal = {"cpu_thermal": [SimpleNamespace(current=61.5)]}
     monkeypatch.setattr(psutil, "sensors_temperatures", lambda: thermal)
     monkeypatch.setattr(psutil, "cpu_freq", lambda: SimpleNamespace(current=1500.0))
@@ -121,7 +128,15 @@ async def feeding(broker: BrokerSettings, folder: Path) -> AsyncIterator[str]:
 
 @pytest.mark.usefixtures("raspberry_pi")
 async def test_every_panel_and_every_rule_has_data_while_tweets_are_published(tmp_path: Path, simulator: Path) -> None:
-    options = "allow_anonymous true\nsys_interval 1"
+    certificates, tls_port = Certificates(tmp_path), free_port()
+    tls = f"listener {tls_port} 127.0.0.1\n{certificates.broker_options(ask_clients=True)}"
+    options = f"allow_anonymous true\nsys_interval 1\n{tls}"
+    login = {
+        "tls": True,
+        "ca_file": certificates.ca,
+        "certificate_file": certificates.node_certificate,
+        "key_file": certificates.node_key,
+    }
     entities = list(ENTITIES)
     other_model = write_bundle(tmp_path / "bundle")
     with Mosquitto(tmp_path, options, log_type="error") as broker:
@@ -136,7 +151,11 @@ async def test_every_panel_and_every_rule_has_data_while_tweets_are_published(tm
                     broker={"group": "all", "sys_metrics": True},
                 ),
                 settings_for(
-                    broker.port, node="pi-2", model={"path": other_model}, entities=entities, broker={"group": "all"}
+                    tls_port,
+                    node="pi-2",
+                    model={"path": other_model},
+                    entities=entities,
+                    broker={"group": "all"} | login,
                 ),
             ]
             addresses = await stack.enter_async_context(running(nodes))
