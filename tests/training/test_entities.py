@@ -15,6 +15,7 @@ from stream.model.bundle import Bundle, Cleaning, load_bundle
 from stream.model.classifier import Classifier
 from stream.model.segments import token_types
 from stream.model.tokenizer import Tokenizer
+from stream.tweets.polarity import Polarity
 from stream.tweets.tweet import Tweet
 from tests.training.conftest import CONFIG
 from tests.training.toy import FINETUNE, entity_run, recipe_of, toy_run, train, write_network
@@ -30,6 +31,7 @@ from training.errors import CheckpointError, RecipeError
 from training.from_bundle.checkpoint import unpack_bundle
 from training.learning.batches import BatchOrder
 from training.learning.examples import Examples, TweetTokenizer, read_tokenizer
+from training.learning.initial_model import InitialModel
 from training.learning.network import Network, read_pretrained
 from training.learning.recipe import Distil, read_recipe
 from training.learning.run_data import read_run_data
@@ -195,6 +197,24 @@ def test_entities_are_left_out_by_seed() -> None:
     assert not order.drawn(0, 0.0).any()
     examples = Examples([[1, 2], [3, 4]], np.array([0, 1]), without_entity=[[1], [3]])
     assert examples.rows(np.array([1, 0]), np.array([True, False])) == [[3], [1, 2]]
+
+
+def test_the_entity_stays_where_a_text_has_different_polarities(trained: Path) -> None:
+    recipe = recipe_of(trained.parents[2], "entity = true\n" + FINETUNE, str(trained))
+    rows: list[tuple[str, str, Polarity]] = [
+        ("both", "cat", "positive"),
+        ("both", "sun", "negative"),
+        ("one", "cat", "positive"),
+        ("one", "sun", "positive"),
+    ]
+    tweets = [LabelledTweet(f"{text}-{entity}", polarity, text, entity) for text, entity, polarity in rows]
+    examples = InitialModel.read(trained, recipe, None).examples(tweets)
+    order = examples.order(4, seed=0)
+    left_out = np.zeros(len(rows))
+    for step in range(50):
+        left_out[order.batch(step)] += examples.entity_dropout(order, step, 0.9)
+    assert left_out[:2].tolist() == [0, 0]
+    assert (left_out[2:] > 30).all()
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ class Distillation:
     def inputs(self, step: int) -> Sequence[NDArray[Any]]:
         """Return token ids, gold columns, the teachers' probabilities and the first teacher's states of a batch."""
         indices = self.order.batch(step)
-        bare = self.order.drawn(step, self._entity_dropout)
+        bare = self._examples.entity_dropout(self.order, step, self._entity_dropout)
         return (
             padded(self._examples.rows(indices, bare), self.network.padding_id),
             self._examples.gold[indices].astype(np.int32),

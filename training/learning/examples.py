@@ -58,6 +58,9 @@ class Examples:
     """Token ids without the entities, where `token_ids` has them; None: no tweet has one."""
     copies: tuple[int, ...] | None = None
     """Number of times that each tweet occurs in an epoch; None: once."""
+    needs_entity: NDArray[np.bool_] | None = None
+    """Tweets whose entity is never left out, since their texts have different polarities towards several entities;
+    None: no tweet."""
 
     @property
     def gold_in_epoch(self) -> NDArray[np.int64]:
@@ -71,6 +74,11 @@ class Examples:
             bare[index] if is_bare else self.token_ids[index]
             for index, is_bare in zip(indices.tolist(), without_entity.tolist(), strict=True)
         ]
+
+    def entity_dropout(self, order: BatchOrder, step: int, share: float) -> NDArray[np.bool_]:
+        """Draw the tweets of a step whose entity is left out, the same ones each time."""
+        drawn = order.drawn(step, share)
+        return drawn if self.needs_entity is None else drawn & ~self.needs_entity[order.batch(step)]
 
     def order(self, batch_tweets: int, seed: int) -> BatchOrder:
         """Return the order of the tweets in training."""

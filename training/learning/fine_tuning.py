@@ -40,7 +40,8 @@ class FineTuning:
     def inputs(self, step: int) -> Sequence[NDArray[Any]]:
         """Return token ids and gold columns of a batch."""
         indices = self.order.batch(step)
-        rows = self._examples.rows(indices, self.order.drawn(step, self._entity_dropout))
+        bare = self._examples.entity_dropout(self.order, step, self._entity_dropout)
+        rows = self._examples.rows(indices, bare)
         return padded(rows, self.network.padding_id), self._examples.gold[indices].astype(np.int32)
 
     def loss(self, *inputs: Tensor) -> Tensor:

@@ -1,11 +1,13 @@
 """Initial model of a stage: the weights of a checkpoint, and its tokeniser."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stream.tweets.polarity import POLARITIES
 from training.checkpoint import Array
@@ -83,4 +85,13 @@ class InitialModel:
         if not self.entity:
             return Examples(token_ids, np.array(gold), copies=copies)
         entities = [*(tweet.entity for tweet in labelled), *(None for _ in unlabelled)]
-        return Examples(self.tokenizer.with_entities(token_ids, entities), np.array(gold), token_ids, copies)
+        pairs = self.tokenizer.with_entities(token_ids, entities)
+        return Examples(pairs, np.array(gold), token_ids, copies, _needs_entity(texts, gold))
+
+
+def _needs_entity(texts: Sequence[str], gold: Sequence[int]) -> NDArray[np.bool_]:
+    """Return whether each text occurs with different polarities, which only the entity can tell apart."""
+    polarities = defaultdict(set)
+    for text, column in zip(texts, gold, strict=True):
+        polarities[text].add(column)
+    return np.array([len(polarities[text] - {UNKNOWN}) > 1 for text in texts])
