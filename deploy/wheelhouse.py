@@ -5,7 +5,8 @@
     python deploy/wheelhouse.py lock  deploy/requirements
 
 `lock` writes the exact version and the hashes of each dependency, for each kind of node. They are committed, and decide
-which wheels are accepted by `fill`, by `check` and by the nodes: `pip install --require-hashes`.
+which wheels are accepted by `fill`, by `check` and by the nodes: `pip install --require-hashes`. Files of their own
+(`…-feed.txt`) have the additional dependencies of a feeder; `fill` downloads them too, and `check --feed` checks them.
 
 For another architecture, pip still evaluates the requirements' conditions (`platform_machine == ...`) for this machine.
 They are equal for aarch64 and x86-64.
@@ -37,24 +38,36 @@ class WheelhouseError(Exception):
     """A problem of a wheelhouse, described in one line."""
 
 
+_FEED = "[feed]"
+"""The wheel's extra for feeders."""
+
+
 def fill(folder: Path, wheel: Path, constraints: Path, kind: tuple[str, str]) -> None:
-    """Download the dependencies of a wheel for a kind of machine, and add the wheel.
+    """Download the dependencies of a wheel for a kind of machine, those of a feeder included, and add the wheel.
 
     Raises:
         WheelhouseError: pip cannot download one of them, or it has another hash than the lock file.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    lock = lock_file(*kind)
-    locked = ["--require-hashes", "--no-deps", "--requirement", str(lock)] if lock.exists() else []
-    if locked:
-        _pip("download", "--dest", str(folder), *locked, *_options(*kind))
-    # The wheel's own requirements: nothing is downloaded again, and what the lock file lacks is found.
-    source = ["--find-links", str(folder), *(["--no-index"] if locked else [])]
-    _pip("download", "--dest", str(folder), "--constraint", str(constraints), *source, *_options(*kind), str(wheel))
+    locks = [str(lock) for lock in (lock_file(*kind), lock_file(*kind, suffix="-feed")) if lock.exists()]
+    if locks:
+        named = [option for lock in locks for option in ("--requirement", lock)]
+        _pip("download", "--dest", str(folder), "--require-hashes", "--no-deps", *named, *_options(*kind))
+    # The wheel's own requirements: nothing is downloaded again, and what the lock files lack is found.
+    source = ["--find-links", str(folder), *(["--no-index"] if locks else [])]
+    wanted = f"{wheel}{_FEED}"
+    _pip("download", "--dest", str(folder), "--constraint", str(constraints), *source, *_options(*kind), wanted)
 
 
-def check(folder: Path, wheel: Path, constraints: Path, kind: tuple[str, str]) -> None:
+def check(folder: Path, wheel: Path, constraints: Path, kind: tuple[str, str], *, feed: bool = False) -> None:
     """Check that no needed wheel is missing, none is damaged, and each is the one of the lock files.
+
+    Args:
+        folder: The wheelhouse.
+        wheel: Starling's wheel.
+        constraints: The exact versions of its dependencies.
+        kind: Machine and Python of the host.
+        feed: True for a host with a feeder, which needs more wheels than a node.
 
     Raises:
         WheelhouseError: A wheel is missing, damaged or another one.
@@ -68,7 +81,7 @@ def check(folder: Path, wheel: Path, constraints: Path, kind: tuple[str, str]) -
         source = ("--no-index", "--find-links", str(folder), "--constraint", str(constraints))
         target = ("--dry-run", "--ignore-installed", "--target", empty)
         # Isolated: a node cannot use wheels that the controller's configuration of pip provides.
-        _pip("--isolated", "install", *target, *source, *_options(*kind), str(wheel))
+        _pip("--isolated", "install", *target, *source, *_options(*kind), f"{wheel}{_FEED if feed else ''}")
 
 
 def lock(folder: Path, wheel: Path, constraints: Path) -> None:
@@ -79,24 +92,35 @@ def lock(folder: Path, wheel: Path, constraints: Path) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     for kind in LOCKED:
-        with tempfile.TemporaryDirectory() as empty:
-            report = Path(empty) / "report.json"
-            target = ("--dry-run", "--ignore-installed", "--target", empty, "--report", str(report))
-            _pip("install", *target, "--constraint", str(constraints), *_options(*kind), str(wheel))
-            found = json.loads(report.read_text(encoding="utf-8"))["install"]
-        lines = sorted(_locked(each) for each in found if each["metadata"]["name"] != "starling-edge")
-        head = "# The dependencies of a node, by `python deploy/wheelhouse.py lock deploy/requirements`.\n"
-        lock_file(*kind, folder).write_text(head + "".join(lines), encoding="utf-8")
+        of_node = _resolved(str(wheel), constraints, kind)
+        of_feeder = _resolved(f"{wheel}{_FEED}", constraints, kind) - of_node
+        _write_lock(lock_file(*kind, folder), "a node", of_node)
+        _write_lock(lock_file(*kind, folder, suffix="-feed"), "a feeder, beside those of a node", of_feeder)
 
 
-def lock_file(machine: str, python: str, folder: Path = LOCKS) -> Path:
-    """Return the file with the versions and hashes for a kind of node."""
-    return folder / f"{machine}-python{python}.txt"
+def lock_file(machine: str, python: str, folder: Path = LOCKS, suffix: str = "") -> Path:
+    """Return the file with the versions and hashes for a kind of host; the suffix is "-feed" for a feeder's own."""
+    return folder / f"{machine}-python{python}{suffix}.txt"
 
 
 def accepted_hashes() -> set[str]:
     """Return the SHA-256 of all wheels that the lock files name."""
     return {found for file in LOCKS.glob("*.txt") for found in _HASH.findall(file.read_text(encoding="utf-8"))}
+
+
+def _resolved(wanted: str, constraints: Path, kind: tuple[str, str]) -> set[str]:
+    """Return a line of a lock file for each dependency of the wheel that is wanted."""
+    with tempfile.TemporaryDirectory() as empty:
+        report = Path(empty) / "report.json"
+        target = ("--dry-run", "--ignore-installed", "--target", empty, "--report", str(report))
+        _pip("install", *target, "--constraint", str(constraints), *_options(*kind), wanted)
+        found = json.loads(report.read_text(encoding="utf-8"))["install"]
+    return {_locked(each) for each in found if each["metadata"]["name"] != "starling-edge"}
+
+
+def _write_lock(file: Path, host: str, lines: set[str]) -> None:
+    head = f"# The dependencies of {host}, by `python deploy/wheelhouse.py lock deploy/requirements`.\n"
+    file.write_text(head + "".join(sorted(lines)), encoding="utf-8")
 
 
 def _locked(package: dict[str, dict[str, Any]]) -> str:
@@ -159,6 +183,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--machine", default="aarch64", help="the node's `uname -m` (default: %(default)s)")
     parser.add_argument("--python", default="3.11", help="the node's Python version (default: %(default)s)")
+    parser.add_argument("--feed", action="store_true", help="check: the host has a feeder, which needs more wheels")
     parser.add_argument("--wheel", type=Path, help="Starling's wheel (default: built from this checkout)")
     parser.add_argument("--constraints", type=Path, default=CHECKOUT / "deploy" / "constraints.txt")
     return parser.parse_args()
@@ -172,9 +197,11 @@ def main() -> None:
             wheel = given.wheel or _built_wheel(build)
             if given.command == "lock":
                 lock(given.folder, wheel, given.constraints)
+            elif given.command == "fill":
+                fill(given.folder, wheel, given.constraints, (given.machine, given.python))
             else:
-                act = {"fill": fill, "check": check}[given.command]
-                act(given.folder, wheel, given.constraints, (given.machine, given.python))
+                kind = (given.machine, given.python)
+                check(given.folder, wheel, given.constraints, kind, feed=given.feed)
     except WheelhouseError as error:
         sys.exit(f"wheelhouse: {error}")
 

@@ -12,7 +12,8 @@ from tests.deploy.roles import ANSIBLE
 
 DEPLOY = ANSIBLE.parent
 PROGRAM = DEPLOY / "wheelhouse.py"
-LOCKS = sorted((DEPLOY / "requirements").glob("*.txt"))
+FEED_LOCKS = sorted((DEPLOY / "requirements").glob("*-feed.txt"))
+LOCKS = sorted(set((DEPLOY / "requirements").glob("*.txt")) - set(FEED_LOCKS))
 _LINE = re.compile(r"([\w.-]+)==(\S+) --hash=sha256:[0-9a-f]{64}")
 
 
@@ -40,7 +41,15 @@ def test_each_kind_of_node_has_a_lock_file_with_a_hash_for_each_package(machine:
     assert _locked(DEPLOY / "requirements" / f"{machine}-python{python}.txt")
 
 
-@pytest.mark.parametrize("file", LOCKS, ids=[file.stem for file in LOCKS])
+@pytest.mark.parametrize("machine", ["aarch64", "x86_64"])
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+def test_each_kind_of_feeder_has_a_lock_file_of_what_a_node_lacks(machine: str, python: str) -> None:
+    node, feeder = (DEPLOY / "requirements" / f"{machine}-python{python}{suffix}.txt" for suffix in ("", "-feed"))
+    assert "backports-zstd" in _locked(feeder)
+    assert _locked(feeder).keys().isdisjoint(_locked(node))
+
+
+@pytest.mark.parametrize("file", LOCKS + FEED_LOCKS, ids=[file.stem for file in LOCKS + FEED_LOCKS])
 def test_a_lock_file_has_the_versions_of_the_constraints(file: Path) -> None:
     assert set(_locked(file).items()) - _pinned() == set()
 

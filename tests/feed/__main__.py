@@ -57,10 +57,10 @@ async def _publish_all(server: Jetstream, posts: int, rate: float) -> None:
         await asyncio.sleep(max(0.0, started + (number + step) / rate - time.monotonic()))
 
 
-async def serve(posts: int) -> None:
+async def serve(posts: int, host: str) -> None:
     """Serve invented posts, ten a second, and keep them for replay."""
     server = Jetstream(dictionary=trained_dictionary())
-    async with server.running() as address:
+    async with server.running(host) as address:
         _say(address)
         await _publish_all(server, posts, rate=10.0)
         await asyncio.Event().wait()
@@ -123,10 +123,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("measurement", choices=["kills", "speed", "serve"])
     parser.add_argument("--posts", type=int, default=20_000)
+    parser.add_argument("--host", default="127.0.0.1", help="serve: the address of this machine to listen on")
     options = parser.parse_args()
     if options.measurement == "serve":
         with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(serve(options.posts))
+            asyncio.run(serve(options.posts, options.host))
         return
     if PROGRAM is None:
         sys.exit("Mosquitto is not installed: apt-get install mosquitto")

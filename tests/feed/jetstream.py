@@ -73,8 +73,8 @@ class Jetstream:
         self._changed = asyncio.Event()
 
     @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[str]:
-        """Serve, and yield the address, `ws://127.0.0.1:port`."""
+    async def running(self, host: str = "127.0.0.1") -> AsyncIterator[str]:
+        """Serve, and yield the address, `ws://host:port`."""
         application = web.Application()
         application.add_routes(
             [
@@ -83,7 +83,7 @@ class Jetstream:
                 web.get(f"/xrpc/{NAMESPACE}.getZstdDictionary", self._send_dictionary),
             ]
         )
-        async with serving(application) as address:
+        async with serving(application, host) as address:
             yield address.replace("http", "ws", 1)
 
     async def _send_dictionary(self, _request: web.Request) -> web.Response:

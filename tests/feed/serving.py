@@ -7,17 +7,17 @@ from aiohttp import web
 
 
 @asynccontextmanager
-async def serving(application: web.Application) -> AsyncIterator[str]:
+async def serving(application: web.Application, host: str = "127.0.0.1") -> AsyncIterator[str]:
     """Serve an application on a free port of this machine.
 
     Yields:
-        The address, `http://127.0.0.1:port`.
+        The address, `http://host:port`.
     """
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, host, 0)
         await site.start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+        yield f"http://{host}:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from stream.power.simulator import build_simulator, missing_packages
 from tests.fleet.machine import Machine
+from tests.fleet.playbooks import NODES
 
-NODE = "pi-3"
+NODE = NODES[-1]
 PORT = "/dev/ttyACM0"
 AMPERES, SUPPLY_VOLTS = 0.8, 5.1
 VARIABLES = {"starling_meter": True, "starling_settings": {"power": {"supply_volts": SUPPLY_VOLTS}}}

@@ -20,7 +20,7 @@ from tests.fleet.image import CHECKOUT
 
 ANSIBLE = CHECKOUT / "deploy" / "ansible"
 PROGRAM = Path(sys.executable).parent / "ansible-playbook"
-NODES = ("pi-1", "pi-2", "pi-3")
+NODES = tuple(f"pi-{number + 1}" for number in range(len(image.NODE_SYSTEMS)))
 BROKER = "hub"
 SECRETS = {
     "node": "the secret of",
@@ -29,6 +29,8 @@ SECRETS = {
     "reader": "secret-of-the-reader",
     "watcher": "secret-of-the-watcher",
     "metrics": "with \"quotes\", 'more' and an ü",
+    "feeder": "secret-of-the-feeder",
+    "token": "secret-of-the-source",
     "mail": "secret-of-the-mail-server",
 }
 """Passwords, or what they begin with; none may appear in a journal or a log."""
@@ -78,7 +80,9 @@ class Playbooks:
         host_variables: Mapping[str, Mapping[str, Any]],
     ) -> None:
         self._inventory = folder / "hosts.yml"
-        groups = {"starling": NODES} | {name: [BROKER] for name in ("mosquitto", "prometheus", "alertmanager")}
+        groups = {"starling": NODES} | {
+            name: [BROKER] for name in ("mosquitto", "prometheus", "alertmanager", "starling_feed")
+        }
         inventory = {
             name: {"hosts": {host: {"ansible_host": addresses[host], **host_variables.get(host, {})} for host in hosts}}
             for name, hosts in groups.items()
@@ -133,7 +137,10 @@ def _default_variables(broker_address: str) -> dict[str, Any]:
         "starling_watch_seconds": 30,
         "starling_watch_most_seconds": 60,
         "starling_watch_tweets": 30,
-        "mosquitto_senders": {"collector": SECRETS["collector"]},
+        "starling_feed_broker_username": "feeder",
+        "starling_feed_broker_password": SECRETS["feeder"],
+        "starling_feed_token": SECRETS["token"],
+        "mosquitto_senders": {"collector": SECRETS["collector"], "feeder": SECRETS["feeder"]},
         "mosquitto_readers": {"reader": SECRETS["reader"]},
         "mosquitto_probers": {"rollout": SECRETS["rollout"]},
         "mosquitto_watcher_password": SECRETS["watcher"],

@@ -9,6 +9,11 @@ systemctl list-unit-files --no-legend 'starling*'
 getent passwd starling
 pgrep --exact starling
 """
+_REMAINS_OF_A_FEEDER = """
+ls -d /opt/starling-feed /etc/starling-feed /var/lib/starling-feed /etc/systemd/system/starling-feed.service 2>&-
+getent passwd starling-feed
+systemctl list-unit-files --no-legend 'starling-feed*'
+"""
 
 
 def test_a_dry_run_removes_nothing(fleet: Fleet) -> None:
@@ -21,7 +26,8 @@ def test_no_file_process_or_user_of_the_service_remains(fleet: Fleet) -> None:
     outcome = fleet.playbooks.run("uninstall.yml")
 
     assert outcome.exit_code == 0, outcome.output[-4000:]
-    assert [node.run(_REMAINS, check=False) for node in fleet.nodes] == ["", "", ""]
+    assert [node.run(_REMAINS, check=False) for node in fleet.nodes] == [""] * len(NODES)
+    assert fleet.broker.run(_REMAINS_OF_A_FEEDER, check=False) == ""
     assert (
         fleet.broker.run("systemctl is-active mosquitto prometheus prometheus-alertmanager").split() == ["active"] * 3
     )
