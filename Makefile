@@ -8,7 +8,7 @@ PIP_INSTALL = pip --disable-pip-version-check install --quiet
 export TF_USE_LEGACY_KERAS = 1
 export TF_CPP_MIN_LOG_LEVEL = 2
 
-.PHONY: help demo test lint test-edge test-training test-lowest test-fleet test-arm test-arm-short arm-installed arm-instructions power-accuracy dashboards asyncapi pictures chaos brokers soak feed-kills feed-speed fuzz mutation audit \
+.PHONY: help demo test lint test-edge test-training test-lowest test-fleet fleet-simulation test-arm test-arm-short arm-installed arm-instructions power-accuracy dashboards grafana-schema asyncapi pictures chaos brokers soak feed-kills feed-speed fuzz mutation audit \
     peers compare performance performance-docs system-packages clean
 
 help:
@@ -22,8 +22,10 @@ help:
 	@echo "make arm-instructions count the instructions per tweet; writes docs/arm.md's table"
 	@echo "make test-lowest     run the unit tests with the lowest declared versions of the dependencies"
 	@echo "make test-fleet      run the playbooks against booted Debian systems (root; about 20 minutes)"
+	@echo "make fleet-simulation  roll out to fifty simulated nodes, three of which have faults; prints the tables of docs/fleet.md"
 	@echo "make power-accuracy  measure the accuracy of the simulated power meter; prints the table of docs/power.md"
 	@echo "make dashboards      generate grafana/dashboards/ from grafana/source/"
+	@echo "make grafana-schema  install Grafana's schema by npm, with which the tests check the dashboards"
 	@echo "make asyncapi        generate docs/asyncapi.yaml from the types of the messages"
 	@echo "make pictures        run a small fleet for eleven minutes and draw the pictures of docs/dashboards.md"
 	@echo "make chaos           inject every fault and count lost tweets: a table after a few minutes"
@@ -79,11 +81,24 @@ test-fleet: .venv-fleet/installed system-packages
 	@tests/fleet/install_system_packages
 	.venv-fleet/bin/pytest -m 'fleet or not fleet' tests/deploy tests/fleet
 
+fleet-simulation: .venv/dev-installed system-packages
+	@.venv/bin/python -m tests.simulated_fleet
+
 power-accuracy: .venv/dev-installed system-packages
 	@.venv/bin/python -m tests.power.accuracy
 
 dashboards: .venv/dev-installed
 	@.venv/bin/python -m grafana.source
+
+# Exact versions and hashes are in package-lock.json. Nothing of the packages is run, except TypeScript's compiler by the test.
+grafana-schema: .grafana-schema/installed
+
+.grafana-schema/installed: tests/grafana/schema/package.json tests/grafana/schema/package-lock.json
+	@command -v npm >/dev/null || { echo "Grafana's schema needs npm (Debian: apt-get install npm)"; exit 1; }
+	@mkdir -p .grafana-schema
+	@cp $^ .grafana-schema/
+	@npm clean-install --prefix .grafana-schema --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
 
 asyncapi: .venv/dev-installed
 	@.venv/bin/starling asyncapi > docs/asyncapi.yaml
@@ -224,4 +239,4 @@ paper: .venv-training/installed
 include paper.mk
 
 clean:
-	rm -rf build mutants .arm .venv .venv-training .venv-lowest .venv-fleet .fleet .venv-audit .venv-peers .venv-paper .peers .fuzz .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf build mutants .arm .grafana-schema .venv .venv-training .venv-lowest .venv-fleet .fleet .venv-audit .venv-peers .venv-paper .peers .fuzz .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,7 +1,8 @@
 """Construction of a dashboard: sections of panels, variables, and links between dashboards."""
 
+import json
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from grafana_foundation_sdk.builders.dashboard import (
     AnnotationQuery,
@@ -61,7 +62,18 @@ def board(
     built = dashboard.build()
     for number, placed in enumerate(built.panels or [], start=1):
         placed.id_val = number
-    return JSONEncoder(sort_keys=True, indent=2, ensure_ascii=False).encode(built) + "\n"
+    content = _as_grafana_has_it(json.loads(JSONEncoder().encode(built)))
+    return json.dumps(content, sort_keys=True, indent=2, ensure_ascii=False) + "\n"
+
+
+def _as_grafana_has_it(dashboard: dict[str, Any]) -> dict[str, Any]:
+    """Write as Grafana's schema has it what the library writes in the form of older versions."""
+    for annotation in dashboard["annotations"]["list"]:
+        annotation["target"] = {"expr": annotation.pop("expr"), "refId": "Anno"}
+    for variable in dashboard["templating"]["list"]:
+        for option in ("auto", "auto_count", "auto_min"):  # those of a variable with a duration
+            variable.pop(option, None)
+    return dashboard
 
 
 def _roll_outs() -> AnnotationQuery:

@@ -122,7 +122,7 @@ def test_roll_outs_are_marked_on_every_dashboard(dashboard: dict[str, Any]) -> N
     marks = [each for each in dashboard["annotations"]["list"] if each["name"] == "Roll-outs"]
 
     assert len(marks) == 1
-    assert "starling_build_info offset 2m" in marks[0]["expr"]
+    assert "starling_build_info offset 2m" in marks[0]["target"]["expr"]
     assert marks[0]["enable"]
 
 

@@ -167,6 +167,6 @@ async def test_every_panel_and_every_rule_has_data_while_tweets_are_published(tm
             await stack.enter_async_context(publishing(nodes[0]))
             assert await eventually_all_with_data(server, all_queries()) == []
             assert await failing_rules(server) == []
-            await server.values(dashboards()["fleet.json"]["annotations"]["list"][0]["expr"])  # is valid
+            await server.values(dashboards()["fleet.json"]["annotations"]["list"][0]["target"]["expr"])  # is valid
             assert await server.get("label/instance/values", **{"match[]": 'up{job="starling"}'}) == ["pi-1", "pi-2"]
             assert await server.values("count(count by (sha256) (starling_model_info))") == [2]
