@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from stream.errors import BenchError, InputError
+from stream.labelling.batch_queue import most_tweets
 from stream.model.bundle import Bundle
 from stream.model.loading import Model
 from stream.model.tokenizer import Tokenizer
@@ -126,6 +127,6 @@ def in_buckets(lengths: Sequence[int], batch: int, bucket: Callable[[int], int])
         The indices of a batch's tweets.
     """
     ordered = sorted(range(len(lengths)), key=lambda place: lengths[place])
-    for _, alike in itertools.groupby(ordered, key=lambda place: bucket(lengths[place])):
-        places = list(alike)
-        yield from (places[first : first + batch] for first in range(0, len(places), batch))
+    for padded, alike in itertools.groupby(ordered, key=lambda place: bucket(lengths[place])):
+        places, most = list(alike), most_tweets(padded, batch)
+        yield from (places[first : first + most] for first in range(0, len(places), most))

@@ -1,7 +1,8 @@
 """The queue of tweets that wait for an interpreter.
 
 A batch holds tweets of one length bucket, so that no tweet is padded to the length of another. The oldest tweet decides
-the bucket of the next batch, so that no bucket starves. Waiting tweets are shared among the free interpreters.
+the bucket of the next batch, so that no bucket starves. Waiting tweets are shared among the free interpreters. A batch
+of long tweets has fewer of them: more are not faster, need more memory, and make the tweets that arrive next wait.
 """
 
 import asyncio
@@ -13,6 +14,9 @@ from dataclasses import dataclass, field
 
 from stream.model.classifier import Probabilities
 from stream.telemetry.metrics import BatchSizeReason, Metrics
+
+MOST_BATCH_TOKENS = 96
+"""Tokens in one batch, padding included; a single tweet may have more. Larger batches cost as much per tweet."""
 
 
 @dataclass(slots=True)
@@ -30,7 +34,7 @@ class BatchQueue:
     The threads take batches themselves, so that no interpreter waits for a busy event loop.
 
     Args:
-        max_batch: Largest number of tweets in one batch.
+        max_batch: Largest number of tweets in one batch; `MOST_BATCH_TOKENS` limits it further.
         metrics: Counts the reasons for batch sizes.
     """
 
@@ -95,11 +99,23 @@ class BatchQueue:
 
     def _pop_batch(self) -> tuple[list[QueuedTweet], BatchSizeReason]:
         """Take a batch, cancelled tweets included, from the bucket of the oldest tweet."""
-        oldest = min((queue for queue in self._queues.values() if queue), key=lambda queue: queue[0].since)
+        waiting = ((bucket, queue) for bucket, queue in self._queues.items() if queue)
+        bucket, oldest = min(waiting, key=lambda item: item[1][0].since)
         fair_share = -(-self.count // self.free)
-        size = min(len(oldest), self.max_batch, fair_share)
+        limit = most_tweets(bucket, self.max_batch)
+        size = min(len(oldest), limit, fair_share)
         self.count -= size
         batch = [oldest.popleft() for _ in range(size)]
         if not oldest:
             return batch, BatchSizeReason.EMPTIED
-        return batch, BatchSizeReason.FULL if size == self.max_batch else BatchSizeReason.SHARED
+        return batch, BatchSizeReason.FULL if size == limit else BatchSizeReason.SHARED
+
+
+def most_tweets(bucket: int, max_batch: int) -> int:
+    """Return the largest number of tweets in a batch of a length bucket.
+
+    Args:
+        bucket: The length in tokens that each tweet is padded to.
+        max_batch: Largest number of tweets in any batch.
+    """
+    return max(1, min(max_batch, MOST_BATCH_TOKENS // bucket))

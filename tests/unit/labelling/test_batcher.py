@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from stream.labelling.batch_queue import most_tweets
 from stream.labelling.batcher import Batcher
 from stream.telemetry.metrics import Metrics
 from tests.unit.fake_classifier import BUCKETS, FakeClassifier
@@ -116,6 +117,21 @@ async def test_a_single_tweet_is_classified_at_once() -> None:
     async with running(max_batch=16) as bench:
         assert await numbers_of(await bench.put((1, SHORT))) == [1]
     assert bench.fakes[0].first_ids == [[1]]
+
+
+async def test_a_batch_of_long_tweets_has_fewer_of_them() -> None:
+    async with running(max_batch=16) as bench:
+        await bench.hold()
+        answers = await bench.put(*((number, LONG) for number in range(1, 9)))
+        bench.release()
+        await numbers_of(answers)
+    assert bench.fakes[0].first_ids == [[0], [1, 2, 3, 4, 5, 6], [7, 8]]
+    assert bench.metric("starling_batches_total", reason="full") == 1
+
+
+@pytest.mark.parametrize(("bucket", "tweets"), [(4, 8), (12, 8), (16, 6), (24, 4), (48, 2), (80, 1), (512, 1)])
+def test_a_batch_has_at_most_96_tokens_or_a_single_tweet(bucket: int, tweets: int) -> None:
+    assert most_tweets(bucket, 8) == tweets
 
 
 async def test_tweets_that_arrive_while_the_interpreter_is_busy_form_a_batch() -> None:
