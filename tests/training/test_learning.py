@@ -22,7 +22,7 @@ from training.learning.files import write_arrays, write_text
 from training.learning.fine_tuning import class_weights, gold_loss
 from training.learning.initial_model import InitialModel
 from training.learning.masking import MaskedWords
-from training.learning.optimiser import Optimiser, WeightAverage, learning_rate, rate_share
+from training.learning.optimiser import Optimiser, WeightAverage, is_frozen, learning_rate, rate_share
 from training.learning.recipe import Adapt, Recipe, Student, Supervised
 from training.learning.student import make_student
 
@@ -95,6 +95,19 @@ def test_layer_decay_reduces_the_rate_of_lower_layers() -> None:
     names = ["m/bert/embeddings/word/w:0", "m/bert/encoder/layer_._0/w:0", "m/bert/encoder/layer_._1/w:0", "m/cls/w:0"]
     assert [rate_share(name, 2, 0.5) for name in names] == [0.125, 0.25, 0.5, 1.0]
     assert {rate_share(name, 2, 1.0) for name in names} == {1.0}
+
+
+def test_lowest_layers_and_embeddings_are_frozen() -> None:
+    names = [
+        "model/bert/embeddings/word_embeddings/weight:0",
+        "model/bert/encoder/layer_._0/output/dense/kernel:0",
+        "model/bert/encoder/layer_._10/output/dense/kernel:0",
+        "model/bert/pooler/dense/kernel:0",
+        "model/classifier/kernel:0",
+    ]
+    assert [is_frozen(name, 0) for name in names] == [False] * 5
+    assert [is_frozen(name, 1) for name in names] == [True, True, False, False, False]
+    assert [is_frozen(name, 11) for name in names] == [True, True, True, False, False]
 
 
 def test_biases_and_norms_do_not_decay() -> None:

@@ -35,6 +35,7 @@ def test_order_of_stages_does_not_depend_on_the_file(tmp_path: Path) -> None:
         (FINETUNE + "colour = 1\n", "finetune.colour: Extra inputs"),
         (FINETUNE.replace("3e-3", "-1"), "finetune.learning_rate: "),
         (FINETUNE + "warm_up = 2\n", "finetune.warm_up: "),
+        (FINETUNE + "frozen_layers = 1\nadversary = 1.0\n", "finetune: .*adversary needs trained word embeddings"),
         ("[distil]\nlearning_rate = 1e-4\nepochs = 1\nprior = [0.5, 0.0]\n", "distil.prior.2: Field required"),
         ("[distil]\nlearning_rate = 1e-4\nepochs = 1\nprior = [0.5, 0.0, nan]\n", "distil.prior.2: .*finite"),
         ("[distil]\nlearning_rate = 1e-4\nepochs = 1\nprior = 0.5\n", "distil.prior: "),

@@ -17,7 +17,7 @@ from tests.training.conftest import CONFIG
 from tests.training.toy import FINETUNE, TELLING, Monitor, toy_run, train, write_network, write_tweets
 from training.about import read_about
 from training.bundling import Conversion, make_bundle
-from training.checkpoint import load_checkpoint
+from training.checkpoint import WEIGHTS_FILE, load_checkpoint
 from training.datasets import read_dataset
 from training.errors import InterruptedRunError, RecipeError, TrainingError
 from training.learning.network import Network
@@ -432,3 +432,20 @@ def test_repeated_tweets_occur_more_often_in_an_epoch(base: str, tmp_path: Path)
     checkpoint = train(repeated)
     assert steps_of(checkpoint) == round(4 * np.ceil(sum(data.copies or ()) / 16))
     assert read_about(checkpoint / "about.toml").training["repetitions"] == ["templates.tsv 5", "texts.txt 2"]
+
+
+def test_frozen_layers_keep_their_weights(base: str, tmp_path: Path) -> None:
+    run = toy_run(tmp_path, base, f"{FINETUNE}frozen_layers = 1\n")
+    before, after = load_file(Path(base) / WEIGHTS_FILE), load_file(train(run) / WEIGHTS_FILE)
+    changed = {name for name, weight in before.items() if not np.array_equal(weight, after[name])}
+    frozen = ("bert.embeddings.", "bert.encoder.layer.0.")
+    assert not {name for name in changed if name.startswith(frozen)} - {"bert.embeddings.word_embeddings.weight"}
+    words = "bert.embeddings.word_embeddings.weight"
+    np.testing.assert_array_equal(after[words][1:], before[words][1:])  # the first is the padding, which is set to 0
+    assert {name for name in changed if name.startswith("bert.encoder.layer.1.")}
+
+
+def test_network_without_trained_layers_is_refused(base: str, tmp_path: Path) -> None:
+    run = toy_run(tmp_path, base, f"{FINETUNE}frozen_layers = 2\n")
+    with pytest.raises(RecipeError, match="frozen_layers is 2, but the base has 2 layers"):
+        train(run)

@@ -11,6 +11,7 @@ from training.learning.recipe import Stage
 
 Tensor = Any
 Variable = Any
+_LAYER = re.compile(r"/layer_\._(\d+)/")
 _WITHOUT_DECAY = re.compile("bias|LayerNorm|gamma|beta")
 _MEAN_DECAY, _SQUARE_DECAY, _EPSILON = 0.9, 0.999, 1e-7
 """Decays of the moving averages, and the number added to the root; those of Keras."""
@@ -26,9 +27,16 @@ def learning_rate(settings: Stage, step: int, steps: int) -> float:
 
 def rate_share(variable_name: str, layers: int, decay: float) -> float:
     """Return the factor of a weight's learning rate: 1 for the head, multiplied by `decay` for each layer below."""
-    if layer := re.search(r"/layer_\._(\d+)/", variable_name):
+    if layer := _LAYER.search(variable_name):
         return decay ** (layers - int(layer[1]))
     return decay ** (layers + 1) if "/embeddings/" in variable_name else 1.0
+
+
+def is_frozen(variable_name: str, frozen_layers: int) -> bool:
+    """Return whether a weight belongs to the lowest `frozen_layers` layers or to the embeddings below them."""
+    if layer := _LAYER.search(variable_name):
+        return int(layer[1]) < frozen_layers
+    return frozen_layers > 0 and "/embeddings/" in variable_name
 
 
 class Optimiser:

@@ -44,12 +44,20 @@ class Stage(_Section):
     """Maximum norm to which gradients are clipped."""
     layer_decay: float = Field(default=1.0, gt=0, le=1)
     """Learning rate of each layer relative to the layer above it (Howard and Ruder, 2018)."""
+    frozen_layers: int = Field(default=0, ge=0)
+    """Number of lowest layers that are not trained, nor are the embeddings below them; 0: all weights are trained."""
     averaging: float = Field(default=0.0, ge=0, lt=1)
     """Decay of the moving average of the weights; 0 disables averaging."""
     adversary: float = Field(default=0.0, ge=0)
     """Norm of the adversarial perturbation of the word embeddings, over all words of a batch; 0 disables it."""
     arithmetic: Arithmetic = "float32"
     """Arithmetic of matrix products; sums and weights are always in float32."""
+
+    @model_validator(mode="after")
+    def _trains_embeddings_of_adversary(self) -> Self:
+        if self.frozen_layers and self.adversary:
+            raise ValueError("adversary needs trained word embeddings, so frozen_layers must be 0")
+        return self
 
 
 class Supervised(Stage):

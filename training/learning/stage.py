@@ -3,17 +3,18 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from training.errors import InterruptedRunError, TrainingError
+from training.errors import InterruptedRunError, RecipeError, TrainingError
 from training.learning.adversarial import adversarial_gradients
 from training.learning.arithmetic import matmul_arithmetic
 from training.learning.files import write_arrays
 from training.learning.monitor import Monitor
 from training.learning.network import Tensor
-from training.learning.optimiser import Optimiser, WeightAverage, learning_rate
+from training.learning.optimiser import Optimiser, WeightAverage, is_frozen, learning_rate
 from training.learning.recipe import Supervised
 from training.learning.state import State, load_state, save_state
 from training.learning.task import Evaluator, Task
@@ -32,6 +33,9 @@ class StageRun:
         folder: Folder of the state and of the best weights.
         monitor: Receives the progress.
         checkpoint_steps: Number of steps between two saves of the state.
+
+    Raises:
+        RecipeError: No layer would be trained.
     """
 
     def __init__(
@@ -42,7 +46,7 @@ class StageRun:
         self.best_path = folder / f"{name}-best.safetensors"
         self.state_path = folder / f"{name}-state.safetensors"
         self._steps = max(1, round(task.settings.epochs * task.order.steps_per_epoch))
-        variables = task.network.variables
+        self._variables = variables = _trained(task)
         self._optimiser = Optimiser(variables, task.network.config.num_hidden_layers, task.settings)
         self._average = WeightAverage(variables, task.settings.averaging)
         self._all_variables = [*variables, *self._optimiser.variables, *self._average.variables]
@@ -105,10 +109,10 @@ class StageRun:
     def _gradients(self, loss_of: Callable[[], Tensor]) -> tuple[Tensor, list[Tensor]]:
         network, distance = self._task.network, self._task.settings.adversary
         if distance:
-            return adversarial_gradients(loss_of, network.variables, network.word_embeddings, distance)
+            return adversarial_gradients(loss_of, self._variables, network.word_embeddings, distance)
         with tf.GradientTape() as tape:
             loss = loss_of()
-        return loss, tape.gradient(loss, network.variables)
+        return loss, tape.gradient(loss, self._variables)
 
     def _one_step(self, state: State, step: Callable[..., Tensor]) -> None:
         start_seconds = time.monotonic()
@@ -158,3 +162,11 @@ class StageRun:
 
     def _keep_weights(self) -> None:
         write_arrays(self.best_path, self._task.network.weights(), {"format": "pt"})
+
+
+def _trained(task: Task) -> list[Any]:
+    """Return the weights that the stage trains, so that no gradient of the frozen ones is computed."""
+    layers, frozen = task.network.config.num_hidden_layers, task.settings.frozen_layers
+    if frozen >= layers:
+        raise RecipeError(f"frozen_layers is {frozen}, but the base has {layers} layers: leave at least one to train")
+    return [variable for variable in task.network.variables if not is_frozen(variable.name, frozen)]
