@@ -6,6 +6,7 @@ licence = "Apache-2.0"
 max_tokens = 80
 cleaning = { name = "placeholders", version = 1 }
 entity = false  # true: the model reads the name of an entity as second segment
+languages = ["en"]  # those that the model labels; optional
 
 [source]    # any keys: origin of the weights
 [training]  # any keys: data, recipe
@@ -13,7 +14,7 @@ entity = false  # true: the model reads the name of an entity as second segment
 
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import tomlkit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -35,6 +36,7 @@ class About(BaseModel):
     max_tokens: int = Field(ge=3, le=512)
     cleaning: Cleaning
     entity: bool = False
+    languages: list[Annotated[str, Field(pattern="^[a-z]{2,3}$")]] = []
     source: dict[str, Any] = {}
     training: dict[str, Any] = {}
 

@@ -161,6 +161,7 @@ def _write_manifest(folder: Path, conversion: Conversion, **results: dict[str, A
         precision=conversion.precision,
         labels=checkpoint.labels,
         inputs=Inputs(entity=about.entity),
+        languages=about.languages,
         cleaning=about.cleaning,
         max_tokens=about.max_tokens,
         length_buckets=length_buckets(about.max_tokens),

@@ -28,7 +28,7 @@ ROUNDING: dict[Precision, float] = {"float32": 1e-5, "float16": 1e-3, "int8": 0.
 @pytest.fixture(scope="module")
 def bundles(checkpoint: Checkpoint, tweets_file: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Bundle]:
     folder, tweets = tmp_path_factory.mktemp("bundles"), read_semeval(tweets_file).tweets
-    about = read_about(checkpoint.path / "about.toml")
+    about = read_about(checkpoint.path / "about.toml").model_copy(update={"languages": ["en", "fil"]})
     for precision in ROUNDING:
         conversion = Conversion(checkpoint, about, precision)
         make_bundle(conversion, tweets, "tweets.tsv", folder / precision, on_step=lambda _: None)
@@ -71,6 +71,7 @@ def test_unpacked_checkpoint_is_trainable_and_has_its_origin(bundles: dict[str, 
     result = CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert result.exit_code == 0
     assert "at the accuracy of int8" in " ".join(result.stderr.split())
+    assert bundles["int8"].manifest.languages == read_about(out / "about.toml").languages == ["en", "fil"]
     assert read_about(out / "about.toml").source["unpacked_from"] == f"tiny int8 {bundles['int8'].sha256}"
     further = train(toy_run(tmp_path / "further", str(out), FINETUNE.replace("epochs = 5", "epochs = 1")))
     assert read_about(further / "about.toml").base == "none"

@@ -82,6 +82,7 @@ def _about(bundle: Bundle) -> About:
         max_tokens=manifest.max_tokens,
         cleaning=manifest.cleaning,
         entity=manifest.inputs.entity,
+        languages=manifest.languages,
         source=manifest.source | {"unpacked_from": f"{manifest.name} {manifest.precision} {bundle.sha256}"},
         training=manifest.training,
     )
