@@ -20,6 +20,8 @@ from stream.commands.gate.options import gate
 from stream.commands.options import (
     BelowThreshold,
     BrokerAddress,
+    Cascade,
+    CascadeThreshold,
     Config,
     Entity,
     IdColumn,
@@ -106,6 +108,8 @@ def classify(
     ] = "-",
     *,
     model: Model = None,
+    cascade: Cascade = None,
+    cascade_threshold: CascadeThreshold = None,
     plain: PlainText = None,
     text_column: TextColumn = None,
     id_column: IdColumn = None,
@@ -116,11 +120,12 @@ def classify(
 ) -> None:
     """Label a file of tweets: print one line of JSON for each tweet, in the same order."""
     from stream.commands.classify import classify_file
-    from stream.commands.decision import decision_settings
+    from stream.commands.decision import decision_settings, model_settings
     from stream.tweets.reader import file_options
 
     options = file_options(plain=plain, text_column=text_column, id_column=id_column)
-    classify_file(file, model, options, decision_settings(prior, threshold, below_threshold), entity)
+    decision = decision_settings(prior, threshold, below_threshold)
+    classify_file(file, model_settings(model, cascade, cascade_threshold), options, decision, entity)
 
 
 @app.command()

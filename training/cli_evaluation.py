@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from stream.commands.options import BelowThreshold, Prior, Threshold
+from stream.commands.options import BelowThreshold, Cascade, CascadeThreshold, Prior, Threshold
 from training.extras import require_extra
 from training.options import Data, OptionalData, with_data_options
 
@@ -43,20 +43,25 @@ def evaluate(
         bool,
         typer.Option("--checklist", help="Show the accuracy by kind of everyday tweet, for example negation or slang."),
     ] = False,
+    cascade: Cascade = None,
+    cascade_threshold: CascadeThreshold = None,
     seed: Seed = 0,
 ) -> None:
     """Score bundles on labelled tweets side by side; compare each with the first, and show mean and deviation."""
     require_extra("evaluate", "scipy")
     if train:
         require_extra("training", "sklearn")
-    from stream.commands.decision import decision_settings
+    from stream.commands.decision import decision_settings, model_settings
     from training.commands.evaluate import EvaluationOptions, evaluate_bundles
 
     if not data and not checklist:
         raise typer.BadParameter("give --data, labelled tweets that the model was not trained on, or --checklist")
     output: Literal["terminal", "markdown", "json"] = "json" if json else "markdown" if markdown else "terminal"
     decision = decision_settings(prior, threshold, below_threshold)
-    options = EvaluationOptions(seed, output, train or (), plots, decision, checklist)
+    settings = model_settings(None, cascade, cascade_threshold)
+    options = EvaluationOptions(
+        seed, output, train or (), plots, decision, checklist, cascade=settings if cascade else None
+    )
     evaluate_bundles(bundles or [], data or [], read_options, options)
 
 
@@ -65,8 +70,35 @@ def evaluate(
 def calibrate(
     *,
     read_options: "ReadOptions",
-    bundle: Annotated[Path, typer.Argument(help="Folder of the bundle, whose model and manifest are changed.")],
+    bundle: Annotated[
+        Path | None, typer.Argument(help="Folder of the bundle, whose model and manifest are changed.")
+    ] = None,
     data: OptionalData = None,
+    cascade: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(
+            metavar="FIRST SECOND",
+            help="Fit the threshold of a cascade instead, of two bundles, which stay as they are: the largest share "
+            "answered by the first.",
+        ),
+    ] = None,
+    tolerance: Annotated[
+        float,
+        typer.Option(
+            min=0, max=100, metavar="POINTS", help="Loss of macro-recall against the second bundle, with --cascade."
+        ),
+    ] = 0.2,
+    instructions: Annotated[
+        tuple[float, float] | None,
+        typer.Option(
+            metavar="FIRST SECOND",
+            help="Instructions per tweet of both bundles, in millions, for example from docs/arm.md, with --cascade.",
+        ),
+    ] = None,
+    settings_file: Annotated[
+        Path | None,
+        typer.Option("--settings", metavar="FILE", help="Write the settings of the cascade into it, with --cascade."),
+    ] = None,
     method: Annotated[
         Literal["temperature", "biases", "scales"],
         typer.Option(
@@ -89,8 +121,24 @@ def calibrate(
     undo: Annotated[bool, typer.Option("--undo", help="Restore the bundle as it was before any calibration.")] = False,
     seed: Seed = 0,
 ) -> None:
-    """Fit temperature and class biases of a bundle on labelled tweets, and fold them into its model file."""
+    """Fit temperature and class biases of a bundle on labelled tweets, and fold them into its model file.
+
+    With --cascade, fit the threshold of a cascade of two bundles.
+    """
     require_extra("evaluate", "scipy")
+    if (cascade is None) == (bundle is None):
+        raise typer.BadParameter("give either a bundle to calibrate, or --cascade with the two bundles of a cascade")
+    if cascade is not None:
+        from training.commands.calibrate_cascade import CascadeOptions, calibrate_cascade
+
+        if undo or not data:
+            raise typer.BadParameter("--cascade needs --data, labelled tweets that neither model was trained on")
+        calibrate_cascade(
+            *cascade, data, read_options, CascadeOptions(tolerance / 100, folds, seed, instructions, settings_file)
+        )
+        return
+    if bundle is None or instructions or settings_file:
+        raise typer.BadParameter("--instructions and --settings need --cascade")
     from training.commands.calibrate import CalibrationOptions, calibrate_bundle, undo_calibration
 
     if undo == bool(data):

@@ -1,9 +1,10 @@
 """Conversion of a checkpoint to a TensorFlow Lite model."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, Protocol
 
 import tensorflow as tf
 
@@ -11,7 +12,18 @@ from stream.model.bundle import INPUT, OUTPUT, PAIR_INPUTS, SIGNATURE, Precision
 from training.checkpoint import Checkpoint
 from training.encoder import encoder
 from training.errors import ConversionError
-from training.layers import Tensor, TransformerClassifier
+from training.layers import Tensor
+
+
+class Classifying(Protocol):
+    """A network that can be converted."""
+
+    variables: list[Any]
+    """All weights as tf.Variable."""
+
+    @property
+    def logits(self) -> Callable[..., Tensor]:
+        """The function from the inputs to logits."""
 
 
 def tflite_model(
@@ -44,8 +56,29 @@ def tflite_model(
         )
     if keep_at and keep_at.exists():
         raise ConversionError(f"{keep_at} exists already: remove it, or give another with --keep-saved-model")
+    inputs = PAIR_INPUTS if entity else (INPUT,)
+    return converted(encoder(checkpoint, max_tokens), inputs, precision, per_tensor=per_tensor, keep_at=keep_at)
+
+
+def converted(
+    classifier: Classifying,
+    inputs: Sequence[str],
+    precision: Precision,
+    *,
+    per_tensor: bool = False,
+    keep_at: Path | None = None,
+) -> bytes:
+    """Convert a network to a model with one signature and dynamic shapes.
+
+    Args:
+        classifier: The network.
+        inputs: Names of the inputs of its `logits`.
+        precision: Precision of the weights.
+        per_tensor: As for `tflite_model`.
+        keep_at: As for `tflite_model`.
+    """
     with TemporaryDirectory(prefix="starling-") as folder:
-        _save(encoder(checkpoint, max_tokens), Path(folder), PAIR_INPUTS if entity else (INPUT,))
+        _save(classifier, Path(folder), inputs)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE])
         _set_precision(converter, precision, per_tensor=per_tensor)
         model: bytes = converter.convert()
@@ -54,7 +87,7 @@ def tflite_model(
     return model
 
 
-def _save(classifier: TransformerClassifier, folder: Path, inputs: Sequence[str]) -> None:
+def _save(classifier: Classifying, folder: Path, inputs: Sequence[str]) -> None:
     def classify(*tensors: Tensor) -> dict[str, Tensor]:
         return {OUTPUT: classifier.logits(*tensors)}
 

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -22,7 +21,7 @@ from stream.tweets.source import Source, open_source
 
 def classify_file(
     name: str,
-    model_path: Path | None,
+    model_settings: ModelSettings,
     options: FileOptions | None = None,
     decision: DecisionSettings | None = None,
     entity: str | None = None,
@@ -33,7 +32,7 @@ def classify_file(
 
     Args:
         name: The file, or `-` for stdin.
-        model_path: The folder of the model bundle; None: the shipped one.
+        model_settings: The settings of the model, or of a cascade.
         options: How the file is to be read.
         decision: The settings of the decision for a polarity; None: the most probable one.
         entity: The entity that the tweets without one of their own concern.
@@ -42,7 +41,7 @@ def classify_file(
         StarlingError: The model or the file cannot be read, or no tweet could be labelled.
         KeyboardInterrupt: Ctrl-C or SIGTERM ended the input.
     """
-    model = load_model(ModelSettings(path=model_path))
+    model = load_model(model_settings)
     labelled, rejections = 0, RejectionCount()
     with (
         open_source(name) as source,

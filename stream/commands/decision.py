@@ -1,11 +1,12 @@
-"""The options of the decision for a polarity, as settings."""
+"""The options of the model and of the decision for a polarity, as settings."""
 
+from pathlib import Path
 from typing import Any
 
 import typer
 from pydantic import ValidationError
 
-from stream.settings import DecisionSettings
+from stream.settings import DecisionSettings, ModelSettings
 
 
 def decision_settings(prior: str | None, threshold: float | None, below_threshold: str | None) -> DecisionSettings:
@@ -30,6 +31,35 @@ def decision_settings(prior: str | None, threshold: float | None, below_threshol
         first = error.errors(include_url=False)[0]
         option = "".join(f"--{str(part).replace('_', '-')}: " for part in first["loc"][:1])
         raise typer.BadParameter(option + first["msg"].removeprefix("Value error, ")) from error
+
+
+def model_settings(path: Path | None, cascade: Path | None, threshold: str | None) -> ModelSettings:
+    """Return the settings of the model that the options state.
+
+    Args:
+        path: The bundle.
+        cascade: The first bundle of a cascade.
+        threshold: The threshold of the cascade: a number, or three with commas between them.
+
+    Raises:
+        typer.BadParameter: A value is wrong, or one of the last two is missing.
+    """
+    try:
+        numbers = None if threshold is None else [float(number) for number in threshold.split(",")]
+    except ValueError as error:
+        raise typer.BadParameter(f"--cascade-threshold {threshold}: write a number, for example 0.3") from error
+    one = numbers[0] if numbers is not None and len(numbers) == 1 else numbers
+    try:
+        return ModelSettings.model_validate({"path": path, "cascade": cascade, "cascade_threshold": one})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        option = "".join(f"--{str(part).replace('_', '-')}: " for part in first["loc"][:1])
+        message = first["msg"].removeprefix("Value error, ")
+        if not option:
+            message = message.replace("cascade_threshold", "--cascade-threshold").replace(
+                "cascade and", "--cascade and"
+            )
+        raise typer.BadParameter(option + message) from error
 
 
 def prior_of(option: str) -> tuple[float, ...]:

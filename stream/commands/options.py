@@ -19,6 +19,21 @@ Model = Annotated[
     Path | None,
     typer.Option(help="Folder of a model bundle, or fast, the smaller of the two shipped models; default: the larger."),
 ]
+Cascade = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="BUNDLE",
+        help="Smaller bundle, for example first, that labels first and passes on unsure tweets; needs --cascade-threshold.",
+    ),
+]
+CascadeThreshold = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MARGIN",
+        help="Difference of the two highest probabilities below which a tweet is passed on, 0 to 1; or three with "
+        "commas between them, for negative, neutral and positive.",
+    ),
+]
 Prior = Annotated[
     str | None,
     typer.Option(

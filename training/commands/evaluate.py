@@ -47,6 +47,8 @@ class EvaluationOptions:
     """The settings of the decision for a polarity; None: the most probable one."""
     checklist: bool = False
     """True if the accuracy by kind of everyday tweet is shown too."""
+    cascade: ModelSettings | None = None
+    """A cascade before each bundle: its first bundle and its threshold; None: there is none."""
 
 
 def evaluate_bundles(
@@ -75,6 +77,10 @@ def evaluate_bundles(
         if reads_entities(evaluations[name]):
             bare = f"{name} without entity"
             evaluations[bare] = evaluate_bundle(path, tweets, options.seed, bare, options.decision, with_entity=False)
+        if options.cascade:
+            cascade = options.cascade.model_copy(update={"path": path})
+            both = f"{cascade.cascade} before {name}"
+            evaluations[both] = evaluate_model(cascade, tweets, options.seed, both, options.decision)
     differences = _differences(evaluations, options.seed)
     baselines = _baselines(tweets, options.baseline_data, read_options)
     if options.plots:
@@ -126,7 +132,25 @@ def evaluate_bundle(
         BundleError: The bundle cannot be used.
         InputError: The decision rejects all tweets.
     """
-    model = load_model(ModelSettings(path=path))
+    return evaluate_model(ModelSettings(path=path), tweets, seed, name, decision, with_entity=with_entity)
+
+
+def evaluate_model(
+    settings: ModelSettings,
+    tweets: Sequence[LabelledTweet],
+    seed: int,
+    name: str,
+    decision: DecisionSettings | None = None,
+    *,
+    with_entity: bool = True,
+) -> Evaluation:
+    """Evaluate the bundle or the cascade of some settings, as `evaluate_bundle` does.
+
+    Raises:
+        BundleError: A bundle cannot be used.
+        InputError: The decision rejects all tweets.
+    """
+    model = load_model(settings)
     with tweet_progress(name, len(tweets)) as on_done:
         return evaluate(model, tweets, seed, on_done, decision, with_entity=with_entity)
 

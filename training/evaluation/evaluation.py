@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from stream.errors import InputError
 from stream.model.bulk import BulkClassifier
 from stream.model.bundle import Manifest
-from stream.model.classifier import Classifier
+from stream.model.cascade import FIRST
+from stream.model.classifier import AnyClassifier, Classifier
 from stream.model.classifier import softmax as service_softmax
 from stream.model.decision import Decision, DecisionRule
-from stream.model.loading import Model
+from stream.model.loading import CascadeModel, Model
 from stream.settings import DecisionSettings
 from stream.tweets.polarity import POLARITIES, Polarity
+from stream.tweets.tweet import Tweet
 from training.data.tweets import LabelledTweet
 from training.evaluation.bootstrap import Interval, intervals
 from training.evaluation.calibration import Calibration, Logits, Probabilities, calibration, softmax
@@ -49,6 +51,8 @@ class Evaluation:
     """Places of the tweets among those that were to be evaluated."""
     confident: float
     """Share of those that were to be evaluated whose confidence is not below the threshold; 1 without a threshold."""
+    passed_on: float | None = None
+    """Share of those that a cascade's first model passed on; None: it is no cascade."""
 
     @cached_property
     def gold(self) -> Columns:
@@ -103,6 +107,7 @@ class Evaluation:
             "calibration": self.calibration.as_json(),
             "uncalibrated": self.uncalibrated and self.uncalibrated.as_json(),
             "coverage": round(self.confident, 4),
+            **({"passed_on": round(self.passed_on, 4)} if self.passed_on is not None else {}),
         }
 
 
@@ -131,10 +136,10 @@ def evaluate(
         InputError: The decision rejects all tweets.
     """
     decision = decision or DecisionSettings()
-    manifest = model.bundle.manifest
-    logits = _logits(model, tweets, on_done, with_entity=with_entity)
-    probabilities = service_softmax(logits, manifest.temperature)
-    decisions = _decisions(DecisionRule(decision, manifest.class_prior), probabilities, manifest.labels)
+    outputs = _outputs(model, tweets, on_done, with_entity=with_entity)
+    manifest, logits = outputs.manifest, outputs.logits
+    rules = [DecisionRule(decision, bundle.manifest.class_prior) for bundle in model.bundles]
+    decisions = _decisions([rules[number] for number in outputs.answering], outputs.probabilities, manifest.labels)
     order = [manifest.labels.index(polarity) for polarity in POLARITIES]
     places = np.flatnonzero([each.unsure is None for each in decisions])
     if not len(places):
@@ -150,25 +155,70 @@ def evaluate(
         seed=seed,
         places=places,
         confident=float(np.mean([each.confident for each in decisions])),
+        passed_on=float(outputs.answering.mean()) if isinstance(model, CascadeModel) else None,
     )
 
 
-def _logits(
+@dataclass(frozen=True)
+class _Outputs:
+    """Outputs of a model for tweets; columns in the order of the manifest's labels."""
+
+    manifest: Manifest
+    """A cascade's is that of its second model, with the names of both and without a calibration."""
+    logits: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
+    answering: NDArray[np.intp]
+    """Number of the bundle whose model answered, shape (tweets,)."""
+
+
+def _outputs(
     model: Model, tweets: Sequence[LabelledTweet], on_done: Callable[[int], None], *, with_entity: bool
-) -> NDArray[np.float32]:
-    """Return the logits of tweets, shape (tweets, 3), in the order of the manifest's labels."""
-    encoded = model.tokenizer.encode_all(
-        [model.clean(tweet.text) for tweet in tweets], [tweet.entity if with_entity else None for tweet in tweets]
+) -> _Outputs:
+    manifest = model.bundle.manifest
+    if not isinstance(model, CascadeModel):
+        logits = _rows(model, tweets, on_done, _logits_of, with_entity=with_entity)
+        probabilities = service_softmax(logits, manifest.temperature)
+        return _Outputs(manifest, logits, probabilities, np.zeros(len(tweets), dtype=np.intp))
+    rows = _rows(model, tweets, on_done, None, with_entity=with_entity)
+    name = f"{model.first.bundle.manifest.name} before {manifest.name}"
+    changes = {"name": name, "temperature": 1.0, "calibration": {}}
+    probabilities, answering = rows[:, :-1], (rows[:, -1] != FIRST).astype(np.intp)
+    smallest = np.finfo(np.float32).tiny
+    return _Outputs(
+        manifest.model_copy(update=changes), np.log(np.maximum(probabilities, smallest)), probabilities, answering
     )
-    token_ids = [tokens.ids for tokens in encoded]
+
+
+def _rows(
+    model: Model,
+    tweets: Sequence[LabelledTweet],
+    on_done: Callable[[int], None],
+    compute: Callable[[AnyClassifier, Sequence[Sequence[int]]], NDArray[np.float32]] | None,
+    *,
+    with_entity: bool,
+) -> NDArray[np.float32]:
+    """Return the classifier's row for each tweet."""
+    plain = [Tweet(tweet.id, tweet.text, tweet.entity if with_entity else None) for tweet in tweets]
+    token_ids = [tokens.ids for tokens in model.all_tokens(plain, [model.clean(tweet.text) for tweet in tweets])]
     chunks = []
-    with BulkClassifier(model, Classifier.logits) as bulk:
+    with BulkClassifier(model, compute) as bulk:
         for first in range(0, len(token_ids), _CHUNK_TWEETS):
             chunks.append(bulk.submit(token_ids[first : first + _CHUNK_TWEETS]).result())
             on_done(len(chunks[-1]))
     return np.concatenate(chunks)
 
 
-def _decisions(rule: DecisionRule, probabilities: NDArray[np.float32], labels: Sequence[Polarity]) -> list[Decision]:
-    """Decide for each row, whose columns are in the order of the manifest's labels."""
-    return [rule.decide(dict(zip(labels, row, strict=True))) for row in probabilities.tolist()]
+def _logits_of(classifier: AnyClassifier, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+    if not isinstance(classifier, Classifier):
+        raise TypeError("a cascade has no logits of its own")
+    return classifier.logits(batch)
+
+
+def _decisions(
+    rules: Sequence[DecisionRule], probabilities: NDArray[np.float32], labels: Sequence[Polarity]
+) -> list[Decision]:
+    """Decide for each row, whose columns are in the order of the manifest's labels, by its rule."""
+    return [
+        rule.decide(dict(zip(labels, row, strict=True)))
+        for rule, row in zip(rules, probabilities.tolist(), strict=True)
+    ]

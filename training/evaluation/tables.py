@@ -78,6 +78,9 @@ def score_grid(evaluations: Evaluations) -> Grid:
         rows.append(("ECE without the calibration", *(_uncalibrated_error(each) for each in evaluations.values())))
     if any(each.confident < 1 for each in evaluations.values()):
         rows.append(("coverage", *(f"{100 * each.confident:.1f}" for each in evaluations.values())))
+    if any(each.passed_on is not None for each in evaluations.values()):
+        shares = ("" if each.passed_on is None else f"{100 * each.passed_on:.1f}" for each in evaluations.values())
+        rows.append(("passed on", *shares))
     several = ("mean ± sd",) if len(evaluations) > 1 else ()
     rows = [row + ("",) * (1 + len(evaluations) + len(several) - len(row)) for row in rows]
     title = f"{_tweets(evaluations)} tweets; 95 % intervals by bootstrap"

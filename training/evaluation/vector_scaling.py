@@ -107,7 +107,7 @@ def cross_fitted(logits: Logits, gold: Columns, objective: Objective, folds: int
         folds: Number of folds.
         seed: Seed of the division into folds.
     """
-    fold = _folds(gold, folds, seed)
+    fold = fold_numbers(gold, folds, seed)
     probabilities = np.empty_like(logits)
     for number in range(folds):
         held_out = fold == number
@@ -131,7 +131,7 @@ def check_classes(gold: Columns, objective: Objective) -> None:
             )
 
 
-def _folds(gold: Columns, folds: int, seed: int) -> NDArray[np.intp]:
+def fold_numbers(gold: Columns, folds: int, seed: int) -> NDArray[np.intp]:
     """Return the fold of each tweet."""
     fold = np.empty(len(gold), dtype=np.intp)
     shuffled = np.random.default_rng(seed).permutation(len(gold))

@@ -1,0 +1,1 @@
+"""Training of the shipped bundle `first`, a small network that answers first in a cascade."""
