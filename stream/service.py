@@ -8,11 +8,13 @@ from stream.errors import BundleError, ungrouped
 from stream.home_assistant.announce import announce_to_home_assistant
 from stream.labelling.model_swap import ModelSwapper
 from stream.labelling.pipeline import LabellingPipeline
+from stream.labelling.route import route_model, route_swapper
+from stream.languages.policy import make_policy
 from stream.model.loading import Model
 from stream.power.service import measure_power
 from stream.session.broker_statistics import collect_broker_statistics
 from stream.session.node_session import NodeSession
-from stream.settings import DecisionSettings, EntitySettings, ModelSettings, Settings
+from stream.settings import DecisionSettings, EntitySettings, LanguageSettings, ModelSettings, Settings
 from stream.telemetry.certificates import export_certificates
 from stream.telemetry.health import Health
 from stream.telemetry.loop_lag import measure_loop_lag
@@ -31,6 +33,9 @@ class Service:
     Args:
         settings: The node's settings.
         on_listening: Called with the HTTP server's address as soon as it listens.
+
+    Raises:
+        SettingsError: Languages are to be identified, and that is not possible.
     """
 
     def __init__(self, settings: Settings, on_listening: Callable[[str], None] | None = None) -> None:
@@ -44,7 +49,10 @@ class Service:
         self._status = NodeStatus(settings, self._metrics, self._health)
         self._labelling = LabellingPipeline(settings.limits, self._metrics)
         self._labelling.entities.use(settings.entities)
-        self._swapper = ModelSwapper(settings, self._labelling, self._metrics, self._health)
+        self._labelling.use_languages(make_policy(settings.languages))
+        self._swapper = ModelSwapper(settings, self._labelling.use, self._metrics, self._health)
+        self._routes = settings.languages.route_to is not None
+        self._route = route_swapper(settings, self._labelling, self._metrics, self._health)
 
     def stop(self) -> None:
         """Make `run` finish the tweets in progress and return."""
@@ -63,10 +71,27 @@ class Service:
         """List these entities in place of the current ones; for the tweets that arrive from now on."""
         self._labelling.entities.use(entities)
 
-    async def _load_model(self) -> Model | None:
+    def use_languages(self, languages: LanguageSettings, model: ModelSettings, decision: DecisionSettings) -> None:
+        """Apply other settings about languages, and load the model again that other languages are routed to.
+
+        Args:
+            languages: The settings about languages.
+            model: Settings of the usual model; the other one has the same except for the path.
+            decision: Settings of the decision.
+
+        Raises:
+            SettingsError: Languages are to be identified, and that is not possible; nothing is changed.
+        """
+        self._labelling.use_languages(make_policy(languages))
+        route = route_model(model, languages)
+        if route is not None or self._routes:
+            self._route.request(route, decision)
+        self._routes = route is not None
+
+    async def _load_model(self, swapper: ModelSwapper) -> Model | None:
         """Load the first model; None if the service is stopped while it waits for the model."""
         try:
-            return await self._swapper.load(self._stop.is_set)
+            return await swapper.load(self._stop.is_set)
         except BundleError:
             if self._stop.is_set():
                 return None
@@ -101,9 +126,10 @@ class Service:
                     tasks.create_task(announcing, name="home-assistant"),
                 ]
                 await asyncio.to_thread(export_certificates, self._settings, self._metrics.certificate_expiry)
-                model = await self._load_model()
+                model = await self._load_model(self._swapper)
+                route = await self._load_model(self._route) if self._routes else None
                 if model is not None:
-                    async with self._swapper.running(model):
+                    async with self._swapper.running(model), self._route.running(route):
                         self._health.model_loaded = True
                         await NodeSession(self._settings, self._labelling, self._metrics, self._health).run(self._stop)
                 for helper in helpers:

@@ -96,6 +96,12 @@ def _language(tag: str) -> str:
     return tag
 
 
+def _language_code(code: str) -> str:
+    if not re.fullmatch(r"[a-z]{2,3}", code):
+        raise ValueError("a language is a code of two letters, for example en, or of three where there is none of two")
+    return code
+
+
 def _word(word: str) -> str:
     try:
         Mentions({word: [word]})
@@ -139,6 +145,7 @@ MOST_ENTITIES = 1000
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 WebSocketUrl = Annotated[str, AfterValidator(_websocket_url)]
 Language = Annotated[str, AfterValidator(_language)]
+LanguageCode = Annotated[str, AfterValidator(_language_code)]
 Word = Annotated[str, AfterValidator(_word)]
 
 
@@ -408,6 +415,50 @@ class DecisionSettings(_Section):
         return self
 
 
+class LanguageSettings(_Section):
+    """The language of tweets, and the policy for languages that the model does not label."""
+
+    policy: Literal["flag", "reject", "route", "off"] = Field(
+        "flag",
+        description="Tweets in other languages: flag (label them with language_supported = false), reject (with the "
+        "reason other_language), or route (label them with the model of route_to); off: no language is detected.",
+    )
+    known: list[LanguageCode] | None = Field(
+        None,
+        min_length=1,
+        max_length=200,
+        description="Languages that the model labels, e.g. ['en']; default: those that its bundle lists. Without "
+        "either the policy is off.",
+    )
+    identify: Literal["auto", "always", "never"] = Field(
+        "auto",
+        description="Identify the language from the text (always), or only read the publisher's `lang` (never); auto: "
+        "always, and with the policy flag only if the extra `languages` is installed.",
+    )
+    publisher_weight: float = Field(
+        0.3,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="Weight of the publisher's `lang` against the text: 0: ignored, 1: always believed.",
+    )
+    model_file: Path | None = Field(
+        None, description="Identification model of fastText; default: lid.176.ftz, of the extra `languages`."
+    )
+    route_to: Path | None = Field(
+        None, description="Folder of the model bundle for languages that the usual model does not label."
+    )
+    unrouted: Literal["flag", "reject"] = Field(
+        "flag", description="Tweets in languages that neither model labels, with the policy route: flag or reject."
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.policy == "route") != (self.route_to is not None):
+            raise ValueError("policy = 'route' and route_to, the second model, belong together: give both or neither")
+        return self
+
+
 class HomeAssistantSettings(_Section):
     """The node as a device in Home Assistant, by MQTT discovery."""
 
@@ -640,6 +691,7 @@ class Settings(BaseSettings):
     http: HttpSettings = HttpSettings()
     model: ModelSettings = ModelSettings()
     decision: DecisionSettings = DecisionSettings()
+    languages: LanguageSettings = LanguageSettings()
     limits: LimitSettings = LimitSettings()
     labels: LabelSettings = LabelSettings()
     home_assistant: HomeAssistantSettings = HomeAssistantSettings()

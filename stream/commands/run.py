@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 
 from stream.errors import SettingsError
-from stream.model.memory import keep_heap_small
+from stream.model.memory import keep_collections_short, keep_heap_small
 from stream.service import Service
 from stream.settings import Settings, load_settings
 from stream.telemetry.logs import log_to_stderr
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 def run_until_signalled(config: Path | None) -> None:
     """Run the service until SIGTERM or SIGINT, which make it drain; SIGHUP makes it read some settings again.
 
-    These are `[model]`, `[decision]` and `[[entities]]`.
+    These are `[model]`, `[decision]`, `[languages]` and `[[entities]]`.
 
     Raises:
         StarlingError: The service cannot start.
@@ -25,6 +25,7 @@ def run_until_signalled(config: Path | None) -> None:
     settings = load_settings(config)
     log_to_stderr(settings.log_level, settings.log.format)
     keep_heap_small()
+    keep_collections_short()
     asyncio.run(_run(settings, config))
 
 
@@ -34,6 +35,7 @@ async def _run(settings: Settings, config: Path | None) -> None:
     def reload() -> None:
         try:
             settings = load_settings(config)
+            service.use_languages(settings.languages, settings.model, settings.decision)
             service.use_model(settings.model, settings.decision)
             service.use_entities(settings.entities)
         except SettingsError as error:

@@ -10,7 +10,6 @@ from pathlib import Path
 from stream.errors import BundleError
 from stream.labelling.batcher import Batcher
 from stream.labelling.engine import Engine
-from stream.labelling.pipeline import LabellingPipeline
 from stream.model.bundle import IncompleteBundleError, find_bundle, seconds_since_change
 from stream.model.loading import Model, load_model
 from stream.settings import DecisionSettings, ModelSettings, Settings
@@ -37,27 +36,38 @@ class ModelSwapper:
 
     Args:
         settings: All settings: the model's, and those of labels.
-        labelling: The pipeline that uses the engine.
+        use: Called with each engine that is to label from now on.
         metrics: Counts swaps.
         health: Watches the inferences, and is told of reloads.
+        check: Raises a BundleError if a loaded model cannot be used here; None: every model can.
     """
 
-    def __init__(self, settings: Settings, labelling: LabellingPipeline, metrics: Metrics, health: Health) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        use: Callable[[Engine | None], None],
+        metrics: Metrics,
+        health: Health,
+        *,
+        check: Callable[[Model], None] | None = None,
+    ) -> None:
+        self._check = check
         self._settings = settings
-        self._labelling = labelling
+        self._use_engine = use
         self._metrics = metrics
         self._health = health
         self._tasks = asyncio.TaskGroup()
         self._retire = asyncio.Event()
+        self._is_used = False
         self._folders = bundle_folders(settings.model)
         self._decision = settings.decision
-        self._requests: asyncio.Queue[tuple[ModelSettings, DecisionSettings]] = asyncio.Queue()
+        self._requests: asyncio.Queue[tuple[ModelSettings | None, DecisionSettings]] = asyncio.Queue()
 
-    def request(self, settings: ModelSettings, decision: DecisionSettings | None = None) -> None:
+    def request(self, settings: ModelSettings | None, decision: DecisionSettings | None = None) -> None:
         """Request the model that these settings name, even if it is at the same path as the current one.
 
         Args:
-            settings: Settings of the model.
+            settings: Settings of the model; None: no model is wanted any more.
             decision: Settings of the decision, which come into force with the model; None: those of the last request.
         """
         self._health.reloads_requested += 1
@@ -73,13 +83,20 @@ class ModelSwapper:
         Raises:
             BundleError: It cannot be used.
         """
-        return await _load(self._settings.model, given_up)
+        return await self._load(self._settings.model, given_up)
+
+    async def _load(self, settings: ModelSettings, given_up: Callable[[], bool]) -> Model:
+        model = await _load(settings, given_up)
+        if self._check is not None:
+            self._check(model)
+        return model
 
     @asynccontextmanager
-    async def running(self, model: Model) -> AsyncIterator[None]:
-        """Label with a model, and swap it on request, while the context lasts."""
+    async def running(self, model: Model | None) -> AsyncIterator[None]:
+        """Label with a model, and swap it on request, while the context lasts; None: there is none until a request."""
         async with self._tasks:
-            await self._use(model)
+            if model is not None:
+                await self._use(model)
             helpers = [
                 self._tasks.create_task(self._swap_on_request(), name="model-swap"),
                 self._tasks.create_task(self._watch_path(), name="model-path"),
@@ -93,13 +110,13 @@ class ModelSwapper:
         while True:
             settings, decision = await self._requests.get()
             if self._requests.empty():  # else a later request replaces this one
-                await self._swap(settings, decision)
+                await (self._end_use() if settings is None else self._swap(settings, decision))
             self._health.reloads_done += 1
 
     async def _swap(self, settings: ModelSettings, decision: DecisionSettings) -> None:
         folders = await asyncio.to_thread(bundle_folders, settings)
         try:
-            model = await _load(settings, lambda: not self._requests.empty())
+            model = await self._load(settings, lambda: not self._requests.empty())
         except BundleError as error:
             self._metrics.model_swaps.labels("refused").inc()
             logger.error("the old model stays: %s", error)  # noqa: TRY400  (the message is enough)
@@ -122,7 +139,7 @@ class ModelSwapper:
             current = self._settings.model, self._folders
             folders = await asyncio.to_thread(bundle_folders, self._settings.model)
             is_swapped = current != (self._settings.model, self._folders)  # meanwhile, so that the folders are outdated
-            if folders != self._folders and not is_swapped:
+            if folders != self._folders and not is_swapped and self._is_used:
                 self._folders = folders
                 self.request(self._settings.model)
 
@@ -131,9 +148,15 @@ class ModelSwapper:
         retire = asyncio.Event()
         name = f"engine-{model.bundle.sha256[:12]}"
         self._tasks.create_task(self._run(model, started, retire), name=name)
-        self._labelling.use(await started)
+        self._use_engine(await started)
         self._retire.set()
         self._retire = retire
+        self._is_used = True
+
+    async def _end_use(self) -> None:
+        self._is_used = False
+        self._use_engine(None)
+        self._retire.set()
 
     async def _run(self, model: Model, started: asyncio.Future[Engine], retire: asyncio.Event) -> None:
         async with Batcher(model.classifiers, self._settings.model.max_batch, self._metrics) as batcher:

@@ -6,7 +6,8 @@ Results are in the order of the input.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Self
@@ -14,9 +15,10 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from stream.languages.policy import LanguagePolicy, make_policy
 from stream.model.classifier import AnyClassifier, Probabilities
 from stream.model.loading import Decisions, Model
-from stream.settings import DecisionSettings, LimitSettings
+from stream.settings import DecisionSettings, LanguageSettings, LimitSettings
 from stream.tweets.decoding import decode_tweet
 from stream.tweets.labels import Label
 from stream.tweets.polarity import POLARITIES
@@ -29,8 +31,18 @@ CHUNK_LINES = 2048
 """Lines read ahead while the chunk before is being classified: enough for batches of similar length."""
 
 Outcome = Label | RejectedTweetError
-_Read = tuple[Tweet, str] | RejectedTweetError
-"""A tweet with its cleaned text, or the reason why a message holds none."""
+
+
+@dataclass(frozen=True, slots=True)
+class _ReadTweet:
+    """A tweet, its cleaned text and its model."""
+
+    tweet: Tweet
+    text: str
+    model: Model
+
+
+_Read = _ReadTweet | RejectedTweetError
 
 
 class Pending:
@@ -48,6 +60,9 @@ class Pending:
         for places, some in found:
             rows[places] = some
         return rows
+
+
+_Started = tuple[Sequence[_Read], Sequence[Pending]]
 
 
 class BulkClassifier:
@@ -97,12 +112,24 @@ def _probabilities(classifier: AnyClassifier, batch: Sequence[Sequence[int]]) ->
     return classifier.probabilities(batch)
 
 
+@dataclass(frozen=True)
+class LanguageRoutes:
+    """The policy for the languages of tweets, and the model that tweets in other languages are routed to."""
+
+    policy: LanguagePolicy
+    other: Model | None = None
+
+
+_NO_ROUTES = LanguageRoutes(make_policy(LanguageSettings(policy="off")))
+
+
 def label_lines(
     model: Model,
     lines: Iterable[bytes | RejectedTweetError | None],
     limits: LimitSettings,
     decision: DecisionSettings | None = None,
     entity: str | None = None,
+    routes: LanguageRoutes = _NO_ROUTES,
 ) -> Iterator[Outcome]:
     """Label tweets given as messages.
 
@@ -113,24 +140,75 @@ def label_lines(
         limits: Limits of size, beyond which a message is rejected.
         decision: The settings of the decision for a polarity; None: the most probable one.
         entity: The entity that the tweets without one of their own concern.
+        routes: The policy for the languages of tweets; by default languages are not detected.
 
     Yields:
         For each message, in order, a label or a rejection.
     """
-    rules = Decisions(decision or DecisionSettings(), model)
-    with BulkClassifier(model) as bulk:
-        before: tuple[list[Tweet | RejectedTweetError], Pending] | None = None
-        for read, pauses in _chunks(lines, lambda line: _read(model, line, limits, entity)):
-            ids, outcomes = _tokenised(model, read)
-            started = outcomes, bulk.submit(ids)
+    reader = _Reader([model, *([routes.other] if routes.other else [])], routes.policy, limits, entity)
+    with ExitStack() as stack:
+        labellers = [_Labeller(each, decision, stack, reader) for each in reader.models]
+        before: _Started | None = None
+        for read, pauses in _chunks(lines, reader.read):
+            started = read, [labeller.submit(read) for labeller in labellers]
             if before:
-                yield from _labels(model, rules, *before)
+                yield from _labels(labellers, *before)
             before = started
             if pauses:
-                yield from _labels(model, rules, *before)
+                yield from _labels(labellers, *before)
                 before = None
         if before:
-            yield from _labels(model, rules, *before)
+            yield from _labels(labellers, *before)
+
+
+class _Reader:
+    """Decodes and cleans tweets, and chooses their model."""
+
+    def __init__(
+        self, models: Sequence[Model], policy: LanguagePolicy, limits: LimitSettings, entity: str | None
+    ) -> None:
+        self.models = models
+        self._policy = policy
+        self._languages = policy.labelled_languages([model.languages for model in models])
+        self._limits = limits
+        self._entity = entity
+
+    def read(self, line: bytes | RejectedTweetError) -> _Read:
+        """Read a message."""
+        if isinstance(line, RejectedTweetError):
+            return line
+        try:
+            placed = self._policy.place(decode_tweet(line, self._limits), self._languages)
+            tweet, model = placed.tweet, self.models[placed.model]
+            return _ReadTweet(replace(tweet, entity=tweet.entity or self._entity), model.cleaned(tweet), model)
+        except RejectedTweetError as rejected:
+            return rejected
+
+
+class _Labeller:
+    """Labels the tweets of one model."""
+
+    def __init__(self, model: Model, decision: DecisionSettings | None, stack: ExitStack, reader: _Reader) -> None:
+        self.model = model
+        self._rules = Decisions(decision or DecisionSettings(), model)
+        self._identity = model.bundle.identity if len(reader.models) > 1 else None
+        self._bulk = stack.enter_context(BulkClassifier(model))
+
+    def submit(self, read: Sequence[_Read]) -> Pending:
+        """Begin to classify those of some tweets that are this model's."""
+        tweets = [entry for entry in read if isinstance(entry, _ReadTweet) and entry.model is self.model]
+        encoded = self.model.all_tokens([entry.tweet for entry in tweets], [entry.text for entry in tweets])
+        return self._bulk.submit([tokens.ids for tokens in encoded])
+
+    def label(self, tweet: Tweet, row: Probabilities) -> Outcome:
+        """Label a tweet; where there are several models, the label names this one."""
+        label = self.model.label(tweet, row)
+        if self._identity is not None and label.model is None:
+            label = replace(label, model=self._identity)
+        try:
+            return self._rules.apply(label)
+        except RejectedTweetError as rejected:
+            return rejected
 
 
 def _chunks(
@@ -148,33 +226,12 @@ def _chunks(
         yield chunk, True
 
 
-def _read(model: Model, line: bytes | RejectedTweetError, limits: LimitSettings, entity: str | None) -> _Read:
-    if isinstance(line, RejectedTweetError):
-        return line
-    try:
-        tweet = decode_tweet(line, limits)
-        return replace(tweet, entity=tweet.entity or entity), model.cleaned(tweet)
-    except RejectedTweetError as rejected:
-        return rejected
-
-
-def _tokenised(model: Model, read: Sequence[_Read]) -> tuple[list[list[int]], list[Tweet | RejectedTweetError]]:
-    tweets = [entry for entry in read if isinstance(entry, tuple)]
-    encoded = model.all_tokens([tweet for tweet, _ in tweets], [text for _, text in tweets])
-    ids = [tokens.ids for tokens in encoded]
-    return ids, [entry[0] if isinstance(entry, tuple) else entry for entry in read]
-
-
-def _labels(
-    model: Model, rules: Decisions, read: Iterable[Tweet | RejectedTweetError], pending: Pending
-) -> Iterator[Outcome]:
-    rows = iter(pending.result())
+def _labels(labellers: Sequence[_Labeller], read: Iterable[_Read], pending: Sequence[Pending]) -> Iterator[Outcome]:
+    rows = [iter(each.result()) for each in pending]
+    places = {id(labeller.model): place for place, labeller in enumerate(labellers)}
     for entry in read:
-        yield _decided(rules, model.label(entry, next(rows))) if isinstance(entry, Tweet) else entry
-
-
-def _decided(rules: Decisions, label: Label) -> Outcome:
-    try:
-        return rules.apply(label)
-    except RejectedTweetError as rejected:
-        return rejected
+        if isinstance(entry, _ReadTweet):
+            place = places[id(entry.model)]
+            yield labellers[place].label(entry.tweet, next(rows[place]))
+        else:
+            yield entry

@@ -38,6 +38,12 @@ class Model:
         """The bundles of the models that answer."""
         return (self.bundle,)
 
+    @property
+    def languages(self) -> list[str]:
+        """The codes of the languages that all of its bundles list."""
+        first, *others = (bundle.manifest.languages for bundle in self.bundles)
+        return [language for language in first if all(language in other for other in others)]
+
     def cleaned(self, tweet: Tweet) -> str:
         """Clean a tweet's text as for the model's training.
 

@@ -5,6 +5,7 @@ Units are base units, totals are counters, ratios are from 0 to 1. Every known l
 """
 
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -67,6 +68,7 @@ class Metrics:
         self.resources = ResourceCollector()
         registry.register(self.resources)
 
+        self._languages: set[str] = set()
         self._add_tweet_counters()
         self._add_tweet_histograms()
         self._add_queue_metrics()
@@ -84,6 +86,22 @@ class Metrics:
         if first is not None:
             self.cascade_info.labels(**asdict(first)).set(1)
 
+    def set_route_model(self, model: ModelIdentity | None) -> None:
+        """Set the model that tweets in other languages are routed to; None: there is none."""
+        self.route_model_info.clear()
+        if model is not None:
+            self.route_model_info.labels(**asdict(model)).set(1)
+
+    def list_languages(self, languages: Sequence[str]) -> None:
+        """Prepare the counters of these languages, and remove those of all others, so that their number is bounded."""
+        for removed in self._languages - set(languages):
+            for polarity in POLARITIES:
+                self.language_labels.remove(removed, polarity)
+        self._languages = set(languages)
+        for language in languages:
+            for polarity in POLARITIES:
+                self.language_labels.labels(language, polarity)
+
     def _add_tweet_counters(self) -> None:
         registry = self.registry
         self.received = Counter("starling_tweets_received", "Messages received from the broker.", registry=registry)
@@ -97,6 +115,12 @@ class Metrics:
             "starling_entity_labels",
             "Labels about the entities that the settings list, by entity and polarity.",
             ["entity", "polarity"],
+            registry=registry,
+        )
+        self.language_labels = Counter(
+            "starling_language_labels",
+            "Labels by language and polarity: the languages that the models label, other and unknown.",
+            ["language", "polarity"],
             registry=registry,
         )
         self.entities_left_out = Counter(
@@ -229,6 +253,12 @@ class Metrics:
             registry=registry,
         )
         self.model_info = Info("starling_model", "The model in use.", registry=registry)
+        self.route_model_info = Gauge(
+            "starling_route_model_info",
+            "The model that tweets in other languages are routed to, as labels of the value 1.",
+            ["name", "precision", "sha256"],
+            registry=registry,
+        )
         self.cascade_info = Gauge(
             "starling_cascade_first_model_info",
             "The model that answers first in a cascade, as labels of the value 1.",

@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 
 from stream.tweets.polarity import Polarity
 from stream.tweets.rejections import Reason, RejectedTweetError
-from stream.tweets.tweet import Tweet
+from stream.tweets.tweet import LanguageSource, Tweet
 
 Change = Literal["prior", "below_threshold"]
 """The setting of `[decision]` that made a polarity another one than the model's most probable."""
@@ -52,7 +52,11 @@ class LabelFields(TypedDict):
     entity_used: NotRequired[bool]
     """True if the model has read the entity; false: it is the polarity of the tweet as a whole. Only with `entity`."""
     lang: NotRequired[str]
-    """The tweet's `lang`: its language."""
+    """The tweet's language: the tag in its message, or a code of ISO 639-1 where it was identified from the text."""
+    lang_source: NotRequired[LanguageSource]
+    """Source of `lang`: the message of the `publisher`, or the `text`. Only with `lang`."""
+    language_supported: NotRequired[bool]
+    """False if the model does not label texts in this language; absent where the tweet's language is unknown."""
     text: NotRequired[str]
     """The tweet's text; only with `labels.include_text = true`."""
 
@@ -129,7 +133,7 @@ class Label:
         return self.probabilities[self.polarity]
 
     def as_json(self) -> LabelFields:
-        """Return the part of a label that every command writes: id, result, `entity` and `lang`."""
+        """Return the part of a label that every command writes: id, result, `entity` and language."""
         fields: LabelFields = {
             "id": self.tweet.id,
             "polarity": self.polarity,
@@ -143,6 +147,9 @@ class Label:
             fields["entity_used"] = self.entity_used
         if self.tweet.lang is not None:
             fields["lang"] = self.tweet.lang
+            fields["lang_source"] = self.tweet.lang_source
+        if self.tweet.language_supported is not None:
+            fields["language_supported"] = self.tweet.language_supported
         return fields
 
 

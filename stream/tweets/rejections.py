@@ -28,6 +28,8 @@ class Reason(StrEnum):
     BAD_TEXT = "bad_text"
     TOO_LONG = "too_long"
     NOTHING_LEFT = "nothing_left"
+    OTHER_LANGUAGE = "other_language"
+    """A tweet in a language that no model labels (`languages.policy`)."""
     UNSURE = "unsure"
     """A tweet whose polarity is less probable than the settings require (`decision.threshold`)."""
     LABEL_REFUSED = "label_refused"

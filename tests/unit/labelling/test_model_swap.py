@@ -65,7 +65,7 @@ async def running(path: Path, **settings: Any) -> AsyncIterator[Bench]:
     model = {"path": path, "interpreters": 1, **settings}
     health = Health(60)
     others = {"node": "pi-1", "labels": {"include_text": True}}
-    swapper = ModelSwapper(load_settings(overrides={"model": model, **others}), labelling, metrics, health)
+    swapper = ModelSwapper(load_settings(overrides={"model": model, **others}), labelling.use, metrics, health)
     async with swapper.running(await swapper.load(lambda: False)):
         yield Bench(swapper, labelling, metrics, health)
 

@@ -64,8 +64,14 @@ def test_a_labels_times_are_utc_to_the_microsecond() -> None:
 
 def test_entity_and_language_are_in_the_label_if_they_are_given() -> None:
     label = written(Tweet("7", "good", entity="Acme", lang="en"))
-    assert label.keys() == CONTRACT | {"entity", "entity_used", "lang"}
-    assert (label["entity"], label["lang"]) == ("Acme", "en")
+    assert label.keys() == CONTRACT | {"entity", "entity_used", "lang", "lang_source"}
+    assert (label["entity"], label["lang"], label["lang_source"]) == ("Acme", "en", "publisher")
+
+
+def test_a_label_says_where_its_language_is_from_and_whether_the_model_labels_it() -> None:
+    label = written(Tweet("7", "bien", lang="fr", lang_source="text", language_supported=False))
+    assert label.keys() == CONTRACT | {"lang", "lang_source", "language_supported"}
+    assert (label["lang"], label["lang_source"], label["language_supported"]) == ("fr", "text", False)
 
 
 def test_the_text_is_in_the_label_only_if_it_is_requested() -> None:

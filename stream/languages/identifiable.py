@@ -1,0 +1,41 @@
+"""The part of a tweet's text that tells its language."""
+
+import unicodedata
+
+import regex
+
+_LINKS_AND_NAMES = regex.compile(r"(?:https?://|www\.)\S*+|\bhttps?\b|@[\w\p{M}.]++|\bRT\b|&\w{2,6}+;")
+_OTHER = regex.compile(r"[^\p{L}\p{M}'\u2019]++")
+_REPEATED_LETTER = regex.compile(r"(\p{L})\1{2,}+")
+_SCRIPTS = tuple(
+    regex.compile(pattern)
+    for pattern in (
+        r"\p{Latin}",
+        r"\p{Cyrillic}",
+        r"\p{Greek}",
+        r"\p{Arabic}",
+        r"\p{Hebrew}",
+        r"[\p{Devanagari}\p{Bengali}\p{Gujarati}\p{Gurmukhi}\p{Tamil}\p{Telugu}\p{Kannada}\p{Malayalam}\p{Sinhala}]",
+        r"[\p{Han}\p{Hiragana}\p{Katakana}]",
+        r"\p{Hangul}",
+        r"[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]",
+    )
+)
+_MOST_SCRIPTS = 2
+_LONGEST = 2000
+"""Characters of a text that are read: the beginning of a long text tells its language."""
+
+
+def identifiable_text(text: str) -> str:
+    """Return the words of a text in lower case, without links, mentions, emojis, digits and punctuation.
+
+    Words of hashtags stay. A letter three times or more in a row is written twice. The result is empty for a text
+    without words, and for one in three scripts or more, which has no single language.
+    """
+    text = text[:_LONGEST]
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+    text = _OTHER.sub(" ", _LINKS_AND_NAMES.sub(" ", text))
+    if not text.isascii() and sum(script.search(text) is not None for script in _SCRIPTS) > _MOST_SCRIPTS:
+        return ""
+    return " ".join(_REPEATED_LETTER.sub(r"\1\1", text).lower().split())
