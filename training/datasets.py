@@ -13,6 +13,7 @@ from training.data.semeval import is_semeval, read_semeval
 from training.data.tables import Columns, read_table
 from training.data.targets import is_targets, read_targets
 from training.data.tweets import Dataset
+from training.data.umsab import read_umsab
 
 _KINDS: dict[str, Table] = {
     **dict.fromkeys((".jsonl", ".ndjson", ".json", ".js"), "jsonl"),
@@ -59,6 +60,8 @@ def _read(path: Path, read_options: ReadOptions) -> Dataset:
     kind = read_options.format or _recognised(path)
     if kind == "semeval":
         return read_semeval(path)
+    if kind == "umsab":
+        return read_umsab(path)
     return read_targets(path) if kind == "targets" else read_table(path, kind, read_options.columns)
 
 

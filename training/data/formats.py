@@ -3,4 +3,4 @@
 from typing import Literal
 
 Table = Literal["jsonl", "csv", "tsv"]
-Format = Literal["semeval", "targets", "replab", "jsonl", "csv", "tsv"]
+Format = Literal["semeval", "targets", "replab", "umsab", "jsonl", "csv", "tsv"]
