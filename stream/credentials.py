@@ -6,6 +6,7 @@ No secret is in a settings file, in the environment or on a command line.
 import logging
 import ssl
 import stat
+from functools import cache
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -28,7 +29,8 @@ def read_password(setting: str, path: Path) -> SecretStr:
     """
     try:
         check_permissions(setting, path)
-        password = path.read_text(encoding="utf-8").rstrip("\r\n")
+        text = path.read_text(encoding="utf-8") if path.is_file() else _read_once(path, path.stat().st_ino)
+        password = text.rstrip("\r\n")
     except OSError as error:
         raise SettingsError(f"{setting}: cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError:
@@ -36,6 +38,12 @@ def read_password(setting: str, path: Path) -> SecretStr:
     if not password:
         raise SettingsError(f"{setting}: {path} holds no password: it is empty")
     return SecretStr(password)
+
+
+@cache
+def _read_once(path: Path, _inode: int) -> str:
+    """Read a pipe, as /dev/stdin can be, whose content is there only once; each connection of a command needs it."""
+    return path.read_text(encoding="utf-8")
 
 
 def check_permissions(setting: str, path: Path) -> None:

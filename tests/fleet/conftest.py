@@ -26,6 +26,7 @@ _ORDER = [
     "test_meter",
     "test_feed",
     "test_secrets",
+    "test_grafana",
     "test_dashboards",
     "test_refusals",
     "test_benchmark",

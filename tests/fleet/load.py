@@ -12,20 +12,23 @@ from stream.mqtt.connection import Connection
 from stream.settings import BrokerSettings
 from tests.fleet.playbooks import SECRETS
 
+_REJECTED = "tweets/rejected"
+
 
 class Load:
-    """Published tweets, and the node and model of each label."""
+    """Published tweets, the node and model of each label, and the node of each rejection."""
 
     def __init__(self) -> None:
         self.sent: set[str] = set()
         self.labelled: dict[str, str] = {}
         self.models: dict[str, str] = {}
+        self.rejected: dict[str, str] = {}
         self._changed = asyncio.Event()
 
     @property
     def lost(self) -> set[str]:
-        """Tweets that were published and have no label."""
-        return self.sent - self.labelled.keys()
+        """Tweets that were published and have neither a label nor a rejection."""
+        return self.sent - self.labelled.keys() - self.rejected.keys()
 
     def by_node(self) -> Counter[str]:
         """Count the labels of each node."""
@@ -37,8 +40,8 @@ class Load:
             self._changed.clear()
             await self._changed.wait()
 
-    async def until_all_labelled(self, seconds: float) -> None:
-        """Wait until all tweets have labels, at most this time."""
+    async def until_all_answered(self, seconds: float) -> None:
+        """Wait until all tweets have labels or rejections, at most this time."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while self.lost:
@@ -46,11 +49,14 @@ class Load:
                     await self._changed.wait()
 
     async def read(self, client: Connection) -> None:
-        """Record the labels as they arrive."""
+        """Record labels and rejections as they arrive."""
         async for message in client.incoming():
-            label = orjson.loads(message.payload)
-            self.labelled[label["id"]] = label["node"]
-            self.models[label["id"]] = label["model"]["name"]
+            answer = orjson.loads(message.payload)
+            if message.topic == _REJECTED:
+                self.rejected[answer.get("id", "")] = answer["node"]
+            else:
+                self.labelled[answer["id"]] = answer["node"]
+                self.models[answer["id"]] = answer["model"]["name"]
             self._changed.set()
 
     async def send(self, client: Connection, tweets_per_second: float) -> None:
@@ -69,7 +75,7 @@ class Load:
 async def load(
     host: str, folder: Path, tweets_per_second: float = 20, authority: Path | None = None
 ) -> AsyncIterator[Load]:
-    """Publish tweets and count labels in the context; at its end, wait for outstanding labels.
+    """Publish tweets and count labels in the context; at its end, wait for outstanding answers.
 
     Args:
         host: The broker's address.
@@ -82,12 +88,13 @@ async def load(
     sending = _user(host, folder, ("collector", SECRETS["collector"]), authority)
     async with Connection(reading) as reader, Connection(sending) as sender:
         await reader.subscribe_confirmed("tweets/polarity")
+        await reader.subscribe_confirmed(_REJECTED)
         async with asyncio.TaskGroup() as tasks:
             reads = tasks.create_task(counted.read(reader), name="reading")
             sends = tasks.create_task(counted.send(sender, tweets_per_second), name="sending")
             yield counted
             sends.cancel()
-            await counted.until_all_labelled(seconds=60)
+            await counted.until_all_answered(seconds=60)
             reads.cancel()
 
 

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,10 @@ ANSIBLE = CHECKOUT / "deploy" / "ansible"
 PROGRAM = Path(sys.executable).parent / "ansible-playbook"
 NODES = tuple(f"pi-{number + 1}" for number in range(len(image.NODE_SYSTEMS)))
 BROKER = "hub"
+GROUPS: Mapping[str, Sequence[str]] = {
+    "starling": NODES,
+    **{role: [BROKER] for role in ("mosquitto", "prometheus", "alertmanager", "starling_feed")},
+}
 SECRETS = {
     "node": "the secret of",
     "rollout": "secret-of-the-prober",
@@ -70,6 +74,7 @@ class Playbooks:
         addresses: Addresses of the machines by name.
         variables: Variables of all hosts; they override the defaults of the tests.
         host_variables: Variables of single hosts, by name.
+        groups: Hosts of each group.
     """
 
     def __init__(
@@ -78,11 +83,9 @@ class Playbooks:
         addresses: Mapping[str, str],
         variables: Mapping[str, Any],
         host_variables: Mapping[str, Mapping[str, Any]],
+        groups: Mapping[str, Sequence[str]] = GROUPS,
     ) -> None:
         self._inventory = folder / "hosts.yml"
-        groups = {"starling": NODES} | {
-            name: [BROKER] for name in ("mosquitto", "prometheus", "alertmanager", "starling_feed")
-        }
         inventory = {
             name: {"hosts": {host: {"ansible_host": addresses[host], **host_variables.get(host, {})} for host in hosts}}
             for name, hosts in groups.items()

@@ -11,21 +11,21 @@ import pytest
 from stream.model.bundle import SHIPPED_BUNDLE, load_bundle
 from tests.fleet import network
 from tests.fleet.conftest import Fleet
-from tests.fleet.load import load
+from tests.fleet.load import Load, load
 from tests.fleet.playbooks import NODES, Outcome
-from tests.fleet.wheels import DYING, GOOD, MUTE, NEGATIVE, SLOW, WEDGED, Change
+from tests.fleet.wheels import DYING, GOOD, MUTE, NEGATIVE, REJECTING, SLOW, WEDGED, Change
 
 Altered = Callable[[Change], str]
 
 
-async def rolled_out(fleet: Fleet, folder: Path, wheel: str) -> tuple[Outcome, set[str]]:
-    """Roll out a release while tweets are published; returns the outcome and the lost tweets."""
+async def rolled_out(fleet: Fleet, folder: Path, wheel: str) -> tuple[Outcome, Load]:
+    """Roll out a release while tweets are published."""
     async with load(fleet.broker.address, folder) as counted:
         outcome = await asyncio.to_thread(
             fleet.playbooks.run, "rollout.yml", starling_wheel=wheel, starling_ready_seconds=40
         )
     assert counted.sent
-    return outcome, counted.lost
+    return outcome, counted
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,7 @@ async def rolled_out(fleet: Fleet, folder: Path, wheel: str) -> tuple[Outcome, s
         pytest.param(DYING, "Restart the service", id="exits at once"),
         pytest.param(SLOW, "a tweet takes", id="slow"),
         pytest.param(NEGATIVE, "gives the same label to opposite tweets", id="labels everything negative"),
+        pytest.param(REJECTING, "of the messages are rejected", id="rejects most tweets"),
         pytest.param(WEDGED, "the service has not answered for", id="hangs after a hundred tweets"),
     ],
 )
@@ -43,16 +44,19 @@ async def test_a_bad_release_stops_at_the_canary_and_loses_nothing(
 ) -> None:
     before = fleet.releases()
 
-    outcome, lost = await rolled_out(fleet, tmp_path, altered(change))
+    outcome, counted = await rolled_out(fleet, tmp_path, altered(change))
 
     assert (outcome.failed, reason in outcome.said) == ({"pi-1"}, True), outcome.output[-4000:]
-    assert (fleet.releases(), fleet.ready(), lost) == (before, set(NODES), set())
+    assert (fleet.releases(), fleet.ready(), counted.lost) == (before, set(NODES), set())
+    assert set(counted.rejected.values()) == ({"pi-1"} if change is REJECTING else set())
 
 
+@pytest.mark.skipif(len(NODES) < 3, reason="the second batch needs two nodes")
 async def test_a_node_that_does_not_answer_any_more_stops_the_roll_out_and_its_batch_is_rolled_back(
     fleet: Fleet, altered: Altered
 ) -> None:
     before = fleet.releases()
+    lost = NODES[2]
     variables = {"starling_wheel": altered(GOOD), "starling_batches": [1, "100%"]}
     try:
         with fleet.playbooks.started_playbook("rollout.yml", **variables) as rollout:
@@ -63,17 +67,17 @@ async def test_a_node_that_does_not_answer_any_more_stops_the_roll_out_and_its_b
                 if "[starling : Activate the new release]" in lines[-1]:
                     switches += 1
                 if switches == 2:  # the second batch
-                    network.disconnect("pi-3")
+                    network.disconnect(lost)
                     switches += 1
                 lines.append(rollout.stdout.readline())
             code = rollout.wait()
     finally:
-        network.reconnect("pi-3")
+        network.reconnect(lost)
     said = " ".join("".join(lines).split())
 
-    assert (code != 0, "but pi-3 of the same batch failed" in said) == (True, True), said[-4000:]
+    assert (code != 0, f"but {lost} of the same batch failed" in said) == (True, True), said[-4000:]
     assert fleet.nodes[1].run("readlink /opt/starling/current") in before
-    back = fleet.playbooks.run("rollback.yml", "--limit", "pi-1,pi-3")
+    back = fleet.playbooks.run("rollback.yml", "--limit", f"pi-1,{lost}")
     assert (back.exit_code, fleet.releases(), fleet.ready()) == (0, before, set(NODES)), back.output[-4000:]
 
 
@@ -82,8 +86,8 @@ async def test_a_good_release_reaches_all_nodes_and_is_rolled_back_without_loss(
 ) -> None:
     before = fleet.releases()
 
-    outcome, lost = await rolled_out(fleet, tmp_path, altered(GOOD))
-    assert (outcome.exit_code, lost) == (0, set()), outcome.output[-4000:]
+    outcome, counted = await rolled_out(fleet, tmp_path, altered(GOOD))
+    assert (outcome.exit_code, counted.lost, counted.rejected) == (0, set(), {}), outcome.output[-4000:]
     assert before.isdisjoint(fleet.releases())
 
     back = fleet.playbooks.run("rollback.yml")

@@ -21,6 +21,16 @@ NEGATIVE = (
     "return softmax(np.tile(np.float32([9, 0, 0]), (len(batch), 1)), self._temperature)",
 )
 """Calls every tweet negative."""
+REJECTING = (
+    "stream/tweets/decoding.py",
+    "    if not tweet_id.strip():\n",
+    (
+        "    if tweet_id.startswith('load-'):\n"
+        "        raise RejectedTweetError(Reason.BAD_ID, 'the id is not accepted', tweet_id)\n"
+        "    if not tweet_id.strip():\n"
+    ),
+)
+"""Rejects the tweets of the load, but not those of the probe."""
 WEDGED = (
     "stream/model/loading.py",
     "        labels = self.bundle.manifest.labels\n",

@@ -1,6 +1,7 @@
 """`starling probe`: a check, through the broker, that a node labels tweets."""
 
 import asyncio
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -11,9 +12,9 @@ import pytest
 from stream.mqtt.connection import Connection
 from stream.mqtt.packets import Message
 from stream.settings import Settings
-from tests.integration.mosquitto import Mosquitto
+from tests.integration.mosquitto import Mosquitto, password_options
 from tests.integration.probe import probing, serving, settings_for, write_config
-from tests.integration.program import finished
+from tests.integration.program import STARLING, finished
 
 pytestmark = pytest.mark.broker
 CALLED = "called a cheerful tweet positive and a gloomy tweet negative"
@@ -27,6 +28,19 @@ async def test_probe_reports_a_node_that_labels(broker: Mosquitto, tmp_path: Pat
         code, out, err = await finished("probe", "--config", config)
 
     assert (code, out, err) == (0, f"{settings.node} {CALLED}\n", "")
+
+
+async def test_probe_takes_the_password_from_its_standard_input_for_both_connections(tmp_path: Path) -> None:
+    with Mosquitto(tmp_path, password_options(tmp_path, {"prober": "secret"})) as broker:
+        password = tmp_path / "prober.password"
+        password.write_text("secret\n")
+        settings = settings_for(broker.port, broker={"username": "prober", "password_file": password})
+        prober = settings_for(broker.port, broker={"username": "prober", "password_file": Path("/dev/stdin")})
+        command = [*STARLING, "probe", "--config", write_config(tmp_path, prober, http_port=0)]
+        async with serving(settings):
+            probed = await asyncio.to_thread(subprocess.run, command, input=b"secret", capture_output=True, check=False)
+
+    assert (probed.returncode, probed.stdout.decode()) == (0, f"{settings.node} {CALLED}\n"), probed.stderr.decode()
 
 
 async def test_probe_reaches_the_named_node_of_a_group(broker: Mosquitto, tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,17 @@ def test_a_password_of_a_user_and_a_group_is_read(file: Path, mode: int, caplog:
     file.chmod(mode)
     assert read_password("broker.password_file", file).get_secret_value() == "secret"
     assert not caplog.records
+
+
+def test_a_password_from_a_pipe_is_the_same_for_each_connection() -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b"secret\n")
+    os.close(writing)
+    try:
+        read = [read_password("broker.password_file", Path(f"/dev/fd/{reading}")) for _ in range(2)]
+    finally:
+        os.close(reading)
+    assert [each.get_secret_value() for each in read] == ["secret", "secret"]
 
 
 def test_a_missing_file_is_left_to_the_reader(tmp_path: Path) -> None:
