@@ -26,9 +26,11 @@ from stream.commands.options import (
     Entity,
     IdColumn,
     Json,
+    Languages,
     Model,
     PlainText,
     Prior,
+    RouteTo,
     TextColumn,
     Threshold,
     Wait,
@@ -117,15 +119,18 @@ def classify(
     prior: Prior = None,
     threshold: Threshold = None,
     below_threshold: BelowThreshold = None,
+    languages: Languages = None,
+    route_to: RouteTo = None,
 ) -> None:
     """Label a file of tweets: print one line of JSON for each tweet, in the same order."""
     from stream.commands.classify import classify_file
-    from stream.commands.decision import decision_settings, model_settings
+    from stream.commands.decision import decision_settings, language_settings, model_settings
     from stream.tweets.reader import file_options
 
     options = file_options(plain=plain, text_column=text_column, id_column=id_column)
     decision = decision_settings(prior, threshold, below_threshold)
-    classify_file(file, model_settings(model, cascade, cascade_threshold), options, decision, entity)
+    chosen = model_settings(model, cascade, cascade_threshold)
+    classify_file(file, chosen, options, decision, entity, language_settings(languages, route_to))
 
 
 @app.command()

@@ -18,6 +18,8 @@ from rich.text import Text
 from stream.commands.health_request import ask_health
 from stream.credentials import http_tls
 from stream.errors import ListenError, StarlingError
+from stream.labelling.route import check_lists_languages, route_model
+from stream.languages.policy import make_policy
 from stream.model.loading import load_model
 from stream.power.check import check_power
 from stream.session.broker_check import check_broker
@@ -60,6 +62,7 @@ def _findings(config: Path | None) -> list[Finding]:
     checks: dict[str, Callable[[Settings], str]] = {
         "settings": lambda settings: f"node '{settings.node}'",
         "model": _check_model,
+        "languages": _check_languages,
         "broker": _check_broker,
         "http": _check_http,
         "meter": _check_meter,
@@ -84,6 +87,15 @@ def _check_model(settings: Settings) -> str:
     identities = [bundle.identity for bundle in model.bundles]
     named = [f"{each.name} ({each.precision}, sha256 {each.sha256[:12]})" for each in identities]
     return f"{' before '.join(named)} calls a cheerful tweet {label.polarity} in {milliseconds:.1f} ms"
+
+
+def _check_languages(settings: Settings) -> str:
+    policy = make_policy(settings.languages)
+    route = route_model(settings.model, settings.languages)
+    models = [load_model(each) for each in (settings.model, route) if each is not None]
+    if route is not None:
+        check_lists_languages(models[1])
+    return policy.describe([model.languages for model in models])
 
 
 def _check_broker(settings: Settings) -> str:
@@ -135,4 +147,4 @@ def _show(findings: list[Finding]) -> None:
     console = Console(highlight=False, soft_wrap=True)
     for finding in findings:
         mark = Text("works ", "green") if finding.works else Text("BROKEN", "bold red")
-        console.print(mark.append(f"  {finding.part:<8}  {finding.says}", style="default"))
+        console.print(mark.append(f"  {finding.part:<9}  {finding.says}", style="default"))

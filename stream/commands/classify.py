@@ -10,9 +10,11 @@ import typer
 from stream.commands.interrupt import stop_on_interrupt
 from stream.commands.progress import tweet_progress
 from stream.errors import InputError, NothingLabelledError
-from stream.model.bulk import Outcome, label_lines
-from stream.model.loading import load_model
-from stream.settings import DecisionSettings, LimitSettings, ModelSettings
+from stream.labelling.route import check_lists_languages, route_model
+from stream.languages.policy import make_policy
+from stream.model.bulk import LanguageRoutes, Outcome, label_lines
+from stream.model.loading import Model, load_model
+from stream.settings import DecisionSettings, LanguageSettings, LimitSettings, ModelSettings
 from stream.tweets.labels import Label
 from stream.tweets.reader import FileOptions, read_records
 from stream.tweets.rejections import RejectedTweetError, RejectionCount
@@ -25,6 +27,7 @@ def classify_file(
     options: FileOptions | None = None,
     decision: DecisionSettings | None = None,
     entity: str | None = None,
+    languages: LanguageSettings | None = None,
 ) -> None:
     """Write one line of JSON to stdout for each tweet of a file, and a summary to stderr.
 
@@ -36,12 +39,14 @@ def classify_file(
         options: How the file is to be read.
         decision: The settings of the decision for a polarity; None: the most probable one.
         entity: The entity that the tweets without one of their own concern.
+        languages: The settings about languages; None: languages are not detected.
 
     Raises:
         StarlingError: The model or the file cannot be read, or no tweet could be labelled.
         KeyboardInterrupt: Ctrl-C or SIGTERM ended the input.
     """
     model = load_model(model_settings)
+    routes = _language_routes(model, model_settings, languages or LanguageSettings(policy="off"))
     labelled, rejections = 0, RejectionCount()
     with (
         open_source(name) as source,
@@ -49,7 +54,7 @@ def classify_file(
         tweet_progress("labelling", source) as done,
     ):
         messages = _Messages(source, options)
-        for outcome in label_lines(model, messages, LimitSettings(), decision, entity):
+        for outcome in label_lines(model, messages, LimitSettings(), decision, entity, routes):
             sys.stdout.buffer.write(orjson.dumps(_as_json(outcome), option=orjson.OPT_APPEND_NEWLINE))
             if isinstance(outcome, Label):
                 labelled += 1
@@ -65,6 +70,19 @@ def classify_file(
         raise KeyboardInterrupt
     if not labelled:
         raise NothingLabelledError(f"no tweet of {source.name} could be labelled")
+
+
+def _language_routes(model: Model, model_settings: ModelSettings, languages: LanguageSettings) -> LanguageRoutes:
+    """Make the policy for languages, and load the model that tweets in other languages are routed to."""
+    policy = make_policy(languages)
+    other_settings = route_model(model_settings, languages)
+    other = load_model(other_settings) if other_settings else None
+    if other is not None:
+        check_lists_languages(other)
+    if languages.policy != "off":
+        described = policy.describe([each.languages for each in (model, other) if each is not None])
+        typer.echo(f"languages: {described}", err=True)
+    return LanguageRoutes(policy, other)
 
 
 class _Messages:

@@ -1,12 +1,12 @@
 """The options of the model and of the decision for a polarity, as settings."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import typer
 from pydantic import ValidationError
 
-from stream.settings import DecisionSettings, ModelSettings
+from stream.settings import DecisionSettings, LanguageSettings, ModelSettings
 
 
 def decision_settings(prior: str | None, threshold: float | None, below_threshold: str | None) -> DecisionSettings:
@@ -60,6 +60,23 @@ def model_settings(path: Path | None, cascade: Path | None, threshold: str | Non
                 "cascade and", "--cascade and"
             )
         raise typer.BadParameter(option + message) from error
+
+
+def language_settings(policy: Literal["flag", "reject", "off"] | None, route_to: Path | None) -> LanguageSettings:
+    """Return the settings that the options state.
+
+    Args:
+        policy: Policy for languages that the model does not label; with a route, for those that neither model labels.
+        route_to: Folder of the bundle that tweets in other languages are routed to.
+
+    Raises:
+        typer.BadParameter: A tweet cannot be routed while its language is not detected.
+    """
+    if route_to is None:
+        return LanguageSettings(policy=policy or "off")
+    if policy == "off":
+        raise typer.BadParameter("--languages off: --route-to needs the language of the tweets")
+    return LanguageSettings(policy="route", route_to=route_to, unrouted=policy or "flag")
 
 
 def prior_of(option: str) -> tuple[float, ...]:

@@ -23,7 +23,7 @@ Cascade = Annotated[
     Path | None,
     typer.Option(
         metavar="BUNDLE",
-        help="Smaller bundle, for example first, that labels first and passes on unsure tweets; needs --cascade-threshold.",
+        help="Smaller bundle, for example first, that labels first and passes unsure tweets on; needs a threshold.",
     ),
 ]
 CascadeThreshold = Annotated[
@@ -48,6 +48,20 @@ Threshold = Annotated[
 BelowThreshold = Annotated[
     Literal["neutral", "reject"] | None,
     typer.Option(help="Result below the threshold: the label neutral, or a rejection (unsure); default: neutral."),
+]
+Languages = Annotated[
+    Literal["flag", "reject", "off"] | None,
+    typer.Option(
+        help="Detect the language of tweets; flag (language_supported = false) or reject (other_language) those in "
+        "languages that the model does not label; off: detect none, the default."
+    ),
+]
+RouteTo = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="BUNDLE",
+        help="Detect the language of tweets, and label those in other languages with this model bundle.",
+    ),
 ]
 
 

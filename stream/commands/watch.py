@@ -48,6 +48,8 @@ class ShownLabel(BaseModel):
     confidence: float = Field(ge=0, le=1)
     entity: str = ""
     entity_used: bool = True
+    lang: str = ""
+    language_supported: bool = True
     text: str = ""
 
 
@@ -225,7 +227,8 @@ def label_line(label: ShownLabel, texts: MutableMapping[str, str]) -> Text:
     text = label.text or (texts.get(label.id, "") if label.entity else texts.pop(label.id, ""))
     entity = label.entity if label.entity_used or not label.entity else f"{label.entity} (of the whole tweet)"
     line = Text(f"{label.polarity:<8} {label.confidence:4.2f}  ", STYLES[label.polarity])
-    return line.append(_beside(label.id, entity, text), style="default")
+    language = "" if label.language_supported else f"in {label.lang or '?'}, which the model does not label"
+    return line.append(_beside(label.id, entity, language, text), style="default")
 
 
 def rejection_line(rejection: ShownRejection) -> Text:
