@@ -1,7 +1,11 @@
-"""Release of memory that is not needed: on a device with 1 GB, ten megabytes are one hundredth of it."""
+"""Release of memory that is not needed: on a device with 1 GB, ten megabytes are one hundredth of it.
+
+Also the exclusion of long-lived objects from garbage collections.
+"""
 
 import ctypes
 import ctypes.util
+import gc
 import re
 from pathlib import Path
 
@@ -21,6 +25,15 @@ def keep_heap_small() -> None:
     if (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)) is not None:
         mallopt(_TRIM_THRESHOLD, _KEPT_FREE_BYTES)
         mallopt(_ARENA_MAX, 1)
+
+
+def keep_collections_short() -> None:
+    """Exclude all objects that exist now from later garbage collections: modules and settings, which are never freed.
+
+    A full collection that visits them stops the event loop for tens of milliseconds, and all waiting tweets with it.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def release_mapped_pages(name: str) -> None:

@@ -32,6 +32,8 @@ from stream.telemetry.health import Health
 logger = logging.getLogger(__name__)
 
 _PREFIX: Final = b'{"starling_proof":"'
+_CLOCK_SECONDS: Final = 0.001
+"""A wait that is shorter than this is over."""
 
 
 @with_config(ConfigDict(use_attribute_docstrings=True))
@@ -81,10 +83,14 @@ class Proof:
         self._health = health
         self._busy = busy
         self._with_tweets = with_tweets
+        self._loop = asyncio.get_running_loop()
         self._arrived = asyncio.Event()
+        self._arrived_at = self._loop.time()
+        """Time of the last arrival, by the event loop's clock."""
 
     def arrived(self) -> None:
         """Note that a message has arrived through the session, a tweet or a proof."""
+        self._arrived_at = self._loop.time()
         self._arrived.set()
 
     async def keep(self) -> None:
@@ -98,18 +104,29 @@ class Proof:
             self._report(reason)
             self._with_tweets = True
             seconds = self._settings.broker.proof_seconds
-            await self._wait(min(seconds, self._settings.broker.timeout_seconds) if reason else seconds)
+            if reason is not None:
+                seconds = min(seconds, self._settings.broker.timeout_seconds)
+                if not await self._arrives_within(seconds):
+                    continue
+            await self._quiet(seconds)
 
-    async def _wait(self, seconds: float) -> None:
-        """Wait until nothing has arrived for so long."""
-        while True:
-            self._arrived.clear()
-            try:
-                async with asyncio.timeout(seconds):
-                    await self._arrived.wait()
-            except TimeoutError:
-                return
-            self._report(None)
+    async def _arrives_within(self, seconds: float) -> bool:
+        """Wait until something arrives, at most so long; returns whether it did."""
+        self._arrived.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._arrived.wait()
+        except TimeoutError:
+            return False
+        self._report(None)
+        return True
+
+    async def _quiet(self, seconds: float) -> None:
+        """Wait until nothing has arrived for so long; an arrival wakes nothing, as there may be thousands a second."""
+        since, rest = self._loop.time(), seconds
+        while rest > _CLOCK_SECONDS:
+            await asyncio.sleep(rest)
+            rest = max(since, self._arrived_at) + seconds - self._loop.time()
 
     async def _missing(self) -> str | None:
         """Return why no tweet can arrive; None where one can, as far as can be shown."""

@@ -1,6 +1,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import orjson
 import pytest
@@ -41,6 +42,18 @@ async def test_a_message_becomes_a_label(labelling: LabellingPipeline) -> None:
     label = orjson.loads(await only_label(labelling, b'{"id":"7","text":"lovely!"}', time.time()))
     assert (label["id"], label["polarity"], label["node"]) == ("7", "positive", "pi-1")
     assert label["received_at"] <= label["classified_at"]
+
+
+async def test_a_tweet_is_classified_without_a_task_of_its_own(labelling: LabellingPipeline) -> None:
+    loop, names = asyncio.get_running_loop(), list[str]()
+
+    def make_task(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asyncio.Task[Any]:
+        names.append(work.__qualname__)
+        return asyncio.Task(work, loop=loop, **options)
+
+    loop.set_task_factory(make_task)
+    await only_label(labelling, b'{"id":"7","text":"lovely!"}', time.time())
+    assert names == []
 
 
 async def test_many_messages_at_once_become_their_own_labels(labelling: LabellingPipeline) -> None:

@@ -1,8 +1,14 @@
 """Release of memory."""
 
+import asyncio
+import gc
 import mmap
+from collections.abc import Coroutine
 from pathlib import Path
 
+import pytest
+
+from stream.commands import run
 from stream.model.memory import keep_heap_small, release_mapped_pages
 
 
@@ -29,3 +35,21 @@ def test_a_file_that_is_not_mapped_is_ignored(tmp_path: Path) -> None:
 
 def test_the_heap_can_be_kept_small_wherever_this_runs() -> None:
     keep_heap_small()
+
+
+def test_collections_of_the_service_do_not_visit_modules_and_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    frozen = 0
+
+    def serve(service: Coroutine[None, None, None]) -> None:
+        nonlocal frozen
+        service.close()
+        frozen = gc.get_freeze_count()
+
+    monkeypatch.setattr(asyncio, "run", serve)
+    monkeypatch.setattr(run, "log_to_stderr", lambda *_: None)
+    try:
+        run.run_until_signalled(None)
+    finally:
+        gc.unfreeze()
+    assert frozen > 10_000
+    assert gc.get_freeze_count() == 0

@@ -113,6 +113,26 @@ async def test_a_tweet_delays_the_next_proof(memory_broker: MemoryBroker) -> Non
         assert node.proofs() == [0, 900]
 
 
+async def test_tweets_that_arrive_while_the_proof_stands_set_no_timers(
+    memory_broker: MemoryBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, timers = asyncio.get_running_loop(), 0
+    call_at = loop.call_at
+
+    def count(*args: Any, **options: Any) -> asyncio.TimerHandle:
+        nonlocal timers
+        timers += 1
+        return call_at(*args, **options)
+
+    async with proving(memory_broker) as node:
+        await asyncio.sleep(10)
+        monkeypatch.setattr(loop, "call_at", count)
+        for _ in range(100):
+            node.arrives()
+            await asyncio.sleep(0)
+        assert timers == 0
+
+
 async def test_with_zero_seconds_no_proof_is_given(memory_broker: MemoryBroker) -> None:
     async with proving(memory_broker, settings_of(proof_seconds=0), with_tweets=True):
         await asyncio.sleep(1000)
