@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from stream.model.bundle import Bundle, load_bundle
 from stream.model.loading import available_cores
 from stream.model.macs import mean_macs
 from stream.processes.child import Child, module_command
-from stream.settings import PowerSettings
+from stream.settings import ModelSettings, PowerSettings
 
 _ANSWER_SECONDS = 3600.0
 
@@ -50,6 +50,8 @@ class Cell:
     interpreters: int
     batch: int
     length: int | None
+    cascade: ModelSettings | None = None
+    """The cascade before the bundle: its first bundle and its threshold; None: the bundle is measured alone."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ class Plan:
     rounds: int = 3
     quick: bool = False
     power: PowerSettings = field(default_factory=PowerSettings)
+    cascade: ModelSettings | None = None
+    """A cascade that is measured beside each bundle, with the tweets' own lengths; None: there is none."""
 
 
 def bench_classifier(plan: Plan, on_step: Callable[[str], None]) -> Result:
@@ -79,6 +83,8 @@ def bench_classifier(plan: Plan, on_step: Callable[[str], None]) -> Result:
     check_enough(plan.seconds, quick=plan.quick)
     bundles = wanted_bundles(plan.bundles, plan.precisions)
     pairs = list(itertools.product(bundles, plan.grid.cells(available_cores())))
+    if plan.cascade:
+        pairs += [(bundle, replace(cell, cascade=plan.cascade)) for bundle, cell in pairs if cell.length is None]
     too_long = [(bundle, cell) for bundle, cell in pairs if (cell.length or 0) > bundle.manifest.max_tokens]
     pairs = [pair for pair in pairs if pair not in too_long]
     answers: list[list[dict[str, Any]]] = [[] for _ in pairs]
@@ -98,7 +104,7 @@ def bench_classifier(plan: Plan, on_step: Callable[[str], None]) -> Result:
         on_step("counting multiply-accumulates")
         macs = _macs(pairs, read_tweets(plan.tweets))
         for pair, found in zip(pairs, answers, strict=True):
-            result.rows.append(_row(*pair, found, energy) | {"macs_per_tweet": macs[pair[0].sha256, pair[1].length]})
+            result.rows.append(_row(*pair, found, energy) | {"macs_per_tweet": _expected_macs(*pair, found, macs)})
     result.settings["energy"] = energy.source
     if plan.quick:
         result.warnings.append(f"quick run: a reliable latency needs at least {LEAST_QUERIES} queries and 60 s")
@@ -131,6 +137,7 @@ def _measure(bundle: Bundle, cell: Cell, plan: Plan) -> dict[str, Any]:
         "stream.bench.worker",
         *("--bundle", bundle.path, "--threads", str(cell.threads), "--interpreters", str(cell.interpreters)),
         *(("--tweets", plan.tweets) if plan.tweets else ()),
+        *_cascade_options(cell.cascade),
     )
     queries = 1 if plan.quick else -(-LEAST_QUERIES // plan.rounds)
     with Child(f"the classifier with {_describe(bundle, cell)}", command) as worker:
@@ -138,14 +145,33 @@ def _measure(bundle: Bundle, cell: Cell, plan: Plan) -> dict[str, Any]:
         return worker.ask({**job, "seconds": plan.seconds / plan.rounds, "queries": queries}, _ANSWER_SECONDS)
 
 
+def _cascade_options(cascade: ModelSettings | None) -> tuple[str, ...]:
+    if cascade is None or cascade.cascade_threshold is None:
+        return ()
+    return ("--cascade", str(cascade.cascade), "--cascade-threshold", *map(str, cascade.cascade_threshold))
+
+
 def _macs(pairs: Sequence[tuple[Bundle, Cell]], tweets: Sequence[Source]) -> dict[tuple[str, int | None], int]:
     """Multiply-accumulates per tweet without padding, by model and length."""
     found: dict[tuple[str, int | None], int] = {}
     for bundle, cell in pairs:
-        if (bundle.sha256, cell.length) not in found:
-            lengths = [cell.length] if cell.length else token_lengths(bundle, tweets)
-            found[bundle.sha256, cell.length] = round(mean_macs(bundle.model.path, lengths))
+        for each in (bundle, *([load_bundle(cell.cascade.cascade)] if cell.cascade else [])):
+            if (each.sha256, cell.length) not in found:
+                lengths = [cell.length] if cell.length else token_lengths(each, tweets)
+                found[each.sha256, cell.length] = round(mean_macs(each.model.path, lengths))
     return found
+
+
+def _expected_macs(
+    bundle: Bundle, cell: Cell, answers: Sequence[dict[str, Any]], macs: dict[tuple[str, int | None], int]
+) -> int:
+    """Return the multiply-accumulates per tweet; a cascade's second model has only the tweets that are passed on."""
+    own = macs[bundle.sha256, cell.length]
+    if cell.cascade is None:
+        return own
+    first = macs[load_bundle(cell.cascade.cascade).sha256, cell.length]
+    passed_on: float = answers[0]["passed_on"]
+    return round(first + passed_on * own)
 
 
 def _row(bundle: Bundle, cell: Cell, answers: Sequence[dict[str, Any]], energy: EnergyLog) -> Row:
@@ -153,8 +179,9 @@ def _row(bundle: Bundle, cell: Cell, answers: Sequence[dict[str, Any]], energy: 
     joules = [energy.joules(found["started"], found["started"] + found["wall_seconds"]) for found in answers]
     known = [used / found["tweets"] for used, found in zip(joules, answers, strict=True) if used is not None]
     rates = [found["tweets"] / found["wall_seconds"] for found in answers]
+    named = (*([load_bundle(cell.cascade.cascade).manifest.name] if cell.cascade else []), bundle.manifest.name)
     return {
-        "model": bundle.manifest.name,
+        "model": " before ".join(named),
         "precision": bundle.manifest.precision,
         "sha256": bundle.sha256,
         "threads": cell.threads,
@@ -171,6 +198,7 @@ def _row(bundle: Bundle, cell: Cell, answers: Sequence[dict[str, Any]], energy: 
         "latency_ms": latency_milliseconds([seconds for found in answers for seconds in found["call_seconds"]]),
         "resident_bytes": max(found["resident_bytes"] for found in answers),
         "joules_per_tweet": median(known) if known else None,
+        **({"passed_on": answers[0]["passed_on"]} if cell.cascade else {}),
     }
 
 
@@ -178,5 +206,5 @@ def _describe(bundle: Bundle, cell: Cell) -> str:
     length = f"{cell.length} tokens" if cell.length else "own length"
     return (
         f"{bundle.manifest.name} {bundle.manifest.precision}, {cell.interpreters} interpreters with {cell.threads} "
-        f"threads each, batches of {cell.batch}, {length}"
+        f"threads each, batches of {cell.batch}, {length}{', after a cascade' if cell.cascade else ''}"
     )

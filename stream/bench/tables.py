@@ -47,6 +47,7 @@ _CLASSIFIER: Sequence[Column] = (
     ("RSS MiB", mebibytes),
     ("J/tweet", lambda row: number(row["joules_per_tweet"], 4)),
     ("MMAC/tweet", lambda row: number(row["macs_per_tweet"] / 1e6)),
+    ("passed on, %", lambda row: number(100 * row["passed_on"]) if "passed_on" in row else ""),
     ("queries", lambda row: f"{row['queries']:,}"),
 )
 _SERVICE: Sequence[Column] = (

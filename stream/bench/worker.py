@@ -23,13 +23,16 @@ import psutil
 
 from stream.bench.workload import TokenIds, batches, in_buckets, of_length, read_tweets, token_ids
 from stream.errors import BenchError, StarlingError
+from stream.model.cascade import FIRST
 from stream.model.classifier import AnyClassifier
-from stream.model.loading import Model, load_model
+from stream.model.loading import CascadeModel, Model, load_model
 from stream.processes.answering import answer_requests
 from stream.settings import ModelSettings
 from stream.tweets.tweet import Tweet
 
 _WARM_UP_CALLS = 2
+_COUNTED_TWEETS = 1000
+"""Tweets of which a cascade's share passed on is counted, at most."""
 _WINDOW_TWEETS = 64
 _MOST_IN_A_BATCH = 16
 """The service's defaults."""
@@ -65,7 +68,12 @@ class Worker:
             for _ in range(_WARM_UP_CALLS):
                 call(classifier, next(chunks))
         measurement = Measurement(chunks, call, request["seconds"], request["queries"], request["pause"])
-        return measurement.run(classifiers)
+        found = measurement.run(classifiers)
+        if isinstance(self._model, CascadeModel):
+            classifier, ids = self._model.classifiers[0], self._ids[:_COUNTED_TWEETS]
+            answering = [classifier.probabilities([row])[0, -1] for row in ids]
+            found["passed_on"] = sum(number != FIRST for number in answering) / len(ids)
+        return found
 
     def _invoke(self, request: dict[str, Any]) -> tuple[Iterator[Chunk], Call]:
         ids: Sequence[TokenIds] = self._ids
@@ -160,8 +168,16 @@ def main() -> None:
     parser.add_argument("--interpreters", type=int)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--tweets")
+    parser.add_argument("--cascade", type=Path)
+    parser.add_argument("--cascade-threshold", type=float, nargs=3)
     options = parser.parse_args()
-    settings = ModelSettings(path=options.bundle, interpreters=options.interpreters, threads=options.threads)
+    settings = ModelSettings(
+        path=options.bundle,
+        interpreters=options.interpreters,
+        threads=options.threads,
+        cascade=options.cascade,
+        cascade_threshold=options.cascade_threshold,
+    )
     try:
         worker = Worker(load_model(settings), options.tweets)
     except StarlingError as error:

@@ -33,7 +33,7 @@ def _bill(config: Path | None) -> dict[str, Any]:
     found = {_reference(package): package for package in distributions()}
     packages = [_component(package) for package in found.values() if package.name != _OWN]
     components = sorted(packages, key=lambda component: str(component["bom-ref"]))
-    model = _model(config)
+    models = _models(config)
     return {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
@@ -45,11 +45,11 @@ def _bill(config: Path | None) -> dict[str, Any]:
             "component": _component(distribution(_OWN)) | {"type": "application"},
             "tools": {"components": [{"type": "application", "name": _OWN, "version": __version__}]},
         },
-        "components": [*components, model],
+        "components": [*components, *models],
         "dependencies": [
             {
                 "ref": _reference(distribution(_OWN)),
-                "dependsOn": [str(component["bom-ref"]) for component in [*components, model]],
+                "dependsOn": [str(component["bom-ref"]) for component in [*components, *models]],
             }
         ],
     }
@@ -83,8 +83,14 @@ def _metadata(package: Distribution, field: str) -> str:
     return next(iter(package.metadata.get_all(field) or ()), "")
 
 
-def _model(config: Path | None) -> dict[str, Any]:
-    bundle = load_bundle(load_settings(config).model.path)
+def _models(config: Path | None) -> list[dict[str, Any]]:
+    """Return the model of the settings, and the first one of a cascade."""
+    model = load_settings(config).model
+    return [_model(path) for path in (model.path, *([model.cascade] if model.cascade else []))]
+
+
+def _model(path: Path | None) -> dict[str, Any]:
+    bundle = load_bundle(path)
     manifest = bundle.manifest
     return {
         "type": "machine-learning-model",

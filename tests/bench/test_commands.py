@@ -15,7 +15,7 @@ from stream.cli import app
 from stream.errors import BrokerError, StarlingError
 from tests.integration.mosquitto import PROGRAM, Mosquitto
 from tests.integration.program import finished
-from tests.unit.tiny_bundle import write_bundle
+from tests.unit.tiny_bundle import OPPOSITE_WEIGHTS, write_bundle
 
 needs_mosquitto = pytest.mark.skipif(PROGRAM is None, reason="Mosquitto is not installed: apt-get install mosquitto")
 
@@ -50,6 +50,18 @@ async def measured(*arguments: str | Path) -> dict[str, Any]:
     assert result["conditions"]["before"]["at"] < result["conditions"]["after"]["at"]
     assert all(len(model["sha256"]) == 64 for model in result["models"])
     return result
+
+
+async def test_a_cascade_is_measured_beside_its_second_bundle(tmp_path: Path) -> None:
+    second = write_bundle(tmp_path / "second", {"name": "large"}, weights=OPPOSITE_WEIGHTS)
+    first = write_bundle(tmp_path / "first", {"name": "small"})
+    options = ("--quick", "--seconds", "0.1", "--threads", "1", "--interpreters", "1", "--batches", "1,8")
+    for threshold, passed_on in (("0", 0), ("1", 1)):
+        cascade = ("--cascade", first, "--cascade-threshold", threshold)
+        rows = (await measured("classifier", second, *options, *cascade))["rows"]
+        found = [(row["model"], row["batch"], row.get("passed_on")) for row in rows]
+        both = "small before large"
+        assert found == [("large", 1, None), ("large", 8, None), (both, 1, passed_on), (both, 8, passed_on)]
 
 
 def refused(*arguments: str | Path) -> tuple[int, str]:

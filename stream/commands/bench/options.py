@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from stream.commands.options import Config
+from stream.commands.options import Cascade, CascadeThreshold, Config
 
 bench = typer.Typer(
     name="bench",
@@ -56,6 +56,8 @@ def classifier(
         ),
     ] = "",
     tweets: Tweets = None,
+    cascade: Cascade = None,
+    cascade_threshold: CascadeThreshold = None,
     seconds: Seconds = None,
     rounds: Rounds = None,
     quick: Quick = False,
@@ -64,6 +66,7 @@ def classifier(
     """Measure a model alone, over threads, interpreters, batch sizes, lengths and (with several bundles) precisions."""
     from stream.bench.classifier import Grid, Plan, bench_classifier
     from stream.commands.bench.view import chosen, counts, energy_settings, shown
+    from stream.commands.decision import model_settings
 
     grid = Grid(
         counts("--threads", threads),
@@ -80,6 +83,7 @@ def classifier(
         rounds=chosen(rounds, quick=quick, default=3, quick_default=1),
         quick=quick,
         power=energy_settings(),
+        cascade=model_settings(None, cascade, cascade_threshold) if cascade or cascade_threshold else None,
     )
     shown(lambda on_step: bench_classifier(plan, on_step), as_json=json)
 

@@ -4,11 +4,12 @@ import re
 from importlib.metadata import version
 
 import orjson
+import pytest
 from typer.testing import CliRunner
 
 from stream import __version__
 from stream.cli import app
-from stream.model.bundle import SHIPPED_BUNDLE, file_sha256
+from stream.model.bundle import SHIPPED, SHIPPED_BUNDLE, file_sha256
 
 
 def _bill() -> dict[str, object]:
@@ -34,6 +35,15 @@ def test_the_model_is_a_component_with_its_hash() -> None:
     models = [each for each in components if each["type"] == "machine-learning-model"]
 
     assert [each["hashes"][0]["content"] for each in models] == [file_sha256(SHIPPED_BUNDLE / "model.tflite")]
+
+
+def test_both_models_of_a_cascade_are_components(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STARLING_MODEL__CASCADE", "first")
+    monkeypatch.setenv("STARLING_MODEL__CASCADE_THRESHOLD", "0.4")
+    components = _bill()["components"]
+    assert isinstance(components, list)
+    hashes = {each["hashes"][0]["content"] for each in components if each["type"] == "machine-learning-model"}
+    assert hashes == {file_sha256(folder / "model.tflite") for folder in (SHIPPED_BUNDLE, SHIPPED / "first")}
 
 
 def test_each_component_has_a_reference_of_its_own_and_the_program_depends_on_it() -> None:

@@ -3,6 +3,7 @@
 The second model of these tests calls positive what the first calls negative, so a label shows which model made it.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from stream.cli import app
 from stream.errors import BundleError, SettingsError
 from stream.model.bulk import label_lines
 from stream.model.bundle import MODEL_FILE
@@ -241,6 +244,30 @@ def test_the_prior_of_the_decision_is_weighed_against_the_model_that_answered(se
 def test_a_text_that_is_empty_after_the_second_cleaning_is_rejected(first: Path, second: Path) -> None:
     with pytest.raises(RejectedTweetError, match="leaves nothing"):
         load(first, second).tokens(Tweet("1", "\x00\x01"))
+
+
+def test_classify_names_the_model_of_each_label(first: Path, second: Path, tmp_path: Path) -> None:
+    file = tmp_path / "tweets.txt"
+    file.write_text(f"{SURE}\n{UNSURE}\n")
+    options = ["--model", str(second), "--cascade", str(first), "--cascade-threshold", "0.3,0.3,0.3"]
+    result = CliRunner().invoke(app, ["classify", str(file), "--text", *options], catch_exceptions=False)
+    lines = [orjson.loads(line) for line in result.stdout.splitlines()]
+    assert [line["model"]["name"] for line in lines] == ["small", "large"]
+
+
+def test_classify_without_a_cascade_names_no_model(first: Path, tmp_path: Path) -> None:
+    file = tmp_path / "tweets.txt"
+    file.write_text(SURE)
+    result = CliRunner().invoke(app, ["classify", str(file), "--text", "--model", str(first)], catch_exceptions=False)
+    assert "model" not in orjson.loads(result.stdout.splitlines()[0])
+
+
+def test_check_names_both_models(first: Path, second: Path, tmp_path: Path) -> None:
+    config = tmp_path / "starling.toml"
+    config.write_text(f'[model]\npath = "{second}"\ncascade = "{first}"\ncascade_threshold = 0.3\ninterpreters = 1\n')
+    result = CliRunner().invoke(app, ["check", "--config", str(config), "--json"])
+    (says,) = (part["says"] for part in orjson.loads(result.stdout)["parts"] if part["part"] == "model")
+    assert re.match(r"small \(float32, sha256 \w{12}\) before large \(float32, sha256 \w{12}\) calls a", says)
 
 
 @pytest.mark.parametrize(
