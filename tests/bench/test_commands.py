@@ -97,17 +97,27 @@ async def test_the_default_output_is_a_table(bundle: Path) -> None:
 async def test_every_tweet_sent_through_the_service_is_counted(config: Path) -> None:
     result = await measured("service", "--config", config, "--quick", "--seconds", "0.3", "--overload", "2")
     rows = {row["phase"]: row for row in result["rows"] if "lost" in row}
-    assert [(row["lost"], row["duplicates"], row["rejected"]) for row in rows.values()] == [(0, 0, 0)] * 5
+    assert [(row["lost"], row["duplicates"], row["rejected"]) for row in rows.values()] == [(0, 0, 0)] * 7
     assert set(rows) == {
         "one at a time",
+        "two per second",
         "saturated",
+        "a tenth of saturation",
         "half of saturation",
         "2 times saturation",
         "half of saturation, after the overload",
     }
     assert set(rows["saturated"]["beside_cpu_ms_per_tweet"]) == {"broker", "publisher", "subscriber"}
     assert rows["half of saturation"]["latency_ms"]["p99"] > 0
-    assert {"ready_seconds", "idle_cpu_ratio", "service_over_bare_cpu_ms_per_tweet"} <= set(result["findings"])
+    assert rows["two per second"]["rate"] == 2
+    assert rows["a tenth of saturation"]["rate"] == pytest.approx(rows["half of saturation"]["rate"] / 5, abs=0.01)
+    findings = result["findings"]
+    assert {"ready_seconds", "idle_cpu_ratio", "service_over_bare_cpu_ms_per_tweet"} <= set(findings)
+    assert findings["median_inference_ms_after_a_pause_at_two_per_second"] > 0
+    assert findings["lone_median_over_median_inference_at_two_per_second"] > 0
+    assert findings["p99_at_a_tenth_over_median_inference"] > 0
+    alone, shared = (findings[f"service_over_bare_tweets_per_second{of}"] for of in ("_of_its_cores", ""))
+    assert alone > shared
 
 
 @pytest.mark.broker

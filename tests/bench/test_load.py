@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from stream.bench.rig import Load
+from stream.bench.service import factor_without_others
 from stream.bench.statistics import latency_milliseconds
 
 
@@ -39,3 +40,10 @@ def test_the_steady_interval_begins_after_publishing() -> None:
 
 def test_a_backlog_labelled_while_publishing_counts_from_its_first_label() -> None:
     assert a_load([0] * 5, [1, 2, 3, 4, 5], published_at=4.5).steady() == (1.0, 5.0)
+
+
+@pytest.mark.parametrize(("beside", "cores", "factor"), [(0.0, 2, 1.0), (0.5, 2, 4 / 3), (1.0, 4, 4 / 3)])
+def test_the_cores_that_other_processes_use_are_left_out_of_the_throughput(
+    beside: float, cores: int, factor: float
+) -> None:
+    assert factor_without_others(beside, cores) == pytest.approx(factor)
