@@ -242,9 +242,7 @@ def missing(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
     def hide(name: str) -> None:
         find = importlib.util.find_spec
-        monkeypatch.setattr(
-            identifier_module.importlib.util, "find_spec", lambda wanted: None if wanted == name else find(wanted)
-        )
+        monkeypatch.setattr(importlib.util, "find_spec", lambda wanted: None if wanted == name else find(wanted))
 
     return hide
 

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import orjson
@@ -6,13 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream.languages.policy import make_policy
 from stream.model import bulk
-from stream.model.bulk import BulkClassifier, Outcome, label_lines
-from stream.model.loading import Model
-from stream.settings import DecisionSettings, LimitSettings
+from stream.model.bulk import BulkClassifier, LanguageRoutes, Outcome, label_lines
+from stream.model.loading import Model, load_model
+from stream.settings import DecisionSettings, LanguageSettings, LimitSettings, ModelSettings
 from stream.tweets.labels import Label
 from stream.tweets.rejections import Reason, RejectedTweetError
 from tests.unit.fake_classifier import BUCKETS, FakeClassifier
+from tests.unit.tiny_bundle import write_bundle
 
 LIMITS = LimitSettings()
 POLARITIES = {"awful": "negative", "train": "neutral", "lovely": "positive"}
@@ -57,6 +60,20 @@ def test_settings_of_the_decision_apply_to_each_line(tiny_model: Model) -> None:
     assert [seen(outcome) for outcome in outcomes] == [("rejected", Reason.UNSURE)] * 3
     neutral = list(label_lines(tiny_model, lines, LIMITS, DecisionSettings(threshold=0.99)))
     assert [seen(outcome) for outcome in neutral] == [("0", "neutral"), ("1", "neutral"), ("2", "neutral")]
+
+
+def test_each_line_is_labelled_by_the_model_of_its_language_in_the_order_of_the_input(tmp_path: Path) -> None:
+    settings = LanguageSettings(policy="route", route_to=tmp_path, unrouted="reject", identify="never")
+    models = [
+        load_model(ModelSettings(path=write_bundle(tmp_path / name, {"name": name, "languages": [name]})))
+        for name in ("en", "fr")
+    ]
+    languages = ["fr", "en", "de", None, "fr", "en"]
+    lines = [orjson.dumps({"id": "1", "text": "lovely", "lang": lang}) for lang in languages]
+    routes = LanguageRoutes(make_policy(settings), models[1])
+    outcomes = list(label_lines(models[0], lines, LIMITS, routes=routes))
+    named = [each.model.name if isinstance(each, Label) and each.model else seen(each) for each in outcomes]
+    assert named == ["fr", "en", ("rejected", Reason.OTHER_LANGUAGE), "en", "fr", "en"]
 
 
 def test_an_empty_input_gives_an_empty_output(tiny_model: Model) -> None:
