@@ -1,6 +1,7 @@
 """Observation of nodes by their metrics."""
 
 import asyncio
+import random
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,10 @@ from stream.commands.gate.readings import Counts, Reading
 Read = Callable[[], Awaitable[Reading | None]]
 """Reads a node's metrics; None if it does not answer."""
 _POLL_SECONDS = 1.0
+_MOST_READS = 5
+"""Attempts to read a peer."""
+_RETRY_SECONDS = 2.0
+"""Longest time between two attempts; a random time, so that not all ask again at once."""
 
 
 class Past(BaseModel):
@@ -166,10 +171,21 @@ def past_of(watch: Watch, tweets: int) -> Past | None:
 
 
 async def read_all(nodes: Mapping[str, Read]) -> dict[str, Reading]:
-    """Read several nodes at once; those that do not answer are left out."""
+    """Read several nodes at once; those that do not answer, also when asked again, are left out.
+
+    A node refuses more than a few requests at once, and the nodes of a batch ask the same peers at the same time.
+    """
     names: Sequence[str] = list(nodes)
-    found = await asyncio.gather(*(nodes[name]() for name in names))
+    found = await asyncio.gather(*(_read_again(nodes[name]) for name in names))
     return {name: reading for name, reading in zip(names, found, strict=True) if reading is not None}
+
+
+async def _read_again(read: Read) -> Reading | None:
+    for _ in range(_MOST_READS - 1):
+        if (reading := await read()) is not None:
+            return reading
+        await asyncio.sleep(random.uniform(0, _RETRY_SECONDS))  # noqa: S311  (no secret depends on it)
+    return await read()
 
 
 def between(first: Mapping[str, Reading], last: Mapping[str, Reading], seconds: float) -> dict[str, Past]:

@@ -5,8 +5,9 @@ from math import inf
 import pytest
 from prometheus_client import generate_latest
 
+from stream.commands.gate import watching
 from stream.commands.gate.readings import Counts, Histogram, Reading, parse
-from stream.commands.gate.watching import Observation, Past, Patience, Watch, between, observe, past_of
+from stream.commands.gate.watching import Observation, Past, Patience, Watch, between, observe, past_of, read_all
 from stream.telemetry.metrics import Metrics
 
 
@@ -117,3 +118,27 @@ def test_a_past_survives_the_file() -> None:
     past = Past(counts=reading(7).counts, seconds=3.0)
 
     assert Past.model_validate_json(past.model_dump_json()) == past
+
+
+class BusyNode:
+    """A node that refuses the first requests."""
+
+    def __init__(self, refusals: int) -> None:
+        self.refusals = refusals
+        self.requests = 0
+
+    async def read(self) -> Reading | None:
+        self.requests += 1
+        return None if self.requests <= self.refusals else reading(1)
+
+
+async def test_a_peer_that_is_busy_is_asked_again_and_one_that_never_answers_is_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(watching, "_RETRY_SECONDS", 0.0)
+    busy, gone, quick = BusyNode(3), BusyNode(1000), BusyNode(0)
+
+    found = await read_all({"busy": busy.read, "gone": gone.read, "quick": quick.read})
+
+    assert list(found) == ["busy", "quick"]
+    assert (busy.requests, gone.requests, quick.requests) == (4, 5, 1)
