@@ -61,7 +61,7 @@ def test_the_installed_program_states_its_version(installed: Path, tmp_path: Pat
     assert _run(installed / "starling", tmp_path, "--version") == f"starling {__version__}\n"
 
 
-@pytest.mark.parametrize("model", ["default", "fast", "first"])
+@pytest.mark.parametrize("model", ["default", "fast", "first", "reputation"])
 def test_the_installed_program_labels_a_tweet_with_each_shipped_model(
     installed: Path, tmp_path: Path, model: str
 ) -> None:

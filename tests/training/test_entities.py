@@ -114,7 +114,10 @@ def test_evaluation_shows_scores_with_and_without_entities(bundle: Bundle, dev: 
 def test_card_shows_scores_with_and_without_entities(bundle: Bundle, dev: Path, tmp_path: Path) -> None:
     arguments = ["card", str(bundle.path), "--data", str(dev), "--out", str(tmp_path / "card.md")]
     assert CliRunner().invoke(app, arguments, catch_exceptions=False).exit_code == 0
-    assert "| with the entity | without |" in (tmp_path / "card.md").read_text()
+    card = (tmp_path / "card.md").read_text()
+    assert "| with the entity | without |" in card
+    assert "polarity towards the entity that is named" in card
+    assert "not towards a person, brand" not in card
 
 
 def test_experiments_give_the_entity_to_the_model(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:

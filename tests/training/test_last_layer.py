@@ -45,7 +45,7 @@ def test_each_class_can_have_its_own_scale(tmp_path: Path, kind: Kind) -> None:
     assert logits_of(bundle, folded) == pytest.approx(expected, abs=1e-2 if kind == "float16" else 1e-5)
 
 
-@pytest.mark.parametrize("name", ["default", "fast"])
+@pytest.mark.parametrize("name", ["default", "fast", "reputation"])
 @pytest.mark.parametrize("change", [SHARED, BY_CLASS], ids=["shared", "by class"])
 def test_shipped_models_can_be_folded_exactly(name: str, change: Affine) -> None:
     bundle = load_bundle(SHIPPED / name)

@@ -16,9 +16,10 @@ from training.evaluation.stored_calibration import stored_calibration
 from training.evaluation.tables import class_grid, score_grid
 
 _LIMITS, _REPEAT = "limits", "repeat"
+_WHOLE_TWEET = "The label is the polarity of the whole tweet, not towards a person, brand or topic in it."
+_TOWARDS_ENTITY = "The label is the polarity towards the entity that is named; without one, that of the whole tweet."
 _ALWAYS = (
-    "The label is the polarity of the whole tweet, not towards a person, brand or topic in it. The training labels are "
-    "human judgements, on which people disagree. Do not base decisions about a person on it."
+    "The training labels are human judgements, on which people disagree. Do not base decisions about a person on it."
 )
 _NEGATIVE, _POSITIVE = POLARITIES.index("negative"), POLARITIES.index("positive")
 _WORDS: dict[str, str] = {"float32": "in 32 bits", "float16": "in 16 bits", "int8": "in 8 bits"}
@@ -145,7 +146,7 @@ def _limits(evaluation: Evaluation) -> str:
         *own,
         f"Of {polar:,} polar tweets in this data, {opposite:,} got the opposite label.",
         f"Confidence and accuracy differ by {_percent(calibration.expected_error)} on average (ECE).",
-        _ALWAYS,
+        f"{_TOWARDS_ENTITY if evaluation.manifest.inputs.entity else _WHOLE_TWEET} {_ALWAYS}",
     ]
     return "\n".join(f"- {sentence}" for sentence in sentences)
 

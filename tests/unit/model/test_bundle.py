@@ -51,7 +51,7 @@ def test_a_manifest_may_list_the_languages_that_the_model_labels(folder: Path) -
     assert load_bundle(folder).manifest.languages == ["en", "fr", "fil"]
 
 
-@pytest.mark.parametrize("shipped", ["default", "fast"])
+@pytest.mark.parametrize("shipped", ["default", "fast", "reputation"])
 def test_the_shipped_english_bundles_list_english(shipped: str) -> None:
     assert load_bundle(SHIPPED / shipped).manifest.languages == ["en"]
 
