@@ -57,8 +57,13 @@ def quantiles(histogram: str, by: str = "", *, of: Sequence[float] = (0.5, 0.9, 
 
 
 def top(query: Query, count: int = 10, *, lowest: bool = False) -> Query:
-    """Select the series with the highest values, or the lowest: fifty lines in a graph cannot be read."""
-    return Query(f"{'bottomk' if lowest else 'topk'}({count}, {query.expression})", query.legend)
+    """Select the series with the highest or lowest values of the whole time range: fifty lines cannot be read.
+
+    Without `@ end()` each step would have a top of its own, and a graph nearly all series.
+    """
+    select, extreme = ("bottomk", "min_over_time") if lowest else ("topk", "max_over_time")
+    chosen = f"{select}({count}, {extreme}(({query.expression})[$__range:$__interval] @ end()))"
+    return Query(f"({query.expression}) and {chosen}", query.legend)
 
 
 def _sum(by: str) -> str:

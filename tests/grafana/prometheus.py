@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,15 +75,21 @@ class Prometheus:
 
 @contextlib.asynccontextmanager
 async def prometheus(
-    folder: Path, nodes: Mapping[str, str], history: str = "", *, feeder: str | None = None
+    folder: Path,
+    nodes: Mapping[str, str],
+    history: str = "",
+    *,
+    feeder: str | None = None,
+    rules: Sequence[Path] = RULES,
 ) -> AsyncIterator[Prometheus]:
-    """Run a Prometheus server with the project's rules, all of which it evaluates at the short interval.
+    """Run a Prometheus server with rules, all of which it evaluates at the short interval.
 
     Args:
         folder: Folder of its files.
         nodes: Host and port of each node, by the node's name.
         history: Samples of the past in the OpenMetrics format.
         feeder: Host and port of a feeder.
+        rules: Files of rules; the project's by default.
     """
     assert PROGRAM
     if history:
@@ -91,7 +97,7 @@ async def prometheus(
     targets = [{"targets": [address], "labels": {"instance": name}} for name, address in nodes.items()]
     configuration = {
         "global": {"scrape_interval": _INTERVAL, "scrape_timeout": _INTERVAL, "evaluation_interval": _INTERVAL},
-        "rule_files": [str(_with_short_interval(rules, folder)) for rules in RULES],
+        "rule_files": [str(_with_short_interval(file, folder)) for file in rules],
         "scrape_configs": [
             {"job_name": "starling", "static_configs": targets},
             {"job_name": "starling-feed", "static_configs": [{"targets": [feeder]}] if feeder else []},

@@ -41,12 +41,14 @@ def panel_queries(rate_interval: str = "4s") -> Iterator[tuple[str, str]]:
             yield panel["title"], with_values(target["expr"], rate_interval)
 
 
-def with_values(expression: str, rate_interval: str = "4s") -> str:
+def with_values(expression: str, rate_interval: str = "4s", time_range: str = "1m") -> str:
     """Replace Grafana's variables in an expression: all nodes and entities, the last seconds."""
     return (
         expression.replace("$node", ".+")
         .replace("$entity", ".+")
         .replace("$__rate_interval", rate_interval)
+        .replace("$__range", time_range)
+        .replace("$__interval", "5s")
         .replace("$price", "0.3")
     )
 

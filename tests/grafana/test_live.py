@@ -29,8 +29,9 @@ from tests.feed.jetstream import Jetstream
 from tests.feed.posts import jetstream_commit
 from tests.grafana.data import eventually_all_with_data, failing_rules
 from tests.grafana.history import history_of_labels
+from tests.grafana.invented_fleet import invented_history
 from tests.grafana.prometheus import PROGRAM, prometheus
-from tests.grafana.queries import all_queries, dashboards
+from tests.grafana.queries import all_queries, dashboards, with_values
 from tests.integration import mosquitto
 from tests.integration.certificates import Certificates
 from tests.integration.mosquitto import Mosquitto
@@ -124,6 +125,22 @@ async def feeding(broker: BrokerSettings, folder: Path) -> AsyncIterator[str]:
         finally:
             feeder.stop()
             await running
+
+
+async def test_a_graph_of_fifty_nodes_has_the_same_ten_lines_for_the_whole_time(tmp_path: Path) -> None:
+    graphs = [panel for panel in dashboards()["fleet.json"]["panels"] if panel["type"] == "timeseries"]
+    queries = [
+        (panel["title"], target["expr"])
+        for panel in graphs
+        for target in panel["targets"]
+        if "@ end()" in target["expr"] and "[1d]" not in target["expr"]
+    ]
+    async with prometheus(tmp_path, {}, invented_history(900), rules=()) as server:
+        lines = {
+            title: len(await server.range(with_values(expression, "1m", "10m"), 600, 15))
+            for title, expression in queries
+        }
+    assert lines == {title: 10 for title, _ in queries}
 
 
 @pytest.mark.usefixtures("raspberry_pi")
