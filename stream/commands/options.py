@@ -17,7 +17,7 @@ BrokerAddress = Annotated[
 ]
 Model = Annotated[
     Path | None,
-    typer.Option(help="Folder of a model bundle, or fast, the smaller of the two shipped models; default: the larger."),
+    typer.Option(help="Folder of a model bundle, or a shipped one: fast (smaller), reputation (reads entities)."),
 ]
 Cascade = Annotated[
     Path | None,
