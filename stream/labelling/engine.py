@@ -1,5 +1,7 @@
 """A model in service: its batcher, its label encoder and its recent results."""
 
+from array import array
+
 from stream.labelling.batcher import Batcher
 from stream.labelling.in_progress import InProgress
 from stream.labelling.recent import RecentResults
@@ -38,13 +40,13 @@ class Engine:
         self._decisions = Decisions(decision or DecisionSettings(), model)
         self.batcher = batcher
         self.encoder = encoder
-        self._known: RecentResults[tuple[int, ...], Probabilities] = RecentResults(repeats)
+        self._known: RecentResults[bytes, Probabilities] = RecentResults(repeats)
         self._repeated = metrics.repeated
         self._in_progress = InProgress()
 
     async def classify(self, tokens: Tokens) -> Probabilities:
         """Classify one tweet that this engine's model tokenised; the same tokens get the remembered result."""
-        key = tuple(tokens.ids)
+        key = array("i", tokens.ids).tobytes()  # a tuple, with its integers, takes ten times the memory
         if (known := self._known.find(key)) is not None:
             self._repeated.inc()
             return known

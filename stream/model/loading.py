@@ -12,7 +12,7 @@ from stream.model.bundle import MODEL_FILE, TOKENIZER_FILE, Bundle, load_bundle
 from stream.model.cascade import FIRST, CascadeClassifier, joined_ids
 from stream.model.classifier import AnyClassifier, Classifier
 from stream.model.decision import DecisionRule
-from stream.model.memory import release_mapped_pages
+from stream.model.memory import release_freed_memory, release_mapped_pages
 from stream.model.parallelism import choose_parallelism
 from stream.model.proof import prove
 from stream.model.tokenizer import Tokenizer, Tokens
@@ -177,6 +177,7 @@ def _loaded(settings: ModelSettings, bundle: Bundle) -> "_SingleModel":
     classifiers = _classifiers(settings, bundle)
     prove(bundle, tokenizer, classifiers)
     release_mapped_pages(bundle.model.mapped_name)
+    release_freed_memory()
     return _SingleModel(bundle=bundle, tokenizer=tokenizer, classifiers=classifiers, clean=clean)
 
 

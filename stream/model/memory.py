@@ -36,6 +36,12 @@ def keep_collections_short() -> None:
     gc.freeze()
 
 
+def release_freed_memory() -> None:
+    """Return memory that was freed within the heap to the system, as loading a model leaves much of it."""
+    if (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
+        trim(0)
+
+
 def release_mapped_pages(name: str) -> None:
     """Release the pages of a file that is mapped read-only; they are loaded again when they are read.
 

@@ -1,5 +1,6 @@
 import asyncio
 import time
+import tracemalloc
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -225,3 +226,19 @@ async def test_a_tweet_with_the_same_tokens_gets_the_remembered_result(tiny_mode
     assert labels[0]["probabilities"] == labels[1]["probabilities"]
     assert value(metrics, "starling_tweets_repeated_total") == 1  # the fourth was forgotten for the third
     assert value(metrics, "starling_batch_size_sum") == 3
+
+
+async def test_a_remembered_result_takes_little_memory(tiny_model: Model, metrics: Metrics) -> None:
+    count, fake = 200, FakeClassifier()
+    async with Batcher([fake], 16, metrics) as batcher:
+        engine = Engine(tiny_model, batcher, LabelEncoder("pi-1", tiny_model.bundle.identity), count, metrics)
+        tracemalloc.start()
+        try:
+            before = tracemalloc.get_traced_memory()[0]
+            for number in range(count):
+                await engine.classify(Tokens([10_000 + 16 * number + place for place in range(16)], truncated=False))
+                fake.batches.clear()
+            taken = tracemalloc.get_traced_memory()[0] - before
+        finally:
+            tracemalloc.stop()
+    assert taken / count < 800

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from stream.commands import run
-from stream.model.memory import keep_heap_small, release_mapped_pages
+from stream.model import loading
+from stream.model.memory import keep_heap_small, release_freed_memory, release_mapped_pages
+from stream.settings import ModelSettings
 
 
 def resident_bytes(path: Path) -> int:
@@ -53,3 +55,26 @@ def test_collections_of_the_service_do_not_visit_modules_and_settings(monkeypatc
         gc.unfreeze()
     assert frozen > 10_000
     assert gc.get_freeze_count() == 0
+
+
+def anonymous_bytes() -> int:
+    """Return how much of this process's own memory is resident."""
+    rollup = Path("/proc/self/smaps_rollup").read_text()
+    return int(rollup.split("Anonymous:")[1].split()[0]) * 1024
+
+
+def test_memory_freed_within_the_heap_is_returned_to_the_system() -> None:
+    blocks = [b"x" * 65_536 for _ in range(500)]
+    last = b"x" * 65_536  # above the others, so that malloc itself returns nothing
+    before = anonymous_bytes()
+    blocks.clear()
+    release_freed_memory()
+    assert before - anonymous_bytes() > 30_000_000
+    assert last
+
+
+def test_memory_is_returned_after_a_model_was_loaded(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[None] = []
+    monkeypatch.setattr(loading, "release_freed_memory", lambda: calls.append(None))
+    loading.load_model(ModelSettings(path=tiny_bundle, interpreters=1))
+    assert calls == [None]
