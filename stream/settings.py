@@ -299,7 +299,7 @@ class ModelSettings(_Section):
 
     path: Path | None = Field(
         None,
-        description="Folder of a model bundle, or `fast`, the smaller of the two shipped models; default: the larger.",
+        description="Folder of a model bundle, or a shipped one: `fast` (smaller), `reputation` (reads entities).",
     )
     interpreters: int | None = Field(
         None,
