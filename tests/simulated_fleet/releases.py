@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Literal
 from unittest.mock import patch
 
+import numpy as np
+
 from stream.cli import main
 from stream.errors import BundleError
 from stream.model import loading
@@ -18,8 +20,9 @@ from stream.model.bundle import Bundle
 from stream.model.classifier import Classifier, Probabilities
 from stream.telemetry import metrics
 
-Fault = Literal["none", "hangs", "fails", "is slow"]
+Fault = Literal["none", "hangs", "fails", "is slow", "calls everything negative"]
 _INFERENCES_BEFORE_A_HANG = 3
+_SLOWER = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,8 @@ class Release:
     Args:
         name: Name, which the node exports.
         seconds: Time of an inference per tweet.
-        fault: Its fault: it hangs after the first tweets, fails at its start, or needs four times as long.
+        fault: Its fault: it hangs after the first tweets, fails at its start, needs eight times as long, or labels
+            wrongly.
     """
 
     name: str
@@ -39,7 +43,7 @@ class Release:
     @property
     def paced_seconds(self) -> float:
         """Time of an inference per tweet, with the fault."""
-        return 4 * self.seconds if self.fault == "is slow" else self.seconds
+        return _SLOWER * self.seconds if self.fault == "is slow" else self.seconds
 
 
 class PacedClassifier(Classifier):
@@ -58,6 +62,8 @@ class PacedClassifier(Classifier):
         if self._release.fault == "hangs" and self._inferences > _INFERENCES_BEFORE_A_HANG:
             threading.Event().wait()
         time.sleep(self._release.paced_seconds * len(batch))
+        if self._release.fault == "calls everything negative":
+            return np.array([[0.8, 0.1, 0.1]] * len(batch), dtype=np.float32)
         return super().probabilities(batch)
 
 
