@@ -63,7 +63,7 @@ NOT_RUN = {
     "docs/performance.md": "measures for minutes; tests/bench runs the commands",
     "docs/power.md": "needs a meter; tests/power runs the commands with a simulated one",
     "docs/reliability.md": "runs for an hour; tests/soak runs it for seconds",
-    "docs/reputation.md": "scores a bundle that is not in the repository, and writes to /etc",
+    "docs/reputation.md": "trains on data sets that are not in the repository, and writes to /etc",
     "docs/training.md": "trains for hours, on data sets that are not in the repository",
     "firmware/README.md": "writes to a connected board; tests/firmware builds it and runs it simulated",
 }
