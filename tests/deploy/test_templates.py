@@ -1,8 +1,10 @@
 """Rendered templates of the roles, checked by the programs that read them."""
 
+import json
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import yaml
 
 from stream.errors import SettingsError
 from stream.settings import LimitSettings, Settings, load_settings
-from tests.deploy.roles import PLAYBOOK, read, rendered_of
+from tests.deploy.roles import ANSIBLE, PLAYBOOK, read, rendered_of
 
 pytestmark = pytest.mark.skipif(not PLAYBOOK.exists(), reason="needs ansible-core, which `make test-fleet` installs")
 
@@ -128,6 +130,35 @@ def test_a_node_is_compared_with_nodes_that_are_not_switched_now(tmp_path: Path)
     peers = rendered_of("starling", "peers.j2", tmp_path, nodes, starling_batch=["pi-1"], starling_peers=list(hosts))
 
     assert peers.read_text(encoding="utf-8").split() == ["http://192.168.1.22:9108", "https://[fd00::3]:9200"]
+
+
+def test_the_gate_of_a_node_without_peers_gets_no_options_of_peers(tmp_path: Path) -> None:
+    role = ANSIBLE / "roles" / "starling"
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "peers.j2").write_bytes((role / "templates" / "peers.j2").read_bytes())
+    (tmp_path / "options.j2").write_text("{{ starling_peer_options | to_json }}", encoding="utf-8")
+    result = tmp_path / "options.json"
+    task = {"ansible.builtin.template": {"src": str(tmp_path / "options.j2"), "dest": str(result)}}
+    files = [str(role / "defaults/main.yml"), str(role / "vars/main.yml")]
+    play = {"hosts": "localhost", "gather_facts": False, "vars_files": files, "tasks": [task]}
+    (tmp_path / "play.yml").write_text(json.dumps([play]), encoding="utf-8")
+    variables = {"starling_batch": ["localhost"], "starling_peers": ["localhost"]}
+    variables |= {"ansible_python_interpreter": sys.executable, "role_path": str(role)}
+
+    command = [
+        PLAYBOOK,
+        "--inventory",
+        "localhost,",
+        "--connection",
+        "local",
+        "play.yml",
+        "--extra-vars",
+        json.dumps(variables),
+    ]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout
+    assert json.loads(result.read_text(encoding="utf-8")) == []
 
 
 def test_prometheus_reads_nodes_with_ipv6_addresses(tmp_path: Path) -> None:

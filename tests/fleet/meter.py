@@ -30,7 +30,14 @@ def simulated_meter(folder: Path) -> Iterator[str | None]:
         return
     build_simulator(folder)
     # It takes all processor time that it gets; machines and playbooks go first.
-    command = ["nice", "-n", "19", str(folder / "simulated_uno"), str(folder / "starling_meter.elf"), f"0:amperes={AMPERES}"]
+    command = [
+        "nice",
+        "-n",
+        "19",
+        str(folder / "simulated_uno"),
+        str(folder / "starling_meter.elf"),
+        f"0:amperes={AMPERES}",
+    ]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         try:

@@ -134,10 +134,10 @@ async def test_posts_of_an_installed_feeder_are_labelled_and_a_killed_one_loses_
 
         await asyncio.to_thread(feeder.run, "systemctl kill --signal KILL starling-feed")
         await found.further(100)
+        assert feeder.run("systemctl show starling-feed --value --property NRestarts") == "1"
         await asyncio.to_thread(feeder.run, "systemctl restart starling-feed")
         await found.further(50)
         assert found.nodes == set(NODES)
-        assert feeder.run("systemctl show starling-feed --value --property NRestarts") == "1"
         await asyncio.to_thread(_until_scraped, fleet)
 
 
