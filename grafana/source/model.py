@@ -23,7 +23,13 @@ def model() -> str:
     return board(
         "model",
         "Confidence, drift of the labels, truncated tweets, and comparison of model versions.",
-        {"Now": _now(), "Confidence and drift": _labels(), "Tokens": _tokens(), "Comparison of models": _comparison()},
+        {
+            "Now": _now(),
+            "Confidence and drift": _labels(),
+            "Languages": _languages(),
+            "Tokens": _tokens(),
+            "Comparison of models": _comparison(),
+        },
     )
 
 
@@ -130,6 +136,31 @@ def _tokens() -> list[Panel]:
                 ratio("starling_tweets_truncated_total", "starling_tweet_tokens_count", by="instance"), "{{instance}}"
             ),
             limits=_TRUNCATED,
+        ),
+    ]
+
+
+def _languages() -> list[Panel]:
+    rejected = rate("starling_tweets_rejected_total", where='reason="other_language"')
+    return [
+        graph(
+            "Languages",
+            "Labels by language per second; other: languages that no model labels; unknown: the text tells none.",
+            "short",
+            Query(rate("starling_language_labels_total", by="language"), "{{language}}"),
+            Query(rejected, "rejected"),
+            stacked=True,
+        ),
+        graph(
+            "Neutral labels by language",
+            "Share of neutral labels. A much higher share than in other languages suggests that the model does not "
+            "label this language.",
+            "percentunit",
+            Query(
+                f"""{rate("starling_language_labels_total", by="language", where='polarity="neutral"')} / """
+                f"""({rate("starling_language_labels_total", by="language")} > 0)""",
+                "{{language}}",
+            ),
         ),
     ]
 
