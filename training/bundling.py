@@ -1,5 +1,6 @@
 """Conversion of a checkpoint to a model bundle, which is written only after it passed the comparison with it."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,8 @@ from training.errors import CheckpointError, ConversionError
 from training.length_batching import logits_by_length
 from training.reference import Reference
 
+_SPECIAL_SCORE = -1000.0
+"""Logarithm of the probability of a special piece; that of a character is above -20."""
 LENGTH_STEP_TOKENS = 4
 """Distance between length buckets. 4 had the lowest cost per tweet, idle and under load: less padding than 8, and
 fuller batches than 1 or 2."""
@@ -147,7 +150,20 @@ def _write_tokenizer(checkpoint: Checkpoint, folder: Path) -> None:
         )
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    tokenizer.save(str(folder / TOKENIZER_FILE), pretty=False)
+    path = folder / TOKENIZER_FILE
+    tokenizer.save(str(path), pretty=False)
+    content = json.loads(path.read_text(encoding="utf-8"))
+    if content["model"].get("type") == "Unigram":
+        _hide_special_pieces(content)
+        path.write_text(json.dumps(content, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
+
+
+def _hide_special_pieces(tokenizer: dict[str, Any]) -> None:
+    """Make the special pieces of a unigram vocabulary so improbable that their names in a text are split like words."""
+    special = {token["content"] for token in tokenizer["added_tokens"] if token["special"]}
+    for entry in tokenizer["model"]["vocab"]:
+        if entry[0] in special:
+            entry[1] = _SPECIAL_SCORE
 
 
 def _write_manifest(folder: Path, conversion: Conversion, **results: dict[str, Any]) -> None:
