@@ -49,7 +49,7 @@ def test_batches_have_the_sizes_that_ansible_gives_them(batches: list[int | str]
 @pytest.mark.timeout(600)  # 25 starts of a service and 20 of the gate, on a busy machine
 async def test_a_failing_and_a_wrong_node_stop_the_roll_out_and_no_tweet_is_lost(tmp_path: Path) -> None:
     plan = Plan(batches=[1, 3, 2], at_once=6, ready_seconds=90, peers=2, before=_BRIEF, after=[*_BRIEF, *_ANY_LATENCY])
-    scale = Scale(nodes=6, tweets_per_second=8, inference_seconds=0.015, faults=_FAULTS, tweets_before=50)
+    scale = Scale(nodes=6, tweets_per_second=20, inference_seconds=0.01, faults=_FAULTS, tweets_before=50)
 
     simulated = await simulate(tmp_path, scale, plan)
 
