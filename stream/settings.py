@@ -311,7 +311,7 @@ class ModelSettings(_Section):
         None, ge=1, le=64, description="Threads of one inference; default: the fastest number, measured at the start."
     )
     max_batch: int = Field(
-        8, ge=1, le=256, description="Tweets in one inference, at most; more than the default is not faster."
+        8, ge=1, le=256, description="Tweets in one inference, at most, and fewer long ones; more are not faster."
     )
     repeats: int = Field(
         4096,
