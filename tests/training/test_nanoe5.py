@@ -42,8 +42,8 @@ def e5_file(path: Path) -> Path:
     shapes: dict[str, tuple[int, ...]] = {"emb.word": (count, HIDDEN), "emb.pos": (POSITIONS, HIDDEN)}
     shapes |= {"emb.type": (1, HIDDEN), "emb.ln.w": (HIDDEN,), "emb.ln.b": (HIDDEN,)}
     for name in ("q", "k", "v", "ao", "fi", "fo", "aln", "oln"):
-        shape = {"fi": (INNER, HIDDEN), "fo": (HIDDEN, INNER), "aln": (HIDDEN,), "oln": (HIDDEN,)}
-        shapes[f"l0.{name}.w"] = shape.get(name, (HIDDEN, HIDDEN))
+        others = {"fi": (INNER, HIDDEN), "fo": (HIDDEN, INNER), "aln": (HIDDEN,), "oln": (HIDDEN,)}
+        shapes[f"l0.{name}.w"] = others.get(name, (HIDDEN, HIDDEN))
         shapes[f"l0.{name}.b"] = shapes[f"l0.{name}.w"][:1]
     texts = [piece.encode() for piece in PIECES]
     offsets = np.cumsum([0, *map(len, texts)]).astype("<u4")

@@ -83,7 +83,10 @@ def _weights(file: E5File, order: Sequence[int]) -> dict[str, Array]:
     words = "embeddings.word_embeddings.weight"
     weights = file.weights | {words: file.weights[words][list(order)]}
     hidden = file.sizes.hidden
-    weights |= {"pooler.dense.weight": np.eye(hidden), "pooler.dense.bias": np.zeros(hidden)}
+    weights |= {
+        "pooler.dense.weight": np.eye(hidden, dtype=np.float32),
+        "pooler.dense.bias": np.zeros(hidden, np.float32),
+    }
     return {f"bert.{name}": np.ascontiguousarray(weight, np.float16) for name, weight in weights.items()}
 
 

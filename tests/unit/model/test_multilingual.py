@@ -77,9 +77,8 @@ def test_tweets_in_its_languages_are_labelled(model: Model) -> None:
     tokens = model.all_tokens(tweets, [model.cleaned(tweet) for tweet in tweets])
     wrong = []
     for (language, polarity), each in zip(intended, tokens, strict=True):
-        logits = model.classifiers[0].logits([each.ids])[0]
-        labels = model.bundle.manifest.labels
-        if labels[int(logits.argmax())] != polarity:
+        (probabilities,) = model.classifiers[0].probabilities([each.ids])
+        if POLARITIES[int(probabilities.argmax())] != polarity:
             wrong.append(f"{language} {polarity}")
     assert not wrong
     assert {polarity for _, polarity in intended} == set(POLARITIES)
