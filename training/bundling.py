@@ -97,7 +97,7 @@ def _fill(
     on_step: Callable[[str], None],
 ) -> Agreement:
     on_step(f"converting to {conversion.precision}")
-    _write_tokenizer(conversion.checkpoint, folder)
+    write_tokenizer(conversion.checkpoint, folder)
     model = tflite_model(
         conversion.checkpoint,
         conversion.about.max_tokens,
@@ -136,7 +136,7 @@ def _agreement(
     return compare(checkpoint_logits, bundle_logits, bundle.manifest.labels, [tweet.polarity for tweet in tweets])
 
 
-def _write_tokenizer(checkpoint: Checkpoint, folder: Path) -> None:
+def write_tokenizer(checkpoint: Checkpoint, folder: Path) -> None:
     """Write the tokeniser without the base model's truncation and padding, which the manifest sets."""
     try:
         tokenizer = WordPieces.from_file(str(checkpoint.tokenizer_path))

@@ -5,13 +5,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tokenizers import Tokenizer as Pieces
+from tokenizers import models
 
 from stream.model.bundle import Precision, load_bundle
 from stream.model.classifier import Classifier
 from stream.model.tokenizer import Tokenizer
 from training import bundling, convert
 from training.about import read_about
-from training.bundling import Conversion, length_buckets, make_bundle
+from training.bundling import Conversion, length_buckets, make_bundle, write_tokenizer
 from training.checkpoint import Checkpoint
 from training.data.semeval import read_semeval
 from training.data.tweets import LabelledTweet
@@ -132,3 +134,14 @@ def test_last_length_bucket_is_the_longest_input() -> None:
     assert length_buckets(10) == [4, 8, 10]
     assert length_buckets(8) == [4, 8]
     assert length_buckets(3) == [3]
+
+
+def test_special_pieces_of_a_unigram_tokeniser_do_not_occur_in_texts(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    vocabulary = [(name, 0.0) for name in ("[PAD]", "[UNK]", "[CLS]", "[SEP]")] + [(letter, -9.0) for letter in "[]SEP"]
+    pieces = Pieces(models.Unigram(vocabulary, unk_id=1))
+    pieces.add_special_tokens(["[PAD]", "[UNK]", "[CLS]", "[SEP]"])
+    pieces.save(str(tmp_path / "tokenizer.json"))
+    write_tokenizer(replace(checkpoint, path=tmp_path), tmp_path)
+    written = Pieces.from_file(str(tmp_path / "tokenizer.json"))
+    written.encode_special_tokens = True
+    assert written.encode("[SEP]").tokens == ["[", "S", "E", "P", "]"]
