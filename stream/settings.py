@@ -321,8 +321,8 @@ class ModelSettings(_Section):
     )
     cascade: Path | None = Field(
         None,
-        description="Folder of a smaller bundle, or `first`, which is shipped for this, that labels first and passes on "
-        "to the model above only the tweets that it is unsure of; default: none.",
+        description="Folder of a smaller bundle, or `first`, which is shipped for this, that labels first and passes "
+        "on to the model above only the tweets that it is unsure of; default: none.",
     )
     cascade_threshold: Annotated[tuple[float, float, float] | None, BeforeValidator(_thresholds)] = Field(
         None,
