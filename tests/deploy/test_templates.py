@@ -142,10 +142,10 @@ def test_the_gate_of_a_node_without_peers_gets_no_options_of_peers(tmp_path: Pat
     files = [str(role / "defaults/main.yml"), str(role / "vars/main.yml")]
     play = {"hosts": "localhost", "gather_facts": False, "vars_files": files, "tasks": [task]}
     (tmp_path / "play.yml").write_text(json.dumps([play]), encoding="utf-8")
-    variables = {"starling_batch": ["localhost"], "starling_peers": ["localhost"]}
+    variables: dict[str, object] = {"starling_batch": ["localhost"], "starling_peers": ["localhost"]}
     variables |= {"ansible_python_interpreter": sys.executable, "role_path": str(role)}
 
-    command = [
+    command: list[str | Path] = [
         PLAYBOOK,
         "--inventory",
         "localhost,",

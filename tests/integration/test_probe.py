@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -38,9 +39,10 @@ async def test_probe_takes_the_password_from_its_standard_input_for_both_connect
         prober = settings_for(broker.port, broker={"username": "prober", "password_file": Path("/dev/stdin")})
         command = [*STARLING, "probe", "--config", write_config(tmp_path, prober, http_port=0)]
         async with serving(settings):
-            probed = await asyncio.to_thread(subprocess.run, command, input=b"secret", capture_output=True, check=False)
+            run = partial(subprocess.run, command, input="secret", text=True, capture_output=True, check=False)
+            probed = await asyncio.to_thread(run)
 
-    assert (probed.returncode, probed.stdout.decode()) == (0, f"{settings.node} {CALLED}\n"), probed.stderr.decode()
+    assert (probed.returncode, probed.stdout) == (0, f"{settings.node} {CALLED}\n"), probed.stderr
 
 
 async def test_probe_reaches_the_named_node_of_a_group(broker: Mosquitto, tmp_path: Path) -> None:

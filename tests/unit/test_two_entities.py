@@ -56,7 +56,7 @@ def right_share(model: Model, *, with_entity: bool = True) -> float:
     batches = [[tokens.ids for tokens in encoded[first : first + 20]] for first in range(0, len(ROWS), 20)]
     rows = np.concatenate([model.classifiers[0].probabilities(batch) for batch in batches])
     right = sum(labels[int(row.argmax())] == each["polarity"] for row, each in zip(rows, ROWS, strict=True))
-    return right / len(ROWS)
+    return float(right / len(ROWS))
 
 
 def test_a_model_that_reads_no_entity_is_right_in_half_of_the_cases_at_most(shipped_model: Model) -> None:

@@ -130,7 +130,7 @@ class _Body(BaseModel):
     errors: list[_Problem] | None = None
 
 
-class _Way(HTTPAdapter):  # type: ignore[misc]  # requests is untyped
+class _Way(HTTPAdapter):
     """The connection to the API, at its address and with a time limit, which tweepy does not set."""
 
     def __init__(self, address: str) -> None:

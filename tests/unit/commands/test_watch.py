@@ -39,9 +39,9 @@ def test_a_label_is_shown_on_one_line() -> None:
 
 
 def test_a_label_in_a_language_that_the_model_does_not_label_says_so() -> None:
-    supported = {"lang": "en", "language_supported": True}
+    supported: dict[str, Any] = {"lang": "en", "language_supported": True}
     assert shown_label(**supported) == "positive 0.87  7"
-    other = {"lang": "fr\x1b[2J", "language_supported": False}
+    other: dict[str, Any] = {"lang": "fr\x1b[2J", "language_supported": False}
     assert shown_label(**other) == "positive 0.87  7  in fr[2J, which the model does not label"
 
 

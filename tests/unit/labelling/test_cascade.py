@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import threading
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,11 @@ def names(bench: Bench, *samples: str) -> list[str]:
     """Return the names of the models that these metrics show."""
     families = bench.metrics.registry.collect()
     return [sample.labels["name"] for family in families for sample in family.samples if sample.name in samples]
+
+
+def has_loaded(bench: Bench, name: str) -> bool:
+    """Return whether one of the two models of a cascade has this name."""
+    return name in names(bench, "starling_model_info", "starling_cascade_first_model_info")
 
 
 async def test_labels_name_the_model_that_answered(first: Path, second: Path) -> None:
@@ -92,9 +98,7 @@ async def test_either_model_is_replaced_when_its_link_changes(
             other = write_bundle(tmp_path / name, {"name": name}, **({"weights": weights} if weights else {}))
             (tmp_path / "new").symlink_to(other)
             (tmp_path / "new").replace(link)
-            await until(
-                lambda name=name: name in names(bench, "starling_model_info", "starling_cascade_first_model_info")
-            )
+            await until(partial(has_loaded, bench, name))
         assert [await answering(bench, text) for text in (SURE, UNSURE)] == ["small-2", "large-2"]
 
 

@@ -37,7 +37,9 @@ def tiny(tiny_bundle: Path) -> Classifier:
 
 @pytest.fixture(scope="module")
 def shipped(shipped_model: Model) -> Classifier:
-    return shipped_model.classifiers[0]
+    classifier = shipped_model.classifiers[0]
+    assert isinstance(classifier, Classifier)
+    return classifier
 
 
 @pytest.fixture(scope="module")

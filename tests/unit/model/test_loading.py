@@ -6,6 +6,7 @@ import pytest
 
 from stream.errors import BundleError
 from stream.model.bundle import SHIPPED_BUNDLE
+from stream.model.classifier import Classifier
 from stream.model.loading import Model, available_cores, load_model
 from stream.settings import ModelSettings
 from stream.tweets.rejections import Reason, RejectedTweetError
@@ -61,7 +62,8 @@ def test_the_cores_are_those_that_this_process_may_use() -> None:
 
 def test_a_loaded_model_is_warm(tiny_bundle: Path) -> None:
     model = load_model(ModelSettings(path=tiny_bundle, interpreters=2))
-    assert [classifier.shape for classifier in model.classifiers] == [(1, 12), (1, 12)]
+    shapes = [classifier.shape for classifier in model.classifiers if isinstance(classifier, Classifier)]
+    assert shapes == [(1, 12), (1, 12)]
 
 
 def test_without_a_path_the_shipped_bundle_is_loaded(shipped_model: Model) -> None:
