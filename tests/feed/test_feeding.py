@@ -103,7 +103,8 @@ async def test_a_lost_source_is_resumed_without_loss_or_repeats(
 async def test_a_slow_broker_stops_the_reading_and_the_lag_shows_it(
     broker: Mosquitto, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    text = {"text": "a" * 280, "langs": ["en"]}
+    # 60 MB: more than the buffers of the sockets hold.
+    text = {"text": "a" * 280, "langs": ["en"], "padding": "a" * 1500}
     server = Jetstream([jetstream_commit(number, record=text) for number in range(30_000)])
     from_the_start(tmp_path / "state")
     environment |= {"STARLING_FEED__QUEUE": "10", "STARLING_FEED__IN_FLIGHT": "5"}

@@ -157,7 +157,7 @@ async def test_check_finds_that_everything_works(broker: Mosquitto, tmp_path: Pa
     code, out, err = await finished("check", "--config", config, "--json")
     found = json.loads(out)
     assert (code, err, found["works"]) == (0, "", True)
-    assert [part["part"] for part in found["parts"]] == ["settings", "model", "broker", "http", "meter"]
+    assert [part["part"] for part in found["parts"]] == ["settings", "model", "languages", "broker", "http", "meter"]
 
 
 @pytest.mark.broker

@@ -289,4 +289,4 @@ async def test_check_reports_how_the_metrics_are_served_and_its_errors(
     config.write_text(f'{settings}key_file = "{wrong_files}/node.key"\n')
     code, out, _ = await finished("check", "--config", config)
     assert code == 1
-    assert "BROKEN  http      http: cannot use certificate_file" in out
+    assert "BROKEN  http       http: cannot use certificate_file" in out

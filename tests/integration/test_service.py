@@ -41,7 +41,7 @@ async def test_a_label_has_the_documented_fields(broker: Mosquitto, protocol: st
         label = await probe.label_of("1")
     assert label.keys() == {
         *("id", "polarity", "confidence", "probabilities", "model", "node", "received_at", "classified_at"),
-        *("entity", "entity_used", "lang"),
+        *("entity", "entity_used", "lang", "lang_source", "language_supported"),
     }
     assert label["polarity"] == "positive"
     assert label["confidence"] == max(label["probabilities"].values())

@@ -44,6 +44,7 @@ class MemoryBroker:
     def __init__(self) -> None:
         self.protocol = "5"
         self.limits = BrokerLimits()
+        self.certificate_expiry_seconds: float | None = None
         self.shares = True
         """False: it takes a shared subscription for an ordinary one."""
         self.keeps_messages = True
@@ -145,6 +146,10 @@ class MemoryConnection:
     @property
     def limits(self) -> BrokerLimits:
         return self.broker.limits
+
+    @property
+    def certificate_expiry_seconds(self) -> float | None:
+        return self.broker.certificate_expiry_seconds
 
     async def __aenter__(self) -> Self:
         await asyncio.sleep(0)
