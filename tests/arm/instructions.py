@@ -8,6 +8,7 @@ counts every shipped bundle on every board, and writes docs/arm/instructions.jso
 import json
 import re
 import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,8 +74,14 @@ def _last_mark(stderr: bytes) -> dict[str, int]:
 
 
 def shipped_bundles() -> list[str]:
-    """Return the names of the bundles that come with Starling."""
-    return sorted(folder.name for folder in SHIPPED.iterdir() if folder.is_dir())
+    """Return the names of the bundles in the wheel; others are only in the repository."""
+    build = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]
+    excluded = build["targets"]["wheel"]["exclude"]
+    return sorted(
+        folder.name
+        for folder in SHIPPED.iterdir()
+        if folder.is_dir() and folder.relative_to(CHECKOUT).as_posix() not in excluded
+    )
 
 
 def _count_all() -> list[dict[str, object]]:

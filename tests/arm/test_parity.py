@@ -8,15 +8,14 @@ from typing import Any
 
 import pytest
 
-from stream.model.bundle import SHIPPED
 from stream.tweets.polarity import POLARITIES
 from tests.arm.boards import BOARDS, PI_3, PI_4, PI_5, Board
 from tests.arm.emulation import Installation
+from tests.arm.instructions import shipped_bundles
 
 TWEETS = 60
 TOLERANCE = 0.02
 """Largest difference of a probability; kernels of two processors round differently."""
-BUNDLES = sorted(folder.name for folder in SHIPPED.iterdir() if folder.is_dir())
 _LONG = pytest.mark.long
 _BOARDS = [pytest.param(PI_4), pytest.param(PI_3, marks=_LONG), pytest.param(PI_5, marks=_LONG)]
 _CREATE = """
@@ -33,7 +32,7 @@ def tweets() -> bytes:
     return b"".join(lines[:TWEETS])
 
 
-@pytest.mark.parametrize("bundle", BUNDLES)
+@pytest.mark.parametrize("bundle", shipped_bundles())
 @pytest.mark.parametrize("board", _BOARDS, ids=lambda board: board.cpu)
 def test_a_bundle_labels_sample_tweets_as_on_this_machine(
     board: Board, bundle: str, tweets: bytes, installation: Installation
