@@ -5,8 +5,10 @@ import unicodedata
 import regex
 
 _LINKS_AND_NAMES = regex.compile(r"(?:https?://|www\.)\S*+|\bhttps?\b|@[\w\p{M}.]++|\bRT\b|&\w{2,6}+;")
-_OTHER = regex.compile(r"[^\p{L}\p{M}'\u2019]++")
-_NOT_LATIN = regex.compile(r"[^\p{Latin}\p{M}\s'\u2019]")
+_APOSTROPHES = str.maketrans(dict.fromkeys("\u2018\u2019\u02bc", "'"))
+"""Phones write the typographic ones, and the identification model knows only the plain one."""
+_OTHER = regex.compile(r"[^\p{L}\p{M}']++")
+_NOT_LATIN = regex.compile(r"[^\p{Latin}\p{M}\s']")
 _REPEATED_LETTER = regex.compile(r"(\p{L})\1{2,}+")
 _SCRIPTS = tuple(
     regex.compile(pattern)
@@ -35,7 +37,7 @@ def identifiable_text(text: str) -> str:
     """
     text = text[:_LONGEST]
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
+        text = unicodedata.normalize("NFKC", text).translate(_APOSTROPHES)
     text = _OTHER.sub(" ", _LINKS_AND_NAMES.sub(" ", text))
     if not text.isascii() and _NOT_LATIN.search(text):
         scripts = sum(script.search(text) is not None for script in _SCRIPTS)
