@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.errors import BundleError
-from stream.model.bundle import MODEL_FILE, TOKENIZER_FILE, Bundle, load_bundle
+from stream.model.bundle import MODEL_FILE, TOKENIZER_FILE, Bundle, Manifest, load_bundle
 from stream.model.cascade import FIRST, CascadeClassifier, joined_ids
 from stream.model.classifier import AnyClassifier, Classifier
 from stream.model.decision import DecisionRule
@@ -204,22 +204,7 @@ def _check_cascade(first: Bundle, second: Bundle) -> None:
 
 
 def _cascade(first: "_SingleModel", second: "_SingleModel", thresholds: Sequence[float]) -> CascadeModel:
-    manifests = first.bundle.manifest, second.bundle.manifest
-    shared = (
-        len(
-            {
-                (
-                    each.cleaning.name,
-                    each.cleaning.version,
-                    each.files[TOKENIZER_FILE],
-                    each.max_tokens,
-                    each.inputs.entity,
-                )
-                for each in manifests
-            }
-        )
-        == 1
-    )
+    shared = _way_of_reading(first.bundle.manifest) == _way_of_reading(second.bundle.manifest)
     labels = second.bundle.manifest.labels
     return CascadeModel(
         bundle=second.bundle,
@@ -238,6 +223,11 @@ def _cascade(first: "_SingleModel", second: "_SingleModel", thresholds: Sequence
         first=first,
         shared=shared,
     )
+
+
+def _way_of_reading(manifest: Manifest) -> tuple[object, ...]:
+    """Return what decides the token ids of a tweet: models for which it is equal read the same ids."""
+    return manifest.cleaning, manifest.files[TOKENIZER_FILE], manifest.max_tokens, manifest.inputs
 
 
 def _classifiers(settings: ModelSettings, bundle: Bundle) -> list[Classifier]:
