@@ -37,10 +37,16 @@ def _names(probe: Probe) -> list[str]:
 
 async def test_a_model_is_swapped_under_load_and_no_tweet_is_lost(broker: Mosquitto, another_bundle: Path) -> None:
     settings = settings_for(broker.port)
-    ids = {f"t{number}" for number in range(1500)}
+    ids: set[str] = set()
     async with serving(settings) as service, probing(settings) as probe:
-        await probe.tweets(ids)
-        service.use_model(ModelSettings(path=another_bundle))
+        while "another" not in _names(probe):  # tweets arrive all the time until the new model labels
+            more = {f"t{number}" for number in range(len(ids), len(ids) + 500)}
+            await probe.tweets(more)
+            if not ids:
+                await probe.until(lambda: probe.labels)
+                service.use_model(ModelSettings(path=another_bundle))
+            ids.update(more)
+            await probe.until(lambda: len(probe.labels) > len(ids) - 250)
         await probe.until(lambda: len(probe.labels) == len(ids))
         await probe.tweet("last")
         last = await probe.label_of("last")
