@@ -5,8 +5,9 @@
     python deploy/wheelhouse.py lock  deploy/requirements
 
 `lock` writes the exact version and the hashes of each dependency, for each kind of node. They are committed, and decide
-which wheels are accepted by `fill`, by `check` and by the nodes: `pip install --require-hashes`. Files of their own
-(`…-feed.txt`) have the additional dependencies of a feeder; `fill` downloads them too, and `check --feed` checks them.
+which wheels are accepted by `fill`, by `check` and by the nodes: `pip install --require-hashes`. The additional
+dependencies of an extra are in files of their own: `…-feed.txt` for a feeder, `…-languages.txt` for a node that
+identifies languages. `fill` downloads them too, and `check --extra feed` checks them.
 
 For another architecture, pip still evaluates the requirements' conditions (`platform_machine == ...`) for this machine.
 They are equal for aarch64 and x86-64.
@@ -20,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,28 +40,28 @@ class WheelhouseError(Exception):
     """A problem of a wheelhouse, described in one line."""
 
 
-_FEED = "[feed]"
-"""The wheel's extra for feeders."""
+EXTRAS = ("feed", "languages")
+"""The wheel's extras that a host may need, each with lock files of its own."""
 
 
 def fill(folder: Path, wheel: Path, constraints: Path, kind: tuple[str, str]) -> None:
-    """Download the dependencies of a wheel for a kind of machine, those of a feeder included, and add the wheel.
+    """Download the dependencies of a wheel for a kind of machine, those of the extras included, and add the wheel.
 
     Raises:
         WheelhouseError: pip cannot download one of them, or it has another hash than the lock file.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    locks = [str(lock) for lock in (lock_file(*kind), lock_file(*kind, suffix="-feed")) if lock.exists()]
+    locks = [lock for lock in (lock_file(*kind), *(lock_file(*kind, extra=extra) for extra in EXTRAS)) if lock.exists()]
     if locks:
-        named = [option for lock in locks for option in ("--requirement", lock)]
+        named = [option for lock in locks for option in ("--requirement", str(lock))]
         _pip("download", "--dest", str(folder), "--require-hashes", "--no-deps", *named, *_options(*kind))
     # The wheel's own requirements: nothing is downloaded again, and what the lock files lack is found.
     source = ["--find-links", str(folder), *(["--no-index"] if locks else [])]
-    wanted = f"{wheel}{_FEED}"
+    wanted = _with_extras(wheel, EXTRAS)
     _pip("download", "--dest", str(folder), "--constraint", str(constraints), *source, *_options(*kind), wanted)
 
 
-def check(folder: Path, wheel: Path, constraints: Path, kind: tuple[str, str], *, feed: bool = False) -> None:
+def check(folder: Path, wheel: Path, constraints: Path, kind: tuple[str, str], extras: Sequence[str] = ()) -> None:
     """Check that no needed wheel is missing, none is damaged, and each is the one of the lock files.
 
     Args:
@@ -67,7 +69,7 @@ def check(folder: Path, wheel: Path, constraints: Path, kind: tuple[str, str], *
         wheel: Starling's wheel.
         constraints: The exact versions of its dependencies.
         kind: Machine and Python of the host.
-        feed: True for a host with a feeder, which needs more wheels than a node.
+        extras: The wheel's extras that the host needs.
 
     Raises:
         WheelhouseError: A wheel is missing, damaged or another one.
@@ -81,7 +83,7 @@ def check(folder: Path, wheel: Path, constraints: Path, kind: tuple[str, str], *
         source = ("--no-index", "--find-links", str(folder), "--constraint", str(constraints))
         target = ("--dry-run", "--ignore-installed", "--target", empty)
         # Isolated: a node cannot use wheels that the controller's configuration of pip provides.
-        _pip("--isolated", "install", *target, *source, *_options(*kind), f"{wheel}{_FEED if feed else ''}")
+        _pip("--isolated", "install", *target, *source, *_options(*kind), _with_extras(wheel, extras))
 
 
 def lock(folder: Path, wheel: Path, constraints: Path) -> None:
@@ -93,14 +95,20 @@ def lock(folder: Path, wheel: Path, constraints: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for kind in LOCKED:
         of_node = _resolved(str(wheel), constraints, kind)
-        of_feeder = _resolved(f"{wheel}{_FEED}", constraints, kind) - of_node
-        _write_lock(lock_file(*kind, folder), "a node", of_node)
-        _write_lock(lock_file(*kind, folder, suffix="-feed"), "a feeder, beside those of a node", of_feeder)
+        _write_lock(lock_file(*kind, folder), "The dependencies of a node", of_node)
+        for extra in EXTRAS:
+            added = _resolved(_with_extras(wheel, [extra]), constraints, kind) - of_node
+            title = f"The dependencies of the extra `{extra}`, beside those of a node"
+            _write_lock(lock_file(*kind, folder, extra=extra), title, added)
 
 
-def lock_file(machine: str, python: str, folder: Path = LOCKS, suffix: str = "") -> Path:
-    """Return the file with the versions and hashes for a kind of host; the suffix is "-feed" for a feeder's own."""
-    return folder / f"{machine}-python{python}{suffix}.txt"
+def lock_file(machine: str, python: str, folder: Path = LOCKS, extra: str = "") -> Path:
+    """Return the file with the versions and hashes for a kind of host, or with those that an extra adds."""
+    return folder / f"{machine}-python{python}{extra and '-' + extra}.txt"
+
+
+def _with_extras(wheel: Path, extras: Sequence[str]) -> str:
+    return f"{wheel}[{','.join(extras)}]" if extras else str(wheel)
 
 
 def accepted_hashes() -> set[str]:
@@ -118,8 +126,8 @@ def _resolved(wanted: str, constraints: Path, kind: tuple[str, str]) -> set[str]
     return {_locked(each) for each in found if each["metadata"]["name"] != "starling-edge"}
 
 
-def _write_lock(file: Path, host: str, lines: set[str]) -> None:
-    head = f"# The dependencies of {host}, by `python deploy/wheelhouse.py lock deploy/requirements`.\n"
+def _write_lock(file: Path, title: str, lines: set[str]) -> None:
+    head = f"# {title}, by `python deploy/wheelhouse.py lock deploy/requirements`.\n"
     file.write_text(head + "".join(sorted(lines)), encoding="utf-8")
 
 
@@ -183,7 +191,13 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--machine", default="aarch64", help="the node's `uname -m` (default: %(default)s)")
     parser.add_argument("--python", default="3.11", help="the node's Python version (default: %(default)s)")
-    parser.add_argument("--feed", action="store_true", help="check: the host has a feeder, which needs more wheels")
+    parser.add_argument(
+        "--extra",
+        action="append",
+        default=[],
+        choices=EXTRAS,
+        help="check: the host also needs this extra's wheels",
+    )
     parser.add_argument("--wheel", type=Path, help="Starling's wheel (default: built from this checkout)")
     parser.add_argument("--constraints", type=Path, default=CHECKOUT / "deploy" / "constraints.txt")
     return parser.parse_args()
@@ -201,7 +215,7 @@ def main() -> None:
                 fill(given.folder, wheel, given.constraints, (given.machine, given.python))
             else:
                 kind = (given.machine, given.python)
-                check(given.folder, wheel, given.constraints, kind, feed=given.feed)
+                check(given.folder, wheel, given.constraints, kind, given.extra)
     except WheelhouseError as error:
         sys.exit(f"wheelhouse: {error}")
 

