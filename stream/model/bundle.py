@@ -203,17 +203,37 @@ def load_bundle(wanted: Path | None) -> Bundle:
         BundleError: The folder or a file is missing, the manifest is wrong, or a file is not the one it names.
     """
     path = find_bundle(wanted)
+    with _incomplete(path), _Folder.opened(path) as folder:
+        manifest = parse_manifest(path, folder.read(MANIFEST_FILE))
+        for name in manifest.files:
+            if Path(name).name != name or "\0" in name:
+                raise BundleError(f"{path / MANIFEST_FILE} names a file outside the bundle: {name}")
+        copies = {name: _checked_copy(folder, name, expected) for name, expected in manifest.files.items()}
+    return Bundle(path, manifest, copies[MODEL_FILE], copies[TOKENIZER_FILE])
+
+
+def read_manifest(wanted: Path | None) -> Manifest:
+    """Read a bundle's manifest alone, without its other files.
+
+    Args:
+        wanted: As `find_bundle` takes it.
+
+    Raises:
+        BundleError: The folder or the manifest is missing, or the manifest is wrong.
+    """
+    path = find_bundle(wanted)
+    with _incomplete(path), _Folder.opened(path) as folder:
+        return parse_manifest(path, folder.read(MANIFEST_FILE))
+
+
+@contextmanager
+def _incomplete(path: Path) -> Iterator[None]:
+    """Turn the errors of a missing or unreadable folder into one of Starling's own."""
     try:
-        with _Folder.opened(path) as folder:
-            manifest = parse_manifest(path, folder.read(MANIFEST_FILE))
-            for name in manifest.files:
-                if Path(name).name != name or "\0" in name:
-                    raise BundleError(f"{path / MANIFEST_FILE} names a file outside the bundle: {name}")
-            copies = {name: _checked_copy(folder, name, expected) for name, expected in manifest.files.items()}
+        yield
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise IncompleteBundleError(f"no model bundle at {path}: cannot read {MANIFEST_FILE} ({reason})") from error
-    return Bundle(path, manifest, copies[MODEL_FILE], copies[TOKENIZER_FILE])
 
 
 def seconds_since_change(path: Path) -> float:

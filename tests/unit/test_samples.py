@@ -11,6 +11,8 @@ SAMPLES = Path(__file__).parents[2] / "stream" / "samples"
 README = (SAMPLES / "README.md").read_text(encoding="utf-8")
 LINES = (SAMPLES / "tweets.jsonl").read_bytes().removesuffix(b"\n").split(b"\n")
 
+IN_OTHER_LANGUAGES = [orjson.loads(line) for line in (SAMPLES / "languages.jsonl").read_bytes().splitlines()]
+
 LONGEST_TEXT_CHARACTERS = 10_000
 
 # The most specific key first.
@@ -151,3 +153,16 @@ def test_the_readme_counts_the_languages() -> None:
     # "iw" is the API's old code for Hebrew; "und" and "zxx" are not languages.
     foreign = [language.replace("iw", "he") for language in languages if language not in {"en", "und", "zxx"}]
     assert f"{len(foreign)} are in {len(set(foreign))} languages other than English" in README
+
+
+def test_the_readme_counts_the_tweets_in_other_languages() -> None:
+    languages = Counter(tweet["lang"] for tweet in IN_OTHER_LANGUAGES)
+    assert languages == {"ar": 9, "fr": 9, "de": 9, "it": 9, "pt": 9, "es": 9, "hi": 5}
+    assert f"has {len(IN_OTHER_LANGUAGES)} more invented tweets: nine each in" in README
+    assert {tweet["intended"] for tweet in IN_OTHER_LANGUAGES} == {"negative", "neutral", "positive"}
+
+
+def test_no_two_samples_have_the_same_id() -> None:
+    ids = [str(_id(found)) for found in map(_object, LINES) if found is not None and _id(found) is not None]
+    assert not {tweet["id"] for tweet in IN_OTHER_LANGUAGES} & set(ids)
+    assert len({tweet["id"] for tweet in IN_OTHER_LANGUAGES}) == len(IN_OTHER_LANGUAGES)

@@ -5,7 +5,7 @@ import itertools
 import logging
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from importlib.resources import files
 from pathlib import Path
@@ -22,7 +22,7 @@ from stream.commands.demo.meter import simulated_meter
 from stream.commands.demo.tally import Tally
 from stream.commands.demo.view import DemoView, LineView, LiveView
 from stream.errors import BrokerError, LostTweetsError, leaves, ungrouped
-from stream.model.bundle import SHIPPED
+from stream.model.bundle import SHIPPED, read_manifest
 from stream.service import Service
 from stream.session.topics import ONLINE, energy_topic, status_topic
 from stream.settings import (
@@ -75,10 +75,11 @@ def run_demo(
     log_to_stderr("warning")
     logging.getLogger("mqtt").setLevel(logging.CRITICAL)  # aiomqtt's, which raises what it logs
     tally = Tally()
-    texts = _texts(sample_tweets())
-    view = DemoView() if as_json else _view(tally, texts)
-    samples = itertools.islice(itertools.cycle(sample_tweets()), tweets or len(sample_tweets()))
     settings = _settings(model)
+    each_once = samples_for(read_manifest(settings.model.path).languages)
+    texts = _texts(each_once)
+    view = DemoView() if as_json else _view(tally, texts)
+    samples = itertools.islice(itertools.cycle(each_once), tweets or len(each_once))
     messages = _each(samples)
     if source:
         messages = live_posts(source, settings, tweets or POSTS, texts, samples)
@@ -91,8 +92,17 @@ def run_demo(
 
 
 def sample_tweets() -> list[bytes]:
-    """Return the messages of stream/samples."""
-    return (files("stream") / "samples" / "tweets.jsonl").read_bytes().removesuffix(b"\n").split(b"\n")
+    """Return the messages of stream/samples/tweets.jsonl."""
+    return _lines("tweets.jsonl")
+
+
+def samples_for(languages: Collection[str]) -> list[bytes]:
+    """Return the samples for a model of these languages: those in other languages than English first, if it has any."""
+    return (_lines("languages.jsonl") if set(languages) - {"en"} else []) + sample_tweets()
+
+
+def _lines(name: str) -> list[bytes]:
+    return (files("stream") / "samples" / name).read_bytes().removesuffix(b"\n").split(b"\n")
 
 
 def _view(tally: Tally, texts: dict[str, str]) -> DemoView:

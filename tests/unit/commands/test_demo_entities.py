@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from stream.commands.demo import demo
-from stream.commands.demo.demo import default_model, sample_tweets
+from stream.commands.demo.demo import default_model, sample_tweets, samples_for
 from stream.commands.demo.entities import ENTITIES, ENTITY_NAMES
 from stream.commands.demo.tally import Tally
 from stream.commands.demo.view import summary_table
@@ -34,6 +34,14 @@ def test_the_demo_uses_the_model_that_reads_entities_where_it_is_shipped(
     assert default_model() is None
     (tmp_path / "reputation").mkdir()
     assert default_model() == Path("reputation")
+
+
+def test_a_model_of_several_languages_gets_samples_in_them_first() -> None:
+    several = samples_for(["en", "fr"])
+    assert samples_for(["en"]) == samples_for([]) == sample_tweets()
+    assert several[-len(sample_tweets()) :] == sample_tweets()
+    languages = {decode_tweet(sample, LimitSettings()).lang for sample in several[: -len(sample_tweets())]}
+    assert languages == {"ar", "de", "es", "fr", "hi", "it", "pt"}
 
 
 def test_the_summary_shows_each_entity() -> None:
