@@ -46,7 +46,7 @@ class LanguageDetector:
         if self._identifier is None or (published and self._weight == 1):
             return self._as_published(tweet, published)
         words, scores = self._identifier.scores(tweet.text)
-        best = max(scores, key=lambda language: scores[language], default=None)
+        best = max(scores, key=scores.__getitem__, default=None)
         if best is None or best == published or scores[best] < sufficient_score(words):
             return self._as_published(tweet, published)
         if published is not None:

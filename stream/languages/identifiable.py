@@ -1,15 +1,29 @@
 """The part of a tweet's text that tells its language."""
 
+import re
 import unicodedata
 
 import regex
 
+
+class _Words(dict[int, int | str]):
+    """A table for `str.translate`, filled as needed: letters, marks and apostrophes stay, others become spaces."""
+
+    def __missing__(self, code: int) -> int | str:
+        character = chr(code)
+        stays = character == "'" or unicodedata.category(character)[0] in "LM"
+        self[code] = found = code if stays else " "
+        return found
+
+
 _LINKS_AND_NAMES = regex.compile(r"(?:https?://|www\.)\S*+|\bhttps?\b|@[\w\p{M}.]++|\bRT\b|&\w{2,6}+;")
+_SIGNS_OF_LINKS_AND_NAMES = ("http", "www.", "@", "RT", "&")
+"""One of them is in each text that the pattern matches; to look for them takes a tenth of its time."""
 _APOSTROPHES = str.maketrans(dict.fromkeys("\u2018\u2019\u02bc", "'"))
 """Phones write the typographic ones, and the identification model knows only the plain one."""
-_OTHER = regex.compile(r"[^\p{L}\p{M}']++")
+_WORDS = _Words()
 _NOT_LATIN = regex.compile(r"[^\p{Latin}\p{M}\s']")
-_REPEATED_LETTER = regex.compile(r"(\p{L})\1{2,}+")
+_REPEATED_LETTER = re.compile(r"(\w)\1{2,}")
 _SCRIPTS = tuple(
     regex.compile(pattern)
     for pattern in (
@@ -38,9 +52,11 @@ def identifiable_text(text: str) -> str:
     text = text[:_LONGEST]
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text).translate(_APOSTROPHES)
-    text = _OTHER.sub(" ", _LINKS_AND_NAMES.sub(" ", text))
+    if any(sign in text for sign in _SIGNS_OF_LINKS_AND_NAMES):
+        text = _LINKS_AND_NAMES.sub(" ", text)
+    text = text.translate(_WORDS)
     if not text.isascii() and _NOT_LATIN.search(text):
         scripts = sum(script.search(text) is not None for script in _SCRIPTS)
         if scripts > _MOST_SCRIPTS:
             return ""
-    return " ".join(_REPEATED_LETTER.sub(r"\1\1", text).lower().split())
+    return " ".join(_REPEATED_LETTER.sub(r"\1\1", text.lower()).split())

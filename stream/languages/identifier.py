@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -72,15 +73,19 @@ class Identifier:
         if not words:
             return 0, {}
         scores: dict[str, float] = {}
-        rest = 1.0
         labels, probabilities = self._model.predict(words, _CANDIDATES)
         for label, probability in zip(labels, probabilities, strict=True):
-            rest -= probability
-            language = language_code(label.removeprefix(_PREFIX)) or label
-            weight = 1.0 if language in _USUAL_LANGUAGES else _UNUSUAL_WEIGHT
+            language, weight = _language_and_weight(label)
             scores[language] = scores.get(language, 0.0) + weight * probability
-        total = sum(scores.values()) + max(rest, 0.0)
+        total = sum(scores.values()) + max(1.0 - sum(probabilities), 0.0)
         return words.count(" ") + 1, {language: score / total for language, score in scores.items()}
+
+
+@cache
+def _language_and_weight(label: str) -> tuple[str, float]:
+    """Return the language of one of the model's labels, and the weight of its probability."""
+    language = language_code(label.removeprefix(_PREFIX)) or label
+    return language, 1.0 if language in _USUAL_LANGUAGES else _UNUSUAL_WEIGHT
 
 
 def sufficient_score(words: int) -> float:

@@ -1,10 +1,14 @@
 """Identification of languages, publishers' tags, and the policy for languages that no model labels."""
 
 import importlib.util
+import re
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stream.errors import SettingsError
 from stream.languages import identifier as identifier_module
@@ -63,7 +67,7 @@ def test_a_tag_has_the_code_of_its_language(tag: str, code: str | None) -> None:
     [
         ("RT @Ana_Lima: Bom dia!!! 😂 https://t.co/x #BomDia &amp; 7", "bom dia bomdia"),
         (", @user hallo", "hallo"),
-        ("Schööööön", "schöön"),
+        ("Schööööön OooH", "schöön ooh"),
         ("http user", "user"),
         ("l'été C\u2019est", "l'été c'est"),
         ("ﺍﻵﻥ", "الآن"),
@@ -75,6 +79,15 @@ def test_a_tag_has_the_code_of_its_language(tag: str, code: str | None) -> None:
 )
 def test_only_the_words_of_a_text_tell_its_language(text: str, words: str) -> None:
     assert identifiable_text(text) == words
+
+
+@given(st.text() | st.text("aAbéİß'@.#&;/ht 7😂🙂カ\u0301"))
+def test_what_tells_the_language_of_any_text_is_words_alone(text: str) -> None:
+    words = identifiable_text(text)
+    assert all(character in "' " or unicodedata.category(character)[0] in "LM" for character in words)
+    assert words == " ".join(words.split())
+    assert not re.search(r"(\w)\1\1", words)
+    assert identifiable_text(f"{text} https://example.com/{'x' * 9}") == words
 
 
 @pytest.mark.parametrize(
