@@ -27,6 +27,7 @@ from stream.experiment.summary import summarise
 from stream.power.energy import Energy
 from stream.power.reading import Estimate, Reading
 from stream.power.recording import open_recording, row
+from tests.integration import program
 from tests.unit.tiny_bundle import MAX_TOKENS, write_bundle
 
 TWEETS = [("lovely nice street", "positive"), ("awful sad train", "negative"), ("a street", "neutral")] * 20
@@ -75,7 +76,7 @@ def command(plan: Path, out: Path, *more: str) -> list[str]:
 
 
 def run(plan: Path, out: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(plan, out, *more), capture_output=True, text=True, check=False)
+    return program.ran("experiment", plan, "--out", out, *more)
 
 
 def index(out: Path) -> list[dict[str, Any]]:

@@ -81,7 +81,7 @@ async def speed(posts: int, folder: Path, *, compressed: bool) -> bool:
     with Mosquitto(folder, log_type="error") as broker:
         async with server.running() as address, subscribed(broker.port) as subscriber:
             environment = _environment(broker, address, folder)
-            async with FeedProcess(("bluesky",), folder / "feeder.log", environment) as feeder:
+            async with FeedProcess(("bluesky",), folder / "feeder.log", environment, anew=True) as feeder:
                 server.add(*(jetstream_commit(number) for number in range(_WARM_UP_POSTS)))
                 await subscriber.until(lambda found: len(found.posts) >= _WARM_UP_POSTS)
                 process = psutil.Process(feeder.pid)

@@ -15,7 +15,8 @@ import orjson
 from stream.errors import BrokerError
 from stream.mqtt.connection import Connection
 from stream.settings import BrokerSettings
-from tests.integration.program import STARLING
+from tests.integration.forked import forked
+from tests.integration.program import STARLING, Process
 
 
 class Subscriber:
@@ -72,13 +73,17 @@ class FeedProcess:
         arguments: The source and its options.
         log: File for its stdout and stderr.
         environment: Its environment.
+        anew: Start the program itself; otherwise fork it.
     """
 
-    def __init__(self, arguments: tuple[str, ...], log: Path, environment: dict[str, str]) -> None:
-        self._arguments = arguments
+    def __init__(
+        self, arguments: tuple[str, ...], log: Path, environment: dict[str, str], *, anew: bool = False
+    ) -> None:
+        self._arguments = ("feed", *arguments)
+        self._anew = anew
         self._log = log
         self._environment = environment
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Process | None = None
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -110,9 +115,14 @@ class FeedProcess:
     async def start(self) -> None:
         """Start it."""
         with self._log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *STARLING, "feed", *self._arguments, stdout=log, stderr=log, env=self._environment
-            )
+            if self._anew:
+                self._process = await asyncio.create_subprocess_exec(
+                    *STARLING, *self._arguments, stdout=log, stderr=log, env=self._environment
+                )
+            else:
+                self._process = await forked(
+                    *self._arguments, stdout=log.fileno(), stderr=log.fileno(), env=self._environment
+                )
 
     async def kill(self) -> None:
         """End it with SIGKILL."""

@@ -42,7 +42,7 @@ async def test_bluesky_posts_reach_the_broker(broker: Mosquitto, environment: di
     async with server.running() as address, subscribed(broker.port) as subscriber:
         environment["STARLING_BLUESKY__INSTANCES"] = f'["{address}"]'
         arguments = ("bluesky", "--lang", "de", "--most", "4")
-        async with FeedProcess(arguments, tmp_path / "log", environment) as feeder:
+        async with FeedProcess(arguments, tmp_path / "log", environment, anew=True) as feeder:
             assert await feeder.ended() == 0, feeder.log
         await subscriber.until(lambda found: len(found.posts) == 4)
     assert {post["lang"] for post in subscriber.posts} == {"de"}

@@ -1,9 +1,10 @@
-"""`starling` in a separate process, as systemd or a user runs it."""
+"""`starling` in a separate process, as systemd or a user runs it; most are forked, so that they start at once."""
 
 import asyncio
 import contextlib
 import re
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,21 +13,28 @@ from typing import Self
 
 import aiohttp
 
+from tests.integration.forked import PIPE, ForkedProcess, forked
+
 STARLING = (sys.executable, "-m", "stream")
 
 
+Process = asyncio.subprocess.Process | ForkedProcess
+
+
 @contextlib.asynccontextmanager
-async def started(
-    *arguments: str | Path, stdout: int = asyncio.subprocess.PIPE
-) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Start a command; kill it at the end if it is still running."""
-    process = await asyncio.create_subprocess_exec(
-        *STARLING,
-        *arguments,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=stdout,
-        stderr=asyncio.subprocess.PIPE,
-    )
+async def started(*arguments: str | Path, stdout: int = PIPE, anew: bool = False) -> AsyncIterator[Process]:
+    """Start a command; kill it at the end if it is still running.
+
+    Args:
+        arguments: The command and its arguments.
+        stdout: Descriptor of its stdout.
+        anew: Start the program itself, which takes seconds of processor time; otherwise fork it.
+    """
+    process: Process
+    if anew:
+        process = await asyncio.create_subprocess_exec(*STARLING, *arguments, stdin=PIPE, stdout=stdout, stderr=PIPE)
+    else:
+        process = await forked(*arguments, stdout=stdout)
     try:
         yield process
     finally:
@@ -35,9 +43,9 @@ async def started(
         await process.communicate()
 
 
-async def finished(*arguments: str | Path, stdin: bytes = b"") -> tuple[int, str, str]:
+async def finished(*arguments: str | Path, stdin: bytes = b"", anew: bool = False) -> tuple[int, str, str]:
     """Run a command to its end, and return its exit code, stdout and stderr."""
-    async with started(*arguments) as process:
+    async with started(*arguments, anew=anew) as process:
         out, err = await process.communicate(stdin)
     assert process.returncode is not None
     return process.returncode, out.decode(), without_noise(err.decode())
@@ -48,19 +56,27 @@ def without_noise(stderr: str) -> str:
     return "".join(line for line in stderr.splitlines(keepends=True) if not line.startswith("INFO: Created TensorFlow"))
 
 
+def ran(*arguments: str | Path, anew: bool = False) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, in a test without an event loop."""
+    code, out, err = asyncio.run(finished(*arguments, anew=anew))
+    return subprocess.CompletedProcess(arguments, code, out, err)
+
+
 class Node:
     """`starling run` in a process that a test can kill and restart; an async context manager.
 
     Args:
         config: Its settings file, with `http.port` 0; the port is read from the log.
         log: File for its stdout and stderr.
+        anew: Start the program itself; otherwise fork it.
     """
 
-    def __init__(self, config: Path, log: Path) -> None:
+    def __init__(self, config: Path, log: Path, *, anew: bool = False) -> None:
         self._config = config
         self._log = log
+        self._anew = anew
         self._http_port = 0
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Process | None = None
 
     async def __aenter__(self) -> Self:
         """Start it."""
@@ -86,10 +102,13 @@ class Node:
 
     async def start(self) -> None:
         """Start it, and wait until /metrics answers."""
-        command = (*STARLING, "run", "--config", self._config)
+        command = ("run", "--config", self._config)
         with self._log.open("ab") as log:
             said_before = log.tell()
-            self._process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log)
+            if self._anew:
+                self._process = await asyncio.create_subprocess_exec(*STARLING, *command, stdout=log, stderr=log)
+            else:
+                self._process = await forked(*command, stdout=log.fileno(), stderr=log.fileno())
         while not (told := re.search(r"metrics at http://[^/]*:(\d+)/", self._log.read_text()[said_before:])):
             if self._process.returncode is not None:
                 raise RuntimeError(f"starling run ended at once: {self._log.read_text()[said_before:]}")
@@ -136,7 +155,7 @@ def metric(exposition: str, name: str) -> float:
     return sum(map(float, values))
 
 
-async def reread(process: asyncio.subprocess.Process, logged: str = "labelling with") -> None:
+async def reread(process: Process, logged: str = "labelling with") -> None:
     """Make a service read its settings again, and wait until it has logged a text; by default that of a success."""
     assert process.stderr
     process.send_signal(signal.SIGHUP)

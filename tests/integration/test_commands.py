@@ -29,7 +29,7 @@ TWEETS = [
 
 
 async def test_classify_answers_every_line_in_its_place_and_ends_with_a_summary() -> None:
-    code, out, err = await finished("classify", stdin=b"\n".join(TWEETS) + b"\n")
+    code, out, err = await finished("classify", stdin=b"\n".join(TWEETS) + b"\n", anew=True)
     lines = [json.loads(line) for line in out.splitlines()]
     assert (code, err) == (0, "3 labelled, 3 rejected: 1 not_json, 1 empty, 1 no_text\n")
     assert [line.get("id") for line in lines] == ["1", None, None, "4", "5", "6"]
@@ -73,7 +73,7 @@ async def test_a_reader_that_ends_early_is_not_an_error() -> None:
 
 
 async def test_the_demo_labels_or_rejects_every_sample() -> None:
-    code, out, err = await finished("demo", "--rate", "0", "--json")
+    code, out, err = await finished("demo", "--rate", "0", "--json", anew=True)
     summary = json.loads(out)
     assert (code, err) == (0, "")
     assert summary.keys() == {
@@ -107,10 +107,11 @@ async def test_watch_shows_the_results_of_sent_tweets(broker: Mosquitto, tmp_pat
     config = write_config(tmp_path, settings, free_port())
     texts = tmp_path / "tweets.txt"
     texts.write_text("what a lovely day\n\nthe bus is late again and I am soaked\n")
-    async with serving(settings), started("watch", "--config", config, "--count", "2", "--text") as watching:
+    options = ("--config", config, "--text")
+    async with serving(settings), started("watch", *options, "--count", "2", anew=True) as watching:
         assert watching.stdout
         assert await watching.stdout.readline() == b"node test is online\n"
-        code, out, err = await finished("send", str(texts), "--text", "--config", config)
+        code, out, err = await finished("send", str(texts), *options, anew=True)
         assert (code, out) == (0, "")
         assert re.fullmatch(r"sent 2 tweets to tweets/in in [0-9.]+ s \([0-9.]+ a second\), all confirmed\n", err)
         lines = (await watching.stdout.read()).decode().splitlines()
@@ -154,7 +155,7 @@ async def test_watch_prints_messages_unchanged_as_json(broker: Mosquitto, tmp_pa
 @pytest.mark.broker
 async def test_check_finds_that_everything_works(broker: Mosquitto, tmp_path: Path) -> None:
     config = write_config(tmp_path, settings_for(broker.port), free_port())
-    code, out, err = await finished("check", "--config", config, "--json")
+    code, out, err = await finished("check", "--config", config, "--json", anew=True)
     found = json.loads(out)
     assert (code, err, found["works"]) == (0, "", True)
     assert [part["part"] for part in found["parts"]] == ["settings", "model", "languages", "broker", "http", "meter"]

@@ -91,7 +91,7 @@ async def test_a_node_that_labels_as_before_passes_and_one_that_does_not_is_stop
 
 async def test_a_node_that_does_not_answer_is_stopped(config: Path, tmp_path: Path) -> None:
     before = tmp_path / "before.json"
-    recorded = await finished("gate", "before", before, "--config", config, *BRIEF)
+    recorded = await finished("gate", "before", before, "--config", config, *BRIEF, anew=True)
     judged = await finished("gate", "after", before, "--config", config, *BRIEF, "--most-seconds", "0.5")
 
     assert recorded[1] == "before: does not answer; 0 of 0 peers answer\n"

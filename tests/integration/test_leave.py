@@ -35,7 +35,7 @@ async def test_tweets_sent_after_a_node_has_left_are_labelled_by_the_others(
     staying = settings_for(broker.port, node="staying", broker={"group": "fleet"})
     await run_and_stop(former_node)
 
-    assert await finished("leave", "--config", config) == (0, "the broker has forgotten gone\n", "")
+    assert await finished("leave", "--config", config, anew=True) == (0, "the broker has forgotten gone\n", "")
 
     async with serving(staying), probing(staying) as probe:
         await probe.tweets(IDS)

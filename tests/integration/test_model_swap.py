@@ -15,7 +15,7 @@ from stream.model.bundle import MANIFEST_FILE, MODEL_FILE, SHIPPED, SHIPPED_BUND
 from stream.settings import ModelSettings
 from tests.integration.mosquitto import Mosquitto
 from tests.integration.probe import Probe, probing, serving, settings_for, write_config
-from tests.integration.program import started, until_ready
+from tests.integration.program import Process, started, until_ready
 from tests.unit.waiting import until
 
 pytestmark = pytest.mark.broker
@@ -120,7 +120,7 @@ def incomplete_bundle(folder: Path) -> Path:
     return bundle
 
 
-async def until_waiting(process: asyncio.subprocess.Process, bundle: Path) -> None:
+async def until_waiting(process: Process, bundle: Path) -> None:
     """Change the bundle's files until a service waits for the end of that."""
 
     async def keep_changing() -> None:

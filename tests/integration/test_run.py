@@ -73,7 +73,7 @@ async def test_a_node_with_wait_at_start_connects_when_the_broker_starts(tmp_pat
     broker = Mosquitto(tmp_path)
     settings = settings_for(broker.port, broker={"wait_at_start": True})
     config = write_config(tmp_path, settings, free_port())
-    async with started("run", "--config", config) as process:
+    async with started("run", "--config", config, anew=True) as process:
         assert process.stderr
         while b"next attempt" not in await process.stderr.readline():
             pass

@@ -74,7 +74,7 @@ async def metrics_of(settings: Settings) -> str:
 
 async def test_a_running_node_does_not_reveal_its_secrets_or_the_texts(config: Path) -> None:
     settings = load_settings(config)
-    async with started("run", "--config", config) as process:
+    async with started("run", "--config", config, anew=True) as process:
         await until_ready(settings.http.port)
         async with probing(settings) as probe:
             await send_tweets(probe)

@@ -105,7 +105,7 @@ async def test_a_missing_port_is_retried(command: list[str], tmp_path: Path) -> 
 
 
 async def test_calibrating_a_missing_meter_prints_one_line_and_sets_the_exit_code() -> None:
-    code, _, err = await finished("power", "calibrate", "--no-ask", "--port", "/dev/ttyACM99")
+    code, _, err = await finished("power", "calibrate", "--no-ask", "--port", "/dev/ttyACM99", anew=True)
     assert (code, err) == (
         69,
         "starling: /dev/ttyACM99 does not exist: connect the meter, or see `starling power list`\n",

@@ -114,7 +114,7 @@ async def run_soak(plan: SoakPlan, folder: Path, see: Callable[[Sample], None] =
     with Mosquitto(folder, _BROKER_OPTIONS, log_type="error") as broker:
         model = {"path": plan.model, "interpreters": plan.interpreters}
         settings = settings_for(broker.port, broker=_NODE_BROKER, model=model)
-        async with Node(write_config(folder, settings, http_port=0), folder / "node.log") as node:
+        async with Node(write_config(folder, settings, http_port=0), folder / "node.log", anew=True) as node:
             await node.ready()
             soak = Soak(plan, broker, node, settings.broker.receive_maximum, see)
             await soak.run()
