@@ -61,7 +61,8 @@ test-edge: .venv/dev-installed system-packages
 test-training: .venv-training/installed
 	.venv-training/bin/pytest $(PYTEST_PARALLEL) tests/training
 
-ARM_TESTS = .venv/bin/pytest tests/arm --timeout 900 -n 2
+# What is emulated once for several tests is so for those of one group.
+ARM_TESTS = .venv/bin/pytest tests/arm --timeout 900 -n 2 --dist loadgroup
 test-arm: arm-installed
 	$(ARM_TESTS)
 

@@ -41,10 +41,12 @@ class Count:
     Args:
         tokens: Tokens per tweet, on average.
         by_kind: Instructions per tweet by kind, the kinds of count_instructions.c.
+        probabilities: Probabilities of each tweet.
     """
 
     tokens: float
     by_kind: dict[str, float]
+    probabilities: list[list[float]]
 
     @property
     def total(self) -> float:
@@ -64,7 +66,8 @@ def count_instructions(
     if done.returncode:
         raise RuntimeError(done.stderr.decode(errors="replace"))
     ran = json.loads(done.stdout)
-    return Count(ran["tokens"], {kind: count / ran["tweets"] for kind, count in _last_mark(done.stderr).items()})
+    by_kind = {kind: count / ran["tweets"] for kind, count in _last_mark(done.stderr).items()}
+    return Count(ran["tokens"], by_kind, ran["probabilities"])
 
 
 def _last_mark(stderr: bytes) -> dict[str, int]:

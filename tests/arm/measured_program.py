@@ -2,7 +2,7 @@
 
     python measured_program.py BUNDLE TWEETS
 
-Prints one JSON object: the number of tweets, and their tokens on average.
+Prints one JSON object: the number of tweets, their tokens on average, and the probabilities of each.
 """
 
 import ctypes
@@ -36,10 +36,11 @@ def main() -> None:
     for row in {classifier.bucket(len(row)): row for row in ids}.values():
         classifier.probabilities([row])  # the first inference of a length allocates
     mark(MARK, 0)
-    for row in ids:
-        classifier.probabilities([row])
+    found = [classifier.probabilities([row]) for row in ids]
     mark(MARK, 1)
-    sys.stdout.write(json.dumps({"tweets": len(ids), "tokens": sum(map(len, ids)) / len(ids)}))
+    probabilities = [row.tolist() for (row,) in found]
+    printed = {"tweets": len(ids), "tokens": sum(map(len, ids)) / len(ids), "probabilities": probabilities}
+    sys.stdout.write(json.dumps(printed))
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ from tests.arm.boards import PI_4
 from tests.arm.emulation import Installation
 from tests.integration.mosquitto import PROGRAM, Mosquitto
 
-TWEETS = 40
-LABELLED_BEFORE_THE_KILL = 10
+TWEETS = 20
+LABELLED_BEFORE_THE_KILL = 5
 PATIENCE_SECONDS = 100.0
 
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="needs mosquitto")
