@@ -8,7 +8,7 @@ PIP_INSTALL = pip --disable-pip-version-check install --quiet
 export TF_USE_LEGACY_KERAS = 1
 export TF_CPP_MIN_LOG_LEVEL = 2
 
-.PHONY: help demo test lint test-edge test-training test-lowest test-fleet fleet-simulation test-arm test-arm-short arm-installed arm-instructions power-accuracy dashboards grafana-schema asyncapi pictures chaos brokers soak feed-kills feed-speed fuzz mutation audit \
+.PHONY: help demo test lint test-edge test-training test-lowest test-fleet fleet-simulation test-arm test-arm-short arm-installed arm-instructions power-accuracy dashboards grafana-schema asyncapi pictures chaos brokers soak feed-kills feed-speed fuzz properties mutation audit \
     peers compare performance performance-docs system-packages clean
 
 help:
@@ -34,6 +34,7 @@ help:
 	@echo "make feed-kills      kill the feeder five times within 20,000 posts, and count lost and repeated ones"
 	@echo "make feed-speed      measure the feeder's posts per second of one core, and its memory"
 	@echo "make fuzz            ten minutes of fuzzing; FUZZ_SECONDS changes the time"
+	@echo "make properties      run the property tests with 2,000 examples each, in place of 50"
 	@echo "make mutation        test whether the unit tests detect changes of the code; MUTANTS='stream.session*' selects"
 	@echo "make peers           prepare the programs that we are compared with, from CHECKPOINT=folder (installs PyTorch, TensorFlow)"
 	@echo "make compare         measure Starling and the peers in turns"
@@ -124,6 +125,10 @@ feed-kills feed-speed: .venv/dev-installed system-packages
 FUZZ_SECONDS ?= 600
 fuzz: .venv/fuzz-installed
 	.venv/bin/python -m tests.fuzz $(FUZZ_SECONDS)
+
+# Hypothesis marks the tests that it makes the examples for.
+properties: .venv/dev-installed
+	.venv/bin/pytest $(PYTEST_PARALLEL) --hypothesis-profile=deep -m hypothesis --timeout 1800 --ignore=tests/training --ignore=tests/arm
 
 # An hour or two of processor time; it continues where it was interrupted. Survivors: `mutmut results`, `mutmut show`.
 # MUTATION_OPTIONS='--max-children 1' limits the processes.

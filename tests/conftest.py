@@ -8,7 +8,9 @@ import hypothesis
 import pytest
 
 # In CI the same examples each time, so that a failure is caused by the change; new examples on a developer's machine.
-hypothesis.settings.register_profile("starling", deadline=None, derandomize="CI" in os.environ)
+hypothesis.settings.register_profile("starling", deadline=None, derandomize="CI" in os.environ, max_examples=50)
+# New examples, and many: `make properties`.
+hypothesis.settings.register_profile("deep", deadline=None, max_examples=2000)
 # Each mutant runs the tests again, so few examples must do: `make mutation`.
 hypothesis.settings.register_profile("mutation", deadline=None, derandomize=True, max_examples=15, database=None)
 hypothesis.settings.load_profile("starling")
