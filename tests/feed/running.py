@@ -24,12 +24,19 @@ class Subscriber:
 
     def __init__(self) -> None:
         self.posts: list[dict[str, Any]] = []
+        self.ids = Counter[str]()
+        """Number of posts by id."""
         self.changes: list[dict[str, Any]] = []
         self._arrived = asyncio.Event()
 
     def take(self, topic: str, payload: bytes) -> None:
         """Take a message."""
-        (self.changes if topic == "tweets/changes" else self.posts).append(orjson.loads(payload))
+        message = orjson.loads(payload)
+        if topic == "tweets/changes":
+            self.changes.append(message)
+        else:
+            self.posts.append(message)
+            self.ids[message["id"]] += 1
         self._arrived.set()
 
     async def until(self, holds: Callable[["Subscriber"], bool]) -> None:
@@ -37,11 +44,6 @@ class Subscriber:
         while not holds(self):
             self._arrived.clear()
             await self._arrived.wait()
-
-    @property
-    def ids(self) -> Counter[str]:
-        """Number of posts by id."""
-        return Counter(post["id"] for post in self.posts)
 
 
 @contextlib.asynccontextmanager

@@ -104,8 +104,8 @@ async def test_a_slow_broker_stops_the_reading_and_the_lag_shows_it(
     broker: Mosquitto, environment: dict[str, str], tmp_path: Path
 ) -> None:
     # 60 MB: more than the buffers of the sockets hold.
-    text = {"text": "a" * 280, "langs": ["en"], "padding": "a" * 1500}
-    server = Jetstream([jetstream_commit(number, record=text) for number in range(30_000)])
+    text = {"text": "a" * 280, "langs": ["en"], "padding": "a" * 20_000}
+    server = Jetstream([jetstream_commit(number, record=text) for number in range(3_000)])
     from_the_start(tmp_path / "state")
     environment |= {"STARLING_FEED__QUEUE": "10", "STARLING_FEED__IN_FLIGHT": "5"}
     environment["STARLING_BROKER__TIMEOUT_SECONDS"] = "600"
@@ -117,10 +117,10 @@ async def test_a_slow_broker_stops_the_reading_and_the_lag_shows_it(
             received = await _settled(feeder)
             assert metric(await metrics_of(feeder), "starling_feed_messages_waiting") <= 10 + 5 + 1
             assert metric(await metrics_of(feeder), "starling_feed_lag_seconds") > 0
-            assert received < 30_000
-            assert server.sent < 30_000
+            assert received < 3_000
+            assert server.sent < 3_000
             os.kill(broker.pid, signal.SIGCONT)
-            await subscriber.until(lambda found: len(found.ids) == 30_000)
+            await subscriber.until(lambda found: len(found.ids) == 3_000)
 
 
 async def _settled(feeder: FeedProcess) -> float:

@@ -18,6 +18,7 @@ from stream.service import Service
 from stream.session.topics import ALL_STATUS_TOPICS, ONLINE, status_topic
 from stream.settings import BrokerSettings, Settings
 from stream.topic_filters import matches
+from tests.integration.lent_models import lent_models
 
 
 class Probe:
@@ -104,12 +105,13 @@ async def probing(settings: Settings, *extra_topics: str, identifier: str | None
 async def serving(settings: Settings, on_listening: Callable[[str], None] | None = None) -> AsyncIterator[Service]:
     """Run the service in the test's process; entered when it is online."""
     service = Service(settings, on_listening)
-    async with asyncio.TaskGroup() as tasks:
-        async with probing(settings) as probe:
-            tasks.create_task(service.run())
-            await probe.until(lambda: ONLINE in probe.status)
-        yield service
-        service.stop()
+    with lent_models():
+        async with asyncio.TaskGroup() as tasks:
+            async with probing(settings) as probe:
+                tasks.create_task(service.run())
+                await probe.until(lambda: ONLINE in probe.status)
+            yield service
+            service.stop()
 
 
 def settings_for(port: int, **sections: Any) -> Settings:
