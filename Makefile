@@ -8,7 +8,7 @@ PIP_INSTALL = pip --disable-pip-version-check install --quiet
 export TF_USE_LEGACY_KERAS = 1
 export TF_CPP_MIN_LOG_LEVEL = 2
 
-.PHONY: help demo test lint test-edge test-training test-lowest test-fleet fleet-simulation test-arm test-arm-short arm-installed arm-instructions power-accuracy dashboards grafana-schema asyncapi pictures chaos brokers soak feed-kills feed-speed fuzz properties mutation audit \
+.PHONY: help demo test prepared lint test-edge test-training test-lowest test-fleet fleet-simulation test-arm test-arm-short arm-installed arm-instructions power-accuracy dashboards grafana-schema asyncapi pictures chaos brokers soak feed-kills feed-speed fuzz properties mutation audit \
     peers compare performance performance-docs system-packages clean
 
 help:
@@ -46,7 +46,11 @@ help:
 demo: .venv/demo-installed
 	@.venv/bin/starling demo $(if $(SOURCE),--source $(SOURCE))
 
-test: lint test-edge test-training test-arm-short
+test: prepared test-edge test-training test-arm-short
+
+# The code is checked while the larger environment is installed.
+prepared:
+	@$(MAKE) --no-print-directory --jobs 3 lint .venv-training/installed system-packages
 
 lint: .venv/dev-installed
 	.venv/bin/ruff check .
