@@ -14,7 +14,7 @@ from tests.simulated_fleet.role import Plan, role_plan
 from tests.simulated_fleet.simulation import Scale, simulate
 
 _FAULTS: Mapping[str, Fault] = {"pi-02": "fails", "pi-03": "calls everything negative"}
-_BRIEF = ("--tweets", "40", "--seconds", "0.5")
+_BRIEF = ("--tweets", "25", "--seconds", "0.5")
 _ANY_LATENCY = ("--latency-ratio", "1000")
 """Nothing depends on the speed of the machine."""
 ROLE = Path(__file__).parents[2] / "deploy" / "ansible" / "roles" / "starling"
@@ -49,7 +49,7 @@ def test_batches_have_the_sizes_that_ansible_gives_them(batches: list[int | str]
 @pytest.mark.timeout(600)  # 25 starts of a service and 20 of the gate, on a busy machine
 async def test_a_failing_and_a_wrong_node_stop_the_roll_out_and_no_tweet_is_lost(tmp_path: Path) -> None:
     plan = Plan(batches=[1, 3, 2], at_once=6, ready_seconds=90, peers=2, before=_BRIEF, after=[*_BRIEF, *_ANY_LATENCY])
-    scale = Scale(nodes=6, tweets_per_second=20, inference_seconds=0.01, faults=_FAULTS, tweets_before=50)
+    scale = Scale(nodes=6, tweets_per_second=30, inference_seconds=0.01, faults=_FAULTS, tweets_before=30)
 
     simulated = await simulate(tmp_path, scale, plan)
 
