@@ -37,6 +37,11 @@ class Clock:
             self._call()
         self.now = end
 
+    def fire_early(self) -> None:
+        """Let the timer's time come early, as an event loop may by the resolution of its clock."""
+        self.due = None
+        self._call()
+
     def _cancel(self) -> None:
         self.due = None
 
@@ -150,3 +155,34 @@ def test_a_stopped_keepalive_sends_nothing(idle: Idle) -> None:
     idle.keepalive.stop()
     idle.until(1000)
     assert (idle.stream.pings, idle.dead_at) == ([], [])
+
+
+def test_an_answer_at_the_time_of_the_ping_counts(idle: Idle) -> None:
+    idle.until(30)
+    idle.receive()
+    idle.until(70)
+    assert (idle.stream.pings, idle.dead_at) == ([30, 60], [])
+
+
+def test_a_timer_that_is_early_does_not_shorten_the_time_for_an_answer(idle: Idle) -> None:
+    idle.until(59.9)
+    idle.clock.fire_early()
+    assert idle.dead_at == []
+    idle.until(70)
+    assert (idle.stream.pings, idle.dead_at) == ([30], [60])
+
+
+def test_a_ping_that_is_sent_while_reading_is_paused_needs_no_answer(idle: Idle) -> None:
+    idle.stream.paused = True
+    idle.until(31)
+    idle.stream.paused = False
+    idle.until(89)
+    assert (idle.stream.pings, idle.dead_at) == ([30, 60], [])
+
+
+def test_while_reading_is_paused_a_client_that_sends_need_not_ping(idle: Idle) -> None:
+    idle.stream.paused = True
+    for second in range(1, 100):
+        idle.until(second)
+        idle.send()
+    assert idle.stream.pings == []
