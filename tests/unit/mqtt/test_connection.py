@@ -5,6 +5,7 @@ import gc
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +171,33 @@ async def test_a_connection_that_ends_before_it_is_accepted_has_a_reason(ending:
     with pytest.raises(BrokerError, match=reason):
         async with scripted_broker(script) as settings, Connection(settings):
             pass
+
+
+async def test_a_broker_that_ends_the_connection_before_it_accepts_it_is_quoted() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.expect(CONNECT)
+        peer.send(disconnect(0x8B, "back at noon"))
+        await stay(peer)
+
+    async with scripted_broker(script) as settings:
+        with pytest.raises(BrokerError) as caught:
+            await Connection(settings).__aenter__()
+    assert str(caught.value) == (
+        f"broker 127.0.0.1:{settings.port}: the connection is lost, the broker ended it (Server shutting down, "
+        "code 139: back at noon); the broker is busy or shutting down: it is tried again"
+    )
+    assert caught.value.reason_code == 0x8B
+
+
+async def test_a_second_acceptance_ends_the_connection() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        peer.send(connack())
+        await stay(peer)
+
+    async with scripted_broker(script) as settings, Connection(settings) as connection:
+        with pytest.raises(BrokerError, match=r"is lost \(the broker accepted the connection twice\)"):
+            await connection.wait_disconnected()
 
 
 async def test_requests_after_the_end_fail_at_once_with_the_reason() -> None:
@@ -621,10 +649,13 @@ async def test_closing_does_not_wait_long_for_the_broker_to_disconnect(let_pass:
 
 
 async def test_closing_after_an_error_does_not_wait_for_the_broker() -> None:
+    left: list[bytes] = []
     closed = asyncio.Event()
 
     async def script(peer: Peer) -> None:
         await peer.accept()
+        while found := await peer.packet():
+            left.append(found.raw)
         await closed.wait()
 
     async with scripted_broker(script) as settings:
@@ -632,30 +663,83 @@ async def test_closing_after_an_error_does_not_wait_for_the_broker() -> None:
             async with Connection(settings):
                 raise ZeroDivisionError
         closed.set()
+    assert left == [b"\xe0\x00"]
 
 
-async def test_closing_ends_the_waits_of_other_tasks() -> None:
+async def test_a_broker_that_refuses_the_connection_receives_nothing_more() -> None:
+    left: list[bytes] = []
+
+    async def script(peer: Peer) -> None:
+        await peer.expect(CONNECT)
+        peer.send(connack(0x87))
+        left.append(await peer.reader.read())
+
+    async with scripted_broker(script) as settings:
+        with pytest.raises(BrokerError, match="Not authorized"):
+            await Connection(settings).__aenter__()
+    assert left == [b""]
+
+
+async def test_before_it_is_entered_a_connection_is_not_connected() -> None:
+    connection = Connection(BrokerSettings(host="127.0.0.1", port=1))
+    assert not connection.connected
+    assert not connection.session_present
+    with pytest.raises(BrokerError, match="not connected"):
+        await connection.publish_confirmed("t", b"a")
+
+
+async def test_after_a_failed_attempt_a_connection_is_closed() -> None:
+    connection = Connection(BrokerSettings(host="127.0.0.1", port=1))
+    with pytest.raises(BrokerError, match="Connection refused"):
+        await connection.__aenter__()
+    await connection.wait_disconnected()
+    with pytest.raises(BrokerError, match="the connection was closed"):
+        await connection.publish_confirmed("t", b"a")
+
+
+@pytest.mark.parametrize("error", [None, ZeroDivisionError()])
+async def test_closing_ends_the_waits_of_other_tasks(error: Exception | None) -> None:
     async with scripted_broker(accept_and_stay) as settings:
-        async with Connection(settings) as connection:
-            publishing = asyncio.ensure_future(connection.publish_confirmed("t", b"a"))
-            await asyncio.sleep(0)
+        with suppress(ZeroDivisionError):
+            async with Connection(settings) as connection:
+                publishing = asyncio.ensure_future(connection.publish_confirmed("t", b"a"))
+                await asyncio.sleep(0)
+                if error:
+                    raise error
         with pytest.raises(BrokerError, match="the connection was closed"):
             await publishing
         await connection.wait_disconnected()
 
 
-async def test_a_silent_connection_is_kept_alive_at_the_brokers_own_interval(let_pass: LetPass) -> None:
+@pytest.mark.parametrize(("properties", "own_seconds", "seconds"), [(b"\x13\x00\x01", 3600, 1), (b"", 60, 60)])
+async def test_a_silent_connection_is_kept_alive_at_the_brokers_interval_or_else_at_its_own(
+    let_pass: LetPass, properties: bytes, own_seconds: int, seconds: int
+) -> None:
     pings = asyncio.Event()
 
     async def script(peer: Peer) -> None:
-        await peer.accept(properties=b"\x13\x00\x01")  # a keepalive of one second
+        await peer.accept(properties=properties)
         await peer.expect(PINGREQ)
         pings.set()
         await stay(peer)
 
-    async with scripted_broker(script, keepalive_seconds=3600) as settings, Connection(settings):
-        let_pass(1)
+    async with scripted_broker(script, keepalive_seconds=own_seconds) as settings, Connection(settings):
+        let_pass(seconds)
         await pings.wait()
+
+
+async def test_a_broker_that_wants_no_keepalive_gets_no_ping() -> None:
+    kinds: list[int] = []
+
+    async def script(peer: Peer) -> None:
+        await peer.accept(properties=b"\x13\x00\x00")
+        peer.send(publish(b"t", b"a"))
+        while found := await peer.packet():
+            kinds.append(found.raw[0] & 0xF0)
+
+    async with scripted_broker(script) as settings, Connection(settings) as connection:
+        await anext(connection.incoming())
+    assert kinds == [PUBACK, DISCONNECT]
 
 
 async def test_a_broker_that_does_not_answer_a_ping_ends_the_connection(let_pass: LetPass) -> None:
@@ -667,7 +751,7 @@ async def test_a_broker_that_does_not_answer_a_ping_ends_the_connection(let_pass
 
     async with scripted_broker(script) as settings, Connection(settings) as connection:
         let_pass(1)
-        with pytest.raises(BrokerError, match="has not answered within the keepalive"):
+        with pytest.raises(BrokerError, match=r"is lost \(the broker has not answered within the keepalive\)"):
             await connection.wait_disconnected()
 
 

@@ -46,5 +46,5 @@ def test_without_a_name_each_connection_has_a_new_one() -> None:
 
 
 def test_a_password_that_cannot_be_read_is_an_error_in_the_settings(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"broker\.password_file"):
+    with pytest.raises(SettingsError, match=r"^broker\.password_file: "):
         login(BrokerSettings(username="ada", password_file=tmp_path / "none"), "pi", None, persistent=False)

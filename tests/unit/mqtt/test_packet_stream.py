@@ -119,6 +119,8 @@ async def test_much_to_send_is_written_at_once(owner: Owner, transport: FakeTran
     assert transport.written[2:] == []
     await turn()
     assert transport.written[2:] == [b"b"]
+    owner.stream.send(LARGE[1:])
+    assert transport.written[3:] == []
 
 
 async def test_what_is_sent_before_the_connection_is_made_waits_for_it(owner: Owner) -> None:
@@ -241,6 +243,7 @@ async def test_a_lost_connection_ends_the_stream_with_its_reason(
 ) -> None:
     transport.receive(FIRST)
     owner.stream.connection_lost(error)
+    owner.stream.end(ValueError())
     assert owner.ends == [error]
 
 

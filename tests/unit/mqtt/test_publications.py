@@ -46,6 +46,13 @@ async def test_a_message_is_sent_at_once_and_done_when_it_is_confirmed() -> None
     await confirmed
 
 
+async def test_a_message_is_not_retained_and_has_no_properties_unless_it_is_said() -> None:
+    packets: list[bytes] = []
+    publications = Publications("broker here:1883", packets.append, itertools.count(1).__next__, 60)
+    publications.publish("t", b"a")
+    assert packets == [b"\x32\x06\x00\x01t\x00\x01a"]
+
+
 async def test_confirmations_may_come_in_any_order() -> None:
     outbox = Outbox()
     first, second = outbox.publish(b"a", b"b")
