@@ -1,5 +1,6 @@
 """Checks of command lines that are not run: programs, subcommands, options, targets and files exist."""
 
+import functools
 import importlib.metadata
 import importlib.util
 import re
@@ -95,10 +96,14 @@ def _problems_of_starling(arguments: Sequence[str]) -> Iterator[str]:
 
 def _group_with(command: str) -> Any:
     """Find the group that has a command: the program's own, or one that an entry point adds."""
+    with_command = (group for group in _groups() if command in getattr(group, "commands", ()))
+    return next(with_command, _groups()[0])
+
+
+@functools.cache
+def _groups() -> list[Any]:
     plugins = importlib.metadata.entry_points(group="starling.commands")
-    groups = [typer.main.get_command(app) for app in (cli.app, *(plugin.load() for plugin in plugins))]
-    with_command = (group for group in groups if command in getattr(group, "commands", ()))
-    return next(with_command, groups[0])
+    return [typer.main.get_command(app) for app in (cli.app, *(plugin.load() for plugin in plugins))]
 
 
 def _parse(command: Any, words: Sequence[str], parent: typer.Context | None = None) -> None:

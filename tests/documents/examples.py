@@ -1,5 +1,6 @@
 """The documents, and the examples in them."""
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,13 +35,17 @@ class Example:
 
 def examples(*languages: str) -> list[Example]:
     """Return the code blocks of all documents, only those in these languages if any are given."""
-    found = [example for name in DOCUMENTS for example in _examples_of(name)]
-    return [example for example in found if not languages or example.language in languages]
+    return [example for example in _all_examples() if not languages or example.language in languages]
 
 
 def prose_of(name: str) -> str:
     """Read a document with spaces in place of its code blocks."""
     return _FENCED.sub(lambda block: " " * len(block[0]), (ROOT / name).read_text(encoding="utf-8"))
+
+
+@functools.cache
+def _all_examples() -> list[Example]:
+    return [example for name in DOCUMENTS for example in _examples_of(name)]
 
 
 def _examples_of(name: str) -> Iterator[Example]:
