@@ -17,7 +17,7 @@ def test_a_node_is_asked_for_its_facts_once_in_a_run_of_several_plays(tmp_path: 
     task = {"ansible.builtin.assert": {"that": "ansible_facts.architecture is defined"}}
     play = {"hosts": "localhost", "tasks": [task]}
     (tmp_path / "plays.yml").write_text(json.dumps([play, play]), encoding="utf-8")
-    command = [PLAYBOOK, "--inventory", "localhost,", "--connection", "local", "plays.yml"]
+    command = [str(PLAYBOOK), "--inventory", "localhost,", "--connection", "local", "plays.yml"]
     variables = json.dumps({"ansible_python_interpreter": sys.executable})
 
     done = subprocess.run(
