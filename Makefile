@@ -58,10 +58,11 @@ lint: .venv/dev-installed
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-cache
 
-# The tests of one file run in the same process, so that they share their models and brokers.
+# The tests of one file run in the same process, so that they share their models and brokers. Those of the service run in
+# the order of the folders: the short tests of tests/unit are last, so that all processes end at the same time.
 PYTEST_PARALLEL ?= -n logical --maxprocesses 4 --dist loadfile
 test-edge: .venv/dev-installed system-packages
-	.venv/bin/pytest $(PYTEST_PARALLEL) --ignore=tests/training --ignore=tests/arm
+	.venv/bin/pytest $(PYTEST_PARALLEL) --no-loadscope-reorder --ignore=tests/training --ignore=tests/arm
 
 test-training: .venv-training/installed
 	.venv-training/bin/pytest $(PYTEST_PARALLEL) tests/training
