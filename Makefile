@@ -135,11 +135,11 @@ fuzz: .venv/fuzz-installed
 properties: .venv/dev-installed
 	.venv/bin/pytest $(PYTEST_PARALLEL) --hypothesis-profile=deep -m hypothesis --timeout 1800 --ignore=tests/training --ignore=tests/arm
 
-# An hour or two of processor time; it continues where it was interrupted. Survivors: `mutmut results`, `mutmut show`.
-# MUTATION_OPTIONS='--max-children 1' limits the processes.
+# The first command makes the changes, and notes which tests run which function. `rm -r mutants` begins anew.
+# MUTATION_OPTIONS='--children 1' limits the processes; --survivors and --again repeat changes.
 mutation: .venv/mutation-installed
-	.venv/bin/mutmut run $(MUTATION_OPTIONS) $(MUTANTS)
-	@.venv/bin/python -m tests.mutation
+	.venv/bin/mutmut run --max-children 1 'stream.session.topics.*'
+	.venv/bin/python -m tests.mutation $(MUTATION_OPTIONS) $(MUTANTS)
 
 # --strict: a package that PyPI has no data for is a failure.
 audit: .venv-audit/installed

@@ -11,8 +11,15 @@ import pytest
 hypothesis.settings.register_profile("starling", deadline=None, derandomize="CI" in os.environ, max_examples=50)
 # New examples, and many: `make properties`.
 hypothesis.settings.register_profile("deep", deadline=None, max_examples=2000)
-# Each mutant runs the tests again, so few examples must do: `make mutation`.
-hypothesis.settings.register_profile("mutation", deadline=None, derandomize=True, max_examples=15, database=None)
+# Each change of the code runs the tests again, so few examples must do, and none is made simpler: `make mutation`.
+hypothesis.settings.register_profile(
+    "mutation",
+    deadline=None,
+    derandomize=True,
+    max_examples=15,
+    database=None,
+    phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
+)
 hypothesis.settings.load_profile("starling")
 
 # A shell that runs the tests in the background ignores Ctrl-C for them and for all processes that they start.
