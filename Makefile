@@ -8,7 +8,7 @@ PIP_INSTALL = pip --disable-pip-version-check install --quiet
 export TF_USE_LEGACY_KERAS = 1
 export TF_CPP_MIN_LOG_LEVEL = 2
 
-.PHONY: help demo test prepared lint test-edge test-training test-lowest test-fleet fleet-simulation test-arm test-arm-short arm-installed arm-instructions power-accuracy dashboards grafana-schema asyncapi pictures chaos brokers soak feed-kills feed-speed fuzz properties mutation audit \
+.PHONY: help demo test prepared lint test-edge test-training test-lowest test-fleet fleet-simulation test-arm test-arm-short test-arm-system arm-installed arm-instructions power-accuracy dashboards grafana-schema asyncapi pictures chaos brokers soak feed-kills feed-speed fuzz properties mutation audit \
     peers compare performance performance-docs system-packages clean
 
 help:
@@ -19,6 +19,7 @@ help:
 	@echo "make test-edge       run the tests of the edge service"
 	@echo "make test-training   run the tests of the training pipeline (installs TensorFlow)"
 	@echo "make test-arm        run the arm64 wheels on emulated Raspberry Pis (about 10 minutes)"
+	@echo "make test-arm-system  boot an emulated ARM system and roll out to it (root; slow)"
 	@echo "make arm-instructions count the instructions per tweet; writes docs/arm.md's table"
 	@echo "make test-lowest     run the unit tests with the lowest declared versions of the dependencies"
 	@echo "make test-fleet      run the playbooks against booted Debian systems (root; about 20 minutes)"
@@ -62,7 +63,7 @@ lint: .venv/dev-installed
 # the order of the folders: the short tests of tests/unit are last, so that all processes end at the same time.
 PYTEST_PARALLEL ?= -n logical --maxprocesses 4 --dist loadfile
 test-edge: .venv/dev-installed system-packages
-	.venv/bin/pytest $(PYTEST_PARALLEL) --no-loadscope-reorder --ignore=tests/training --ignore=tests/arm
+	.venv/bin/pytest $(PYTEST_PARALLEL) --no-loadscope-reorder --ignore=tests/training --ignore=tests/arm --ignore=tests/arm_system
 
 test-training: .venv-training/installed
 	.venv-training/bin/pytest $(PYTEST_PARALLEL) tests/training
@@ -74,6 +75,10 @@ test-arm: arm-installed
 
 test-arm-short: arm-installed
 	$(ARM_TESTS) -m "not long"
+
+test-arm-system: .venv-fleet/installed system-packages
+	@tests/arm_system/install_system_packages
+	.venv-fleet/bin/pytest tests/arm_system --durations 0 --durations-min 1
 
 arm-instructions: arm-installed
 	.venv/bin/python -m tests.arm.instructions

@@ -98,7 +98,7 @@ def install(wheel: Path) -> None:
     target = installed()
     if not (target.debian / f"usr/bin/python{PYTHON}").exists():
         _unpack_debian(target.debian)
-    _fill(target.wheelhouse, wheel)
+    fill_wheelhouse(target.wheelhouse, wheel)
     starling, dependencies = target.site
     _install_dependencies(target.wheelhouse, dependencies)
     _pip_install(target.wheelhouse, starling, "--no-deps")
@@ -119,21 +119,22 @@ def build_wheel(folder: Path) -> Path:
     return next(folder.glob("starling_edge-*.whl"))
 
 
-def _unpack_debian(folder: Path) -> None:
-    partial = folder.with_suffix(".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    options = ["--quiet", "--variant=extract", "--architectures=arm64", f"--include={','.join(_PACKAGES)}"]
-    subprocess.run(["mmdebstrap", *options, _SUITE, partial], check=True)
-    partial.rename(folder)
-
-
-def _fill(wheelhouse: Path, wheel: Path) -> None:
+def fill_wheelhouse(wheelhouse: Path, wheel: Path) -> None:
+    """Download the arm64 wheels of what a wheel of Starling depends on, and add that wheel."""
     for old in wheelhouse.glob("starling_edge-*.whl"):
         old.unlink()
     kind = ["--wheel", str(wheel), "--machine", "aarch64", "--python", PYTHON]
     program = CHECKOUT / "deploy" / "wheelhouse.py"
     for action in ("fill", "check"):
         subprocess.run([sys.executable, program, action, wheelhouse, *kind], check=True)
+
+
+def _unpack_debian(folder: Path) -> None:
+    partial = folder.with_suffix(".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    options = ["--quiet", "--variant=extract", "--architectures=arm64", f"--include={','.join(_PACKAGES)}"]
+    subprocess.run(["mmdebstrap", *options, _SUITE, partial], check=True)
+    partial.rename(folder)
 
 
 def _install_dependencies(wheelhouse: Path, target: Path) -> None:

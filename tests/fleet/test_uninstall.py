@@ -2,13 +2,8 @@
 
 from tests.fleet.conftest import Fleet
 from tests.fleet.playbooks import NODES
+from tests.fleet.remains import REMAINS
 
-_REMAINS = """
-ls -d /opt/starling /etc/starling /etc/udev/rules.d/*starling* /etc/systemd/journald.conf.d/starling.conf 2>&-
-systemctl list-unit-files --no-legend 'starling*'
-getent passwd starling
-pgrep --exact starling
-"""
 _REMAINS_OF_A_FEEDER = """
 ls -d /opt/starling-feed /etc/starling-feed /var/lib/starling-feed /etc/systemd/system/starling-feed.service 2>&-
 getent passwd starling-feed
@@ -26,7 +21,7 @@ def test_no_file_process_or_user_of_the_service_remains(fleet: Fleet) -> None:
     outcome = fleet.playbooks.run("uninstall.yml")
 
     assert outcome.exit_code == 0, outcome.output[-4000:]
-    assert [node.run(_REMAINS, check=False) for node in fleet.nodes] == [""] * len(NODES)
+    assert [node.run(REMAINS, check=False) for node in fleet.nodes] == [""] * len(NODES)
     assert fleet.broker.run(_REMAINS_OF_A_FEEDER, check=False) == ""
     assert (
         fleet.broker.run("systemctl is-active mosquitto prometheus prometheus-alertmanager").split() == ["active"] * 3
