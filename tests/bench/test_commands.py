@@ -86,7 +86,7 @@ async def test_a_model_is_measured_with_every_combination(bundle: Path) -> None:
 
 async def test_the_default_output_is_a_table(bundle: Path) -> None:
     one_way = ("--threads", "1", "--interpreters", "1", "--batches", "1")
-    code, out, _ = await finished("bench", "classifier", bundle, "--quick", "--seconds", "0.1", *one_way)
+    code, out, _ = await finished("bench", "classifier", bundle, "--quick", "--seconds", "0.1", *one_way, anew=True)
     assert code == 0
     assert "CPU ms/tweet" in out
     assert "warning: quick run" in out
