@@ -261,6 +261,10 @@ def test_properties_are_read_as_they_were_written(values: dict[int, int]) -> Non
             read_properties(written[:-1], 0)
 
 
+def test_a_property_that_is_a_variable_integer_is_read() -> None:
+    assert read_properties(b"\x03\x0b\x80\x01", 0) == ({0x0B: 128}, 4)
+
+
 @pytest.mark.parametrize(("property_bytes", "is_read"), [(2048, True), (2049, False)])
 def test_longer_properties_of_a_message_are_not_read(property_bytes: int, is_read: bool) -> None:  # noqa: FBT001
     response_topic = b"\x08\x00\x01r"

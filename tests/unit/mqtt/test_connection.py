@@ -14,6 +14,7 @@ import trustme
 
 from stream.errors import BrokerError, PublicationRefusedError
 from stream.mqtt.connection import Connection
+from stream.mqtt.decoding import read_publish
 from stream.mqtt.encoding import publish_packet
 from stream.mqtt.packets import CONNECT, DISCONNECT, PINGREQ, PUBACK, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, Message, Will
 from stream.mqtt.versions import Versions
@@ -450,6 +451,26 @@ async def test_every_code_of_a_refused_publication_is_reported_by_its_number(cod
             await connection.publish_confirmed("t", b"a")
         assert caught.value.reason_code == code
         await connection.publish_confirmed("t", b"b")  # the connection goes on
+
+
+@PROTOCOLS
+async def test_a_message_has_properties_only_over_mqtt_5_and_is_not_retained_unless_it_is_said(protocol: str) -> None:
+    version_5 = protocol == "5"
+    got: list[Message] = []
+
+    async def script(peer: Peer) -> None:
+        await peer.accept(version_5=version_5)
+        found = await peer.expect(PUBLISH)
+        got.append(read_publish(found, version_5=version_5))
+        peer.send(puback(found))
+        await stay(peer)
+
+    async with scripted_broker(script, protocol=protocol) as settings, Connection(settings) as connection:
+        await connection.publish_confirmed("t", b"a", response_topic="answers", correlation_data=b"7")
+    topic, data = ("answers", b"7") if version_5 else (None, None)
+    assert got == [
+        Message("t", b"a", qos=1, retain=False, packet_id=1, response_topic=topic, correlation_data=data),
+    ]
 
 
 async def test_a_refusal_explains_why_the_broker_closed_the_connection() -> None:
