@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 CODE = """
 import os, time
 
@@ -38,6 +40,7 @@ def test_newer_than_the_notes():
 """
 
 
+@pytest.mark.timeout(900)  # it uses ten seconds of the processor, which may be busy
 def test_each_change_is_detected_by_a_test_or_survives_or_hangs(tmp_path: Path) -> None:
     names = [f"stream.toy.x_double__mutmut_{number}" for number in range(1, 6)]
     unused = "stream.toy.x_unused__mutmut_1"
