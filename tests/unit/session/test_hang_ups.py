@@ -118,6 +118,7 @@ def test_only_a_longer_connection_counts_as_calm(
 def test_before_the_first_connection_no_loss_counts() -> None:
     hang_ups = HangUps(calm_seconds=60)
     assert not any(hang_ups.lost(BAD) for _ in range(9))
+    lose(hang_ups, BAD)
     assert not hang_ups.one_at_a_time
 
 
