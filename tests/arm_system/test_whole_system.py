@@ -152,4 +152,4 @@ def test_nothing_of_the_service_remains_after_its_removal(system: System) -> Non
 
 
 def _difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
-    return max(abs(float(one["probabilities"][name]) - other["probabilities"][name]) for name in POLARITIES)
+    return max(abs(float(one["probabilities"][name]) - float(other["probabilities"][name])) for name in POLARITIES)
