@@ -245,7 +245,10 @@ def _amqtt_with_passwords(folder: Path, port: int) -> tuple[Program, ...]:
     from pwdlib.hashers.argon2 import Argon2Hasher  # noqa: PLC0415  (amqtt's dependency, installed with it)
 
     passwords = folder / "passwords"
-    passwords.write_text(f"{LOGIN[0]}:{Argon2Hasher().hash(LOGIN[1])}\n")
+    cheap = Argon2Hasher(
+        time_cost=1, memory_cost=1024, parallelism=1
+    )  # a login must not take seconds on a busy machine
+    passwords.write_text(f"{LOGIN[0]}:{cheap.hash(LOGIN[1])}\n")
     return _amqtt_with(folder, port, f"FileAuthPlugin:\n    password_file: {passwords}")
 
 
