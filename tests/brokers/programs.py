@@ -245,9 +245,8 @@ def _amqtt_with_passwords(folder: Path, port: int) -> tuple[Program, ...]:
     from pwdlib.hashers.argon2 import Argon2Hasher  # noqa: PLC0415  (amqtt's dependency, installed with it)
 
     passwords = folder / "passwords"
-    cheap = Argon2Hasher(
-        time_cost=1, memory_cost=1024, parallelism=1
-    )  # a login must not take seconds on a busy machine
+    # A login must not take seconds on a busy machine.
+    cheap = Argon2Hasher(time_cost=1, memory_cost=1024, parallelism=1)
     passwords.write_text(f"{LOGIN[0]}:{cheap.hash(LOGIN[1])}\n")
     return _amqtt_with(folder, port, f"FileAuthPlugin:\n    password_file: {passwords}")
 
