@@ -20,7 +20,7 @@ def route_model(model: ModelSettings, languages: LanguageSettings) -> ModelSetti
     """Return the settings of that model: the usual model's with another path; None where nothing is routed."""
     if languages.route_to is None:
         return None
-    return model.model_copy(update={"path": languages.route_to, "cascade": None})
+    return model.model_copy(update={"path": languages.route_to, "cascade": None, "cascade_threshold": None})
 
 
 def check_lists_languages(model: Model) -> None:

@@ -16,7 +16,7 @@ from stream.labelling.model_swap import ModelSwapper
 from stream.labelling.pipeline import LabellingPipeline
 from stream.labelling.route import route_model, route_swapper
 from stream.languages.policy import make_policy
-from stream.settings import LanguageSettings, LimitSettings, Settings, load_settings
+from stream.settings import LanguageSettings, LimitSettings, ModelSettings, Settings, load_settings
 from stream.telemetry.health import Health
 from stream.telemetry.metrics import Metrics
 from stream.tweets.rejections import Reason, RejectedTweetError
@@ -120,6 +120,13 @@ async def test_each_tweet_is_labelled_by_the_model_that_labels_its_language(engl
         ("romance", True),
         ("english", False),
     ]
+
+
+def test_the_routed_model_has_the_usual_ones_settings_without_its_cascade(romance: Path) -> None:
+    usual = ModelSettings(cascade=Path("first"), cascade_threshold=0.7, interpreters=3)
+    routed = route_model(usual, LanguageSettings(policy="route", route_to=romance))
+    assert routed == ModelSettings(path=romance, interpreters=3)
+    assert route_model(usual, LanguageSettings()) is None
 
 
 async def test_tweets_of_both_models_are_counted_as_waiting(english: Path, romance: Path) -> None:

@@ -49,6 +49,7 @@ def test_an_event_in_binary_mode_has_its_attributes_in_user_properties() -> None
     assert payload == LABEL
     assert headers
     assert headers.content_type == "application/json"
+    assert "datacontenttype" not in dict(headers.user_properties)  # it is the content type itself
     attributes = binary_attributes(*headers)
     structured = orjson.loads(envelope("cloudevents").enclose(LABEL, SOURCE, version_5=True).payload)
     assert structured == {**(attributes or {}), "datacontenttype": "application/json", "data": orjson.loads(LABEL)}
@@ -66,12 +67,20 @@ def test_the_same_message_has_the_same_event_id_each_time() -> None:
     assert first == second
 
 
-def test_a_message_with_other_properties_has_another_event_id() -> None:
+def test_a_message_with_other_properties_or_another_payload_has_another_event_id() -> None:
+    others = [SOURCE._replace(headers=Headers(None, (("entity", name),))) for name in ("Acme", "Bolt")]
+    others += [one._replace(payload=b'{"id":"8"}') for one in others]
     ids = [
         orjson.loads(envelope("cloudevents").enclose(LABEL, each, version_5=True).payload)["id"]
-        for each in (SOURCE, SOURCE._replace(headers=Headers(None, (("entity", "Acme"),))))
+        for each in (SOURCE, *others)
     ]
-    assert ids[0] != ids[1]
+    assert len(set(ids)) == len(ids)
+
+
+def test_the_nodes_of_a_group_are_one_source_of_events() -> None:
+    settings: dict[str, Any] = {"node": "pi-1", "broker": {"group": "living"}, "labels": {"format": "cloudevents"}}
+    event = orjson.loads(Envelope(Settings(**settings)).enclose(LABEL, SOURCE, version_5=True).payload)
+    assert event["source"] == "/starling/groups/living"
 
 
 def test_an_event_of_a_tweet_can_be_decoded_from_both_modes() -> None:

@@ -50,7 +50,7 @@ def test_two_parents_are_ignored() -> None:
     assert trace_of([("traceparent", PARENT), ("traceparent", PARENT)]) == ()
 
 
-@pytest.mark.parametrize(("suffix", "flags"), [("-03", "01"), ("-02-more", "00"), ("-01-", "01")])
+@pytest.mark.parametrize(("suffix", "flags"), [("-03", "01"), ("-02-more", "00"), ("-01-", "01"), ("-1f", "01")])
 def test_a_parent_of_a_later_version_is_passed_on_in_this_version(suffix: str, flags: str) -> None:
     assert traced("cc" + PARENT[2:-3] + suffix) == (("traceparent", PARENT[:-2] + flags),)
 
@@ -74,6 +74,16 @@ def test_a_parent_of_a_later_version_is_passed_on_in_this_version(suffix: str, f
 )
 def test_an_invalid_state_is_left_out(state: str) -> None:
     assert traced(PARENT, state) == (("traceparent", PARENT),)
+
+
+def test_the_most_members_of_a_state_are_carried_on_whatever_their_values_end_with() -> None:
+    state = ",".join(f"k{number}={number}X" for number in range(32))
+    assert traced(PARENT, state)[1:] == (("tracestate", state),)
+
+
+def test_only_spaces_and_tabs_are_left_out_around_a_member() -> None:
+    assert traced(PARENT, "\ta=1\t,b=2")[1:] == (("tracestate", "a=1,b=2"),)
+    assert traced(PARENT, "\x0ba=1") == (("traceparent", PARENT),)
 
 
 def test_states_are_joined_without_empty_members() -> None:
