@@ -124,6 +124,7 @@ def largest_number_of_absent_nodes(caplog: pytest.LogCaptureFixture) -> int:
     return max(itertools.accumulate(steps), default=0)
 
 
+@pytest.mark.timeout(300)  # a busy machine
 async def test_no_tweet_is_lost_when_nodes_join_and_leave_under_load(broker: Mosquitto) -> None:
     stays = node(broker, "stays", 5)
     ids = {f"t{number}" for number in range(800)}
