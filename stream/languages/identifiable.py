@@ -5,14 +5,19 @@ import unicodedata
 
 import regex
 
+MOST_REMEMBERED = 4096
+"""Characters whose kind is kept. More than languages with an alphabet have; all of Unicode's million would take tens of megabytes."""
 
-class _Words(dict[int, int | str]):
+
+class Words(dict[int, int | str]):
     """A table for `str.translate`, filled as needed: letters, marks and apostrophes stay, others become spaces."""
 
     def __missing__(self, code: int) -> int | str:
         character = chr(code)
         stays = character == "'" or unicodedata.category(character)[0] in "LM"
-        self[code] = found = code if stays else " "
+        found = code if stays else " "
+        if len(self) < MOST_REMEMBERED:
+            self[code] = found
         return found
 
 
@@ -21,7 +26,7 @@ _SIGNS_OF_LINKS_AND_NAMES = ("http", "www.", "@", "RT", "&")
 """One of them is in each text that the pattern matches; to look for them takes a tenth of its time."""
 _APOSTROPHES = str.maketrans(dict.fromkeys("\u2018\u2019\u02bc", "'"))
 """Phones write the typographic ones, and the identification model knows only the plain one."""
-_WORDS = _Words()
+WORDS = Words()
 _NOT_LATIN = regex.compile(r"[^\p{Latin}\p{M}\s']")
 _REPEATED_LETTER = re.compile(r"(\w)\1{2,}")
 _SCRIPTS = tuple(
@@ -54,7 +59,7 @@ def identifiable_text(text: str) -> str:
         text = unicodedata.normalize("NFKC", text).translate(_APOSTROPHES)
     if any(sign in text for sign in _SIGNS_OF_LINKS_AND_NAMES):
         text = _LINKS_AND_NAMES.sub(" ", text)
-    text = text.translate(_WORDS)
+    text = text.translate(WORDS)
     if not text.isascii() and _NOT_LATIN.search(text):
         scripts = sum(script.search(text) is not None for script in _SCRIPTS)
         if scripts > _MOST_SCRIPTS:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from stream.errors import SettingsError
 from stream.languages import identifier as identifier_module
 from stream.languages.detector import LanguageDetector, make_detector
-from stream.languages.identifiable import identifiable_text
+from stream.languages.identifiable import MOST_REMEMBERED, WORDS, identifiable_text
 from stream.languages.identifier import Identifier, open_identifier, sufficient_score
 from stream.languages.policy import LanguagePolicy
 from stream.languages.tags import language_code
@@ -79,6 +79,14 @@ def test_a_tag_has_the_code_of_its_language(tag: str, code: str | None) -> None:
 )
 def test_only_the_words_of_a_text_tell_its_language(text: str, words: str) -> None:
     assert identifiable_text(text) == words
+
+
+def test_texts_in_all_of_unicode_do_not_make_the_table_of_characters_grow_without_limit() -> None:
+    every = [chr(code) for code in range(0x20, 0x30000) if not 0xD800 <= code < 0xE000]
+    for first in range(0, len(every), 1000):
+        identifiable_text("".join(every[first : first + 1000]))
+    assert len(WORDS) <= MOST_REMEMBERED < len(every) / 10
+    assert identifiable_text("Straße 7 \U00020000!") == "straße \U00020000"
 
 
 @given(st.text() | st.text("aAbéİß'@.#&;/ht 7😂🙂カ\u0301"))
