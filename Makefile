@@ -61,9 +61,10 @@ lint: .venv/dev-installed
 
 # The tests of one file run in the same process, so that they share their models and brokers. Those of the service run in
 # the order of the folders: the short tests of tests/unit are last, so that all processes end at the same time.
+EDGE_TESTS = --ignore=tests/training --ignore=tests/arm --ignore=tests/arm_system
 PYTEST_PARALLEL ?= -n logical --maxprocesses 4 --dist loadfile
 test-edge: .venv/dev-installed system-packages
-	.venv/bin/pytest $(PYTEST_PARALLEL) --no-loadscope-reorder --ignore=tests/training --ignore=tests/arm --ignore=tests/arm_system
+	.venv/bin/pytest $(PYTEST_PARALLEL) --no-loadscope-reorder $(EDGE_TESTS)
 
 test-training: .venv-training/installed
 	.venv-training/bin/pytest $(PYTEST_PARALLEL) tests/training
@@ -138,7 +139,7 @@ fuzz: .venv/fuzz-installed
 
 # Hypothesis marks the tests that it makes the examples for.
 properties: .venv/dev-installed
-	.venv/bin/pytest $(PYTEST_PARALLEL) --hypothesis-profile=deep -m hypothesis --timeout 1800 --ignore=tests/training --ignore=tests/arm
+	.venv/bin/pytest $(PYTEST_PARALLEL) --hypothesis-profile=deep -m hypothesis --timeout 1800 $(EDGE_TESTS)
 
 # The first command makes the changes, and notes which tests run which function. `rm -r mutants` begins anew.
 # MUTATION_OPTIONS='--children 1' limits the processes; --survivors and --again repeat changes.

@@ -83,7 +83,7 @@ chroot . systemctl mask getty@tty1 serial-getty@ttyAMA0 proc-sys-fs-binfmt_misc.
 
 @dataclass(frozen=True)
 class Image:
-    """What an emulated machine starts from.
+    """Files from which an emulated machine starts.
 
     Args:
         folder: Folder of its files.

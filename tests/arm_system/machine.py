@@ -1,6 +1,7 @@
 """An emulated ARM machine that starts from the image, and is reached by ssh."""
 
 import contextlib
+import shlex
 import subprocess
 import tempfile
 import time
@@ -45,7 +46,7 @@ class Machine:
         # The first call leaves a process that keeps the connection, and keeps its standard error open.
         with (self.folder / "ssh.log").open("ab") as log:
             done = subprocess.run(
-                [*self._ssh(), f"sudo sh -c {_quoted(command)} 2>&1"],
+                [*self._ssh(), f"sudo sh -c {shlex.quote(command)} 2>&1"],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -119,7 +120,3 @@ def _wait_until_up(machine: Machine, process: subprocess.Popen[bytes]) -> None:
             log = (machine.folder / "qemu.log").read_text(encoding="utf-8", errors="replace")
             raise AssertionError(f"it did not start: {log}{machine.console()[-4000:]}")
         time.sleep(0.5)
-
-
-def _quoted(command: str) -> str:
-    return "'" + command.replace("'", "'\\''") + "'"

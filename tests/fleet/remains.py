@@ -1,4 +1,4 @@
-"""What a removed service could leave behind."""
+"""Search for files, units, users and processes that the removal of a service has left."""
 
 REMAINS = """
 ls -d /opt/starling /etc/starling /etc/udev/rules.d/*starling* /etc/systemd/journald.conf.d/starling.conf 2>&-

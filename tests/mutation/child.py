@@ -6,8 +6,8 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
 
+import psutil
 import pytest
 
 from tests.mutation.records import DETECTED, SURVIVED, TIMED_OUT
@@ -17,7 +17,6 @@ _PROCESSOR_SECONDS = 1.5
 _PROCESSOR_FACTOR = 15.0
 """Processor time that a test may take, in addition and as a multiple of what it takes without a change."""
 _MOST_LOOK_SECONDS = 1.0
-_TICKS_PER_SECOND: Final = os.sysconf("SC_CLK_TCK")
 
 
 class Child:
@@ -134,8 +133,8 @@ def _run(change: str, tests: Sequence[pytest.Item], progress: int) -> None:
 
 
 def _processor_seconds(process: int) -> float:
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND
+    used = psutil.Process(process).cpu_times()
+    return used.user + used.system
 
 
 def _waits_for_the_processor(process: int) -> bool:

@@ -21,7 +21,7 @@ class Network:
 
     def __init__(self, **addresses: object) -> None:
         self.addresses: dict[str, object] = addresses
-        """What goes wrong at each address; None: it accepts."""
+        """Error of the attempt to connect to each address; None: it accepts."""
         self.resolves_in_seconds = 0
         self.families = dict.fromkeys((FIRST, SECOND, THIRD), socket.AF_INET)
         self.asked: list[tuple[Any, ...]] = []
