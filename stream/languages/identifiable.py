@@ -6,7 +6,7 @@ import unicodedata
 import regex
 
 MOST_REMEMBERED = 4096
-"""Characters whose kind is kept. More than languages with an alphabet have; all of Unicode's million would take tens of megabytes."""
+"""Characters whose kind is kept, more than languages with an alphabet have: all of Unicode would take megabytes."""
 
 
 class Words(dict[int, int | str]):
