@@ -44,16 +44,32 @@ def rendered_of(
         variables: Variables that override the defaults.
     """
     target = folder / template.removesuffix(".j2")
+    source = ANSIBLE / "roles" / role / "templates" / template
+    task = {"ansible.builtin.template": {"src": str(source), "dest": str(target)}}
+    _run(role, task, folder, inventory or {}, variables)
+    return target
+
+
+def evaluated(role: str, expression: str, folder: Path, **variables: Any) -> Any:
+    """Return the value of an expression with the role's variables and the given ones, in Ansible's language."""
+    target = folder / "value.json"
+    task = {"ansible.builtin.copy": {"content": f"{{{{ ({expression}) | to_json }}}}", "dest": str(target)}}
+    _run(role, task, folder, {}, variables)
+    return json.loads(target.read_text(encoding="utf-8"))
+
+
+def _run(
+    role: str, task: Mapping[str, Any], folder: Path, inventory: Mapping[str, Any], variables: Mapping[str, Any]
+) -> None:
+    """Run a task on this machine, with the defaults of a role and the given variables."""
     source = ANSIBLE / "roles" / role
     files = [source / "defaults/main.yml", source / "vars/main.yml"]
-    task = {"ansible.builtin.template": {"src": str(source / "templates" / template), "dest": str(target)}}
     play = {"hosts": "localhost", "gather_facts": False, "vars_files": [str(file) for file in files], "tasks": [task]}
     (folder / "play.yml").write_text(json.dumps([play]), encoding="utf-8")
     this_machine = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-    hosts = {"all": {"hosts": {"localhost": this_machine}}} | dict(inventory or {})
+    hosts = {"all": {"hosts": {"localhost": this_machine}}} | dict(inventory)
     (folder / "hosts.yml").write_text(json.dumps(hosts), encoding="utf-8")
-    extra = {"role_path": str(source), "ansible_managed": "by a test"} | variables
+    extra = {"role_path": str(source), "ansible_managed": "by a test"} | dict(variables)
     command = [str(PLAYBOOK), "--inventory", "hosts.yml", "play.yml", "--extra-vars", json.dumps(extra)]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    return target
