@@ -12,15 +12,16 @@ PI = {"ansible_facts": {"architecture": "aarch64"}, "starling_inspected": {"pyth
 
 
 @pytest.mark.parametrize(
-    ("languages", "locks"),
-    [(False, ["aarch64-python3.11.txt"]), (True, ["aarch64-python3.11.txt", "aarch64-python3.11-languages.txt"])],
+    ("variables", "locks"),
+    [
+        ({}, ["aarch64-python3.11.txt"]),
+        ({"starling_languages": True}, ["aarch64-python3.11.txt", "aarch64-python3.11-languages.txt"]),
+    ],
 )
 def test_a_node_that_identifies_languages_installs_from_the_lock_file_of_the_extra_too(
-    tmp_path: Path,
-    languages: bool,
-    locks: list[str],  # noqa: FBT001
+    tmp_path: Path, variables: dict[str, bool], locks: list[str]
 ) -> None:
-    versions = evaluated("starling", "starling_versions", tmp_path, starling_languages=languages, **PI)
+    versions = evaluated("starling", "starling_versions", tmp_path, **variables, **PI)
     assert [Path(file).name for file in versions] == locks
     assert all(Path(file).exists() for file in versions)
 
