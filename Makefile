@@ -20,7 +20,7 @@ help:
 	@echo "make test-training   run the tests of the training pipeline (installs TensorFlow)"
 	@echo "make test-arm        run the arm64 wheels on emulated Raspberry Pis (about 10 minutes)"
 	@echo "make test-arm-system  boot an emulated ARM system and roll out to it (root; slow)"
-	@echo "make arm-instructions count the instructions per tweet; writes docs/arm.md's table"
+	@echo "make arm-instructions count the instructions per tweet; writes the tables of docs/arm.md"
 	@echo "make test-lowest     run the unit tests with the lowest declared versions of the dependencies"
 	@echo "make test-fleet      run the playbooks against booted Debian systems (root; about 20 minutes)"
 	@echo "make fleet-simulation  roll out to fifty simulated nodes, three of which have faults; prints the tables of docs/fleet.md"
@@ -83,6 +83,7 @@ test-arm-system: .venv-fleet/installed system-packages
 
 arm-instructions: arm-installed
 	.venv/bin/python -m tests.arm.instructions
+	.venv/bin/python -m tests.arm.operations
 
 arm-installed: .venv/dev-installed system-packages
 	@.venv/bin/python -m tests.arm.emulation

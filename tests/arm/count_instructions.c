@@ -4,6 +4,9 @@
    written to stderr, as "instructions n kind=count ...". Threads share the counters without a lock, so the program should
    compute in one thread between two marks.
 
+   With the argument blocks=FILE, the blocks that ran since the mark before are written to FILE at each mark, a line each:
+   "block address instructions executions mnemonic,mnemonic,..."; then lines "map ..." with QEMU's own /proc/self/maps.
+
    Debian's packages bring no header for plugins. The declarations follow QEMU 7.2's qemu-plugin.h, version 1 of the
    interface. Encodings are those of the Arm Architecture Reference Manual (DDI 0487), section C4.1. */
 
@@ -11,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define EXPORT __attribute__((visibility("default")))
@@ -28,6 +32,8 @@ extern void qemu_plugin_register_vcpu_syscall_cb(
 extern size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *);
 extern struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *, size_t);
 extern const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *);
+extern uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *);
+extern char *qemu_plugin_insn_disas(const struct qemu_plugin_insn *);
 extern void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb *, int operation, void *, uint64_t);
 enum { INLINE_ADD = 0 };
 
@@ -84,8 +90,71 @@ static enum kind kind_of(uint32_t word) {
     return REST;
 }
 
+#define MNEMONIC 16 /* Longest mnemonic, with its separator. */
+
+struct block {
+    uint64_t executions, executions_at_mark;
+    uint64_t address;
+    size_t instructions;
+    char *mnemonics;
+    struct block *before;
+};
+static struct block *last_block;
+static const char *blocks_file; /* NULL: blocks are not recorded. */
+
+/* What has no place is left out: then the mnemonics are fewer than the instructions. */
+static char *mnemonics_of(const struct qemu_plugin_tb *translation, size_t instructions) {
+    char *text = calloc(instructions, MNEMONIC);
+    size_t length = 0;
+    for (size_t i = 0; text && i < instructions; i++) {
+        char *disassembled = qemu_plugin_insn_disas(qemu_plugin_tb_get_insn(translation, i));
+        size_t letters = strcspn(disassembled, " \t");
+        if (letters < MNEMONIC - 1) {
+            memcpy(text + length, disassembled, letters);
+            length += letters;
+            text[length++] = ',';
+        }
+        free(disassembled);
+    }
+    if (text && length) text[length - 1] = 0;
+    return text;
+}
+
+static void record(struct qemu_plugin_tb *translation) {
+    struct block *block = calloc(1, sizeof *block);
+    if (!block) abort();
+    block->instructions = qemu_plugin_tb_n_insns(translation);
+    block->address = qemu_plugin_insn_vaddr(qemu_plugin_tb_get_insn(translation, 0));
+    block->mnemonics = mnemonics_of(translation, block->instructions);
+    block->before = last_block;
+    last_block = block;
+    qemu_plugin_register_vcpu_tb_exec_inline(translation, INLINE_ADD, &block->executions, 1);
+}
+
+static void write_maps(FILE *file) {
+    char line[512];
+    FILE *maps = fopen("/proc/self/maps", "r");
+    while (maps && fgets(line, sizeof line, maps)) fprintf(file, "map %s", line);
+    if (maps) fclose(maps);
+}
+
+static void write_blocks(void) {
+    FILE *file = fopen(blocks_file, "w");
+    if (!file) abort();
+    for (struct block *block = last_block; block; block = block->before) {
+        unsigned long long since = block->executions - block->executions_at_mark;
+        block->executions_at_mark = block->executions;
+        if (since)
+            fprintf(file, "block %llx %zu %llu %s\n", (unsigned long long)block->address, block->instructions, since,
+                    block->mnemonics);
+    }
+    write_maps(file);
+    fclose(file);
+}
+
 static void translated(plugin_id id, struct qemu_plugin_tb *block) {
     (void)id;
+    if (blocks_file) record(block);
     uint64_t found[KINDS] = {0};
     for (size_t i = 0; i < qemu_plugin_tb_n_insns(block); i++) {
         uint32_t word;
@@ -108,10 +177,13 @@ static void system_call(plugin_id id, unsigned cpu, int64_t number, uint64_t fir
         counts_at_mark[kind] = counts[kind];
     }
     fprintf(stderr, "%s\n", line);
+    if (blocks_file) write_blocks();
 }
 
 EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv) {
-    (void)info, (void)argc, (void)argv;
+    (void)info;
+    for (int i = 0; i < argc; i++)
+        if (!strncmp(argv[i], "blocks=", 7)) blocks_file = strdup(argv[i] + 7);
     qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
     qemu_plugin_register_vcpu_syscall_cb(id, system_call);
     return 0;

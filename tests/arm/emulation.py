@@ -50,9 +50,9 @@ class Installation:
     wheelhouse: Path
     site: tuple[Path, Path]
 
-    def command(self, board: Board, *arguments: str, plugin: Path | None = None) -> list[str]:
+    def command(self, board: Board, *arguments: str, plugin: Path | None = None, plugin_options: str = "") -> list[str]:
         """Return the command that runs Python with these arguments on a board."""
-        load = ["-plugin", str(plugin)] if plugin else []
+        load = ["-plugin", f"{plugin}{plugin_options}"] if plugin else []
         root = self._root(board)
         return [_QEMU, "-cpu", board.cpu, *load, "-L", str(root), str(root / f"usr/bin/python{PYTHON}"), *arguments]
 
@@ -61,11 +61,16 @@ class Installation:
         return {"PYTHONPATH": os.pathsep.join(map(str, self.site)), "PATH": os.environ["PATH"]}
 
     def run(
-        self, board: Board, *arguments: str, stdin: bytes = b"", plugin: Path | None = None
+        self,
+        board: Board,
+        *arguments: str,
+        stdin: bytes = b"",
+        plugin: Path | None = None,
+        plugin_options: str = "",
     ) -> subprocess.CompletedProcess[bytes]:
         """Run Python on a board, and wait for its end."""
         return subprocess.run(
-            self.command(board, *arguments, plugin=plugin),
+            self.command(board, *arguments, plugin=plugin, plugin_options=plugin_options),
             env=self.environment(),
             input=stdin,
             capture_output=True,
