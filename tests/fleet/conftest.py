@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import orjson
@@ -20,6 +21,8 @@ from tests.fleet.playbooks import BROKER, NODES, PROGRAM, Outcome, Playbooks
 from tests.fleet.wheels import Change, altered_wheel, built_wheel
 
 SYSTEMS = {BROKER: image.BOOKWORM} | dict(zip(NODES, image.NODE_SYSTEMS, strict=True))
+LANGUAGES_NODE = NODES[0]
+"""The node that identifies languages."""
 _MINUTES = 60
 _ORDER = [
     "test_site",
@@ -140,7 +143,10 @@ def fleet(wheel: Path, wheelhouse: Path, tmp_path_factory: pytest.TempPathFactor
         if port:
             meter.name_meter(machines[meter.NODE])
         addresses = {name: machine.address for name, machine in machines.items()}
-        host_variables = {meter.NODE: meter.VARIABLES} if port else {}
+        host_variables: dict[str, dict[str, Any]] = {name: {} for name in NODES}
+        host_variables[LANGUAGES_NODE] |= {"starling_languages": True}
+        if port:
+            host_variables[meter.NODE] |= meter.VARIABLES
         folder = tmp_path_factory.mktemp("inventory")
         variables = {"starling_wheelhouse": str(wheelhouse), "starling_wheel": str(wheel)}
         playbooks = Playbooks(folder, addresses, variables, host_variables)

@@ -3,7 +3,7 @@
 import re
 import time
 
-from tests.fleet.conftest import Fleet
+from tests.fleet.conftest import LANGUAGES_NODE, Fleet
 from tests.fleet.playbooks import NODES
 
 
@@ -13,6 +13,16 @@ def test_a_dry_run_on_new_hosts_succeeds(fleet: Fleet) -> None:
 
 def test_the_nodes_are_ready_after_the_installation(fleet: Fleet) -> None:
     assert fleet.ready() == set(NODES)
+
+
+def test_a_node_with_the_extra_identifies_languages_and_the_others_do_not(fleet: Fleet) -> None:
+    identify = {
+        node.name
+        for node in fleet.nodes
+        if "identified by lid.176.ftz" in node.run("journalctl --unit starling --output cat")
+    }
+
+    assert identify == {LANGUAGES_NODE}
 
 
 def test_a_second_run_changes_nothing(fleet: Fleet) -> None:
