@@ -18,8 +18,9 @@ USER = "pi"
 _SUITE = "bookworm"
 _PACKAGES = (
     "?essential usr-is-merged systemd systemd-sysv udev dbus openssh-server sudo passwd python3 python3-venv "
-    "iproute2 procps"
+    "iproute2 procps libstdc++6"
 )
+"""libstdc++6 comes with apt on every Debian, and is left out with it here."""
 _SIZE = "3G"
 _UNPACK = [
     "--quiet",
