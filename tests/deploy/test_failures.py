@@ -1,0 +1,28 @@
+"""What the operator reads of a failed task."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.deploy.roles import PLAYBOOK, evaluated
+
+pytestmark = pytest.mark.skipif(not PLAYBOOK.exists(), reason="needs ansible-core, which `make test-fleet` installs")
+
+
+@pytest.mark.parametrize(
+    ("result", "said"),
+    [
+        ({"msg": "no space left"}, "no space left"),
+        (
+            {"msg": "non-zero return code", "stderr_lines": ["Traceback", "libstdc++.so.6 is missing"]},
+            "non-zero return code: libstdc++.so.6 is missing",
+        ),
+        ({"msg": "non-zero return code", "stderr_lines": []}, "non-zero return code"),
+        ({}, ""),
+    ],
+)
+def test_a_failed_program_gives_the_last_line_of_its_errors_as_the_reason(
+    tmp_path: Path, result: dict[str, Any], said: str
+) -> None:
+    assert evaluated("starling", "starling_failed_says", tmp_path, ansible_failed_result=result) == said
