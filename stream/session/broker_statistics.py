@@ -26,6 +26,8 @@ class _Statistic:
     name: str
     help_text: str
     family: type[CounterMetricFamily | GaugeMetricFamily] = GaugeMetricFamily
+    is_zero_at_first: bool = False
+    """Mosquitto publishes it only when it is no longer 0."""
 
 
 _STATISTICS = (
@@ -34,18 +36,21 @@ _STATISTICS = (
         "starling_broker_messages_dropped",
         "Messages that the broker dropped because a client's queue was full.",
         CounterMetricFamily,
+        is_zero_at_first=True,
     ),
     _Statistic(
         "publish/messages/received",
         "starling_broker_messages_received",
         "Messages that were published to the broker.",
         CounterMetricFamily,
+        is_zero_at_first=True,
     ),
     _Statistic(
         "publish/messages/sent",
         "starling_broker_messages_sent",
         "Messages that the broker sent to its subscribers.",
         CounterMetricFamily,
+        is_zero_at_first=True,
     ),
     _Statistic(
         "store/messages/count", "starling_broker_messages_stored", "Messages that the broker stores for its clients."
@@ -60,6 +65,7 @@ _STATISTICS = (
         "clients/disconnected",
         "starling_broker_clients_away",
         "Clients that are disconnected and have a stored session.",
+        is_zero_at_first=True,
     ),
 )
 
@@ -90,11 +96,11 @@ class BrokerStatistics(Collector):
                 yield statistic.family(statistic.name, statistic.help_text, value=value)
 
     def _default(self, statistic: _Statistic) -> float | None:
-        """Return the value of a statistic that was not received: Mosquitto publishes no count before it is above 0.
+        """Return the value of a statistic that was not received while others were.
 
         A counter that started with its first increase would hide it from `increase()`.
         """
-        return 0.0 if self._values and statistic.family is CounterMetricFamily else None
+        return 0.0 if self._values and statistic.is_zero_at_first else None
 
 
 async def collect_broker_statistics(settings: Settings, registry: CollectorRegistry) -> None:

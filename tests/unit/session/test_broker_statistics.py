@@ -53,8 +53,17 @@ def test_other_topics_are_not_exported() -> None:
     statistics.receive("$SYS/broker/made/up", b"1")
     metrics = list(statistics.collect())
     assert {sample.value for metric in metrics for sample in metric.samples} == {0.0}
-    assert {metric.type for metric in metrics} == {"counter"}  # an unknown gauge is left out, not 0
+    assert all(metric.type == "counter" for metric in metrics if metric.name != "starling_broker_clients_away")
     assert all(metric.documentation for metric in metrics)
+
+
+def test_nobody_is_away_before_the_broker_says_so() -> None:
+    statistics = BrokerStatistics()
+    assert value(statistics, "starling_broker_clients_away") is None
+    statistics.receive("$SYS/broker/clients/connected", b"3")
+    assert value(statistics, "starling_broker_clients_away") == 0
+    statistics.receive("$SYS/broker/clients/disconnected", b"2")
+    assert value(statistics, "starling_broker_clients_away") == 2
 
 
 class FakeConnection:
