@@ -17,9 +17,9 @@ from tests.arm.instructions import shipped_bundles
 TWEETS = 60
 TOLERANCE = 0.02
 """Largest difference of a probability; kernels of two processors round differently."""
-MULTILINGUAL_TOLERANCE = 0.05
-"""The same for the bundle `multilingual`, whose twelve layers, not six, pass the rounding on: on a single x86-64
-processor its probabilities with and without XNNPACK differ by up to 0.038, those of `default` by up to 0.004."""
+OTHER_TOLERANCES = {"reputation": 0.03, "multilingual": 0.05}
+"""The same for bundles that pass more of the rounding on: on a single x86-64 processor their probabilities with and
+without XNNPACK differ by up to 0.016 and 0.038, those of `default` by up to 0.004."""
 _LONG = pytest.mark.long
 # The short form compares the other bundles where it counts their instructions: test_instructions.py.
 _BUNDLES = [pytest.param(name, marks=[] if name == "fast" else _LONG) for name in shipped_bundles()]
@@ -46,7 +46,7 @@ def test_a_bundle_labels_sample_tweets_as_on_this_machine(
     ours, theirs = _labelled_here_and_there(board, bundle, tweets, installation)
 
     assert _polarities(theirs) == _polarities(ours)
-    assert max(_differences(ours, theirs)) < TOLERANCE
+    assert max(_differences(ours, theirs)) < OTHER_TOLERANCES.get(bundle, TOLERANCE)
 
 
 @pytest.mark.long
@@ -58,7 +58,7 @@ def test_the_multilingual_bundle_labels_sample_tweets_as_on_this_machine(
     ours, theirs = _labelled_here_and_there(PI_4, str(SHIPPED / "multilingual"), tweets, installation)
 
     assert _polarities(theirs) == _polarities(ours)
-    assert max(_differences(ours, theirs)) < MULTILINGUAL_TOLERANCE
+    assert max(_differences(ours, theirs)) < OTHER_TOLERANCES["multilingual"]
 
 
 @pytest.mark.parametrize("board", _BOARDS, ids=lambda board: board.cpu)
