@@ -22,7 +22,7 @@ help:
 	@echo "make test-arm-system  boot an emulated ARM system and roll out to it (root; slow)"
 	@echo "make arm-instructions count the instructions per tweet; writes the tables of docs/arm.md"
 	@echo "make test-lowest     run the unit tests with the lowest declared versions of the dependencies"
-	@echo "make test-fleet      run the playbooks against booted Debian systems (root; about 20 minutes)"
+	@echo "make test-fleet      run the playbooks against booted Debian systems (root; more than an hour)"
 	@echo "make fleet-simulation  roll out to fifty simulated nodes, three of which have faults; prints the tables of docs/fleet.md"
 	@echo "make power-accuracy  measure the accuracy of the simulated power meter; prints the table of docs/power.md"
 	@echo "make dashboards      generate grafana/dashboards/ from grafana/source/"

@@ -50,9 +50,15 @@ class Installation:
     wheelhouse: Path
     site: tuple[Path, Path]
 
-    def command(self, board: Board, *arguments: str, plugin: Path | None = None, plugin_options: str = "") -> list[str]:
-        """Return the command that runs Python with these arguments on a board."""
-        load = ["-plugin", f"{plugin}{plugin_options}"] if plugin else []
+    def command(self, board: Board, *arguments: str, plugin: str | Path | None = None) -> list[str]:
+        """Return the command that runs Python with these arguments on a board.
+
+        Args:
+            board: The board.
+            arguments: Arguments of Python.
+            plugin: File of a plugin of QEMU; its options follow after commas.
+        """
+        load = ["-plugin", str(plugin)] if plugin else []
         root = self._root(board)
         return [_QEMU, "-cpu", board.cpu, *load, "-L", str(root), str(root / f"usr/bin/python{PYTHON}"), *arguments]
 
@@ -65,12 +71,11 @@ class Installation:
         board: Board,
         *arguments: str,
         stdin: bytes = b"",
-        plugin: Path | None = None,
-        plugin_options: str = "",
+        plugin: str | Path | None = None,
     ) -> subprocess.CompletedProcess[bytes]:
         """Run Python on a board, and wait for its end."""
         return subprocess.run(
-            self.command(board, *arguments, plugin=plugin, plugin_options=plugin_options),
+            self.command(board, *arguments, plugin=plugin),
             env=self.environment(),
             input=stdin,
             capture_output=True,

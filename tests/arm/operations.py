@@ -146,7 +146,7 @@ def count_operations(installation: Installation, bundle: str, plugin: Path) -> d
     """
     with tempfile.NamedTemporaryFile("r", encoding="ascii") as written:
         arguments = (str(PROGRAM), bundle, str(TWEETS))
-        done = installation.run(PI_4, *arguments, plugin=plugin, plugin_options=f",blocks={written.name}")
+        done = installation.run(PI_4, *arguments, plugin=f"{plugin},blocks={written.name}")
         if done.returncode:
             raise RuntimeError(done.stderr.decode(errors="replace"))
         counts = by_operation(written)

@@ -9,10 +9,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import pytest
 import yaml
 
 ANSIBLE = Path(__file__).parent.parent.parent / "deploy" / "ansible"
 PLAYBOOK = Path(sys.executable).parent / "ansible-playbook"
+needs_ansible = pytest.mark.skipif(not PLAYBOOK.exists(), reason="needs ansible-core, which `make test-fleet` installs")
 ROLES = sorted(path.name for path in (ANSIBLE / "roles").iterdir())
 
 

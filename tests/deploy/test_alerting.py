@@ -14,11 +14,10 @@ import pytest
 import yaml
 
 from stream.free_port import free_port
-from tests.deploy.roles import ANSIBLE, PLAYBOOK, rendered_of
+from tests.deploy.roles import ANSIBLE, needs_ansible, rendered_of
 from tests.grafana.queries import rules
 
 PROGRAM = shutil.which("prometheus-alertmanager")
-needs_ansible = pytest.mark.skipif(not PLAYBOOK.exists(), reason="needs ansible-core, which `make test-fleet` installs")
 needs_alertmanager = pytest.mark.skipif(
     PROGRAM is None, reason="Alertmanager is not installed: apt-get install prometheus-alertmanager"
 )

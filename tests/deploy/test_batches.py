@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.roles import ANSIBLE, PLAYBOOK
+from tests.deploy.roles import ANSIBLE, PLAYBOOK, needs_ansible
 
-pytestmark = pytest.mark.skipif(not PLAYBOOK.exists(), reason="needs ansible-core, which `make test-fleet` installs")
+pytestmark = needs_ansible
 
 NODES = [f"pi-{number}" for number in range(1, 6)]
 BATCHES = [1, 3, "100%"]

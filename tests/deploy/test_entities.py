@@ -3,12 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from stream.settings import load_settings
-from tests.deploy.roles import PLAYBOOK, rendered_of
+from tests.deploy.roles import needs_ansible, rendered_of
 
-pytestmark = pytest.mark.skipif(not PLAYBOOK.exists(), reason="needs ansible-core, which `make test-fleet` installs")
+pytestmark = needs_ansible
 
 ENTITIES: list[dict[str, Any]] = [
     {"name": "Norvane Air", "aliases": ["Norvane", "@norvane_help"], "topic": "reputation/norvane"},

@@ -1,12 +1,12 @@
-"""What a node installs beside the service."""
+"""Lock files of the extras that the role installs on a node."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.deploy.roles import PLAYBOOK, evaluated
+from tests.deploy.roles import evaluated, needs_ansible
 
-pytestmark = pytest.mark.skipif(not PLAYBOOK.exists(), reason="needs ansible-core, which `make test-fleet` installs")
+pytestmark = needs_ansible
 
 PI = {"ansible_facts": {"architecture": "aarch64"}, "starling_inspected": {"python": "3.11"}}
 

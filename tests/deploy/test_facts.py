@@ -6,11 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+from tests.deploy.roles import ANSIBLE, PLAYBOOK, needs_ansible
 
-from tests.deploy.roles import ANSIBLE, PLAYBOOK
-
-pytestmark = pytest.mark.skipif(not PLAYBOOK.exists(), reason="needs ansible-core, which `make test-fleet` installs")
+pytestmark = needs_ansible
 
 
 def test_a_node_is_asked_for_its_facts_once_in_a_run_of_several_plays(tmp_path: Path) -> None:

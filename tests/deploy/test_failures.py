@@ -1,13 +1,13 @@
-"""What the operator reads of a failed task."""
+"""Reason of a failed task, as a roll-out shows it to the operator."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.deploy.roles import PLAYBOOK, evaluated
+from tests.deploy.roles import evaluated, needs_ansible
 
-pytestmark = pytest.mark.skipif(not PLAYBOOK.exists(), reason="needs ansible-core, which `make test-fleet` installs")
+pytestmark = needs_ansible
 
 
 @pytest.mark.parametrize(

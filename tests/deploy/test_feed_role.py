@@ -10,9 +10,9 @@ import yaml
 
 from stream.errors import SettingsError
 from stream.settings import Settings, load_settings
-from tests.deploy.roles import PLAYBOOK, rendered_of
+from tests.deploy.roles import needs_ansible, rendered_of
 
-pytestmark = pytest.mark.skipif(not PLAYBOOK.exists(), reason="needs ansible-core, which `make test-fleet` installs")
+pytestmark = needs_ansible
 
 
 def rendered(template: str, folder: Path, **variables: Any) -> Path:

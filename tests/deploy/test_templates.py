@@ -13,9 +13,9 @@ import yaml
 
 from stream.errors import SettingsError
 from stream.settings import LimitSettings, Settings, load_settings
-from tests.deploy.roles import ANSIBLE, PLAYBOOK, read, rendered_of
+from tests.deploy.roles import ANSIBLE, PLAYBOOK, needs_ansible, read, rendered_of
 
-pytestmark = pytest.mark.skipif(not PLAYBOOK.exists(), reason="needs ansible-core, which `make test-fleet` installs")
+pytestmark = needs_ansible
 
 PASSWORDS = {"starling_broker_username": "pi-1", "starling_broker_password": 'a "secret"'}
 TLS = {

@@ -6,6 +6,7 @@ import itertools
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,11 @@ def by_node(probe: Probe) -> Counter[str]:
     return Counter(label["node"] for label in probe.labels)
 
 
+def has_labelled(probe: Probe, name: str, tweets: int) -> bool:
+    """Return whether a node has labelled at least so many tweets."""
+    return by_node(probe)[name] >= tweets
+
+
 async def test_nodes_of_a_group_together_label_each_tweet_once(broker: Mosquitto) -> None:
     nodes = [node(broker, name, 5) for name in "abc"]
     ids = {f"t{number}" for number in range(300)}
@@ -141,7 +147,7 @@ async def test_no_tweet_is_lost_when_nodes_join_and_leave_under_load(broker: Mos
             tasks.create_task(load, name="load")
             for name in ("first", "second"):
                 async with fleet(node(broker, name, 5)):
-                    await probe.until(lambda name=name: by_node(probe)[name] >= 50)  # type: ignore[misc]
+                    await probe.until(partial(has_labelled, probe, name, tweets=50))
             all_have_left.set()
         await probe.until(lambda: set(probe.labelled_ids()) >= set(ids))
     assert sorted(probe.labelled_ids()) == sorted(ids)
